@@ -1,0 +1,122 @@
+"""What can go wrong, by what the caller has to do about it.
+
+    SyncerError                          exit 1   base of all; the message is the sentence that a user reads
+    ├── ConfigError                      exit 2   the configuration is wrong; `problems` holds every problem
+    ├── SchemaVersionError               exit 3   the state schema is missing, older or newer
+    ├── SyncLockedError                  exit 4   another process is syncing
+    ├── WarehouseError                   exit 6   no whole snapshot: unreachable, cut off, or a query that fails
+    ├── StateError                       exit 6   the state database is unreachable, or was lost
+    │   └── NotOursError                 exit 6   somebody else took over the run that we were delivering
+    └── DestinationError
+        ├── DestinationUnavailableError  exit 6   worth another try; knows whether it may have been applied
+        ├── DestinationStoppedError      exit 7   it refuses the credentials or the account: a human must act
+        └── RequestRefusedError          exit 8   it refuses this one request and names no contact
+
+A refused contact is data (`models.Refusal`), not an exception. A stop asked for by a signal is an event, not an
+exception. Driver errors are translated where the driver is used: `state`, `warehouses`, `destinations.http`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class SyncerError(Exception):
+    """Base of everything that we raise on purpose."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with the configuration: where (`destinations[1].api_key`), and what and what helps."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class ConfigError(SyncerError):
+    """The configuration is wrong. Holds every problem, not only the first."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SchemaVersionError(SyncerError):
+    """The state schema does not fit this version; the message names the command that helps."""
+
+    exit_code = 3
+
+
+class SyncLockedError(SyncerError):
+    """Another process is syncing; the message names its host, its pid and since when."""
+
+    exit_code = 4
+
+
+class WarehouseError(SyncerError):
+    """The warehouse gave no whole snapshot. Never to be taken for an empty one."""
+
+    exit_code = 6
+
+
+class StateError(SyncerError):
+    """The state database cannot be reached, or the connection to it was lost."""
+
+    exit_code = 6
+
+
+class NotOursError(StateError):
+    """A guarded update found another state than the one it expects: somebody took over."""
+
+
+class DestinationError(SyncerError):
+    """A destination did not take a request."""
+
+    exit_code = 6
+
+
+class DestinationUnavailableError(DestinationError):
+    """Worth another try.
+
+    `retry_after` is in seconds, if the receiver named it; such a wait is not counted as an attempt.
+    `maybe_applied` is true where the receiver may have applied the request although no answer came.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        maybe_applied: bool,
+        retry_after: float | None = None,
+        http_status: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.maybe_applied = maybe_applied
+        self.retry_after = retry_after
+        self.http_status = http_status
+
+
+class DestinationStoppedError(DestinationError):
+    """It refuses the credentials, the account or the address: nothing more is sent to it in this run."""
+
+    exit_code = 7
+
+    def __init__(self, message: str, *, http_status: int | None = None) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+
+
+class RequestRefusedError(DestinationError):
+    """It refuses one request, and does not say which of its contacts is to blame."""
+
+    exit_code = 8
+
+    def __init__(self, message: str, *, http_status: int) -> None:
+        super().__init__(message)
+        self.http_status = http_status

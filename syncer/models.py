@@ -1,0 +1,293 @@
+"""The values that the floors hand to one another, in the field's words. Imports nothing of ours."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, NamedTuple, Protocol
+
+Value = bool | int | float | str
+"""What a property can hold: the JSON that is sent."""
+
+
+class Outcome(StrEnum):
+    """How an identify ended.
+
+    `unknown` was sent and its answer lost; `aborted` was planned and never sent, or certainly not applied.
+    """
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    ABORTED = "aborted"
+
+
+class Status(StrEnum):
+    """How a run, or a destination's part in it, ended: the first that applies, in this order."""
+
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+    HELD = "held"
+    INCOMPLETE = "incomplete"
+    SUCCEEDED = "succeeded"
+
+
+class SkipReason(StrEnum):
+    """Why a row of the warehouse cannot be sent. The SQL in `classify_members` decides; this is the list."""
+
+    NO_EMAIL = "no_email"
+    INVALID_EMAIL = "invalid_email"
+    NO_USER_ID = "no_user_id"
+    USER_ID_TOO_LONG = "user_id_too_long"
+    UNSENDABLE_TEXT = "unsendable_text"
+    NO_AUDIENCE = "no_audience"
+
+
+# --- the warehouse -----------------------------------------------------------------------------------------
+
+
+class MemberRow(NamedTuple):
+    """One row as a warehouse without `COPY` hands it over, text for text as it stands there.
+
+    `unsendable` marks a row in which some text cannot be stored or sent (a NUL, broken Unicode); in it the
+    offending characters are replaced by U+FFFD, so that the row can be listed.
+    """
+
+    audience: str | None
+    user_id: str | None
+    email: str | None
+    unsendable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where members come from: the membership table or query, or the query of one audience.
+
+    Exactly one of `table` (as configured: `schema.table` or `table`) and `query` is set. `audience` is the column
+    with the audience's name, or None for the query of one audience, whose rows all belong to `audience_name`.
+    `member` is an optional column: rows where it is not true are no members.
+    `path` is where the configuration says so (`warehouse.membership.table`), for messages.
+    """
+
+    path: str
+    user_id: str
+    email: str
+    table: str | None = None
+    query: str | None = None
+    audience: str | None = None
+    audience_name: str | None = None
+    member: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableInState:
+    """The membership table, found to live in the very database that keeps the state: nothing need be copied.
+
+    `oid` is the table's, so that the state's role can ask whether it may read it; `schema` and `table` are its
+    exact names, unquoted.
+    """
+
+    oid: int
+    schema: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyStream:
+    """Blocks of PostgreSQL's binary `COPY` format: audience, user_id, email (text) and unsendable (boolean)."""
+
+    blocks: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class RowStream:
+    """Rows, for a warehouse without `COPY`."""
+
+    rows: Iterator[MemberRow]
+
+
+class Reading(Protocol):
+    """One open, consistent, read-only view of the warehouse. Every method may raise `WarehouseError`."""
+
+    @property
+    def snapshot_at(self) -> datetime:
+        """When the warehouse's snapshot was taken; the whole reading is as of then. Aware, UTC."""
+
+    def stream(self, source: Source) -> CopyStream | RowStream:
+        """Every member of one source, streamed. Raises in the middle if the connection is lost."""
+
+    def rows_read(self) -> int:
+        """How many rows the streams so far handed over, by the warehouse's own count where it has one."""
+
+
+class Warehouse(Protocol):
+    """The database that is read; only ever read. One file per kind in `syncer.warehouses`."""
+
+    def reading(self) -> AbstractContextManager[Reading]:
+        """Opens one consistent read-only view. Raises `WarehouseError` if the warehouse cannot be reached."""
+
+    def table_in_state(self, source: Source, state_lock: int) -> TableInState | None:
+        """The table of `source` if this warehouse is the database in which somebody holds the advisory lock
+        `state_lock` (a signed 64-bit key, held by our own state session), else None."""
+
+    def problems(self, sources: Sequence[Source]) -> list[tuple[str, str]]:
+        """What `syncer check` finds wrong, as (path, message): connection, rights, tables, columns, queries."""
+
+    def close(self) -> None:
+        """Lets go of every connection."""
+
+
+# --- audiences ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredAudience:
+    """An audience that the configuration names. `path` is where (`audiences[2]`)."""
+
+    path: str
+    name: str
+    property: str | None = None
+    has_query: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAudience:
+    """An audience as the state knows it. `pinned`: its property was sent once, so it can never change."""
+
+    audience_id: int
+    name: str
+    property: str
+    pinned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """An audience of this run. One with a `problem` is set aside: its rows are neither sent nor read as exits.
+
+    `known_as` is the name under which the state knows it, if it was renamed.
+    """
+
+    name: str
+    property: str | None
+    audience_id: int | None = None
+    known_as: str | None = None
+    problem: str | None = None
+
+
+# --- destinations ------------------------------------------------------------------------------------------
+
+
+class Identify(NamedTuple):
+    """One call for one contact that carries all of its changes (or one part of them, if they are very many).
+
+    `contact` is the key that the destination knows, `email` what the call carries as such, `user_id` the user
+    that the call names, `values` the changed properties.
+    """
+
+    contact: str
+    part: int
+    user_id: str
+    email: str
+    message_id: str
+    values: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A contact that the destination refused, in its own words. `http_status` is None if it was never sent."""
+
+    identify: Identify
+    reason: str
+    http_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What travels together in one request: the identifies, each encoded, ready to be sent any number of times."""
+
+    identifies: Sequence[Identify]
+    encoded: Sequence[bytes]
+
+
+class Destination(Protocol):
+    """An account that identify calls go to. Translates and sends: never retries, never sleeps, knows no state.
+
+    Sending the same request twice has the same effect as sending it once. Safe to use from several threads.
+    """
+
+    name: str
+    page_size: int
+    """How many identifies make a page."""
+    concurrency: int
+    """How many requests may be in flight."""
+    events_per_second: float
+    """The limit that the account grants; 0 for none."""
+
+    def requests(self, identifies: Sequence[Identify]) -> tuple[list[Request], list[Refusal]]:
+        """Encodes identifies into requests within the receiver's limits, in order, each identify in one of them,
+        or refused here and now because no request can carry it."""
+
+    def send(self, request: Request) -> list[Refusal]:
+        """Sends once. All but the refused were accepted. Raises `DestinationError` if the request failed whole."""
+
+    def account(self) -> Mapping[str, str]:
+        """What this points at: type, endpoint host. For the state's memory of it; holds no secret."""
+
+    def problems(self) -> list[str]:
+        """What `syncer check` finds wrong without sending anything."""
+
+    def close(self) -> None:
+        """Lets go of every connection."""
+
+
+# --- what a run says of itself -----------------------------------------------------------------------------
+
+Trigger = Literal["manual", "schedule", "resync", "request"]
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceReport:
+    """One audience in a run; counts are contacts, summed over destinations."""
+
+    name: str
+    property: str | None
+    members: int
+    added: int
+    removed: int
+    initial: bool
+    held: int
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationReport:
+    """One destination in a run; counts are identifies of this run, `skipped` counts members by reason."""
+
+    name: str
+    status: str
+    error: str | None
+    planned: int
+    succeeded: int
+    failed: int
+    unknown: int
+    aborted: int
+    requests: int
+    retries: int
+    skipped: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What `sync --json`, `plan --json` and `history RUN --json` print: the contract of design section 4."""
+
+    run_id: int | None
+    trigger: str
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    error: str | None
+    calls_saved: int
+    deferred: int
+    audiences: Sequence[AudienceReport]
+    destinations: Sequence[DestinationReport]

@@ -1,0 +1,50 @@
+"""Loads statements by name from `sql/`: one statement a file, the file's name is the statement's name.
+
+Owns where the files are. Does not run them and does not put values into them.
+"""
+
+import functools
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import LiteralString, cast
+
+from syncer import errors
+
+
+def packaged(name: str, checkout_name: str) -> Traversable:
+    """A file or folder that ships inside the wheel as `syncer/<name>` and lies at the top of a checkout.
+
+    Packaged first: a stray folder beside site-packages must never win.
+    """
+    inside = resources.files("syncer") / name
+    if inside.is_dir() or inside.is_file():
+        return inside
+    beside = Path(__file__).resolve().parent.parent / checkout_name
+    if beside.exists():
+        return beside
+    raise errors.SyncerError(
+        f"this installation is broken: neither {inside} nor {beside} exists; install engage-syncer again"
+    )
+
+
+@functools.cache
+def query(name: str) -> LiteralString:
+    """The text of `sql/queries/<name>.sql`, named in a leading comment so that pg_stat_activity shows it."""
+    file = packaged("_sql", "sql") / "queries" / f"{name}.sql"
+    return cast(LiteralString, f"/* syncer:{name} */\n{file.read_text(encoding='utf-8')}")
+
+
+@functools.cache
+def migrations() -> tuple[tuple[int, str, LiteralString], ...]:
+    """Every migration as (number, name, text), in order."""
+    folder = packaged("_sql", "sql") / "migrations"
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=_name)
+    return tuple(
+        (int(file.name[:4]), file.name.removesuffix(".sql"), cast(LiteralString, file.read_text("utf-8")))
+        for file in files
+    )
+
+
+def _name(file: Traversable) -> str:
+    return file.name
