@@ -84,13 +84,13 @@ class Source:
 class TableInState:
     """The membership table, found to live in the very database that keeps the state: nothing need be copied.
 
-    `oid` is the table's, so that the state's role can ask whether it may read it; `schema` and `table` are its
-    exact names, unquoted.
+    `oid` and `schema` are the table's, so that the state's role can ask whether it may read it; `members` is the
+    statement that gives its members: audience, user_id, email (text) and unsendable (boolean).
     """
 
     oid: int
     schema: str
-    table: str
+    members: str
 
 
 @dataclass(frozen=True, slots=True)

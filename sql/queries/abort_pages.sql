@@ -1,0 +1,12 @@
+-- Purpose: pages that were claimed and certainly not applied, or never claimed, end as aborted.
+-- Parameters: run_id, destination_id, pages, requests, retries (parallel arrays).
+-- Rows: page.
+UPDATE sync_page AS p
+SET status = 'aborted', settled_at = clock_timestamp(), requests = given.requests, retries = given.retries
+FROM unnest(%(pages)s::integer[], %(requests)s::integer[], %(retries)s::integer[])
+    AS given (page, requests, retries)
+WHERE p.run_id = %(run_id)s
+    AND p.destination_id = %(destination_id)s
+    AND p.page = given.page
+    AND p.status = 'sending'
+RETURNING p.page

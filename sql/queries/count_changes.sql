@@ -1,0 +1,11 @@
+-- Purpose: the plan in contacts, by audience; told again and covered are not counted.
+-- Rows: audience_id, added, removed, initial; a row for every audience of the plan.
+SELECT
+    listed.audience_id,
+    count(c.contact) FILTER (WHERE c.op = 'added') AS added,
+    count(c.contact) FILTER (WHERE c.op = 'removed') AS removed,
+    listed.initial
+FROM plan_audience AS listed
+LEFT JOIN contact_change AS c USING (audience_id)
+GROUP BY listed.audience_id, listed.initial
+ORDER BY listed.audience_id

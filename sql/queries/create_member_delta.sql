@@ -1,0 +1,16 @@
+-- Purpose: where snapshot and synced state differ, row by row, for one destination.
+-- kind: gain (only the snapshot has it), lose (only the state has it), skip (cannot be sent, `reason`),
+-- unsure (the contact's last call has no answer). named: a skipped row still names this contact or user.
+-- Rows: none.
+CREATE TEMPORARY TABLE member_delta (
+    kind text COLLATE "C" NOT NULL,
+    audience_id integer,
+    entered_run_id integer,
+    entered_at timestamptz,
+    named boolean NOT NULL DEFAULT false,
+    contact text COLLATE "C",
+    user_id text COLLATE "C",
+    reason text COLLATE "C",
+    audience text COLLATE "C",
+    email text COLLATE "C"
+) ON COMMIT DROP

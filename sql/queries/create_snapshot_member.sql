@@ -1,0 +1,9 @@
+-- Purpose: the private staging table for rows of a warehouse that is not the state's own database.
+-- It lives as long as the session: a process that dies leaves nothing behind, and no row is ever another run's.
+-- Rows: none.
+CREATE TEMPORARY TABLE IF NOT EXISTS snapshot_member (
+    audience text COLLATE "C",
+    user_id text COLLATE "C",
+    email text COLLATE "C",
+    unsendable boolean NOT NULL
+) ON COMMIT PRESERVE ROWS

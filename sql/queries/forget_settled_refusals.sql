@@ -1,0 +1,7 @@
+-- Purpose: a contact that was refused and for whom nothing is to be told any more leaves the list. Only by a run
+-- about all audiences.
+-- Parameters: destination_id.
+-- Rows: none.
+DELETE FROM refused_contact AS r
+WHERE r.destination_id = %(destination_id)s
+    AND NOT EXISTS (SELECT FROM planned_identify AS i WHERE i.contact = r.contact)

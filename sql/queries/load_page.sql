@@ -1,0 +1,21 @@
+-- Purpose: the identifies of a page, as they were planned.
+-- Parameters: run_id, destination_id, page.
+-- Rows: contact, part, user_id (that the call names), email, message_id, audience_ids, values (parallel arrays).
+SELECT
+    c.contact,
+    c.part,
+    min(coalesce(c.told_as, c.user_id)) AS user_id,
+    coalesce(min(c.email), c.contact) AS email,
+    message_id(
+        (SELECT installation.installation_id FROM installation),
+        (SELECT run.nonce FROM run WHERE run.run_id = %(run_id)s),
+        (SELECT destination.name FROM destination WHERE destination.destination_id = %(destination_id)s),
+        c.contact,
+        c.part
+    ) AS message_id,
+    array_agg(c.audience_id ORDER BY c.audience_id) AS audience_ids,
+    jsonb_agg(c.value ORDER BY c.audience_id) AS values
+FROM sync_change AS c
+WHERE c.run_id = %(run_id)s AND c.destination_id = %(destination_id)s AND c.page = %(page)s AND c.lead
+GROUP BY c.contact, c.part
+ORDER BY c.contact, c.part

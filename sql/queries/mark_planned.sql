@@ -1,0 +1,11 @@
+-- Purpose: the plan is whole; committed together with it.
+-- Parameters: run_id, snapshot_at, memberships, contacts, calls_saved.
+-- Rows: run_id, if the run was still being read.
+UPDATE run
+SET phase = 'planned',
+    snapshot_at = %(snapshot_at)s,
+    memberships = %(memberships)s,
+    contacts = %(contacts)s,
+    calls_saved = %(calls_saved)s
+WHERE run_id = %(run_id)s AND phase = 'reading'
+RETURNING run_id

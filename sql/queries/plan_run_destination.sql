@@ -1,0 +1,6 @@
+-- Purpose: how much a run sends to a destination, and whom it cannot.
+-- Parameters: run_id, destination_id, planned, skipped.
+-- Rows: none.
+UPDATE run_destination
+SET planned = %(planned)s, skipped = %(skipped)s
+WHERE run_id = %(run_id)s AND destination_id = %(destination_id)s

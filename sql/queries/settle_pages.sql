@@ -1,0 +1,138 @@
+-- Purpose: what a destination accepted becomes known, in the same transaction as its history. Moves pages from
+-- sending to done; synced_member gains and loses exactly what their rows say, exceptions aside; what was accepted is
+-- certain, what has no answer is uncertain.
+-- Parameters: run_id, destination_id; pages, requests, retries (parallel arrays); exception_pages, contacts, parts,
+-- outcomes, reasons, http_statuses (parallel arrays: the identifies that ended otherwise than succeeded).
+-- Rows: one: pages, the number that were moved; the caller rolls back if it is not the number that it named.
+WITH settled AS (
+    UPDATE sync_page AS p
+    SET status = 'done', settled_at = clock_timestamp(), requests = given.requests, retries = given.retries
+    FROM unnest(%(pages)s::integer[], %(requests)s::integer[], %(retries)s::integer[])
+        AS given (page, requests, retries)
+    WHERE p.run_id = %(run_id)s
+        AND p.destination_id = %(destination_id)s
+        AND p.page = given.page
+        AND p.status = 'sending'
+    RETURNING p.page
+),
+excepted AS (
+    INSERT INTO sync_exception (run_id, destination_id, page, contact, part, outcome, reason, http_status)
+    SELECT %(run_id)s, %(destination_id)s, given.page, given.contact, given.part, given.outcome, given.reason,
+        given.http_status
+    FROM unnest(
+        %(exception_pages)s::integer[], %(contacts)s::text[], %(parts)s::smallint[],
+        %(outcomes)s::identify_outcome[], %(reasons)s::text[], %(http_statuses)s::integer[]
+    ) AS given (page, contact, part, outcome, reason, http_status)
+    RETURNING page, contact, part, outcome
+),
+change AS MATERIALIZED (
+    SELECT c.page, c.part, c.audience_id, c.op, c.effect, c.lead, c.contact, c.user_id,
+        coalesce(c.told_as, c.user_id) AS caller, c.email, c.value, e.outcome
+    FROM settled
+    JOIN sync_change AS c
+        ON c.run_id = %(run_id)s AND c.destination_id = %(destination_id)s AND c.page = settled.page
+    LEFT JOIN excepted AS e ON e.page = c.page AND e.contact = c.contact AND e.part = c.part
+),
+gained AS (
+    INSERT INTO synced_member (
+        destination_id, audience_id, entered_run_id, told_run_id, entered_at, contact, user_id, email
+    )
+    SELECT %(destination_id)s, c.audience_id, %(run_id)s, %(run_id)s, clock_timestamp(), c.contact, c.user_id, c.email
+    FROM change AS c
+    WHERE c.outcome IS NULL AND c.effect = 'gain'
+),
+lost AS (
+    DELETE FROM synced_member AS m
+    USING change AS c
+    WHERE c.outcome IS NULL
+        AND c.effect = 'lose'
+        AND m.destination_id = %(destination_id)s
+        AND m.contact = c.contact
+        AND m.audience_id = c.audience_id
+        AND m.user_id = c.user_id
+),
+told_again AS (
+    UPDATE synced_member AS m
+    SET told_run_id = %(run_id)s
+    FROM change AS c
+    WHERE c.outcome IS NULL
+        AND c.lead
+        AND c.op = 'reasserted'
+        AND m.destination_id = %(destination_id)s
+        AND m.contact = c.contact
+        AND m.audience_id = c.audience_id
+        AND NOT EXISTS (
+            SELECT FROM change AS gone
+            WHERE gone.effect = 'lose' AND gone.contact = m.contact AND gone.audience_id = m.audience_id
+                AND gone.user_id = m.user_id
+        )
+),
+now_true AS (
+    DELETE FROM told_false AS f
+    USING change AS c
+    WHERE c.outcome IS NULL
+        AND c.lead
+        AND c.op <> 'covered'
+        AND c.value = 'true'
+        AND f.destination_id = %(destination_id)s
+        AND f.contact = c.contact
+        AND f.audience_id = c.audience_id
+),
+now_false AS (
+    INSERT INTO told_false (destination_id, audience_id, told_run_id, told_at, contact, user_id, email)
+    SELECT %(destination_id)s, c.audience_id, %(run_id)s, clock_timestamp(), c.contact, c.caller, c.email
+    FROM change AS c
+    WHERE c.outcome IS NULL AND c.lead AND c.value = 'false'
+    ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
+    SET told_run_id = excluded.told_run_id, told_at = excluded.told_at, user_id = excluded.user_id
+),
+certain AS (
+    DELETE FROM uncertain AS u
+    USING change AS c
+    WHERE c.outcome IS NULL
+        AND c.lead
+        AND c.op <> 'covered'
+        AND u.destination_id = %(destination_id)s
+        AND u.contact = c.contact
+        AND u.audience_id = c.audience_id
+),
+not_certain AS (
+    INSERT INTO uncertain (destination_id, audience_id, since_run_id, contact, user_id, email)
+    SELECT %(destination_id)s, c.audience_id, %(run_id)s, c.contact, c.caller, c.email
+    FROM change AS c
+    WHERE c.outcome = 'unknown' AND c.lead
+    ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
+    SET user_id = excluded.user_id
+),
+refused AS (
+    INSERT INTO refused_contact (
+        destination_id, contact, user_id, email, reason, http_status, since, since_run_id, tries
+    )
+    SELECT DISTINCT ON (c.contact)
+        %(destination_id)s, c.contact, c.caller, c.email, given.reason, given.http_status, clock_timestamp(),
+        %(run_id)s, 1
+    FROM change AS c
+    JOIN unnest(
+        %(exception_pages)s::integer[], %(contacts)s::text[], %(parts)s::smallint[], %(reasons)s::text[],
+        %(http_statuses)s::integer[]
+    ) AS given (page, contact, part, reason, http_status)
+        ON given.page = c.page AND given.contact = c.contact AND given.part = c.part
+    WHERE c.outcome = 'failed' AND c.lead
+    ORDER BY c.contact, c.part
+    ON CONFLICT (destination_id, contact) DO UPDATE
+    SET reason = excluded.reason, http_status = excluded.http_status, tries = refused_contact.tries + 1
+),
+accepted_again AS (
+    DELETE FROM refused_contact AS r
+    USING change AS c
+    WHERE c.outcome IS NULL
+        AND c.lead
+        AND c.op <> 'covered'
+        AND r.destination_id = %(destination_id)s
+        AND r.contact = c.contact
+        AND NOT EXISTS (
+            SELECT FROM change AS other
+            WHERE other.contact = c.contact AND other.outcome = 'failed'
+        )
+)
+SELECT count(*) AS pages FROM settled

@@ -1,0 +1,3 @@
+-- Purpose: the moment of this transaction's snapshot.
+-- Rows: one: now.
+SELECT now() AS now

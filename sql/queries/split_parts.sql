@@ -1,0 +1,23 @@
+-- Purpose: an identify carries at most 250 properties and 20,000 bytes of them; more go out in further parts.
+-- Only run when the audiences of the plan could pass a limit together.
+-- Rows: none.
+UPDATE contact_change AS c
+SET part = cut.part
+FROM (
+    SELECT
+        told.contact,
+        told.audience_id,
+        greatest((told.rank - 1) / 250, (told.bytes - 1) / 20000) AS part
+    FROM (
+        SELECT
+            t.contact,
+            t.audience_id,
+            row_number() OVER by_contact AS rank,
+            sum(octet_length(listed.property) + 9) OVER by_contact AS bytes
+        FROM contact_change AS t
+        JOIN plan_audience AS listed USING (audience_id)
+        WHERE t.op <> 'covered'
+        WINDOW by_contact AS (PARTITION BY t.contact ORDER BY t.audience_id)
+    ) AS told
+) AS cut
+WHERE cut.part > 0 AND c.contact = cut.contact AND c.audience_id = cut.audience_id

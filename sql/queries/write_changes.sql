@@ -1,0 +1,45 @@
+-- Purpose: the plan, written once, as the rows that stay as history; in the order of delivery.
+-- Parameters: run_id, destination_id.
+-- Rows: none.
+INSERT INTO sync_change (
+    run_id, destination_id, page, audience_id, entered_at, entered_run_id, op, effect, part, lead,
+    contact, user_id, told_as, email, value
+)
+SELECT
+    %(run_id)s,
+    %(destination_id)s,
+    planned.page,
+    planned.audience_id,
+    planned.entered_at,
+    planned.entered_run_id,
+    planned.op,
+    planned.effect,
+    planned.part,
+    row_number() OVER (PARTITION BY planned.page, planned.contact, planned.audience_id ORDER BY planned.user_id) = 1,
+    planned.contact,
+    planned.user_id,
+    nullif(planned.caller, planned.user_id),
+    NULL,
+    to_jsonb(planned.value)
+FROM (
+    SELECT
+        CASE WHEN c.op = 'covered' THEN 0 ELSE i.page END AS page,
+        c.audience_id,
+        moved.entered_at,
+        moved.entered_run_id,
+        c.op,
+        coalesce(moved.kind, 'none')::row_effect AS effect,
+        c.part,
+        c.contact,
+        coalesce(moved.user_id, i.caller) AS user_id,
+        CASE WHEN c.op = 'covered' THEN moved.user_id ELSE i.caller END AS caller,
+        c.value
+    FROM contact_change AS c
+    LEFT JOIN planned_identify AS i ON i.contact = c.contact
+    LEFT JOIN (
+        SELECT DISTINCT d.kind, d.audience_id, d.contact, d.user_id, d.entered_at, d.entered_run_id
+        FROM member_delta AS d
+        WHERE d.kind = 'gain' OR (d.kind = 'lose' AND NOT d.named)
+    ) AS moved ON moved.contact = c.contact AND moved.audience_id = c.audience_id
+) AS planned
+ORDER BY planned.page, planned.contact, planned.audience_id, planned.user_id

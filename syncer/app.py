@@ -1,0 +1,110 @@
+"""The composition root: from settings to a state, a warehouse and destinations. The only importer of adapters."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from syncer import config, embedded, errors, migrations, models, naming, plan, sync, warehouses
+from syncer.destinations import segment
+from syncer.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that the settings name, ready to be used, and nothing connected yet but an embedded state."""
+
+    settings: config.Settings
+    state: State
+    warehouse: models.Warehouse
+    destinations: Sequence[models.Destination]
+
+    def job(self, audiences: Sequence[str] = (), destination_names: Sequence[str] = ()) -> sync.Job:
+        """What to sync: everything, or only these audiences and destinations."""
+        return sync.Job(
+            state=self.state,
+            warehouse=self.warehouse,
+            sources=self.settings.sources,
+            configured=self.settings.configured_audiences,
+            destinations=self._chosen(destination_names),
+            scope=plan.Scope(frozenset(audiences)),
+        )
+
+    def _chosen(self, names: Sequence[str]) -> Sequence[models.Destination]:
+        known = {destination.name: destination for destination in self.destinations}
+        problems = [
+            errors.Problem("--destination", f"there is no destination {name!r}; there is {', '.join(known)}")
+            for name in names
+            if name not in known
+        ]
+        if problems:
+            raise errors.ConfigError(problems)
+        return [known[name] for name in dict.fromkeys(names)] if names else self.destinations
+
+
+@contextmanager
+def opened(settings: config.Settings) -> Iterator[House]:
+    """Builds everything that the settings name, and lets go of it at the end."""
+    with ExitStack() as stack:
+        warehouse_url = settings.warehouse.url.get_secret_value()
+        warehouse = warehouses.open_warehouse(warehouse_url, settings.warehouse.connect_args.get_secret_value())
+        stack.callback(warehouse.close)
+        built = [_destination(destination) for destination in settings.destinations]
+        for destination in built:
+            stack.callback(destination.close)
+        state = stack.enter_context(opened_state(settings))
+        yield House(settings, state, warehouse, built)
+
+
+@contextmanager
+def opened_state(settings: config.Settings) -> Iterator[State]:
+    """The state: a server by URL, or the embedded one, which is started and migrated by itself."""
+    conninfo = settings.state.conninfo()
+    if conninfo is not None:
+        yield State(conninfo.get_secret_value(), settings.state.schema_name)
+        return
+    with embedded.running(settings.state.data_dir) as url:
+        state = State(url, settings.state.schema_name)
+        migrations.migrate(state)
+        yield state
+
+
+def load(path: Path, environ: Mapping[str, str]) -> config.Settings:
+    """The settings of a file, with the names of its audiences checked as far as that needs no state."""
+    settings = config.load(path, environ)
+    problems = naming.configuration_problems(settings.configured_audiences)
+    if problems:
+        raise errors.ConfigError(problems)
+    return settings
+
+
+def problems(house: House) -> list[errors.Problem]:
+    """What `syncer check` finds: connections, rights, schema, names; every problem at once."""
+    found = [errors.Problem(path, message) for path, message in house.warehouse.problems(house.settings.sources)]
+    found += _state_problems(house)
+    for index, destination in enumerate(house.destinations):
+        found += [errors.Problem(f"destinations[{index}]", message) for message in destination.problems()]
+    return found
+
+
+def _state_problems(house: House) -> list[errors.Problem]:
+    try:
+        with house.state.connect("check") as connection:
+            migrations.check(connection, house.state.schema)
+            known = plan.known_audiences(connection)
+            return naming.configuration_problems(house.settings.configured_audiences, known)
+    except (errors.StateError, errors.SchemaVersionError) as error:
+        return [errors.Problem("state.url", str(error))]
+
+
+def _destination(settings: config.Destination) -> models.Destination:
+    return segment.SegmentDestination(
+        settings.name,
+        write_key=settings.write_key,
+        endpoint=settings.endpoint,
+        events_per_second=settings.max_events_per_second,
+        integrations=settings.integrations or None,
+        gzip=settings.gzip,
+        timeout=settings.timeout,
+        concurrency=settings.concurrency,
+    )

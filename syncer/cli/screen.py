@@ -1,0 +1,189 @@
+"""What commands print: tables and JSON on stdout, sentences on stderr."""
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from rich.traceback import Traceback
+
+from syncer import models
+
+_PIPE_WIDTH = 160  # nobody folds lines there
+
+stdout = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+_COLOURS = {
+    "succeeded": "green",
+    "planned": "cyan",
+    "running": "cyan",
+    "incomplete": "yellow",
+    "held": "yellow",
+    "interrupted": "yellow",
+    "failed": "red",
+}
+
+
+def say(sentence: str) -> None:
+    """Talk, for people."""
+    stderr.print(Text(sentence))
+
+
+def complain(sentence: str) -> None:
+    """What is wrong, in a sentence."""
+    stderr.print(Text.assemble(("error: ", "bold red"), sentence))
+
+
+def print_traceback(error: BaseException) -> None:
+    """Where an error came from; without the values of variables, which may be secret."""
+    stderr.print(Traceback.from_exception(type(error), error, error.__traceback__, show_locals=False))
+
+
+def print_json(data: object) -> None:
+    """One JSON document on one line."""
+    stdout.file.write(msgspec.json.encode(data).decode() + "\n")
+    stdout.file.flush()
+
+
+def print_text(text: str) -> None:
+    """Text as it is."""
+    stdout.file.write(text + "\n")
+
+
+def print_report(report: models.RunReport, *, as_json: bool) -> None:
+    """One run: the contract's object, or the same in tables."""
+    if as_json:
+        print_json(report)
+        return
+    name = "plan" if report.run_id is None else f"run {report.run_id}"
+    stdout.print(Text.assemble((name, "bold"), " ", _status(report.status), f"  {_span(report)}"))
+    if report.error:
+        stdout.print(Text(report.error, style="red"))
+    if report.audiences:
+        stdout.print(_audiences(report.audiences))
+    for destination in report.destinations:
+        _print_destination(destination)
+    if report.calls_saved:
+        stdout.print(f"{report.calls_saved:,} calls saved by telling several audiences in one")
+
+
+def print_runs(runs: Sequence[Any], *, as_json: bool) -> None:
+    """The latest runs, newest first."""
+    if as_json:
+        print_json([run._asdict() for run in runs])
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in (
+        "run",
+        "trigger",
+        "status",
+        "started",
+        "seconds",
+        "members",
+        "told",
+        "refused",
+        "unknown",
+        "unsent",
+    ):
+        table.add_column(heading, justify="left" if heading in ("trigger", "status", "started") else "right")
+    for run in runs:
+        seconds = f"{(run.finished_at - run.started_at).total_seconds():,.1f}" if run.finished_at else ""
+        counts = (run.memberships, run.succeeded, run.failed, run.unknown, run.aborted)
+        table.add_row(
+            str(run.run_id), run.trigger, _status(run.status), _time(run.started_at), seconds, *map(_count, counts)
+        )
+    stdout.print(table if runs else "no runs yet")
+
+
+def print_refusals(rows: Sequence[Any]) -> None:
+    """The contacts that a destination refused, in its words."""
+    _print_rows("refused", rows, ("destination", "contact", "user_id", "http_status", "reason"))
+
+
+def print_skipped(rows: Sequence[Any]) -> None:
+    """The members that cannot be sent."""
+    _print_rows("skipped now", rows, ("destination", "audience", "user_id", "email", "reason", "since"))
+
+
+def _print_rows(title: str, rows: Sequence[Any], columns: Sequence[str]) -> None:
+    if not rows:
+        return
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(getattr(row, column))) for column in columns))
+    stdout.print(table)
+
+
+def _audiences(audiences: Sequence[models.AudienceReport]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("audience", "property"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("members", "added", "removed"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    for audience in audiences:
+        notes = [audience.problem] if audience.problem else []
+        notes += ["initial sync"] if audience.initial else []
+        notes += [f"{audience.held:,} held"] if audience.held else []
+        table.add_row(
+            Text(_cut(audience.name)),
+            audience.property or "",
+            _count(audience.members),
+            _count(audience.added),
+            _count(audience.removed),
+            Text("; ".join(notes), style="yellow" if audience.problem else "dim"),
+        )
+    return table
+
+
+def _print_destination(destination: models.DestinationReport) -> None:
+    told = [f"{destination.succeeded:,} told"] if destination.status != "planned" else []
+    told += [f"{destination.planned:,} to tell"] if destination.status == "planned" else []
+    for count, word in (
+        (destination.failed, "refused"),
+        (destination.unknown, "unknown, told again next run"),
+        (destination.aborted, "not sent"),
+        (destination.requests, "requests"),
+        (destination.retries, "retries"),
+    ):
+        told += [f"{count:,} {word}"] if count else []
+    skipped = [f"{count:,} {reason}" for reason, count in destination.skipped.items()]
+    told += [f"skipped: {', '.join(skipped)}"] if skipped else []
+    stdout.print(Text.assemble((destination.name, "bold"), " ", _status(destination.status), "  ", "; ".join(told)))
+    if destination.error:
+        stdout.print(Text(f"  {destination.error}", style="red"))
+
+
+def _status(status: str) -> Text:
+    return Text(status, style=_COLOURS.get(status, ""))
+
+
+def _span(report: models.RunReport) -> str:
+    if report.finished_at is None:
+        return f"since {_time(report.started_at)}"
+    return f"{_time(report.started_at)}, {(report.finished_at - report.started_at).total_seconds():,.1f} s"
+
+
+def _time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _count(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= 80 else name[:79] + "…"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return _time(value)
+    return "" if value is None else _cut(str(value))

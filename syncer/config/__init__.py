@@ -1,0 +1,74 @@
+"""Turns the configuration file into settings, or into every problem that it has.
+
+Owns which keys there are, their defaults and their checks. Opens no connection, and does not know how a property
+is named (`syncer.naming`). What every key means is told in `config.example.toml`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from syncer import errors
+from syncer.config import rules, source
+from syncer.config.settings import (
+    Audience,
+    DatabaseUrl,
+    Destination,
+    Log,
+    Membership,
+    Settings,
+    State,
+    Warehouse,
+    duration,
+)
+
+__all__ = [
+    "Audience",
+    "DatabaseUrl",
+    "Destination",
+    "Log",
+    "Membership",
+    "Settings",
+    "State",
+    "Warehouse",
+    "duration",
+    "load",
+]
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Settings:
+    """The settings in the file at `path`. Raises `ConfigError` with every problem at once."""
+    folder = path.absolute().parent
+    written = source.read(path)
+    tree, not_expanded = source.expand(written, environ, folder)
+    settings, invalid = _validated(tree, written, folder)
+
+    told = list(rules.unavailable(tree))
+    told += _apart_from(told, not_expanded)
+    told += _apart_from(told, [*rules.between_keys(tree), *invalid])
+    if settings is None or told:
+        problems = [errors.Problem(rules.path_of(location), message) for location, message in told]
+        raise errors.ConfigError(sorted(problems, key=lambda problem: problem.path))
+    return settings
+
+
+def _validated(
+    tree: dict[str, Any], written: dict[str, Any], folder: Path
+) -> tuple[Settings | None, list[source.Finding]]:
+    """Returns what is wrong instead of raising: pydantic's error holds the values, also the secret ones."""
+    try:
+        return Settings.model_validate(tree, context={"folder": folder}), []
+    except ValidationError as error:
+        return None, [rules.in_words(details, written) for details in error.errors(include_url=False)]
+
+
+def _apart_from(told: Sequence[source.Finding], findings: Iterable[source.Finding]) -> list[source.Finding]:
+    """Leaves out what is at or below a place that is told of already: it would only follow from that."""
+    places = {location for location, _ in told}
+    return [
+        (location, message)
+        for location, message in findings
+        if not any(location[:length] in places for length in range(len(location) + 1))
+    ]

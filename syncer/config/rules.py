@@ -1,0 +1,191 @@
+"""What the models cannot say: keys of later versions, rules between keys, and pydantic's findings in words.
+
+Works on the plain tree, so that every rule is judged even where another key is wrong.
+"""
+
+import difflib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from syncer.config import settings, source
+from syncer.config.source import Finding, Location
+
+_DESTINATIONS = ("destinations", "[]")
+
+TABLES: dict[tuple[str, ...], type[settings.Table]] = {
+    (): settings.Settings,
+    ("warehouse",): settings.Warehouse,
+    ("warehouse", "membership"): settings.Membership,
+    ("audiences", "[]"): settings.Audience,
+    ("state",): settings.State,
+    _DESTINATIONS: settings.Destination,
+    ("log",): settings.Log,
+}
+
+# Promised, but not built yet. Taking a key out of here belongs to the change that builds it.
+UNAVAILABLE_KEYS: dict[tuple[str, ...], tuple[str, ...]] = {
+    (): ("computed_traits", "schedule", "guard", "history", "daemon", "health", "alerts"),
+    ("warehouse", "membership"): ("traits",),
+    ("audiences", "[]"): ("max_removed_fraction", "max_added_fraction"),
+    _DESTINATIONS: (
+        *("audiences", "contacts", "rollout", "calls", "track", "traits_trigger", "retract"),
+        *("api_key", "list_name", "max_requests_per_second", "mode", "create_list"),  # mailmodo
+        *("url", "headers", "batch", "hmac_secret"),  # webhook
+    ),
+}
+UNAVAILABLE_TYPES = ("mailmodo", "webhook")
+UNAVAILABLE_IDENTITIES = ("user_id",)
+_LATER = "not available in this version"
+
+_SECRET_KEYS = {"url", "password", "connect_args", "write_key", "api_key", "hmac_secret"}
+_SHOWN_CHARACTERS = 60
+
+WAYS_OUT = {
+    "warehouse": 'add [warehouse] with url = "postgresql://reader@db.internal/analytics"',
+    "url": 'add url = "postgresql://reader@db.internal/analytics"',
+    "destinations": "add [[destinations]] with `name` and `write_key`",
+    "name": 'add name = "…"',
+    "write_key": 'add write_key = "${SEGMENT_WRITE_KEY}"',
+}
+
+
+def keys_of(table: type[settings.Table]) -> list[str]:
+    """The keys of a table as they are written in the file."""
+    return [field.alias or name for name, field in table.model_fields.items()]
+
+
+def unavailable(tree: dict[str, Any]) -> Iterator[Finding]:
+    """Keys and values of the contract that this version does not honour: refused, never ignored."""
+    for pattern, keys in UNAVAILABLE_KEYS.items():
+        for location, table in source.tables(tree, pattern):
+            if pattern == _DESTINATIONS and table.get("type") in UNAVAILABLE_TYPES:
+                yield location, f'type = "{table["type"]}" is {_LATER}'
+            else:
+                yield from (((*location, key), _LATER) for key in keys if key in table)
+    for location, table in source.tables(tree, _DESTINATIONS):
+        if table.get("identity") in UNAVAILABLE_IDENTITIES:
+            yield (*location, "identity"), f'"{table["identity"]}" is {_LATER}'
+
+
+def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
+    """The rules that take more than one key."""
+    yield from _same_names(tree, "audiences")
+    yield from _same_names(tree, "destinations")
+    if tree.get("destinations") == []:
+        yield ("destinations",), f"is empty; {WAYS_OUT['destinations']}"
+    for location, table in source.tables(tree, _DESTINATIONS):
+        if "endpoint" in table and "region" in table:
+            yield (*location, "region"), "`endpoint` and `region` both name the address; keep one of them"
+    for location, table in source.tables(tree, ("warehouse", "membership")):
+        if "table" in table and "query" in table:
+            yield (*location, "query"), "`table` and `query` both name the members; keep one of them"
+        if "table" not in table and "query" not in table:
+            yield (*location, "table"), 'is missing; add table = "…" or query = "SELECT …"'
+    if not _has_source(tree):
+        yield (
+            ("warehouse", "membership"),
+            'no members to read; add [warehouse.membership] with table = "…", or [[audiences]] with a `query`',
+        )
+
+
+def _same_names(tree: dict[str, Any], kind: str) -> Iterator[Finding]:
+    seen: dict[str, Location] = {}
+    for location, table in source.tables(tree, (kind, "[]")):
+        name = table.get("name")
+        if isinstance(name, str) and seen.setdefault(name, location) != location:
+            yield (*location, "name"), f"is the same as that of {path_of(seen[name])}; choose another"
+
+
+def _has_source(tree: dict[str, Any]) -> bool:
+    warehouse = tree.get("warehouse")
+    if not isinstance(warehouse, dict) or "membership" in warehouse:
+        return True  # or there is another problem, which is told
+    return any("query" in table for _, table in source.tables(tree, ("audiences", "[]")))
+
+
+def in_words(error: ErrorDetails, written: dict[str, Any]) -> Finding:
+    """A finding of pydantic as a sentence, with the value as it was written unless it may be a secret."""
+    location: Location = error["loc"]
+    sentence = _sentence(error)
+    if error["type"] in ("missing", "extra_forbidden"):
+        return location, sentence
+    value = _value_at(written, location)
+    if _may_be_shown(location, value):
+        sentence += f" (got {_shown(value)})"
+    return location, sentence
+
+
+def _sentence(error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return f"is missing; {WAYS_OUT[str(error['loc'][-1])]}"
+        case "extra_forbidden":
+            return _unknown_key(error["loc"])
+        case "value_error":
+            return str(context["error"])
+        case "literal_error":
+            return f"must be {str(context['expected']).replace(chr(39), chr(34))}"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']:g}"
+        case "less_than_equal":
+            return f"must be at most {context['le']:g}"
+        case "tuple_type":
+            return f"must be a list of tables, each under its own header [[{error['loc'][-1]}]]"
+    return _TYPES.get(error["type"], error["msg"])
+
+
+_TYPES = {
+    "string_type": "must be text in quotes",
+    "bool_type": "must be true or false, without quotes",
+    "int_type": "must be a whole number, without quotes",
+    "float_type": "must be a number, without quotes",
+    "finite_number": "must be a finite number",
+    "dict_type": "must be a table, such as { key = value }",
+    "model_type": "must be a table, under a header of its own",
+}
+
+
+def _unknown_key(location: Location) -> str:
+    pattern = tuple("[]" if isinstance(step, int) else step for step in location[:-1])
+    known = keys_of(TABLES[pattern])
+    near = difflib.get_close_matches(str(location[-1]).lower(), known, n=1)
+    if near:
+        return f"unknown key; did you mean `{near[0]}`?"
+    return f"unknown key; known here are {', '.join(sorted(known))}"
+
+
+def _value_at(tree: Any, location: Location) -> Any:
+    """None where the file says nothing: a default, or a key that is missing."""
+    try:
+        for step in location:
+            tree = tree[step]
+    except (KeyError, IndexError, TypeError):
+        return None
+    return tree
+
+
+def _may_be_shown(location: Location, value: Any) -> bool:
+    if isinstance(value, str) and source.REFERENCE.fullmatch(value):
+        return True  # only the name of a variable or file
+    if value is None or isinstance(value, dict | list) or not _SECRET_KEYS.isdisjoint(location):
+        return False
+    return "@" not in str(value)  # an address may hold a password
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case str() | bool():
+            text = json.dumps(value, ensure_ascii=False)
+        case _:
+            text = str(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+
+
+def path_of(location: Location) -> str:
+    """`destinations[1].api_key`."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    return "".join(steps).removeprefix(".")

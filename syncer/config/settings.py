@@ -1,0 +1,339 @@
+"""What can be configured: one frozen model per TOML table, each key checked by itself.
+
+Defaults live here and nowhere else. Rules between keys are in `rules`; here a key looks at most at a neighbour
+that decides how it is to be read. A validator raises ValueError with the sentence that the user reads.
+"""
+
+import json
+import math
+import re
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
+
+import psycopg
+import psycopg.conninfo
+import sqlalchemy
+import sqlalchemy.exc
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Secret,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
+
+from syncer import models
+
+SEGMENT_ENDPOINTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
+
+_DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+(?:\.[0-9]+)?){unit})?" for unit in ("d", "h", "m", "s", "ms")))
+_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def duration(text: object) -> float:
+    """Seconds of `30s`, `2h30m`, `400d`, `500ms`: units from large to small, each at most once."""
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if not match or not match.group():
+        raise ValueError('must be a duration in quotes such as "30s", "2h30m", "400d" or "500ms"')
+    seconds = math.fsum(float(n) * _SECONDS[unit] for unit, n in match.groupdict(default="0").items())
+    if not math.isfinite(seconds):
+        raise ValueError("is longer than any time there is")
+    return seconds
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text in quotes")  # noqa: TRY004 - pydantic lets a TypeError through
+    return value
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    if "\0" in text:
+        raise ValueError("must not hold a NUL character")
+    return text
+
+
+def _filled_secret(secret: SecretStr) -> SecretStr:
+    _filled(secret.get_secret_value())
+    return secret
+
+
+def _is_one_word(text: str) -> bool:
+    return text.isprintable() and " " not in text  # of all blanks only the space is printable
+
+
+Text = Annotated[str, AfterValidator(_filled)]
+Password = Annotated[SecretStr, AfterValidator(_filled_secret)]
+
+
+class DatabaseUrl(Secret[sqlalchemy.URL]):
+    """A database's address. Prints without its password and without its options, which may hold tokens."""
+
+    def _display(self) -> str:
+        return self.get_secret_value().set(query={}).render_as_string(hide_password=True)
+
+
+def _parsed_url(value: object, info: ValidationInfo) -> DatabaseUrl:
+    """Never repeats the URL in a message: where it cannot be parsed, nobody knows where its password is."""
+    text = _string(value)
+    try:
+        url = sqlalchemy.make_url(text)
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        raise ValueError(
+            'is not a database URL; write it like "postgresql://reader@db.internal:5432/analytics"'
+            " and put a password with special characters into `password` beside it"
+        ) from None
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    _check_dialect(url)
+    return DatabaseUrl(_with_password(url, info.data.get("password")))
+
+
+def _check_dialect(url: sqlalchemy.URL) -> None:
+    try:
+        url.get_dialect()
+    except (sqlalchemy.exc.NoSuchModuleError, ImportError):
+        raise ValueError(
+            f"no SQLAlchemy dialect `{url.drivername}` is installed; install the package that brings it"
+            " beside syncer, or correct what stands before `://`"
+        ) from None
+
+
+def _with_password(url: sqlalchemy.URL, password: SecretStr | None) -> sqlalchemy.URL:
+    if password is None:
+        return url
+    if url.password is not None:
+        raise ValueError("holds a password and `password` stands beside it; keep one of them")
+    return url.set(password=password.get_secret_value())
+
+
+def _state_url(url: DatabaseUrl) -> DatabaseUrl:
+    if url.get_secret_value().get_backend_name() != "postgresql":
+        raise ValueError(
+            'must be PostgreSQL, such as "postgresql://syncer@db.internal/syncer"; leave it out for the embedded one'
+        )
+    try:
+        _conninfo(url.get_secret_value())
+    except (psycopg.ProgrammingError, sqlalchemy.exc.ArgumentError):
+        raise ValueError(
+            "holds options that PostgreSQL's client library does not know; correct what stands after `?`"
+        ) from None
+    return DatabaseUrl(url.get_secret_value().set(drivername="postgresql+psycopg"))
+
+
+def _conninfo(url: sqlalchemy.URL) -> str:
+    _, parameters = url.set(drivername="postgresql+psycopg").get_dialect()().create_connect_args(url)
+    return psycopg.conninfo.make_conninfo("", **parameters)
+
+
+Url = Annotated[DatabaseUrl, BeforeValidator(_parsed_url)]
+
+
+def _http_url(text: str) -> SplitResult:
+    """Never repeats the URL in a message: it may hold a password."""
+    problem = 'is not a web address; write it like "https://api.segment.io"'
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError(problem) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not _is_one_word(text):
+        raise ValueError(problem)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must not hold a user, a password, `?` or `#`; only the base of the address")
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Table(BaseModel):
+    """A TOML table: TOML's own types only, no unknown keys, never changed, its input never printed."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, extra="forbid", frozen=True, hide_input_in_errors=True, strict=True
+    )
+
+
+class Membership(Table):
+    """`[warehouse.membership]`: one row per member and audience. The rest are names of columns."""
+
+    table: Text | None = None
+    query: Text | None = None
+    audience: Text = "audience_name"
+    user_id: Text = "user_id"
+    email: Text = "email"
+    member: Text | None = None
+
+
+class Warehouse(Table):
+    """`[warehouse]`: the database that is read. `url` already carries `password`."""
+
+    password: Password | None = None
+    url: Url
+    connect_args: Secret[dict[str, Any]] = Secret({})
+    membership: Membership | None = None
+
+
+class Audience(Table):
+    """`[[audiences]]`: settings of an audience of the table, or an audience defined by a query."""
+
+    name: Text
+    query: Text | None = None
+    property: Text | None = None
+
+
+class State(Table):
+    """`[state]`: where syncer keeps what it told. Without `url` an embedded PostgreSQL in `data_dir`."""
+
+    password: Password | None = None
+    url: Annotated[Url, AfterValidator(_state_url)] | None = None
+    data_dir: Path = Field(default="./.syncer", validate_default=True)
+    schema_name: Text = Field(default="syncer", alias="schema")
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _beside_the_file(cls, value: object, info: ValidationInfo) -> Path:
+        """Absolute: what is relative is so to the configuration file, wherever the command is started."""
+        folder = info.context["folder"] if info.context else "."
+        return Path(folder, _filled(_string(value))).absolute()
+
+    @field_validator("schema_name")
+    @classmethod
+    def _possible_schema(cls, name: str) -> str:
+        if len(name.encode()) > 63:
+            raise ValueError("must not be longer than 63 bytes, PostgreSQL's limit")
+        if name.startswith("pg_"):
+            raise ValueError("must not start with pg_, which PostgreSQL keeps for itself")
+        return name
+
+    def conninfo(self) -> SecretStr | None:
+        """`url` as psycopg's connection string, or None for the embedded PostgreSQL."""
+        return SecretStr(_conninfo(self.url.get_secret_value())) if self.url else None
+
+
+class Destination(Table):
+    """`[[destinations]]`: an account that identify calls go to. `endpoint` is the base, whatever was written."""
+
+    name: Text
+    type: Literal["segment"] = "segment"
+    write_key: Password
+    region: Literal["eu", "us"] | None = None
+    allow_http: bool = False
+    endpoint: str = Field(default=None, validate_default=True)
+    max_events_per_second: float = Field(default=1000.0, ge=0, allow_inf_nan=False)
+    integrations: dict[str, Any] = {}
+    gzip: bool = False
+    identity: Literal["email"] = "email"
+    timeout: Annotated[float, BeforeValidator(duration)] = Field(default="30s", validate_default=True)
+    concurrency: int = Field(default=4, ge=1, le=64)
+
+    @field_validator("write_key")
+    @classmethod
+    def _one_word(cls, key: SecretStr) -> SecretStr:
+        if not _is_one_word(key.get_secret_value()):
+            raise ValueError("must not hold blanks, line ends or control characters; copy the key again")
+        return key
+
+    @field_validator("endpoint", mode="before")
+    @classmethod
+    def _of_the_region(cls, value: object, info: ValidationInfo) -> object:
+        return SEGMENT_ENDPOINTS[info.data.get("region") or "us"] if value is None else value
+
+    @field_validator("endpoint")
+    @classmethod
+    def _base(cls, text: str, info: ValidationInfo) -> str:
+        """Without a trailing `/`, `/v1` or `/v1/batch`: people copy the address with any of them."""
+        parts = _http_url(text)
+        loopback_only = parts.scheme == "http" and not info.data.get("allow_http", True)
+        if loopback_only and not _is_loopback(parts.hostname or ""):
+            raise ValueError("would send the write key in clear; use https://, or set `allow_http = true`")
+        return parts._replace(path=re.sub(r"(/v1(/batch)?)?/*$", "", parts.path)).geturl()
+
+    @field_validator("integrations", mode="before")
+    @classmethod
+    def _small_json(cls, value: object) -> object:
+        try:
+            size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+        except (TypeError, ValueError):
+            raise ValueError("must hold JSON values only: text, numbers, true, false, lists and tables") from None
+        if size > 4096:
+            raise ValueError("must not take more than 4096 bytes as JSON")
+        return value
+
+    @field_validator("timeout")
+    @classmethod
+    def _possible_timeout(cls, seconds: float) -> float:
+        if not 0 < seconds <= 3600:
+            raise ValueError('must be more than nothing and at most "1h"')
+        return seconds
+
+
+class Log(Table):
+    """`[log]`: how syncer talks on stderr. `auto` is `human` on a terminal, else `json`."""
+
+    format: Literal["auto", "human", "json"] = "auto"
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+
+class Settings(Table):
+    """The whole file. Obtained from `syncer.config.load`, which also checks the rules between keys."""
+
+    warehouse: Warehouse
+    audiences: Annotated[tuple[Audience, ...], Field(strict=False)] = ()
+    state: State = Field(default_factory=dict, validate_default=True)
+    destinations: Annotated[tuple[Destination, ...], Field(strict=False)]
+    log: Log = Log()
+
+    @property
+    def sources(self) -> list[models.Source]:
+        """Where members come from: the membership table or query first, then every audience with a query."""
+        queries = [
+            models.Source(
+                path=f"audiences[{index}].query",
+                user_id="user_id",
+                email="email",
+                query=audience.query,
+                audience_name=audience.name,
+            )
+            for index, audience in enumerate(self.audiences)
+            if audience.query is not None
+        ]
+        return [*self._membership_source(), *queries]
+
+    def _membership_source(self) -> list[models.Source]:
+        membership = self.warehouse.membership
+        if membership is None:
+            return []
+        kind = "query" if membership.table is None else "table"
+        return [models.Source(path=f"warehouse.membership.{kind}", **membership.model_dump())]
+
+    @property
+    def configured_audiences(self) -> list[models.ConfiguredAudience]:
+        """The audiences that the file names, in its order."""
+        return [
+            models.ConfiguredAudience(
+                path=f"audiences[{index}]",
+                name=audience.name,
+                property=audience.property,
+                has_query=audience.query is not None,
+            )
+            for index, audience in enumerate(self.audiences)
+        ]

@@ -1,0 +1,1 @@
+"""The demo: a shop, a warehouse and a receiver on loopback, without configuration or network."""

@@ -1,0 +1,299 @@
+"""HTTP for every destination: the one place where httpx's errors and status codes become ours.
+
+| what comes back                                         | becomes                                          |
+|---------------------------------------------------------|--------------------------------------------------|
+| 2xx, read to its end                                    | `Answer`                                         |
+| no connection (DNS, TCP, TLS, proxy, pool), or 429      | `DestinationUnavailableError`, not applied       |
+| 408, 5xx, a timeout, a reset, a broken or cut-off 2xx   | `DestinationUnavailableError`, perhaps applied   |
+| 401, 402, 403, 404, 410, any 3xx                        | `DestinationStoppedError`                        |
+| any other 4xx                                           | `RequestRefusedError`, in the receiver's words   |
+
+The body is part of the answer: a 2xx that breaks off has told us nothing. Any other status counts even if its
+body, mere words, is lost. Nothing is retried here, no redirect is followed (it would take the key and the
+contacts elsewhere), and what we say never holds a secret.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Protocol
+
+import httpx
+import msgspec
+
+from syncer import __version__, errors
+from syncer.destinations import reach
+from syncer.destinations.pool import Lease, Pool, tls
+
+MAX_WAIT = 3600.0
+"""The longest `Retry-After` that we believe, in seconds: a receiver's slip must not stop us for a week."""
+
+KEEP_ALIVE = 30.0
+"""How long an idle connection is kept, in seconds. Load balancers keep theirs for 60 and more: none is closed
+under a request that was just sent."""
+
+MAX_BODY = 1 << 20
+"""No receiver of ours has more to say."""
+
+MAX_WORDS = 300
+"""How many characters of a receiver's words are kept."""
+
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+_STOPPING = (401, 402, 403, 404, 410)
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+
+class Secret(Protocol):
+    """What hides a secret from `repr`, such as pydantic's `SecretStr`."""
+
+    def get_secret_value(self) -> str:
+        """The secret itself."""
+
+
+def reveal(secret: Secret | str) -> str:
+    """The text of a secret, for the one who must send it."""
+    return secret if isinstance(secret, str) else secret.get_secret_value()
+
+
+def utc_now() -> datetime:
+    """The clock, where no other is given."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole 2xx answer."""
+
+    status: int
+    body: bytes
+
+
+class HttpSender:
+    """Sends requests to one destination from any number of threads.
+
+    `name` and `credential` (the option that holds the key) are for messages. `headers` go with every request
+    and may hold the key. `secrets` are struck out wherever the receiver might repeat them.
+
+    After a 5xx or a broken connection the next request resolves the name again and opens new connections.
+    (Segment, "HTTP API source", Errors: on a 5xx refresh the resolved address and retry; and look the name up
+    at least once a day.) A given `transport` is kept instead.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        endpoint: str,
+        *,
+        credential: str,
+        headers: Mapping[str, str],
+        secrets: Sequence[str],
+        timeout: float,
+        concurrency: int,
+        transport: httpx.BaseTransport | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            message = f"{name}: {credential} holds a character that no HTTP header can carry"
+            raise ValueError(message)
+        self._name = name
+        self._url = httpx.URL(endpoint.rstrip("/"))
+        self._credential = credential
+        self._headers = {"User-Agent": f"syncer/{__version__}", **headers}
+        self._secrets = [secret for secret in secrets if secret]
+        self._timeout = timeout
+        self._concurrency = concurrency
+        self._transport = transport
+        self._now = now
+        self._pool = Pool(self._open)
+
+    @property
+    def host(self) -> str:
+        """`host` or `host:port` of the endpoint, without anything secret."""
+        host = f"[{self._url.host}]" if ":" in self._url.host else self._url.host
+        return host if self._url.port is None else f"{host}:{self._url.port}"
+
+    def post(self, path: str, content: bytes, headers: Mapping[str, str]) -> Answer:
+        """POSTs once. Raises `errors.DestinationError` for all but a whole 2xx answer."""
+        with self._pool.lease() as lease:
+            if lease is None:
+                message = f"{self._who} was closed: nothing was sent"
+                raise errors.DestinationUnavailableError(message, maybe_applied=False)
+            try:
+                with lease.client.stream(
+                    "POST", f"{self._url}{path}", content=content, headers=headers, follow_redirects=False
+                ) as response:
+                    body = self._read(response)
+            except httpx.RequestError as exc:
+                self._renew(lease)
+                raise self._broken(exc) from exc
+            if response.is_server_error:
+                self._renew(lease)
+        if response.is_success:
+            return Answer(response.status_code, body)
+        raise self._refused(response, self.clean(words(body)))
+
+    def problems(self) -> list[str]:
+        """What `syncer check` reports: whether a connection can be opened. Sends no request."""
+        reason = reach.problem(self._url.scheme, self._url.host, self._url.port, tls())
+        return [f"{self._who} cannot be reached: {reason}; check endpoint and the network"] if reason else []
+
+    def close(self) -> None:
+        """Lets go of every connection; those of requests in flight, when they end."""
+        self._pool.close()
+
+    def clean(self, text: str) -> str:
+        """A receiver's words, fit to be stored and shown: no secret, and not too long."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text[:MAX_WORDS]
+
+    # --- connections ---------------------------------------------------------------------------------------
+
+    def _open(self) -> httpx.Client:
+        limits = httpx.Limits(
+            max_connections=self._concurrency,
+            max_keepalive_connections=self._concurrency,
+            keepalive_expiry=KEEP_ALIVE,
+        )
+        timeout = httpx.Timeout(
+            connect=min(self._timeout, 10.0), read=self._timeout, write=self._timeout, pool=self._timeout
+        )
+        return httpx.Client(
+            headers=self._headers, verify=tls(), timeout=timeout, limits=limits, transport=self._transport
+        )
+
+    def _renew(self, lease: Lease) -> None:
+        if self._transport is None:
+            self._pool.retire(lease)
+
+    # --- answers -------------------------------------------------------------------------------------------
+
+    @property
+    def _who(self) -> str:
+        return f"{self._name} ({self.host})"
+
+    def _read(self, response: httpx.Response) -> bytes:
+        """The body. A 2xx must be read to its end, and within the timeout, however slowly it trickles."""
+        deadline = time.monotonic() + self._timeout
+        body = bytearray()
+        try:
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > MAX_BODY or time.monotonic() > deadline:
+                    raise httpx.ReadError("the answer does not end")
+        except httpx.RequestError:
+            if response.is_success:
+                raise
+        return bytes(body)
+
+    def _broken(self, exc: httpx.RequestError) -> errors.DestinationUnavailableError:
+        not_sent = isinstance(exc, _NOT_SENT)
+        if isinstance(exc, httpx.PoolTimeout):
+            message = f"{self._who}: no connection was free within {self._timeout:g} s"
+        elif not_sent:
+            message = f"{self._who} cannot be reached: {self._reason(exc)}"
+        elif isinstance(exc, httpx.TimeoutException):
+            message = f"{self._who} did not answer within {self._timeout:g} s"
+        else:
+            message = f"{self._who} broke off before its answer was whole: {self._reason(exc)}"
+        return errors.DestinationUnavailableError(message, maybe_applied=not not_sent)
+
+    def _reason(self, exc: httpx.RequestError) -> str:
+        return self.clean(str(exc)) or type(exc).__name__
+
+    def _refused(self, response: httpx.Response, said: str) -> errors.DestinationError:
+        status = response.status_code
+        if status in _STOPPING or status < HTTPStatus.BAD_REQUEST:
+            return errors.DestinationStoppedError(self._stop_message(response, said), http_status=status)
+        message = f"{self._who} answered {status}" + (f": {said}" if said else " without saying why")
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (408, 429):
+            return errors.DestinationUnavailableError(
+                message,
+                maybe_applied=status != HTTPStatus.TOO_MANY_REQUESTS,
+                retry_after=retry_after(response, self._now()),
+                http_status=status,
+            )
+        return errors.RequestRefusedError(message, http_status=status)
+
+    def _stop_message(self, response: httpx.Response, said: str) -> str:
+        status = response.status_code
+        told = f'{self._who} answered {status}: "{said}".' if said else f"{self._who} answered {status}."
+        match status:
+            case 401 | 403:
+                return (
+                    f"{told} It refuses our credentials: check {self._credential}, and that endpoint is the "
+                    "region of that account."
+                )
+            case 402:
+                return f"{told} It wants to be paid: check the plan and the bills of the account."
+            case 404 | 410:
+                return f"{told} It knows no {response.url.path}: check endpoint, its host, region and path."
+            case _:
+                return (
+                    f"{self._who} redirects to {_redirect_host(response)} ({status}). That is not followed: it "
+                    f"would hand {self._credential} and the contacts to another address. Check endpoint, and "
+                    "whether a proxy stands in between."
+                )
+
+
+def _redirect_host(response: httpx.Response) -> str:
+    """Where a redirect points: the host only, for the rest may hold anything."""
+    try:
+        location = response.headers.get("Location")
+        return response.url.join(location).host if location else "nowhere"
+    except (httpx.InvalidURL, ValueError):
+        return "an address that is none"
+
+
+def retry_after(response: httpx.Response, now: datetime) -> float | None:
+    """How long the receiver asks us to wait, in seconds, at most `MAX_WAIT`. None if it does not, or in vain.
+
+    `Retry-After` is seconds or a date (RFC 9110, 10.2.3). Segment's 429 also has `X-RateLimit-Reset`, in
+    seconds from now ("HTTP API source", Rate limits).
+    """
+    wait = _parse_wait(response.headers.get("Retry-After", ""), now)
+    if wait is None and response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        reset = response.headers.get("X-RateLimit-Reset", "").strip()
+        wait = float(reset) if _SECONDS.fullmatch(reset) else None
+    return None if wait is None else min(wait, MAX_WAIT)
+
+
+def _parse_wait(text: str, now: datetime) -> float | None:
+    if _SECONDS.fullmatch(text.strip()):
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    wait = ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()
+    return wait if wait >= 0 else None
+
+
+def words(body: bytes) -> str:
+    """What a receiver says: the message in its JSON if there is one, else its text; one line, printable."""
+    text = _message(body) or body[:65536].decode("utf-8", "replace")
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _message(body: bytes) -> str | None:
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    for _ in range(3):  # {"error": {"message": "…"}} and {"errors": [{"message": "…"}]}
+        if isinstance(found, list) and found:
+            found = found[0]
+        elif isinstance(found, dict):
+            keys = ("message", "error", "errors", "reason", "detail")
+            found = next((found[key] for key in keys if found.get(key)), None)
+    return found if isinstance(found, str) else None

@@ -1,0 +1,47 @@
+"""Whether a host can be reached, without sending it anything: what `syncer check` wants to know."""
+
+import socket
+import ssl
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+TIMEOUT = 5.0
+"""Seconds to wait for a connection."""
+
+
+def problem(scheme: str, host: str, port: int | None, tls: ssl.SSLContext) -> str | None:
+    """Resolves the host, connects to it and, for https, shakes hands. Returns what went wrong, if anything.
+
+    Where the environment names a proxy for the host, which httpx would use, that must be reachable instead.
+    """
+    proxy = _proxy(scheme, host)
+    if proxy:
+        return _connect(*proxy)
+    encrypted = scheme == "https"
+    return _connect(host, port or (443 if encrypted else 80), tls if encrypted else None)
+
+
+def _proxy(scheme: str, host: str) -> tuple[str, int] | None:
+    proxies = getproxies()
+    proxy = proxies.get(scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(host):
+        return None
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    return (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+
+
+def _connect(host: str, port: int, tls: ssl.SSLContext | None = None) -> str | None:
+    try:
+        with socket.create_connection((host, port), timeout=TIMEOUT) as connection:
+            if tls:
+                with tls.wrap_socket(connection, server_hostname=host):
+                    pass
+    except ssl.SSLCertVerificationError as exc:
+        return f"the certificate of {host} is not trusted ({exc.verify_message})"
+    except TimeoutError:
+        return f"{host} port {port} does not answer within {TIMEOUT:g} s"
+    except socket.gaierror:
+        return f"the name {host} is unknown here"
+    except (OSError, UnicodeError) as exc:  # UnicodeError: a host that is no name
+        return f"{host} port {port}: {getattr(exc, 'strerror', None) or exc}"
+    return None

@@ -1,0 +1,197 @@
+"""Segment's HTTP Tracking API: `POST /v1/batch`, as its page "HTTP API source" describes it.
+
+Limits, all kept by construction, since Segment answers 200 and drops what breaks most of them:
+
+- an event is at most 32 KB and a request at most 500 KB ("Max request size"). The page does not say whether
+  a KB is 1,000 or 1,024 bytes; Segment's own Python library stops at 32,768 and at 475,000, and so do we;
+- at most 2,500 events in a request ("Batch"); more get 200 and are dropped;
+- `messageId` has fewer than 100 characters ("Spec: Common fields"); repeated, the event is ignored for a day;
+- fewer than 300 traits in an identify ("Unify product limits");
+- no more in a request than one second's worth of the rate limit ("Rate limits": 1,000 a second a workspace).
+
+The key travels as the user name of HTTP Basic ("Authentication"), never in the body. `context.active = false`
+updates the contact without marking it as seen ("Spec: Common fields"). Segment corrects our clock by
+`sentAt`, so that is stamped anew for every attempt, as its own libraries do.
+
+The status decides. Segment does not document the body of its answer, and answers 200 to whatever it received:
+accepted means received, and a complete 200 with an odd body is as good as any other.
+"""
+
+import gzip as gzip_format
+import math
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import httpx
+import msgspec
+
+from syncer import __version__
+from syncer.destinations.http import HttpSender, Secret, reveal, utc_now
+from syncer.models import Identify, Refusal, Request, Value
+
+MAX_EVENT_BYTES = 32_768
+MAX_REQUEST_BYTES = 475_000
+MAX_REQUEST_EVENTS = 2_500
+MAX_MESSAGE_ID = 99
+MAX_TRAITS = 299
+PAGE_SIZE = 500
+
+_OPEN = b'{"batch":['
+_SENT_AT = b'],"sentAt":"'
+_CLOSE = b'"}'
+_ENVELOPE_BYTES = len(_OPEN + _SENT_AT + b"2026-11-23T00:00:00.000Z" + _CLOSE)
+
+
+class _Event(msgspec.Struct, rename="camel", tag_field="type", tag="identify", gc=False):
+    """An identify call, in the order in which it is written."""
+
+    user_id: str
+    message_id: str
+    timestamp: str
+    traits: dict[str, Value]
+    context: msgspec.Raw
+    integrations: msgspec.Raw | msgspec.UnsetType
+
+
+class _UnsendableError(Exception):
+    """No request can carry this identify."""
+
+
+class SegmentDestination:
+    """A Segment source. `endpoint` is the address without `/v1`; `events_per_second` 0 means no limit."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        write_key: Secret | str,
+        endpoint: str = "https://api.segment.io",
+        events_per_second: float = 1000,
+        integrations: Mapping[str, object] | None = None,
+        gzip: bool = False,
+        timeout: float = 30.0,
+        concurrency: int = 1,
+        transport: httpx.BaseTransport | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.name = name
+        self.concurrency = concurrency
+        self.events_per_second = events_per_second
+        a_second = max(1, int(events_per_second)) if events_per_second else MAX_REQUEST_EVENTS
+        self.page_size = min(PAGE_SIZE, a_second)
+        self._max_events = min(MAX_REQUEST_EVENTS, a_second)
+        self._gzip = gzip
+        self._now = now
+        self._encoder = msgspec.json.Encoder()
+        library = {"name": "syncer", "version": __version__}
+        self._context = msgspec.Raw(self._encoder.encode({"active": False, "library": library}))
+        self._integrations: msgspec.Raw | msgspec.UnsetType = (
+            msgspec.UNSET if integrations is None else msgspec.Raw(self._encoder.encode(dict(integrations)))
+        )
+        key = reveal(write_key)
+        token = b64encode(f"{key}:".encode()).decode()
+        self._http = HttpSender(
+            name,
+            endpoint,
+            credential="write_key",
+            headers={"Authorization": f"Basic {token}"},
+            secrets=(key, token),
+            timeout=timeout,
+            concurrency=concurrency,
+            transport=transport,
+            now=now,
+        )
+
+    def requests(self, identifies: Sequence[Identify]) -> tuple[list[Request], list[Refusal]]:
+        """Encodes each identify once, and fills requests up to the first limit that is reached."""
+        requests: list[Request] = []
+        refusals: list[Refusal] = []
+        timestamp = stamp(self._now())
+        together: list[Identify] = []
+        encoded: list[bytes] = []
+        size = _ENVELOPE_BYTES
+        for identify in identifies:
+            try:
+                event = self._encode(identify, timestamp)
+            except _UnsendableError as exc:
+                refusals.append(Refusal(identify, str(exc)))
+                continue
+            size += len(event) + 1  # and the comma after it
+            if size > MAX_REQUEST_BYTES or len(encoded) == self._max_events:
+                requests.append(Request(together, encoded))
+                together, encoded = [], []
+                size = _ENVELOPE_BYTES + len(event) + 1
+            together.append(identify)
+            encoded.append(event)
+        if encoded:
+            requests.append(Request(together, encoded))
+        return requests, refusals
+
+    def send(self, request: Request) -> list[Refusal]:
+        """Sends once. Segment names no refused contact: all were received, or an error is raised."""
+        body = b"".join(
+            (_OPEN, b",".join(request.encoded), _SENT_AT, stamp(self._now()).encode(), _CLOSE),
+        )
+        headers = {"Content-Type": "application/json"}
+        if self._gzip:
+            headers["Content-Encoding"] = "gzip"
+            body = gzip_format.compress(body, compresslevel=1, mtime=0)
+        self._http.post("/v1/batch", body, headers)
+        return []
+
+    def account(self) -> Mapping[str, str]:
+        """Which kind of account, and where."""
+        return {"type": "segment", "endpoint": self._http.host}
+
+    def problems(self) -> list[str]:
+        """Whether the endpoint can be reached. Whether the key is right, only an event would show."""
+        return self._http.problems()
+
+    def close(self) -> None:
+        """Lets go of every connection."""
+        self._http.close()
+
+    def _encode(self, identify: Identify, timestamp: str) -> bytes:
+        traits: dict[str, Value] = {"email": identify.email, **identify.values}
+        if not identify.email:
+            del traits["email"]
+        event = _Event(identify.user_id, identify.message_id, timestamp, traits, self._context, self._integrations)
+        try:
+            encoded = self._encoder.encode(event)
+        except (ValueError, OverflowError) as exc:  # broken Unicode, or a number beyond 64 bits
+            message = f"cannot be written as JSON: {exc}"
+            raise _UnsendableError(message) from exc
+        if (
+            len(encoded) > MAX_EVENT_BYTES
+            or len(traits) > MAX_TRAITS
+            or len(identify.message_id) > MAX_MESSAGE_ID
+            or not identify.user_id
+            or b"null" in encoded
+        ):
+            _check(identify, traits, len(encoded))
+        return encoded
+
+
+def stamp(moment: datetime) -> str:
+    """ISO 8601 in UTC, with milliseconds and `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def _check(identify: Identify, traits: Mapping[str, Value], size: int) -> None:
+    """Says which limit an identify breaks, if it breaks one: Segment would answer 200 and drop it."""
+    if not identify.user_id:
+        raise _UnsendableError("has no user id, and Segment drops an event without one")
+    if size > MAX_EVENT_BYTES:
+        message = f"is {size:,} bytes as JSON, and Segment takes no event over {MAX_EVENT_BYTES:,}"
+        raise _UnsendableError(message)
+    if len(traits) > MAX_TRAITS:
+        message = f"has {len(traits)} traits, and Segment drops an event with more than {MAX_TRAITS}"
+        raise _UnsendableError(message)
+    if len(identify.message_id) > MAX_MESSAGE_ID:
+        message = f"has a messageId of {len(identify.message_id)} characters, Segment allows {MAX_MESSAGE_ID}"
+        raise _UnsendableError(message)
+    for name, value in traits.items():
+        if value is None or (isinstance(value, float) and not math.isfinite(value)):
+            message = f"{name} would be sent as null"
+            raise _UnsendableError(message)

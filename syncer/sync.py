@@ -1,0 +1,247 @@
+"""One sync run, readable as a paragraph.
+
+Lock; open the run; what a vanished process was sending becomes uncertain; read the warehouse and write the plan, in
+one transaction; deliver its pages to every destination side by side; close the run with what came of it.
+"""
+
+import contextvars
+import functools
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import structlog
+
+from syncer import delivery, errors, history, ledger, migrations, models, naming, pages, plan
+from syncer.models import Status
+from syncer.state import Connection, Leadership, State, translated_errors
+from syncer.stopping import Interrupted, Stop
+
+log = structlog.get_logger()
+
+
+class Progress(Protocol):
+    """Whoever watches a run."""
+
+    def phase(self, name: str) -> None:
+        """A new phase begins: `reading`, `delivering`, `closing`."""
+
+    def planned(self, destination: str, identifies: int) -> None:
+        """So many identifies are about to be sent to a destination."""
+
+    def sent(self, destination: str, identifies: int) -> None:
+        """So many more were settled. Called from several threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to sync, from where to where."""
+
+    state: State
+    warehouse: models.Warehouse
+    sources: Sequence[models.Source]
+    configured: Sequence[models.ConfiguredAudience]
+    destinations: Sequence[models.Destination]
+    scope: plan.Scope = field(default_factory=plan.Scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A run that has ended, and the errors that it ended with."""
+
+    report: models.RunReport
+    failures: Sequence[BaseException]
+
+
+def sync(job: Job, trigger: models.Trigger, stop: Stop, progress: Progress) -> Result:
+    """One run now. Raises only before the run is open: from then on every end of it is in its report."""
+    with job.state.connect("sync") as connection:
+        migrations.check(connection, job.state.schema)
+        with job.state.lead(connection) as leadership:
+            refuse_bad_names(connection, job.configured)
+            _settle_lost_run(connection)
+            run_id = _open(connection, job, trigger)
+            with structlog.contextvars.bound_contextvars(run_id=run_id):
+                ending = _read_plan_deliver(job, leadership, run_id, stop, progress)
+                progress.phase("closing")
+                return _close(connection, run_id, trigger, ending)
+
+
+def preview(job: Job, stop: Stop, progress: Progress) -> models.RunReport:
+    """What a run would send now, in the words of a run's report. Sends and changes nothing, needs no lock."""
+    with job.state.connect("plan") as connection:
+        migrations.check(connection, job.state.schema)
+        refuse_bad_names(connection, job.configured)
+        started_at = datetime.now(UTC)
+        known = ledger.known_destinations(connection)
+        progress.phase("reading")
+        with stop.may_interrupt():
+            planned = plan.preview(connection, _request(job, known))
+        return _imagined_report(planned, started_at)
+
+
+def refuse_bad_names(connection: Connection, configured: Sequence[models.ConfiguredAudience]) -> None:
+    """Names and properties that the configuration gives stop everything before anything is sent."""
+    problems = naming.configuration_problems(configured, plan.known_audiences(connection))
+    if problems:
+        raise errors.ConfigError(problems)
+
+
+def exit_code(result: Result) -> int:
+    """What a command exits with after this run: the first of the contract's codes that applies."""
+    codes = {error.exit_code if isinstance(error, errors.SyncerError) else 1 for error in result.failures}
+    if result.report.status == Status.INTERRUPTED:
+        codes.add(130)
+    if any(destination.unknown for destination in result.report.destinations):
+        codes.add(errors.DestinationUnavailableError.exit_code)
+    refused = any(destination.failed for destination in result.report.destinations)
+    if refused or any(audience.problem for audience in result.report.audiences):
+        codes.add(errors.RequestRefusedError.exit_code)
+    return next((code for code in (1, 2, 3, 4, 130, 7, 6, 5, 8) if code in codes), 0)
+
+
+# --- the steps ---------------------------------------------------------------------------------------------------
+
+
+def _settle_lost_run(connection: Connection) -> None:
+    lost = ledger.settle_lost_run(connection)
+    if lost is not None:
+        log.warning("an earlier run was left open; what it was sending is uncertain and is told again", lost_run=lost)
+
+
+def _open(connection: Connection, job: Job, trigger: models.Trigger) -> int:
+    ids = ledger.register_destinations(connection, job.destinations)
+    return ledger.open_run(connection, trigger, [ids[destination.name] for destination in job.destinations])
+
+
+def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop, progress: Progress) -> ledger.Ending:
+    """From the warehouse to the destinations. Whatever happens comes back as the ending of the run."""
+    try:
+        progress.phase("reading")
+        with stop.may_interrupt():
+            known = ledger.known_destinations(leadership.connection)
+            planned = plan.write(leadership.connection, _request(job, known), run_id)
+        progress.phase("delivering")
+        return ledger.Ending(
+            by_destination=_deliver(job, leadership, run_id, planned, stop, progress),
+            interrupted=stop.asked.is_set(),
+        )
+    except Interrupted:
+        return ledger.Ending(error="interrupted before anything was sent", interrupted=True)
+    except errors.SyncerError as error:
+        return ledger.Ending(error=str(error), cause=error)
+    except Exception as error:  # the run must not stay open, whatever bug this is; the command tells of it
+        return ledger.Ending(error=f"unexpected {type(error).__name__}", cause=error)
+
+
+def _deliver(
+    job: Job, leadership: Leadership, run_id: int, planned: plan.Plan, stop: Stop, progress: Progress
+) -> Mapping[str, errors.DestinationError]:
+    """Every destination in a thread of its own, side by side; one that stops does not stop the others."""
+    pinned = {audience.audience_id: audience.property for audience in planned.audiences if audience.property}
+    properties = {key: name for key, name in pinned.items() if key is not None}
+    plan.before_delivery(leadership.connection, run_id, planned)
+    halt = threading.Event()
+    lanes: dict[Future[errors.DestinationError | None], str] = {}
+    with ThreadPoolExecutor(len(job.destinations), thread_name_prefix="delivery") as threads:
+        for destination, target in zip(job.destinations, planned.targets, strict=True):
+            progress.planned(destination.name, target.identifies)
+            order = delivery.Order(
+                pages.Delivery(run_id, target.target.destination_id), destination, properties, leadership.token
+            )
+            sent = functools.partial(progress.sent, destination.name)
+            context = contextvars.copy_context()
+            lanes[threads.submit(context.run, delivery.deliver, job.state, order, halt, sent)] = destination.name
+        _await(lanes, stop, halt)
+    ended = {name: lane.result() for lane, name in lanes.items()}
+    return {name: error for name, error in ended.items() if error is not None}
+
+
+def _await(lanes: Collection[Future[Any]], stop: Stop, halt: threading.Event) -> None:
+    """Waits for all lanes; a wish to stop, or one that broke, halts the others after their pages in flight."""
+    running = set(lanes)
+    while running:
+        done, running = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
+        if stop.asked.is_set() or any(lane.exception() is not None for lane in done):
+            halt.set()
+
+
+def _close(connection: Connection, run_id: int, trigger: models.Trigger, ending: ledger.Ending) -> Result:
+    """Closes the run and reads its report back. If the state is lost, says so in a report of our own."""
+    failures: list[BaseException] = [*ending.by_destination.values()]
+    if ending.cause is not None:
+        failures.append(ending.cause)
+    try:
+        with translated_errors():
+            ledger.close_run(connection, run_id, ending)
+            report = history.report(connection, run_id)
+    except errors.StateError as error:
+        return Result(_lost_report(run_id, trigger, str(ending.cause or error)), [*failures, error])
+    if report is None:
+        raise errors.NotOursError(f"run {run_id} is not in the state any more")
+    return Result(report, failures)
+
+
+# --- small conversions -------------------------------------------------------------------------------------------
+
+
+def _request(job: Job, known: Mapping[str, int]) -> plan.Request:
+    targets = [
+        plan.Target(destination.name, known.get(destination.name, plan.UNKNOWN), destination.page_size)
+        for destination in job.destinations
+    ]
+    return plan.Request(job.warehouse, job.sources, job.configured, job.scope, targets)
+
+
+def _lost_report(run_id: int, trigger: models.Trigger, error: str) -> models.RunReport:
+    now = datetime.now(UTC)
+    return models.RunReport(run_id, trigger, Status.FAILED, now, None, error, 0, 0, [], [])
+
+
+def _imagined_report(planned: plan.Plan, started_at: datetime) -> models.RunReport:
+    return models.RunReport(
+        run_id=None,
+        trigger="manual",
+        status="planned",
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+        error=None,
+        calls_saved=planned.calls_saved,
+        deferred=0,
+        audiences=[_imagined_audience(planned, audience) for audience in planned.audiences],
+        destinations=[
+            models.DestinationReport(
+                name=target.target.name,
+                status="planned",
+                error=None,
+                planned=target.identifies,
+                succeeded=0,
+                failed=0,
+                unknown=0,
+                aborted=0,
+                requests=0,
+                retries=0,
+                skipped=target.skipped,
+            )
+            for target in planned.targets
+        ],
+    )
+
+
+def _imagined_audience(planned: plan.Plan, audience: models.Audience) -> models.AudienceReport:
+    counts = [
+        count for target in planned.targets for count in target.counts if count.audience_id == audience.audience_id
+    ]
+    return models.AudienceReport(
+        name=audience.name,
+        property=audience.property,
+        members=planned.members.get(audience.name, 0),
+        added=sum(count.added for count in counts),
+        removed=sum(count.removed for count in counts),
+        initial=any(count.initial for count in counts),
+        held=0,
+        problem=audience.problem,
+    )

@@ -1,0 +1,239 @@
+"""What every warehouse needs: names of tables and columns, the user's query, the database's words.
+
+Knows no driver and opens nothing.
+"""
+
+import difflib
+import re
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+import sqlalchemy
+from sqlalchemy import exc as sa_exc
+
+from syncer import errors, models
+
+Item = TypeVar("Item")
+
+TRUE_WORDS = ("true", "t", "yes", "y", "on", "1")
+"""The lower-cased texts of a `member` column that make its row a member; PostgreSQL's own words for true."""
+
+_TABLE_PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
+_SECRET_KEYS = ("password", "passwd", "pwd", "token", "secret", "key")
+
+# Enough of SQL's grammar to tell a semicolon or a comment from one inside a string.
+_TOKEN = re.compile(
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\$(\w*)\$.*?\$\1\$"
+    r"|(?P<blank>\s+|--[^\n]*|/\*.*?\*/)|(?P<end>;)|.",
+    re.DOTALL,
+)
+_READS = re.compile(r"\(*\s*(select|with|values|table|from)\b", re.IGNORECASE)
+
+
+class TablePart(NamedTuple):
+    """One name of a dotted one; `quoted` if the configuration wrote it in double quotes."""
+
+    name: str
+    quoted: bool
+
+
+class Columns(NamedTuple):
+    """The real names of a source's columns."""
+
+    audience: str | None
+    user_id: str
+    email: str
+    member: str | None
+
+    def present(self) -> list[str]:
+        """Those that are read, in order."""
+        return [name for name in self if name is not None]
+
+
+class ColumnsError(errors.WarehouseError):
+    """Columns are missing or ambiguous; `problems` holds every sentence."""
+
+    def __init__(self, path: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"{path}: {'; '.join(problems)}")
+
+
+def split_table(source: models.Source) -> list[TablePart]:
+    """The parts of `schema.table`, split at dots outside double quotes."""
+    text = source.table or ""
+    parts, position = [], 0
+    while match := _TABLE_PART.match(text, position):
+        quoted, bare = match.groups()
+        parts.append(TablePart(quoted.replace('""', '"') if quoted else bare, bool(quoted)))
+        position = match.end()
+        if position == len(text):
+            return parts
+        if text[position] != ".":
+            break
+        position += 1
+    raise errors.WarehouseError(
+        f"{source.path}: {text!r} is not a table name; write schema.table, "
+        'with a part that holds dots or quotes as "in ""double"" quotes"'
+    )
+
+
+def statement(source: models.Source) -> str:
+    """The query of `source` without the semicolons at its end and without what follows them.
+
+    A comment at the end stays, so whoever wraps the query must close it on a new line.
+    """
+    query = source.query or ""
+    first, end = None, len(query)
+    for token in _TOKEN.finditer(query):
+        if token["end"]:
+            end = min(end, token.start())
+        elif not token["blank"]:
+            first = token.start() if first is None else first
+            end = len(query)
+    if first is None or first >= end or not _READS.match(query, first):
+        raise errors.WarehouseError(
+            f"{source.path}: the query must start with SELECT or WITH; the warehouse is only ever read"
+        )
+    return query[:end].strip()
+
+
+def pick_columns(source: models.Source, real: Sequence[str]) -> Columns:
+    """Finds the configured columns among the real ones: exactly, else whatever their case."""
+    problems: list[str] = []
+
+    def pick(wanted: str, role: str) -> str:
+        same = [name for name in real if name == wanted]
+        found = same or [name for name in real if name.lower() == wanted.lower()]
+        if len(found) == 1:
+            return found[0]
+        what = f'has no column "{wanted}" (for {role})'
+        if found:
+            what = f'has more than one column "{wanted}" (for {role}): {", ".join(found)}'
+        near = [] if found else nearest(wanted, real) or list(real)[:5]
+        problems.append(f"{name_of(source)} {what}" + (f"; nearest: {', '.join(near)}" if near else ""))
+        return wanted
+
+    columns = Columns(
+        audience=None if source.audience is None else pick(source.audience, "audience"),
+        user_id=pick(source.user_id, "user_id"),
+        email=pick(source.email, "email"),
+        member=None if source.member is None else pick(source.member, "member"),
+    )
+    if problems:
+        raise ColumnsError(source.path, problems)
+    return columns
+
+
+def problem(path: str, failure: errors.WarehouseError) -> tuple[str, str]:
+    """The error as a (path, message) for `syncer check`; its sentence starts with the path already."""
+    where, separator, message = str(failure).partition(": ")
+    return (where, message) if separator and " " not in where else (path, str(failure))
+
+
+def problems_of(source: models.Source, failure: errors.WarehouseError) -> list[tuple[str, str]]:
+    """Every (path, message) that the error of one source holds."""
+    if isinstance(failure, ColumnsError):
+        return [(source.path, message) for message in failure.problems]
+    return [problem(source.path, failure)]
+
+
+def name_of(source: models.Source) -> str:
+    """What a message calls the source."""
+    return f"table {source.table}" if source.table is not None else "the query's result"
+
+
+def nearest(wanted: str, names: Iterable[str]) -> list[str]:
+    """The few names that look most like `wanted`, best first."""
+    by_lower = {name.lower(): name for name in names}
+    return [by_lower[name] for name in difflib.get_close_matches(wanted.lower(), by_lower, n=3, cutoff=0.5)]
+
+
+def no_table(source: models.Source, names: Iterable[str], reason: str | None = None) -> errors.WarehouseError:
+    """The error for a table that is not there, or that this role cannot see."""
+    near = nearest(source.table or "", names)
+    return errors.WarehouseError(
+        f"{source.path}: there is no table {source.table} that this user may see"
+        + (f" ({reason})" if reason else "")
+        + (f"; nearest: {', '.join(near)}" if near else "; name its schema too, or ask for the right to use it")
+    )
+
+
+class Words:
+    """The database's own words, one line of them, without the connection's secrets."""
+
+    def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object]) -> None:
+        self.place = _place(url)
+        given = {**url.query, **connect_args, "password": url.password}
+        named = (url.username, url.database, url.host)
+        self._secrets = [
+            str(value)
+            for key, value in given.items()
+            # A password that is also the user's or database's name would only make the sentence unreadable.
+            if value and any(word in key.lower() for word in _SECRET_KEYS) and value not in named
+        ]
+
+    def of(self, failure: BaseException) -> str:
+        """The first line that says anything."""
+        cause = failure.orig if isinstance(failure, sa_exc.DBAPIError) and failure.orig else failure
+        lines = (line.strip() for line in str(cause).splitlines())
+        text = next((line for line in lines if line), type(cause).__name__)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text.rstrip(".")
+
+    def unreachable(self, failure: BaseException) -> errors.WarehouseError:
+        """The error for a connection that cannot be opened."""
+        return errors.WarehouseError(
+            f"warehouse.url: cannot open {self.place}: {self.of(failure)}; "
+            "check the address, the user and the password, and that the database runs"
+        )
+
+    def broken(self, source: models.Source, failure: BaseException, rows: int | None = None) -> errors.WarehouseError:
+        """The error for a source that cannot be read, or not to its end."""
+        after = f" after {rows} rows" if rows else ""
+        return errors.WarehouseError(f"{source.path}: reading {name_of(source)} failed{after}: {self.of(failure)}")
+
+
+def _place(url: sqlalchemy.URL) -> str:
+    host = f"{url.host}:{url.port}" if url.host and url.port else url.host
+    return " ".join(part for part in (url.get_backend_name(), url.database, host and f"at {host}") if part)
+
+
+class OneAtATime(Generic[Item]):
+    """Lets a reading have one open stream, and never lets one end early without a word.
+
+    Some drivers (DuckDB's) end an open result quietly when its connection runs another statement; the rest of
+    it would then be taken for people who left.
+    """
+
+    def __init__(self) -> None:
+        self._open: Generator[Item, None, None] | None = None
+        self._closed = False
+
+    def check(self) -> None:
+        """Raises if a stream is open, or if the reading is over."""
+        if self._closed:
+            raise errors.WarehouseError("the reading of the warehouse was closed before all of it was read")
+        if self._open is not None:
+            raise errors.WarehouseError("a stream of the warehouse was opened while another was still being read")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a stream was begun and not yet read to its end."""
+        return self._open is not None
+
+    def guard(self, rows: Generator[Item, None, None]) -> Iterator[Item]:
+        """Hands over `rows`."""
+        self.check()
+        self._open = rows
+        try:
+            yield from rows
+        finally:
+            self._open = None
+        self.check()
+
+    def close(self) -> None:
+        """Ends the open stream, if there is one."""
+        self._closed = True
+        if self._open is not None:
+            self._open.close()

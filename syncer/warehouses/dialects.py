@@ -1,0 +1,67 @@
+"""How the dialects that we know are opened read-only, and how one consistent view of them begins.
+
+Any other dialect is read as it is, one statement a source, and never written to: the transaction is rolled
+back.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
+
+import sqlalchemy
+
+from syncer import errors
+
+# The first statements of a reading. SQLite takes its snapshot with the first look at a table, not with BEGIN;
+# DuckDB's transaction is begun by its dialect, and its progress bar would get into our output.
+BEGIN: Mapping[str, tuple[str, ...]] = {
+    "sqlite": ("PRAGMA query_only = ON", "BEGIN", "SELECT count(*) FROM sqlite_master"),
+    "duckdb": ("SET enable_progress_bar = false",),
+    "mysql": (
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+    ),
+    "mariadb": (
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+    ),
+    "oracle": ("SET TRANSACTION READ ONLY",),
+    "postgresql": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",),
+}
+
+
+def connect_args(url: sqlalchemy.URL, configured: Mapping[str, object]) -> dict[str, object]:
+    """What the driver is given: the configuration's, read-only where that is an argument of the driver."""
+    database = url.database or ":memory:"
+    in_a_file = not database.startswith((":memory:", "md:", "motherduck:"))
+    if url.get_backend_name() == "duckdb" and in_a_file:
+        return {**configured, "read_only": True}
+    return dict(configured)
+
+
+def prepare(engine: sqlalchemy.Engine) -> None:
+    """Hooks into the opening of connections where arguments do not do."""
+    if engine.dialect.name == "sqlite" and engine.dialect.driver == "pysqlite":
+        sqlalchemy.event.listen(engine, "do_connect", _open_sqlite_read_only)
+        sqlalchemy.event.listen(engine, "connect", _decode_anything)
+
+
+def _open_sqlite_read_only(_dialect: object, _record: object, cargs: list[str], cparams: dict[str, object]) -> None:
+    """Opens the file with `mode=ro`; never creates it. The driver must not begin transactions by itself."""
+    file, separator, options = cargs[0].partition("?") if cparams.get("uri") else (cargs[0], "", "")
+    if not cparams.get("uri"):
+        if not Path(file).is_file():
+            raise errors.WarehouseError(
+                f"warehouse.url: there is no SQLite file {file}; a warehouse is only read, never created"
+            )
+        file = Path(file).as_uri()
+    given = dict(parse_qsl(options)) if separator else {}
+    cargs[0] = f"{file}?{urlencode({**given, 'mode': 'ro'})}"
+    cparams["uri"] = True
+    cparams["isolation_level"] = None
+
+
+def _decode_anything(connection: object, _record: object) -> None:
+    """SQLite's TEXT may hold any bytes: what is no UTF-8 becomes lone surrogates instead of an error."""
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")  # type: ignore[attr-defined]

@@ -1,0 +1,215 @@
+"""Any database with a SQLAlchemy dialect as a warehouse: rows, streamed, from one read-only view if it can.
+
+Never writes. Holds a few thousand rows at a time, whatever the size of the table. Third-party drivers raise
+what they like, so every `Exception` that comes out of one is translated here.
+"""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import pool
+from sqlalchemy.sql import quoted_name
+
+from syncer import errors, models
+from syncer.warehouses import base, dialects, text
+
+_PARTITION = 10_000
+
+# Without `no_parameters` a driver could take a `%` in the user's own text for a placeholder.
+_STREAMED: Mapping[str, object] = {"stream_results": True, "yield_per": _PARTITION}
+
+_Result = sqlalchemy.CursorResult[Any]
+_Select = sqlalchemy.Select[Any]
+_Table = tuple[_Select, base.Columns]
+
+
+class GenericWarehouse:
+    """See `models.Warehouse`."""
+
+    def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object]) -> None:
+        self._words = base.Words(url, connect_args)
+        self._engine = sqlalchemy.create_engine(
+            url,
+            connect_args=dialects.connect_args(url, connect_args),
+            poolclass=pool.NullPool,
+            hide_parameters=True,
+        )
+        dialects.prepare(self._engine)
+
+    @contextmanager
+    def reading(self) -> Iterator[models.Reading]:
+        """See `models.Warehouse`."""
+        with self._open() as reading:
+            yield reading
+
+    def table_in_state(self, source: models.Source, state_lock: int) -> models.TableInState | None:  # noqa: ARG002
+        """Always None: the state is a PostgreSQL."""
+        return None
+
+    def problems(self, sources: Sequence[models.Source]) -> list[tuple[str, str]]:
+        """See `models.Warehouse`. A view for each source: the failure of one says nothing of the next."""
+        try:
+            with self._open():
+                pass
+        except errors.WarehouseError as exc:
+            return [base.problem("warehouse.url", exc)]
+        return [problem for source in sources for problem in self._problems(source)]
+
+    def close(self) -> None:
+        """See `models.Warehouse`."""
+        self._engine.dispose()
+
+    def _problems(self, source: models.Source) -> list[tuple[str, str]]:
+        try:
+            with suppress(errors.WarehouseError), self._open() as reading:
+                reading.check(source, wrapped=True)
+                return []
+            # Not every query may stand inside another: what fails there is run as it is, and not read.
+            with self._open() as reading:
+                reading.check(source, wrapped=False)
+        except errors.WarehouseError as exc:
+            return base.problems_of(source, exc)
+        return []
+
+    @contextmanager
+    def _open(self) -> Iterator["GenericReading"]:
+        try:
+            connection = self._engine.connect()
+        except errors.WarehouseError:
+            raise
+        except Exception as exc:
+            raise self._words.unreachable(exc) from exc
+        reading = GenericReading(connection, self._words)
+        try:
+            reading.begin()
+            yield reading
+        finally:
+            reading.close()
+
+
+class GenericReading:
+    """See `models.Reading`. Owns the connection that it is given."""
+
+    def __init__(self, connection: sqlalchemy.Connection, words: base.Words) -> None:
+        self._connection = connection
+        self._words = words
+        self._snapshot_at = datetime.now(UTC)
+        self._alone = base.OneAtATime[models.MemberRow]()
+        self._rows = 0
+
+    def begin(self) -> None:
+        """Takes the view that everything is read from."""
+        self._snapshot_at = datetime.now(UTC)
+        try:
+            for statement in dialects.BEGIN.get(self._connection.dialect.name, ()):
+                self._connection.exec_driver_sql(statement).close()
+        except Exception as exc:
+            raise self._words.unreachable(exc) from exc
+
+    @property
+    def snapshot_at(self) -> datetime:
+        """See `models.Reading`. By the clock of this machine."""
+        return self._snapshot_at
+
+    def stream(self, source: models.Source) -> models.RowStream:
+        """See `models.Reading`. A query runs, and fails, when the first row is asked for."""
+        self._alone.check()
+        table = None if source.table is None else self._table(source)
+        return models.RowStream(self._alone.guard(self._members(source, table)))
+
+    def rows_read(self) -> int:
+        """See `models.Reading`. Counted here: no other database says how many rows it sent."""
+        return self._rows
+
+    def check(self, source: models.Source, *, wrapped: bool) -> None:
+        """Runs what `stream` would run, for no rows if `wrapped`; raises what is wrong with it."""
+        if source.table is not None:
+            statement, _ = self._table(source)
+            self._run(source, statement.where(sqlalchemy.false()))
+            return
+        query = base.statement(source)
+        if wrapped:
+            query = f"SELECT * FROM (\n{query}\n) q WHERE 1 = 0"  # noqa: S608  the user's own query
+        result = self._run(source, query)
+        base.pick_columns(source, list(result.keys()))
+
+    def close(self) -> None:
+        """Lets go of the connection."""
+        # Some drivers would read what is left of a result to close it, so its connection is cut instead.
+        with suppress(Exception):
+            if self._alone.is_open:
+                self._connection.invalidate()
+        with suppress(Exception):
+            self._alone.close()
+        with suppress(Exception):
+            self._connection.close()
+
+    def _members(self, source: models.Source, table: _Table | None) -> Generator[models.MemberRow, None, None]:
+        if table is None:
+            result = self._run(source, base.statement(source))
+            names = list(result.keys())
+            columns = base.pick_columns(source, names)
+        else:
+            statement, columns = table
+            result = self._run(source, statement)
+            names = columns.present()
+        positions = [None if name is None else names.index(name) for name in columns]
+        for rows in self._partitions(source, result):
+            found = list(text.members(rows, source, positions))
+            self._rows += len(found)
+            yield from found
+
+    def _partitions(self, source: models.Source, result: _Result) -> Iterator[Sequence[Sequence[object]]]:
+        partitions, done = result.partitions(), 0
+        while True:
+            try:
+                rows = next(partitions, None)
+            except Exception as exc:
+                raise self._words.broken(source, exc, done) from exc
+            if rows is None:
+                return
+            done += len(rows)
+            yield rows
+
+    def _run(self, source: models.Source, statement: str | _Select) -> _Result:
+        """Runs the user's own text as it stands, or a statement of ours in the dialect's quoting."""
+        try:
+            if isinstance(statement, str):
+                result = self._connection.exec_driver_sql(
+                    statement, execution_options={**_STREAMED, "no_parameters": True}
+                )
+            else:
+                result = self._connection.execute(statement, execution_options=_STREAMED)
+        except Exception as exc:
+            raise self._words.broken(source, exc) from exc
+        if not result.returns_rows:
+            raise errors.WarehouseError(f"{source.path}: the query returns no rows at all; write a SELECT")
+        return result
+
+    def _table(self, source: models.Source) -> _Table:
+        """The statement for the table of `source`; its columns' names are asked of the database."""
+        names = [quoted_name(part.name, quote=True) if part.quoted else part.name for part in base.split_table(source)]
+        schema = names[0] if len(names) == 2 else ".".join(names[:-1]) or None
+        table = sqlalchemy.table(names[-1], schema=schema)
+        probe: _Select = sqlalchemy.select(sqlalchemy.literal_column("*")).select_from(table).where(sqlalchemy.false())
+        try:
+            real = list(self._run(source, probe).keys())
+        except errors.WarehouseError as exc:
+            known = self._table_names(schema)
+            if known and (source.table or "").lower() not in map(str.lower, known):
+                raise base.no_table(source, known) from exc
+            raise
+        columns = base.pick_columns(source, real)
+        picked: list[sqlalchemy.ColumnClause[Any]] = [sqlalchemy.column(name) for name in columns.present()]
+        return sqlalchemy.select(*picked).select_from(table), columns
+
+    def _table_names(self, schema: str | None) -> list[str]:
+        try:
+            inspector = sqlalchemy.inspect(self._connection)
+            names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+        except Exception:
+            return []  # only a hint
+        return [f"{schema}.{name}" if schema else name for name in names]

@@ -1,0 +1,241 @@
+"""PostgreSQL as a warehouse: one repeatable-read, read-only transaction, members by binary `COPY`, unparsed.
+
+Uses nothing of the session outside that transaction, so transaction pooling does no harm. Never writes.
+"""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from typing import cast
+
+import psycopg
+import sqlalchemy
+from psycopg import sql
+from sqlalchemy import exc as sa_exc
+from sqlalchemy import pool
+
+from syncer import errors, models
+from syncer.sql import query
+from syncer.warehouses import base
+
+# Without keepalives a peer that vanished in the middle of a stream would be waited for for hours.
+_DEFAULTS: Mapping[str, object] = {
+    "application_name": "syncer warehouse",
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+# Ours whatever the configuration says: the stream is UTF-8, and a pooler knows no prepared statements.
+_FIXED: Mapping[str, object] = {"client_encoding": "utf8", "prepare_threshold": None}
+
+_BLOCK_ROWS = 1000
+
+Connection = psycopg.Connection[tuple[object, ...]]
+
+
+class PostgresWarehouse:
+    """See `models.Warehouse`."""
+
+    def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object]) -> None:
+        self._words = base.Words(url, connect_args)
+        self._engine = sqlalchemy.create_engine(
+            url,
+            # What stands in the URL's query must not be overruled by our defaults.
+            connect_args={
+                **{key: value for key, value in _DEFAULTS.items() if key not in url.query},
+                **connect_args,
+                **_FIXED,
+            },
+            poolclass=pool.NullPool,
+            pool_reset_on_return=None,
+            hide_parameters=True,
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[models.Reading]:
+        """See `models.Warehouse`."""
+        with self._transaction() as connection:
+            try:
+                snapshot_at = _snapshot_at(connection)
+            except psycopg.Error as exc:
+                raise self._words.unreachable(exc) from exc
+            reading = PostgresReading(connection, self._words, snapshot_at)
+            try:
+                yield reading
+            finally:
+                reading.close()
+
+    def table_in_state(self, source: models.Source, state_lock: int) -> models.TableInState | None:
+        """See `models.Warehouse`."""
+        if source.table is None:
+            return None
+        with self._transaction() as connection:
+            try:
+                row = connection.execute(
+                    query("warehouse_table_in_state"), {"table": _quoted(source), "lock": state_lock}
+                ).fetchone()
+            except psycopg.Error as exc:
+                raise self._words.broken(source, exc) from exc
+            if row is None:
+                return None
+            oid, schema = row
+            members = PostgresReading(connection, self._words, datetime.now(UTC)).members(source)
+            return models.TableInState(oid=cast("int", oid), schema=str(schema), members=members.as_string(connection))
+
+    def problems(self, sources: Sequence[models.Source]) -> list[tuple[str, str]]:
+        """See `models.Warehouse`."""
+        found: list[tuple[str, str]] = []
+        try:
+            with self.reading() as reading:
+                for source in sources:
+                    found += cast("PostgresReading", reading).problems(source)
+        except errors.WarehouseError as exc:
+            found.append(base.problem("warehouse.url", exc))
+        return found
+
+    def close(self) -> None:
+        """See `models.Warehouse`."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            pooled = self._engine.raw_connection()
+        except (sa_exc.SQLAlchemyError, psycopg.Error) as exc:
+            raise self._words.unreachable(exc) from exc
+        with closing(pooled):
+            connection = cast("Connection", pooled.driver_connection)
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            try:
+                yield connection
+            finally:
+                # If the connection is lost there is nothing to roll back, and another error is on its way.
+                with suppress(psycopg.Error):
+                    connection.rollback()
+
+
+class PostgresReading:
+    """See `models.Reading`. Lives in the transaction that it is given."""
+
+    def __init__(self, connection: Connection, words: base.Words, snapshot_at: datetime) -> None:
+        self._connection = connection
+        self._words = words
+        self._snapshot_at = snapshot_at
+        self._alone = base.OneAtATime[bytes]()
+        self._rows = 0
+
+    @property
+    def snapshot_at(self) -> datetime:
+        """See `models.Reading`."""
+        return self._snapshot_at
+
+    def stream(self, source: models.Source) -> models.CopyStream:
+        """See `models.Reading`."""
+        self._alone.check()
+        statement = _text("warehouse_copy_members").format(members=self.members(source))
+        return models.CopyStream(self._alone.guard(self._blocks(source, statement)))
+
+    def rows_read(self) -> int:
+        """See `models.Reading`. The server's own count of every stream that was read to its end."""
+        return self._rows
+
+    def problems(self, source: models.Source) -> list[tuple[str, str]]:
+        """What keeps this source from being read; leaves the transaction usable."""
+        try:
+            with self._connection.transaction():
+                self._check(source)
+        except errors.WarehouseError as exc:
+            return base.problems_of(source, exc)
+        except psycopg.Error as exc:
+            return base.problems_of(source, self._words.broken(source, exc))
+        return []
+
+    def close(self) -> None:
+        """Cancels the stream that is open, if any."""
+        self._alone.close()
+
+    def _check(self, source: models.Source) -> None:
+        statement = _text("warehouse_check_members").format(members=self.members(source))
+        try:
+            self._connection.execute(statement)
+        except psycopg.Error as exc:
+            raise self._words.broken(source, exc) from exc
+
+    def _blocks(self, source: models.Source, statement: sql.Composed) -> Generator[bytes, None, None]:
+        """A `COPY` hands over row by row; what takes it does better with blocks."""
+        rows: list[memoryview] = []
+        try:
+            with self._connection.cursor() as cursor:
+                with cursor.copy(statement) as copy:
+                    for row in copy:
+                        rows.append(cast("memoryview", row))
+                        if len(rows) == _BLOCK_ROWS:
+                            yield b"".join(rows)
+                            rows.clear()
+                # Only the server's last message carries the count; without it this is no whole stream.
+                if cursor.rowcount < 0:
+                    raise psycopg.OperationalError("the server did not say how many rows it sent")
+                self._rows += cursor.rowcount
+        except psycopg.Error as exc:
+            raise self._words.broken(source, exc) from exc
+        if rows:
+            yield b"".join(rows)
+
+    def members(self, source: models.Source) -> sql.Composed:
+        """The statement for the members of one source; the names in it are those that the database has."""
+        relation, names = self._query(source) if source.table is None else self._table(source)
+        columns = base.pick_columns(source, names)
+        condition: sql.Composable = sql.SQL("true")
+        if columns.member is not None:
+            words = sql.SQL(", ").join(sql.Literal(word) for word in base.TRUE_WORDS)
+            condition = sql.SQL("lower({}::text) IN ({})").format(sql.Identifier(columns.member), words)
+        return _text("warehouse_members").format(
+            audience=sql.Literal(source.audience_name)
+            if columns.audience is None
+            else sql.Identifier(columns.audience),
+            user_id=sql.Identifier(columns.user_id),
+            email=sql.Identifier(columns.email),
+            relation=relation,
+            condition=condition,
+        )
+
+    def _table(self, source: models.Source) -> tuple[sql.Composable, list[str]]:
+        try:
+            row = self._connection.execute(query("warehouse_table"), {"table": _quoted(source)}).fetchone()
+        except psycopg.Error as exc:
+            raise self._words.broken(source, exc) from exc
+        if row is None:
+            raise base.no_table(source, self._table_names())
+        schema, table, columns = row
+        return sql.Identifier(str(schema), str(table)), cast("list[str]", columns)
+
+    def _query(self, source: models.Source) -> tuple[sql.Composable, list[str]]:
+        text = sql.SQL(base.statement(source))
+        try:
+            cursor = self._connection.execute(_text("warehouse_query_columns").format(query=text))
+        except psycopg.Error as exc:
+            raise self._words.broken(source, exc) from exc
+        names = [column.name for column in cursor.description or ()]
+        return sql.SQL("(\n{}\n)").format(text), names
+
+    def _table_names(self) -> list[str]:
+        try:
+            rows = self._connection.execute(query("warehouse_table_names")).fetchall()
+        except psycopg.Error:
+            return []  # only a hint
+        return [str(name) for name, _, _ in rows] + [str(short) for _, short, visible in rows if visible]
+
+
+def _snapshot_at(connection: Connection) -> datetime:
+    row = connection.execute(query("warehouse_snapshot")).fetchone()
+    return cast("datetime", row[0]).astimezone(UTC) if row else datetime.now(UTC)
+
+
+def _quoted(source: models.Source) -> str:
+    return sql.Identifier(*(part.name for part in base.split_table(source))).as_string()
+
+
+def _text(name: str) -> sql.SQL:
+    return sql.SQL(query(name))

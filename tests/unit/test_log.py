@@ -1,0 +1,158 @@
+"""What reaches the log, in which format, and that nobody's address does."""
+
+import io
+import json
+import logging
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from syncer import log
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers = []  # basicConfig closes those that it finds, and pytest's are not ours
+    yield
+    root.handlers = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def fail(reason: str) -> None:
+    raise ValueError(reason)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_auto_is_json_off_a_terminal_with_times_in_utc_and_bound_context() -> None:
+    stream = io.StringIO()
+    log.configure("auto", "INFO", stream)
+    structlog.contextvars.bind_contextvars(run_id=7)
+    structlog.get_logger("syncer.sync").info("page sent", page=3)
+    [line] = lines(stream)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line.pop("timestamp"))
+    assert line == {"event": "page sent", "level": "info", "logger": "syncer.sync", "page": 3, "run_id": 7}
+
+
+@pytest.mark.parametrize(
+    ("log_format", "stream", "human"),
+    [("auto", Terminal(), True), ("human", io.StringIO(), True), ("json", Terminal(), False)],
+)
+def test_format_says_who_reads(log_format: Any, stream: io.StringIO, human: bool) -> None:
+    log.configure(log_format, "INFO", stream)
+    structlog.get_logger("x").info("hello")
+    assert human is not stream.getvalue().startswith("{")
+
+
+def test_libraries_obey_the_level_and_the_chatty_ones_only_warn() -> None:
+    stream = io.StringIO()
+    log.configure("json", "INFO", stream)
+    logging.getLogger("some.library").info("%s rows", 5)
+    logging.getLogger("some.library").debug("no")
+    logging.getLogger("httpx").info("no")
+    logging.getLogger("apscheduler.scheduler").info("no")
+    logging.getLogger("httpcore").warning("yes")
+    assert [line["event"] for line in lines(stream)] == ["5 rows", "yes"]
+
+
+def test_a_level_above_warning_silences_the_chatty_ones_too() -> None:
+    stream = io.StringIO()
+    log.configure("json", "ERROR", stream)
+    logging.getLogger("httpx").warning("no")
+    structlog.get_logger("x").warning("no")
+    assert stream.getvalue() == ""
+
+
+def test_configuring_again_replaces_the_handler() -> None:
+    first, second = io.StringIO(), io.StringIO()
+    log.configure("json", "INFO", first)
+    log.configure("json", "INFO", second)
+    structlog.get_logger("x").info("once")
+    assert first.getvalue() == ""
+    assert len(lines(second)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ada@example.com", "a***@e***"),
+        ("refused: <ada.lovelace+x@example.com>, next", "refused: <a***@e***>, next"),
+        ("a@b, c@d", "a***@b***, c***@d***"),
+        ('{"email":"ada@example.com"}', '{"email":"a***@e***"}'),
+        ("email=ada@example.com", "email=a***@e***"),
+        ("josé@exämple.com", "j***@e***"),
+        ("two@at@signs.example", "t***@a***"),
+        ("no address @ all, @property", "no address @ all, @property"),
+        ("", ""),
+    ],
+)
+def test_addresses_are_masked(text: str, expected: str) -> None:
+    assert log.masked(text) == expected
+
+
+def test_addresses_are_masked_inside_of_anything() -> None:
+    who = "ada@example.com"
+    value = {who: [who, (who, 1, True, None, 0.5)], "error": ValueError(who)}
+    assert log.masked(value) == {
+        "a***@e***": ["a***@e***", ["a***@e***", 1, True, None, 0.5]],
+        "error": "a***@e***",
+    }
+
+
+def test_a_long_text_is_masked_in_passing() -> None:
+    text = "x" * 1_000_000 + " ada@example.com " + "y" * 1_000_000
+    before = time.monotonic()
+    assert "ada" not in log.masked(text)
+    assert time.monotonic() - before < 5
+
+
+@pytest.mark.parametrize("log_format", ["human", "json"])
+def test_no_address_above_debug(log_format: Any) -> None:
+    stream = io.StringIO()
+    log.configure(log_format, "DEBUG", stream)
+    logger = structlog.get_logger("x")
+    who = "ada@example.com"
+    logger.info("refused %s", who, contact=who)
+    logging.getLogger("library").warning("about %s", who)
+    try:
+        fail(who)
+    except ValueError:
+        logger.exception("failed", contacts=[who])
+        logging.getLogger("library").exception("failed")
+    assert "Traceback" in stream.getvalue()
+    assert "ada" not in stream.getvalue()
+
+
+def test_addresses_are_kept_at_debug() -> None:
+    stream = io.StringIO()
+    log.configure("json", "DEBUG", stream)
+    structlog.get_logger("x").debug("told", contact="ada@example.com")
+    assert lines(stream)[0]["contact"] == "ada@example.com"
+
+
+def test_tracebacks_hold_no_local_variables() -> None:
+    stream = Terminal()
+    log.configure("human", "INFO", stream)
+    write_key = str(3) + "-secret"  # pretty tracebacks would print its value
+    try:
+        fail(str(len(write_key)))
+    except ValueError:
+        structlog.get_logger("x").exception("failed")
+    printed = stream.getvalue()
+    assert "ValueError: 8" in printed
+    assert "3-secret" not in printed
