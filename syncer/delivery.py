@@ -27,6 +27,8 @@ from syncer.state import Connection, State
 
 MAX_ATTEMPTS = 8
 MAX_SECONDS = 15 * 60
+MIN_RETRY_AFTER = 1.0
+"""Seconds. A wait that the receiver asks for counts as no attempt, so `Retry-After: 0` must not make a tight loop."""
 _REMOVALS = 1
 
 log = structlog.get_logger()
@@ -177,7 +179,7 @@ class _Sender:
         self._halt = halt
         self._tempo = tempo
         self._pacer = _Pacer(destination.events_per_second, tempo.now)
-        self._backoff = tenacity.wait_exponential_jitter(initial=0.5, max=60, jitter=1)
+        self._backoff = tenacity.wait_exponential(multiplier=0.5, max=60) + tenacity.wait_random(0, 1)
         self.give_up = threading.Event()
         """Set when the destination stopped: no page starts another try."""
 
@@ -245,7 +247,7 @@ class _Sender:
     def _wait(self, tries: _Tries, call: tenacity.RetryCallState) -> float:
         asked = _retry_after(call)
         if asked is not None:
-            return asked
+            return max(asked, MIN_RETRY_AFTER)
         call.attempt_number = max(1, tries.attempts)
         return self._backoff(call)
 

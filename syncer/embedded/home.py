@@ -17,6 +17,8 @@ from syncer import errors
 TURN = 900.0
 """Seconds to wait for a turn: longer than any start, recovery after a crash included, may take."""
 POLL = 0.01
+SCARCE = 200
+"""Megabytes. A new cluster takes 40, and its log of changes grows in steps of 16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,12 @@ class Home:
 
     def failure(self, what: str) -> errors.StateError:
         """The error that says what went wrong, and all that helps to find out why."""
-        lines = self.log.read_text(errors="replace").splitlines()[-5:] if self.log.exists() else []
+        lines = self.log.read_text(errors="replace").splitlines()[-8:] if self.log.exists() else []
         free = shutil.disk_usage(self.data_dir).free // 2**20
+        disk = f" ({free} MB are free on its disk)" if free < SCARCE else ""
         return errors.StateError(
-            f"the embedded PostgreSQL in {self.data_dir} {what}; {free} MB are free there; look into {self.log}, or"
-            " name a server by state.url" + "".join(f"\n  {line}" for line in lines)
+            f"the embedded PostgreSQL in {self.data_dir} {what}{disk}; look into {self.log}, or name a server by"
+            " state.url" + "".join(f"\n  {line}" for line in lines)
         )
 
 

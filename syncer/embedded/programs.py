@@ -99,8 +99,10 @@ def _has_name(uid: int) -> bool:
 
 
 def _ordinary_uid() -> int:
-    users = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid}
-    return users.get("nobody") or next(iter(users.values()), 0)
+    try:
+        return pwd.getpwnam("nobody").pw_uid
+    except KeyError:
+        return next((entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid), 0)
 
 
 def _disguised(us: Account) -> Account | None:

@@ -163,7 +163,7 @@ class GenericReading:
             yield from found
 
     def _partitions(self, source: models.Source, result: _Result) -> Iterator[Sequence[Sequence[object]]]:
-        partitions, done = result.partitions(), 0
+        partitions, done = result.partitions(_PARTITION), 0
         while True:
             try:
                 rows = next(partitions, None)
@@ -198,6 +198,8 @@ class GenericReading:
         try:
             real = list(self._run(source, probe).keys())
         except errors.WarehouseError as exc:
+            # Some databases answer no more in a transaction that failed; without it there is no one view any more.
+            self._alone.close()
             known = self._table_names(schema)
             if known and (source.table or "").lower() not in map(str.lower, known):
                 raise base.no_table(source, known) from exc
@@ -208,6 +210,7 @@ class GenericReading:
 
     def _table_names(self, schema: str | None) -> list[str]:
         try:
+            self._connection.rollback()
             inspector = sqlalchemy.inspect(self._connection)
             names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
         except Exception:

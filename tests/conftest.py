@@ -1,0 +1,113 @@
+"""What every test may ask for: a real PostgreSQL, databases on it, a strict receiver, and a world that joins them.
+
+    pytest                                 the embedded PostgreSQL
+    pytest --postgres=container            a container through testcontainers, where Docker runs
+    pytest --postgres=postgresql://…       a server of yours; the role must be allowed to create databases
+"""
+
+import itertools
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from syncer import embedded, migrations
+from syncer.demo.receiver import SegmentReceiver
+from syncer.state import State
+from tests.world import World, Write, with_database
+
+TEMPLATE = "syncer_test_template"
+_numbers = itertools.count()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgres", default="embedded", help="embedded, container, or the URL of a server")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("SYNCER_", "PG"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a server on which tests may create databases."""
+    chosen = request.config.getoption("--postgres")
+    if chosen == "embedded":
+        with tempfile.TemporaryDirectory(prefix="syncer-tests-") as folder, embedded.running(Path(folder)) as url:
+            yield url
+    elif chosen == "container":
+        from testcontainers.postgres import PostgresContainer
+
+        with PostgresContainer("postgres:16-alpine", driver=None) as container:
+            yield container.get_connection_url()
+    else:
+        yield chosen
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> Iterator[str]:
+    """The name of a database with a migrated state schema, from which tests are given copies."""
+    _drop(postgres, TEMPLATE)
+    _create(postgres, TEMPLATE, "template0")
+    migrations.migrate(State(with_database(postgres, TEMPLATE), "syncer"))
+    yield TEMPLATE
+    _drop(postgres, TEMPLATE)
+
+
+@pytest.fixture
+def new_database(postgres: str) -> Iterator[Callable[[str], str]]:
+    """Makes databases, each a copy of the one that is named, and returns their URLs; they go with the test."""
+    made: list[str] = []
+
+    def make(template: str = "template0") -> str:
+        name = f"syncer_test_{os.getpid()}_{next(_numbers)}"
+        _create(postgres, name, template)
+        made.append(name)
+        return with_database(postgres, name)
+
+    yield make
+    for name in made:
+        _drop(postgres, name)
+
+
+@pytest.fixture
+def state(new_database: Callable[[str], str], template: str) -> State:
+    """A migrated, empty state."""
+    return State(new_database(template), "syncer")
+
+
+@pytest.fixture
+def receiver() -> Iterator[SegmentReceiver]:
+    """A receiver as strict as Segment's documentation; a test fails if a rule was broken."""
+    with SegmentReceiver("test-write-key") as receiver:
+        yield receiver
+        assert receiver.violations == []
+
+
+@pytest.fixture
+def world(state: State, new_database: Callable[[str], str], receiver: SegmentReceiver, tmp_path: Path) -> World:
+    """A warehouse in a database of its own, a state in another, and the receiver."""
+    return World(tmp_path, Write(new_database("template0")), state.url, receiver)
+
+
+@pytest.fixture
+def world_in_one_database(state: State, receiver: SegmentReceiver, tmp_path: Path) -> World:
+    """Warehouse and state in one database: the plan reads the table where it is."""
+    return World(tmp_path, Write(state.url), state.url, receiver)
+
+
+def _create(server: str, name: str, template: str) -> None:
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+
+def _drop(server: str, name: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

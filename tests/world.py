@@ -1,0 +1,148 @@
+"""A warehouse, a state and a receiver in one hand, and the question that matters: does belief equal the warehouse?"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy
+
+from syncer import app, naming, sync
+from syncer.demo.receiver import SegmentReceiver
+from syncer.stopping import Stop
+
+Row = tuple[str | None, str | None, str | None]
+"""audience, user id, email: as the warehouse has them."""
+
+
+def with_database(url: str, name: str) -> str:
+    """The URL of another database on the same server."""
+    return sqlalchemy.make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+class Write:
+    """The warehouse, seen from the team that fills it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.run("CREATE TABLE members (audience_name text, user_id text, email text)")
+
+    def run(self, statement: str, parameters: Sequence[Any] | None = None) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement, parameters)  # type: ignore[arg-type]
+
+    def replace(self, rows: Iterable[Row]) -> None:
+        """From now on the warehouse says just this."""
+        with psycopg.connect(self.url) as connection, connection.cursor() as cursor:
+            cursor.execute("TRUNCATE members")
+            with cursor.copy("COPY members FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+
+
+@dataclass
+class Quiet:
+    """Watches a run without a word."""
+
+    phases: list[str] = field(default_factory=list)
+
+    def phase(self, name: str) -> None:
+        self.phases.append(name)
+
+    def planned(self, destination: str, identifies: int) -> None: ...
+
+    def sent(self, destination: str, identifies: int) -> None: ...
+
+
+@dataclass
+class World:
+    """`extra` and `destination_extra` are lines of TOML for the top and for the destination."""
+
+    folder: Path
+    warehouse: Write
+    state_url: str
+    receiver: SegmentReceiver
+    extra: str = ""
+    destination_extra: str = "max_events_per_second = 0"
+
+    @property
+    def config(self) -> Path:
+        """The configuration, written afresh."""
+        path = self.folder / "syncer.toml"
+        path.write_text(
+            f"""
+[warehouse]
+url = "{self.warehouse.url}"
+[warehouse.membership]
+table = "members"
+{self.extra}
+[state]
+url = "{self.state_url}"
+[[destinations]]
+name = "segment"
+type = "segment"
+write_key = "test-write-key"
+endpoint = "{self.receiver.url}"
+{self.destination_extra}
+"""
+        )
+        return path
+
+    def sync(self, stop: Stop | None = None, **only: Sequence[str]) -> sync.Result:
+        """One run in this process; `only` may name audiences and destination_names."""
+        with app.opened(app.load(self.config, {})) as house:
+            return sync.sync(house.job(**only), "manual", stop or Stop(), Quiet())
+
+    def preview(self) -> Any:
+        with app.opened(app.load(self.config, {})) as house:
+            return sync.preview(house.job(), Stop(), Quiet())
+
+    def command(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """The installed command, as a user would run it."""
+        return subprocess.run(
+            [str(Path(sys.executable).with_name("syncer")), "--config", str(self.config), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            **options,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The installed command, still running; whoever starts it waits for it or kills it."""
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name("syncer")), "--config", str(self.config), *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def json(self, *arguments: str) -> Any:
+        return json.loads(self.command(*arguments, "--json").stdout)
+
+    def query(self, statement: str, parameters: Sequence[Any] | None = None) -> list[Any]:
+        """Rows of the state's schema."""
+        with psycopg.connect(self.state_url, options="-c search_path=syncer") as connection:
+            return connection.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
+
+    def believed(self) -> set[tuple[str, str]]:
+        """(contact, property) that the destination believes true."""
+        return {
+            (contact, name)
+            for contact, values in self.receiver.belief.items()
+            for name, value in values.items()
+            if value is True
+        }
+
+
+def truth(rows: Iterable[Row]) -> set[tuple[str, str]]:
+    """(contact, property) of rows that can all be sent."""
+    return {
+        (email.strip(" \t\r\n\xa0").lower(), naming.property_of(audience))
+        for audience, _, email in rows
+        if audience is not None and email is not None
+    }
