@@ -275,6 +275,7 @@ def _plan_target(
             "properties": properties,
         },
     )
+    run(connection, "analyze_plan_audience")
     run(connection, "diff_members", {**here, "whole": whole}, source=source)
     run(connection, "add_uncertain", here)
     run(connection, "analyze_member_delta")

@@ -1,6 +1,9 @@
 -- Purpose: how many different addresses the snapshot holds.
 -- Placeholders: source.
 -- Rows: one: contacts.
-SELECT count(DISTINCT contact_of(source.email)) AS contacts
-FROM {source} AS source
-WHERE contact_of(source.email) <> ''
+SELECT count(*) AS contacts
+FROM (
+    SELECT DISTINCT contact_of(source.email) AS contact
+    FROM {source} AS source
+) AS named
+WHERE named.contact <> ''

@@ -3,26 +3,29 @@
 -- after all; one that did not change is reasserted.
 -- Parameters: destination_id.
 -- Rows: none.
-WITH present AS MATERIALIZED (
-    SELECT DISTINCT there.contact, gone.audience_id
-    FROM contact_change AS gone
-    JOIN caller ON caller.contact = gone.contact
-    JOIN LATERAL (
-        SELECT d.contact
-        FROM member_delta AS d
-        WHERE d.kind = 'gain' AND d.user_id = caller.user_id AND d.audience_id = gone.audience_id
-        UNION ALL
-        SELECT m.contact
-        FROM synced_member AS m
-        WHERE m.destination_id = %(destination_id)s
-            AND m.user_id = caller.user_id AND m.audience_id = gone.audience_id
-            AND NOT EXISTS (
-                SELECT FROM member_delta AS lost
-                WHERE lost.kind = 'lose' AND NOT lost.named AND lost.contact = m.contact
-                    AND lost.audience_id = m.audience_id AND lost.user_id = m.user_id
-            )
-    ) AS there ON there.contact <> gone.contact
-    WHERE gone.op = 'removed'
+WITH gone AS (
+    SELECT c.contact, c.audience_id, caller.user_id
+    FROM contact_change AS c
+    JOIN caller ON caller.contact = c.contact
+    WHERE c.op = 'removed'
+),
+present AS MATERIALIZED (
+    SELECT came.contact, came.audience_id
+    FROM gone
+    JOIN member_delta AS came
+        ON came.user_id = gone.user_id AND came.audience_id = gone.audience_id AND came.contact <> gone.contact
+    WHERE came.kind = 'gain'
+    UNION
+    SELECT stays.contact, stays.audience_id
+    FROM gone
+    JOIN synced_member AS stays
+        ON stays.user_id = gone.user_id AND stays.audience_id = gone.audience_id AND stays.contact <> gone.contact
+    WHERE stays.destination_id = %(destination_id)s
+        AND NOT EXISTS (
+            SELECT FROM member_delta AS lost
+            WHERE lost.kind = 'lose' AND NOT lost.named AND lost.contact = stays.contact
+                AND lost.audience_id = stays.audience_id AND lost.user_id = stays.user_id
+        )
 ),
 told_later AS (
     UPDATE contact_change AS c

@@ -1,0 +1,2 @@
+-- Purpose: fresh statistics after a whole shop was written.
+ANALYZE shop.customers, shop.orders
