@@ -190,17 +190,19 @@ def _started(home: Home, *, user_namespace: bool) -> Server:
             _create_cluster(home, account, output)
         elif account.is_other:
             programs.hand_over(home.cluster, account)
-        _launch(home, account, output)
+        socket_folder = _launch(home, account, output)
     finally:
         os.close(output)  # the server holds it now
     server = _answering(home)
     if server is None:
+        _cleared(socket_folder)
         raise home.failure("does not start")
     log.debug("embedded_postgres_started", data_dir=str(home.data_dir), seconds=round(time.monotonic() - began, 3))
     return server
 
 
-def _launch(home: Home, account: programs.Account, output: int) -> None:
+def _launch(home: Home, account: programs.Account, output: int) -> Path:
+    """The folder in which its socket will be."""
     folder = _socket_folder(home, account)
     # The log's lock proved that nobody is left. PostgreSQL would go by the pids, which may be other processes' now.
     for stale in (home.pid_file, folder / SOCKET, folder / f"{SOCKET}.lock"):
@@ -210,6 +212,7 @@ def _launch(home: Home, account: programs.Account, output: int) -> None:
     # The cluster by ".", because pg_ctl hands its path to a shell. It gives the server a session of its own.
     start = ["start", "--no-wait", "--silent", "-D", ".", "-o", options]
     programs.run(account, "pg_ctl", *start, output=output, folder=home.cluster)
+    return folder
 
 
 def _stop_if_unused(home: Home, users: int) -> None:
@@ -234,8 +237,7 @@ def _stop(home: Home) -> None:
             raise home.failure(f"cannot be stopped (process {server.pid if server else 'unknown'})")
         time.sleep(POLL)
     if told:
-        with suppress(OSError):
-            told.socket_folder.rmdir()
+        _cleared(told.socket_folder)
         log.debug("embedded_postgres_stopped", data_dir=str(home.data_dir))
 
 
@@ -314,3 +316,8 @@ def _is_private(folder: Path, owner: int) -> bool:
         return False
     ours = stat.S_ISDIR(status.st_mode) and status.st_uid in (os.geteuid(), owner)
     return ours and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+
+
+def _cleared(socket_folder: Path) -> None:
+    with suppress(OSError):
+        socket_folder.rmdir()

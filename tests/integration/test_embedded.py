@@ -35,10 +35,21 @@ with embedded.running(Path(sys.argv[1])) as url:
 """
 
 
+@pytest.fixture(autouse=True)
+def _sockets(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A temporary folder for everybody, in which killed servers may leave their sockets."""
+    tmp_path_factory.getbasetemp()  # must not settle in there
+    with tempfile.TemporaryDirectory(prefix="st-") as name:
+        Path(name).chmod(0o1777)
+        monkeypatch.setenv("TMPDIR", name)
+        monkeypatch.setattr(tempfile, "tempdir", name)
+        yield
+
+
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cluster with a table, cleanly stopped, to be copied."""
-    data_dir = tmp_path_factory.mktemp("template") / "state"
+    data_dir = tmp_path_factory.mktemp("kept") / "state"
     with embedded.running(data_dir) as url, psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE told AS SELECT 'kept' AS word")
     return data_dir
@@ -60,8 +71,8 @@ def fresh(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def data_dir(template: Path, fresh: Path) -> Path:
-    shutil.copytree(template, fresh)
+def data_dir(kept: Path, fresh: Path) -> Path:
+    shutil.copytree(kept, fresh)
     return fresh
 
 
@@ -173,9 +184,9 @@ def test_changes_no_folder_above_and_makes_no_system_user(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["x" * 200 + "/" + "y" * 200, 'it\'s $HOME "x" `id` ö, 100%'])
-def test_takes_any_path(tmp_path: Path, template: Path, name: str) -> None:
+def test_takes_any_path(tmp_path: Path, kept: Path, name: str) -> None:
     data_dir = tmp_path / name
-    shutil.copytree(template, data_dir)
+    shutil.copytree(kept, data_dir)
     with embedded.running(data_dir) as url:
         assert _word(url) == "kept"
 
@@ -493,7 +504,7 @@ def test_refuses_a_socket_folder_that_others_may_enter(data_dir: Path) -> None:
 @AS_ROOT
 @pytest.mark.skipif(not shutil.which("unshare"), reason="needs a file system of its own")
 def test_names_the_full_disk(tmp_path: Path) -> None:
-    script = 'mount -t tmpfs -o size=20m none "$1" && exec "$2" -c "$3" "$1/state"'
+    script = 'mount -t tmpfs -o size=8m none "$1" && exec "$2" -c "$3" "$1/state"'
     command = ["unshare", "-m", "sh", "-c", script, "sh", str(tmp_path), sys.executable, USER]
     ended = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     if "mount:" in ended.stderr or "unshare:" in ended.stderr:
@@ -536,9 +547,9 @@ def test_root_stays_with_the_account_that_owns_the_cluster(open_folder: Path, ac
 
 @AS_ROOT
 def test_root_hands_its_cluster_over_when_user_namespaces_are_gone(
-    open_folder: Path, template: Path, account: pwd.struct_passwd
+    open_folder: Path, kept: Path, account: pwd.struct_passwd
 ) -> None:
-    shutil.copytree(template, open_folder / "state")
+    shutil.copytree(kept, open_folder / "state")
     with embedded.running(open_folder / "state", user_namespace=False) as url:
         assert _word(url) == "kept"
     assert (open_folder / "state" / "postgres" / "base").stat().st_uid == account.pw_uid
