@@ -29,6 +29,8 @@ MAX_ATTEMPTS = 8
 MAX_SECONDS = 15 * 60
 MIN_RETRY_AFTER = 1.0
 """Seconds. A wait that the receiver asks for counts as no attempt, so `Retry-After: 0` must not make a tight loop."""
+_CLAIM_AHEAD = 0.05
+"""Seconds. So long before its turn a page is loaded and claimed, so that the limit is used up to the last event."""
 _REMOVALS = 1
 
 log = structlog.get_logger()
@@ -96,27 +98,40 @@ class _Lane:
         with ThreadPoolExecutor(self._order.destination.concurrency, thread_name_prefix="sender") as threads:
             while True:
                 self._launch(queue, threads)
-                if not self._flying:
+                if self._flying:
+                    # A free sender waits for its turn, not for a page to land.
+                    turn = self._sender.due_in() if self._has_room(queue) else 0
+                    landed, _ = wait(self._flying, timeout=turn or None, return_when=FIRST_COMPLETED)
+                    self._settle(landed)
+                elif queue and not self._over():
+                    self._sender.sleep(self._sender.due_in() - _CLAIM_AHEAD)
+                else:
                     return self._stopped
-                landed, _ = wait(self._flying, return_when=FIRST_COMPLETED)
-                self._settle(landed)
 
     def _launch(self, queue: deque[pages.PlannedPage], threads: ThreadPoolExecutor) -> None:
-        """Claims as many pages as there are free senders, then lets them go."""
-        free = self._order.destination.concurrency - len(self._flying)
-        launched: list[pages.PlannedPage] = []
-        while queue and len(launched) < free and not self._over() and self._may_go(queue[0], launched):
-            launched.append(queue.popleft())
+        """Claims the pages whose turn has come, as many as there are free senders, then lets them go.
+
+        A page is claimed no sooner than it can be sent: what is claimed is what a crash makes uncertain.
+        """
+        launched: list[tuple[pages.PlannedPage, float]] = []
+        while self._has_room(queue, len(launched)) and self._sender.due_in() <= _CLAIM_AHEAD:
+            if not self._may_go(queue[0], [page for page, _ in launched]):
+                break
+            launched.append((queue[0], self._sender.reserve(queue.popleft().identifies)))
         if not launched:
             return
-        loaded = [self._load(page) for page in launched]
-        pages.claim(self._connection, self._order.delivery, self._order.token, [page.page for page in launched])
-        for page, identifies in zip(launched, loaded, strict=True):
-            self._flying[threads.submit(self._sender.send, page.page, identifies)] = page
+        loaded = [self._load(page) for page, _ in launched]
+        pages.claim(self._connection, self._order.delivery, self._order.token, [page.page for page, _ in launched])
+        for (page, due), identifies in zip(launched, loaded, strict=True):
+            self._flying[threads.submit(self._sender.send, page.page, identifies, due)] = page
 
-    def _may_go(self, page: pages.PlannedPage, launched: Sequence[pages.PlannedPage]) -> bool:
+    def _has_room(self, queue: deque[pages.PlannedPage], launching: int = 0) -> bool:
+        free = self._order.destination.concurrency - len(self._flying) - launching
+        return bool(queue) and free > 0 and not self._over()
+
+    def _may_go(self, page: pages.PlannedPage, launching: Sequence[pages.PlannedPage]) -> bool:
         """Additions wait until every removal is answered."""
-        ahead = [*self._flying.values(), *launched]
+        ahead = [*self._flying.values(), *launching]
         return page.urgency == _REMOVALS or all(other.urgency != _REMOVALS for other in ahead)
 
     def _load(self, page: pages.PlannedPage) -> list[models.Identify]:
@@ -124,6 +139,8 @@ class _Lane:
 
     def _settle(self, landed: set[Future["_Flight"]]) -> None:
         """Commits what has come back, as one group."""
+        if not landed:
+            return
         flights = [future.result() for future in landed]
         with self._connection.transaction():
             pages.settle(self._connection, self._order.delivery, [flight.settlement for flight in flights])
@@ -168,6 +185,7 @@ class _Tries:
     requests: int = 0
     attempts: int = 0
     retries: int = 0
+    asked: bool = False
     maybe_applied: bool = False
 
 
@@ -183,8 +201,16 @@ class _Sender:
         self.give_up = threading.Event()
         """Set when the destination stopped: no page starts another try."""
 
-    def send(self, page: int, identifies: Sequence[models.Identify]) -> _Flight:
-        """Sends a page, request by request. Every identify gets an outcome, whatever happens."""
+    def due_in(self) -> float:
+        """Seconds until the next page may go."""
+        return self._pacer.due_in()
+
+    def reserve(self, events: int) -> float:
+        """Takes the turn of a page; returns when it comes, on the clock."""
+        return self._pacer.turn(events)
+
+    def send(self, page: int, identifies: Sequence[models.Identify], due: float) -> _Flight:
+        """Sends a page from `due` on, request by request. Every identify gets an outcome, whatever happens."""
         requests, refusals = self._destination.requests(identifies)
         failures = [_refused(refusal) for refusal in refusals]
         tries = _Tries(self._tempo.now())
@@ -194,18 +220,19 @@ class _Sender:
             if error is not None:
                 failures += _all_failed(request, Outcome.ABORTED, f"not sent: {error}")
                 continue
-            verdict = self._judge(request, tries)
+            verdict = self._judge(request, tries, due)
+            due += self._pacer.share(len(request.identifies))
             failures += verdict.failures
             applied = applied or verdict.applied
             error = verdict.error
         settlement = pages.Settlement(page, tries.requests, tries.retries, failures, applied=applied)
         return _Flight(settlement, error)
 
-    def _judge(self, request: models.Request, tries: _Tries) -> _Verdict:
+    def _judge(self, request: models.Request, tries: _Tries, due: float) -> _Verdict:
         """Sends one request until it is answered or given up, and says what that means for its identifies."""
-        tries.attempts, tries.maybe_applied = 0, False
+        tries.attempts, tries.asked, tries.maybe_applied = 0, False, False
         try:
-            return _Verdict([_refused(refusal) for refusal in self._send_request(request, tries)])
+            return _Verdict([_refused(refusal) for refusal in self._send_request(request, tries, due)])
         except errors.RequestRefusedError as refused:
             return _Verdict(_all_failed(request, Outcome.FAILED, str(refused), refused.http_status))
         except (errors.DestinationUnavailableError, errors.DestinationStoppedError) as stopped:
@@ -213,9 +240,10 @@ class _Sender:
             failures = _all_failed(request, outcome, str(stopped), stopped.http_status)
             return _Verdict(failures, applied=tries.maybe_applied, error=stopped)
 
-    def _send_request(self, request: models.Request, tries: _Tries) -> list[models.Refusal]:
+    def _send_request(self, request: models.Request, tries: _Tries, due: float) -> list[models.Refusal]:
         def attempt() -> list[models.Refusal]:
-            self._await_turn(len(request.identifies))
+            again = tries.attempts > 0 or tries.asked
+            self._await(self._pacer.turn(len(request.identifies)) if again else due)
             tries.requests += 1
             tries.attempts += 1
             try:
@@ -224,6 +252,7 @@ class _Sender:
                 tries.maybe_applied = tries.maybe_applied or error.maybe_applied
                 if error.retry_after is not None:
                     tries.attempts -= 1
+                    tries.asked = True
                     self._pacer.hold(error.retry_after)
                 raise
 
@@ -231,7 +260,7 @@ class _Sender:
             retry=tenacity.retry_if_exception_type(errors.DestinationUnavailableError),
             stop=lambda call: self._exhausted(tries, call),
             wait=lambda call: self._wait(tries, call),
-            sleep=self._sleep,
+            sleep=self.sleep,
             before_sleep=lambda call: self._count_retry(tries, call),
             reraise=True,
         )
@@ -256,12 +285,12 @@ class _Sender:
         error = call.outcome.exception() if call.outcome else None
         log.warning("retrying", destination=self._destination.name, error=str(error), retry=tries.retries)
 
-    def _await_turn(self, events: int) -> None:
-        self._sleep(self._pacer.turn(events))
+    def _await(self, due: float) -> None:
+        self.sleep(due - self._tempo.now())
         if self._given_up():
             raise errors.DestinationUnavailableError("stopped before it was sent", maybe_applied=False)
 
-    def _sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         """Sleeps, unless everything is to stop; in slices, because there are two reasons for that."""
         until = self._tempo.now() + seconds
         while not self._given_up() and (left := until - self._tempo.now()) > 0:
@@ -284,12 +313,20 @@ class _Pacer:
         self._lock = threading.Lock()
 
     def turn(self, events: int) -> float:
-        """Takes the next turn; returns the seconds until it comes."""
+        """Takes the next turn; returns when it comes, on the clock."""
         with self._lock:
-            now = self._now()
-            start = max(now, self._next)
-            self._next = start + (events / self._rate if self._rate else 0)
-            return start - now
+            start = max(self._now(), self._next)
+            self._next = start + self.share(events)
+            return start
+
+    def share(self, events: int) -> float:
+        """The seconds that so many events take up."""
+        return events / self._rate if self._rate else 0.0
+
+    def due_in(self) -> float:
+        """Seconds until the next turn."""
+        with self._lock:
+            return max(0.0, self._next - self._now())
 
     def hold(self, seconds: float) -> None:
         """Nobody starts for so long: the receiver asked for it."""

@@ -67,7 +67,8 @@ def migrate(state: State) -> Sequence[Migration]:
         run(connection, "take_migration_lock", {"key": _LOCK_KEY})
         missing = pending(connection, state.schema)
         if len(missing) == len(known()):
-            run(connection, "create_schema", schema=psycopg.sql.Identifier(state.schema))
+            if not one(connection, "find_schema", {"schema": state.schema}).found:
+                run(connection, "create_schema", schema=psycopg.sql.Identifier(state.schema))
             run(connection, "create_schema_migration")
         for migration in missing:
             connection.execute(migration.text)

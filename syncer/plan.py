@@ -242,7 +242,7 @@ def _make(
     targets: list[TargetPlan] = []
     for target in request.targets:
         run(connection, "empty_plan")
-        targets.append(_plan_target(connection, target, keyed, source, whole=request.scope.whole))
+        targets.append(_plan_target(connection, target, keyed, source))
         keep(targets[-1])
     ids = {audience.name: audience_id for audience_id, audience in keyed}
     return Plan(
@@ -260,8 +260,6 @@ def _plan_target(
     target: Target,
     audiences: Sequence[tuple[int, models.Audience]],
     source: psycopg.sql.Composable,
-    *,
-    whole: bool,
 ) -> TargetPlan:
     here = {"destination_id": target.destination_id}
     properties = [audience.property or "" for _, audience in audiences]
@@ -276,7 +274,7 @@ def _plan_target(
         },
     )
     run(connection, "analyze_plan_audience")
-    run(connection, "diff_members", {**here, "whole": whole}, source=source)
+    run(connection, "diff_members", here, source=source)
     run(connection, "add_uncertain", here)
     run(connection, "analyze_member_delta")
     run(connection, "name_skipped", here)
@@ -313,7 +311,8 @@ def _refuse_unknown(scope: Scope, audiences: Sequence[models.Audience]) -> None:
     known = {audience.name for audience in audiences} | {audience.property for audience in audiences}
     for name in sorted(scope.audiences - known):
         near = difflib.get_close_matches(name, [word for word in known if word], n=3, cutoff=0.4)
-        hint = f"; did you mean {' or '.join(repr(word) for word in near)}?" if near else ""
+        meant = " or ".join(repr(word) for word in near)
+        hint = f"; did you mean {meant}?" if near else "; `syncer plan` lists those that there are"
         raise errors.ConfigError([errors.Problem("--audience", f"there is no audience {name!r}{hint}")])
 
 
@@ -344,7 +343,7 @@ def _write_target(connection: Connection, run_id: int, plan: TargetPlan, *, whol
     if pages.COVERED_PAGE in written:
         delivery = pages.Delivery(run_id, plan.target.destination_id)
         pages.settle(connection, delivery, [pages.Settlement(pages.COVERED_PAGE)])
-    run(connection, "refresh_skipped_gone", {**here, "whole": whole})
+    run(connection, "refresh_skipped_gone", here)
     run(connection, "refresh_skipped_new", here)
     if whole:
         run(connection, "forget_settled_refusals", here)

@@ -1,4 +1,4 @@
 -- Purpose: the schema that holds the state.
 -- Placeholders: schema.
 -- Rows: none.
-CREATE SCHEMA IF NOT EXISTS {schema}
+CREATE SCHEMA {schema}

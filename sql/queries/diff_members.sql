@@ -1,7 +1,8 @@
 -- Purpose: the one pass over both sides: every row that only the snapshot or only the state has.
 -- A row that cannot be sent never matches (such rows are never synced), so it is judged here too, and only then.
+-- Rows that name no audience are there whatever audiences the plan is about: they may name anybody.
 -- Placeholders: source.
--- Parameters: destination_id, whole (true if the run is about all audiences: then rows that name none are listed).
+-- Parameters: destination_id.
 -- Rows: none; fills member_delta with gain, lose and skip.
 INSERT INTO member_delta (kind, audience_id, entered_run_id, entered_at, contact, user_id, reason, audience, email)
 SELECT
@@ -26,7 +27,8 @@ FROM (
     FROM {source} AS source
     LEFT JOIN plan_audience AS listed ON listed.name = source.audience
     WHERE listed.audience_id IS NOT NULL
-        OR (%(whole)s AND (source.audience IS NULL OR contact_of(source.audience) = ''))
+        OR source.audience IS NULL
+        OR contact_of(source.audience) = ''
 ) AS said
 FULL JOIN (
     SELECT m.audience_id, m.contact, m.user_id, m.entered_run_id, m.entered_at, true AS present

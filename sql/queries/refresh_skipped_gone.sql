@@ -1,12 +1,12 @@
--- Purpose: members that were skipped and are not any more leave the list. Only audiences of this plan are judged,
--- and rows without an audience only by a run about all audiences.
--- Parameters: destination_id, whole.
+-- Purpose: members that were skipped and are not any more leave the list. Judged are the audiences of this plan, and
+-- the rows that name none.
+-- Parameters: destination_id.
 -- Rows: none.
 DELETE FROM skipped_member AS s
 WHERE s.destination_id = %(destination_id)s
     AND (
         s.audience_id IN (SELECT listed.audience_id FROM plan_audience AS listed)
-        OR (s.audience_id IS NULL AND %(whole)s)
+        OR s.audience_id IS NULL
     )
     AND NOT EXISTS (
         SELECT FROM member_delta AS d

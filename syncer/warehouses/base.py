@@ -196,7 +196,7 @@ class Words:
 
 def _place(url: sqlalchemy.URL) -> str:
     host = f"{url.host}:{url.port}" if url.host and url.port else url.host
-    return " ".join(part for part in (url.get_backend_name(), url.database, host and f"at {host}") if part)
+    return " ".join(part for part in (url.get_backend_name(), "database", url.database, host and f"at {host}") if part)
 
 
 class OneAtATime(Generic[Item]):

@@ -5,7 +5,6 @@ back.
 """
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
@@ -64,4 +63,8 @@ def _open_sqlite_read_only(_dialect: object, _record: object, cargs: list[str], 
 
 def _decode_anything(connection: object, _record: object) -> None:
     """SQLite's TEXT may hold any bytes: what is no UTF-8 becomes lone surrogates instead of an error."""
-    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")  # type: ignore[attr-defined]
+    connection.text_factory = _decoded  # type: ignore[attr-defined]
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

@@ -158,7 +158,7 @@ class GenericReading:
             names = columns.present()
         positions = [None if name is None else names.index(name) for name in columns]
         for rows in self._partitions(source, result):
-            found = list(text.members(rows, source, positions))
+            found = text.members(rows, source, positions)
             self._rows += len(found)
             yield from found
 
