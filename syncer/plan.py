@@ -283,6 +283,7 @@ def _plan_target(
     run(connection, "name_callers", here)
     run(connection, "analyze_caller")
     run(connection, "follow_moves", here)
+    run(connection, "name_callers", here)
     if len(properties) > _PART_PROPERTIES or sum(len(name) + 9 for name in properties) > _PART_BYTES:
         run(connection, "split_parts")
     run(connection, "order_identifies", {"page_size": target.page_size})

@@ -1,6 +1,6 @@
 -- Purpose: how large each audience is.
 -- Placeholders: query, query_name: the audience that the configuration defines.
--- Rows: audience, members; the largest first.
+-- Rows: audience, members.
 SELECT audience_name AS audience, count(DISTINCT user_id) AS members
 FROM (
     SELECT audience_name, user_id FROM shop.audience_membership
@@ -8,4 +8,4 @@ FROM (
     SELECT {query_name}, user_id FROM ({query}) AS configured
 ) AS members
 GROUP BY audience_name
-ORDER BY members DESC, audience
+ORDER BY audience_name

@@ -9,7 +9,8 @@ CREATE FUNCTION shop.add_orders(first_day date, last_day date) RETURNS bigint
                 CASE WHEN shop.dice('cancelled', c.number, day.day) < 0.04 THEN 'cancelled' ELSE 'completed' END
             FROM shop.customers AS c
             CROSS JOIN LATERAL (
-                SELECT first_day + n AS day FROM generate_series(greatest(0, c.joined_on - first_day), last_day - first_day) AS n
+                SELECT first_day + n AS day
+                FROM generate_series(greatest(0, c.joined_on - first_day), last_day - first_day) AS n
             ) AS day
             WHERE day.day = c.joined_on
                 OR shop.dice('order', c.number, day.day)

@@ -1,16 +1,23 @@
 -- Purpose: the user id that a contact's call carries: of the rows that it has now the smallest; if it has none left,
 -- of the rows that go. (Segment keys by user id too: a call must never name a user who is somewhere else by now.)
+-- Run again when contacts were added to the plan: those that have a caller keep it.
 -- Parameters: destination_id.
 -- Rows: none; fills caller.
+WITH changed AS MATERIALIZED (
+    SELECT DISTINCT c.contact
+    FROM contact_change AS c
+    WHERE NOT EXISTS (SELECT FROM caller WHERE caller.contact = c.contact)
+)
 INSERT INTO caller (contact, user_id)
 SELECT named.contact, coalesce(min(named.user_id) FILTER (WHERE named.here), min(named.user_id))
 FROM (
     SELECT d.contact, d.user_id, d.kind = 'gain' AS here
-    FROM member_delta AS d
+    FROM changed
+    JOIN member_delta AS d ON d.contact = changed.contact
     WHERE d.kind <> 'skip'
     UNION ALL
     SELECT m.contact, m.user_id, true
-    FROM (SELECT DISTINCT c.contact FROM contact_change AS c) AS changed
+    FROM changed
     JOIN synced_member AS m ON m.destination_id = %(destination_id)s AND m.contact = changed.contact
     WHERE NOT EXISTS (
         SELECT FROM member_delta AS lost
