@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import LiteralString, cast
 
 import psycopg
 import psycopg.sql
@@ -179,7 +178,7 @@ def _members_in_state(connection: Connection, request: Request) -> psycopg.sql.C
     if found is None or not one(connection, "may_read_table", {"oid": found.oid, "schema": found.schema}).allowed:
         return None
     # The text comes to stand inside statements with parameters, where a percent sign has to be doubled.
-    members = psycopg.sql.SQL(cast("LiteralString", found.members.replace("%", "%%")))
+    members = psycopg.sql.SQL(found.members.replace("%", "%%"))
     return psycopg.sql.SQL("({})").format(psycopg.sql.SQL(sql.query("members_in_state")).format(members=members))
 
 
@@ -340,6 +339,7 @@ def _thrown_away(_plan: TargetPlan) -> None:
 def _write_target(connection: Connection, run_id: int, plan: TargetPlan, *, whole: bool) -> None:
     here = {"run_id": run_id, "destination_id": plan.target.destination_id}
     run(connection, "write_changes", here)
+    run(connection, "doubt_followed", here)
     written = {row.page for row in run(connection, "write_pages", here)}
     if pages.COVERED_PAGE in written:
         delivery = pages.Delivery(run_id, plan.target.destination_id)

@@ -7,7 +7,7 @@ import functools
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import LiteralString, cast
+from typing import LiteralString
 
 from syncer import errors
 
@@ -32,7 +32,7 @@ def packaged(name: str, checkout_name: str) -> Traversable:
 def query(name: str) -> LiteralString:
     """The text of `sql/queries/<name>.sql`, named in a leading comment so that pg_stat_activity shows it."""
     file = packaged("_sql", "sql") / "queries" / f"{name}.sql"
-    return cast(LiteralString, f"/* syncer:{name} */\n{file.read_text(encoding='utf-8')}")
+    return f"/* syncer:{name} */\n{file.read_text(encoding='utf-8')}"
 
 
 @functools.cache
@@ -40,10 +40,7 @@ def migrations() -> tuple[tuple[int, str, LiteralString], ...]:
     """Every migration as (number, name, text), in order."""
     folder = packaged("_sql", "sql") / "migrations"
     files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=_name)
-    return tuple(
-        (int(file.name[:4]), file.name.removesuffix(".sql"), cast(LiteralString, file.read_text("utf-8")))
-        for file in files
-    )
+    return tuple((int(file.name[:4]), file.name.removesuffix(".sql"), file.read_text("utf-8")) for file in files)
 
 
 def _name(file: Traversable) -> str:

@@ -1,8 +1,8 @@
 """What every test may ask for: a real PostgreSQL, databases on it, a strict receiver, and a world that joins them.
 
-    pytest                                 the embedded PostgreSQL
-    pytest --postgres=container            a container through testcontainers, where Docker runs
-    pytest --postgres=postgresql://…       a server of yours; the role must be allowed to create databases
+pytest                                 the embedded PostgreSQL
+pytest --postgres=container            a container through testcontainers, where Docker runs
+pytest --postgres=postgresql://…       a server of yours; the role must be allowed to create databases
 """
 
 import itertools

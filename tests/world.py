@@ -33,7 +33,7 @@ class Write:
 
     def run(self, statement: str, parameters: Sequence[Any] | None = None) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(statement, parameters)  # type: ignore[arg-type]
+            connection.execute(statement, parameters)
 
     def replace(self, rows: Iterable[Row]) -> None:
         """From now on the warehouse says just this."""
@@ -127,7 +127,7 @@ endpoint = "{self.receiver.url}"
     def query(self, statement: str, parameters: Sequence[Any] | None = None) -> list[Any]:
         """Rows of the state's schema."""
         with psycopg.connect(self.state_url, options="-c search_path=syncer") as connection:
-            return connection.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
+            return connection.execute(statement, parameters).fetchall()
 
     def believed(self) -> set[tuple[str, str]]:
         """(contact, property) that the destination believes true."""

@@ -1,5 +1,6 @@
 """One function a command. Each loads the settings, opens the house, asks one floor below, and prints."""
 
+import io
 import os
 import signal
 import sys
@@ -171,26 +172,47 @@ def show_history(session: Session, run_id: int | None, limit: int, as_json: bool
 )
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default="syncer-demo", show_default=True)
 @click.option("--seed", type=int, default=7, show_default=True, help="Another seed, another shop.")
-def demo(customers: int, folder: Path, seed: int) -> None:
-    """Watch the whole story on a generated shop: no configuration, no network."""
+@click.option("--stay", is_flag=True, help="Keep shop and receiver up at the end, for other commands, until Ctrl-C.")
+@click.pass_context
+def demo(context: click.Context, customers: int, folder: Path, seed: int, stay: bool) -> None:  # noqa: FBT001
+    """Watch the whole story on a generated shop: no configuration, no network.
+
+    It is told in a folder of its own, which stays behind with a syncer.toml for every other command. In the folder of
+    an earlier demo it starts over. The exit code is 1 if the receiver ever believed something else than the shop says.
+    """
     from syncer.demo import story
 
-    story.tell(folder, customers=customers, seed=seed)
+    with _stoppable() as stop:
+        try:
+            sound = story.tell(
+                folder,
+                customers=customers,
+                seed=seed,
+                stay=stay,
+                console=screen.stdout,
+                watching=progress.watching,
+                stop=stop,
+            )
+        except KeyboardInterrupt:
+            screen.say("interrupted; `syncer demo` would start over")
+            context.exit(130)
+    context.exit(0 if sound else 1)
 
 
 def main() -> None:
     """Runs the command line. The only place that turns errors into exit codes."""
     verbose = "-v" in sys.argv or "--verbose" in sys.argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # data may hold what the terminal's encoding does not
     try:
         code = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
+    except click.exceptions.Abort:  # what click makes of a KeyboardInterrupt
+        screen.say("interrupted; nothing was sent")
         code = 130
     except click.ClickException as error:
         error.show()
         code = 2
-    except KeyboardInterrupt:
-        screen.say("interrupted; nothing was sent")
-        code = 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1

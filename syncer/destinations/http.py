@@ -169,7 +169,12 @@ class HttpSender:
             connect=min(self._timeout, 10.0), read=self._timeout, write=self._timeout, pool=self._timeout
         )
         return httpx.Client(
-            headers=self._headers, verify=tls(), timeout=timeout, limits=limits, transport=self._transport
+            headers=self._headers,
+            verify=tls(),
+            timeout=timeout,
+            limits=limits,
+            transport=self._transport,
+            trust_env=not reach.is_loopback(self._url.host),
         )
 
     def _renew(self, lease: Lease) -> None:

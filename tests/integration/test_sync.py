@@ -12,7 +12,7 @@ def test_initial_sync_then_only_changes(world: World) -> None:
     calls = len(world.receiver.events)
     assert calls == 700
 
-    changed = rows[2:] + [("VIP Buyers", "new", "new@example.com")]
+    changed = [*rows[2:], ("VIP Buyers", "new", "new@example.com")]
     world.warehouse.replace(changed)
 
     second = world.sync()

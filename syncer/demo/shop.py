@@ -1,0 +1,122 @@
+"""The shop of `syncer demo`: customers, orders, and the audiences that its marketing team keeps over them.
+
+Owns the schema `shop` in the demo's own database; its statements are `sql/demo/*.sql`. Plays the part of the
+warehouse's team: fills it, lets days pass, and knows the truth by its own SQL. Uses none of syncer's code for that.
+"""
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import namedtuple_row
+
+from syncer.sql import packaged
+from syncer.state import translated_errors
+
+QUERY_AUDIENCE = "Big basket last 90 days"
+"""The audience that the configuration defines by a query; the others are rows of `MEMBERSHIP_TABLE`."""
+
+MEMBERSHIP_TABLE = "shop.audience_membership"
+
+_BUILD = (
+    "create_shop create_calendar set_calendar create_today create_dice create_customers create_orders create_name"
+    " create_address create_typed_address create_add_customers create_add_orders create_change_addresses"
+    " create_pass_days create_audience_membership"
+).split()
+
+
+@functools.cache
+def statement(name: str) -> LiteralString:
+    """The statement of `sql/demo/<name>.sql`, without its comment: some are shown to the reader as they are."""
+    file = packaged("_sql", "sql") / "demo" / f"{name}.sql"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("--"))
+
+
+class Shop:
+    """The shop, by way of one session."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def is_ours(self) -> bool:
+        """Whether no other demo works in this database; from then on this session has it."""
+        return bool(self._one("take_lock").taken)
+
+    def open(self, customers: int, seed: int) -> None:
+        """Builds the shop afresh. What syncer remembered of an earlier one goes with it."""
+        with self._connection.transaction():
+            self._run("drop_everything")
+            for name in _BUILD:
+                self._run(name, seed=sql.Literal(seed))
+            self._run("add_first_customers", {"customers": customers})
+            self._run("add_first_orders")
+            self._run("analyze")
+
+    def pass_days(self, days: int) -> Any:
+        """Lets days pass; says how many orders, customers and new addresses they brought."""
+        return self._one("pass_days", {"days": days})
+
+    def size(self) -> Any:
+        """today, customers, orders."""
+        return self._one("show_shop")
+
+    def dirt(self) -> Any:
+        """missing, wrong, shared, untidy: what the customers typed as their email."""
+        return self._one("show_dirt")
+
+    def members(self) -> Sequence[Any]:
+        """Every audience with its number of members."""
+        return self._run("count_members", None, **_with_query_audience()).fetchall()
+
+    def truth(self) -> Mapping[str, frozenset[str]]:
+        """Contact to the audiences that it is in, by the shop's own tables."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for row in self._run("read_truth", None, **_with_query_audience()):
+            found[row.contact].add(row.audience)
+        return {contact: frozenset(audiences) for contact, audiences in found.items()}
+
+    def shared_contacts(self) -> frozenset[str]:
+        """The contacts that are those of several customers."""
+        return frozenset(row.contact for row in self._run("list_shared_contacts"))
+
+    def traveller(self) -> Any:
+        """A customer (user_id, name) who left an audience, or None if nobody did yet."""
+        return self._run("find_member").fetchone()
+
+    def last_run(self) -> int | None:
+        """The last run that has ended."""
+        return cast("int | None", self._one("last_run").run_id)
+
+    def ask(self, name: str, **placeholders: sql.Composable) -> tuple[str, Sequence[str], Sequence[Sequence[Any]]]:
+        """One of the statements that are shown: its text as it was run, the names of its columns, its rows."""
+        text = sql.SQL(statement(name)).format(**placeholders)
+        cursor = self._connection.execute(text)
+        columns = [column.name for column in cursor.description or ()]
+        return text.as_string(self._connection), columns, cursor.fetchall()
+
+    def _one(self, name: str, parameters: Mapping[str, object] | None = None) -> Any:
+        return self._run(name, parameters).fetchone()
+
+    def _run(
+        self, name: str, parameters: Mapping[str, object] | None = None, **placeholders: sql.Composable
+    ) -> psycopg.Cursor[Any]:
+        return self._connection.execute(sql.SQL(statement(name)).format(**placeholders), parameters)
+
+
+@contextmanager
+def entered(url: str) -> Iterator[Shop]:
+    """The shop in this database, for as long as the context lasts."""
+    with (
+        translated_errors(),
+        psycopg.connect(url, autocommit=True, row_factory=namedtuple_row, application_name="syncer demo") as connection,
+    ):
+        yield Shop(connection)
+
+
+def _with_query_audience() -> Mapping[str, sql.Composable]:
+    return {"query": sql.SQL(statement("big_basket")), "query_name": sql.Literal(QUERY_AUDIENCE)}

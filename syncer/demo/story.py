@@ -1,0 +1,393 @@
+"""The story that `syncer demo` tells: a shop opens, everyone is told, days pass, and only what changed is told.
+
+The parts are real: the settings are loaded from the file that is written here, and every sync is the one that
+`syncer sync` does. Only the shop is made up, and the receiver stands for Segment. No number is known beforehand: each
+is asked of the shop, of the run's report, or of the receiver; and after every sync what the receiver believes is
+compared with the shop's tables.
+"""
+
+import json
+import shlex
+import shutil
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from psycopg import sql
+from rich.console import Console
+
+from syncer import app, embedded, errors, log, models, naming, sync
+from syncer.demo.page import Page, counted
+from syncer.demo.receiver import Fault, ReceivedRequest, SegmentReceiver
+from syncer.demo.segment_memory import Belief
+from syncer.demo.shop import MEMBERSHIP_TABLE, QUERY_AUDIENCE, Shop, entered, statement
+from syncer.stopping import Interrupted, Stop
+
+Watching = Callable[[], AbstractContextManager[sync.Progress]]
+"""Makes somebody watch one sync."""
+
+_DAYS = (1, 3, 7)
+_SHOWN = 20
+_WRITE_KEY = "demo-write-key"
+_MARK = "# Written by `syncer demo`"
+_CONFIG = """{mark}, which starts over and writes it afresh each time: copy it to make it your own.
+
+[warehouse]
+# The shop. It lives in the PostgreSQL that syncer keeps in .syncer, which runs as long as a command runs. Its address
+# follows from where this folder is: after moving the folder, run `syncer demo` again.
+url = "{url}"
+
+[warehouse.membership]
+table = "{table}"
+
+[[audiences]]
+name = "{audience}"
+query = '''
+{query}
+'''
+
+[state]
+data_dir = "./.syncer"
+
+[[destinations]]
+# Stands for Segment, on this machine. It listens only while `syncer demo` runs; `syncer demo --stay` keeps it up.
+name = "receiver"
+type = "segment"
+write_key = "{key}"
+endpoint = "{endpoint}"
+max_events_per_second = 0    # no limit; Segment asks for at most 1000, the default
+"""
+
+
+class Difference(NamedTuple):
+    """A property of a contact of which the receiver believes something else than the shop's tables say."""
+
+    contact: str
+    property: str
+    shop: bool
+    receiver: object
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Every contact that the shop or the receiver knows, with every property."""
+
+    contacts: int
+    properties: int
+    differences: Sequence[Difference]
+
+
+def compare(truth: Mapping[str, frozenset[str]], belief: Belief) -> Comparison:
+    """What should be believed, as contact to audiences, beside what is. A property that was never told is false."""
+    wanted = {contact: {naming.property_of(name) for name in names} for contact, names in truth.items()}
+    contacts = sorted(wanted.keys() | belief.keys())
+    properties = sorted(set().union(*wanted.values(), *belief.values()))
+    found = [
+        Difference(contact, name, name in wanted.get(contact, ()), belief.get(contact, {}).get(name, False))
+        for contact in contacts
+        for name in properties
+    ]
+    return Comparison(len(contacts), len(properties), [each for each in found if each.receiver is not each.shop])
+
+
+def tell(
+    folder: Path, *, customers: int, seed: int, stay: bool, console: Console, watching: Watching, stop: Stop
+) -> bool:
+    """Tells the story in `folder`. False if the receiver at any time believed something else than the shop says."""
+    log.configure("human", "WARNING")
+    _prepare(folder)
+    with ExitStack() as stack:
+        with stop.may_interrupt():
+            url = stack.enter_context(embedded.running(folder / ".syncer"))
+            shop = stack.enter_context(entered(url))
+            if not shop.is_ours():
+                raise errors.SyncLockedError(
+                    f"another `syncer demo` runs in {folder}; end it, or name another --folder"
+                )
+            receiver = stack.enter_context(SegmentReceiver(_WRITE_KEY, keep_events=False))
+            shop.open(customers, seed)
+            _write_config(folder, url, receiver.url)
+        story = _Story(folder, url, shop, receiver, Page(console), watching, stop)
+        story.introduce(seed)
+        story.show_shop()
+        story.first_sync()
+        for days in _DAYS:
+            story.pass_days(days)
+        story.show_history()
+        story.end()
+        sound = story.sound
+        if stay:
+            story.stay()
+    return sound
+
+
+def _prepare(folder: Path) -> None:
+    """Makes the folder ours, or refuses one that is somebody else's: what is in ours is dropped."""
+    config = folder / "syncer.toml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not any(folder.iterdir()):
+            config.write_text(f"{_MARK}, which has not come far.\n", encoding="utf-8")
+        if config.exists() and config.read_bytes().startswith(_MARK.encode()):
+            return
+    except OSError as error:
+        problem = errors.Problem("--folder", f"{folder} cannot be used: {error.strerror}")
+        raise errors.ConfigError([problem]) from error
+    problem = errors.Problem(
+        "--folder", f"{folder} holds something else than an earlier demo; it was left as it is. Name another folder"
+    )
+    raise errors.ConfigError([problem])
+
+
+def _write_config(folder: Path, url: str, endpoint: str) -> None:
+    text = _CONFIG.format(
+        mark=_MARK,
+        url=url,
+        table=MEMBERSHIP_TABLE,
+        audience=QUERY_AUDIENCE,
+        query=statement("big_basket"),
+        key=_WRITE_KEY,
+        endpoint=endpoint,
+    )
+    (folder / "syncer.toml").write_text(text, encoding="utf-8")
+
+
+@dataclass(slots=True)
+class _Ears:
+    """Listens at the receiver during one sync: whom it is told about, and the call that is best to show.
+
+    No call to one of the `odd` contacts is shown: several customers share it, and are, for example, dormant and active.
+    """
+
+    odd: frozenset[str] = frozenset()
+    contacts: set[str] = field(default_factory=set)
+    example: Mapping[str, Any] | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def listen(self, request: ReceivedRequest) -> Fault | None:
+        """Looks on, and lets the receiver answer as always."""
+        plain = [event for event in request.events if event["traits"]["email"] not in self.odd]
+        with self.lock:
+            self.contacts.update(event["traits"]["email"] for event in request.events)
+            known = [self.example] if self.example else []
+            self.example = max([*known, *plain], key=_worth_showing, default=None)
+        return None
+
+
+def _worth_showing(event: Mapping[str, Any]) -> tuple[int, int, str]:
+    """A call that says true and false, else one that says much; the user only so that it is always the same one."""
+    said = {value for value in event["traits"].values() if isinstance(value, bool)}
+    return len(said), len(event["traits"]), event["userId"]
+
+
+@dataclass(slots=True)
+class _Story:
+    """`calls` and `syncs` so far, and whether everything was as it should be."""
+
+    folder: Path
+    url: str
+    shop: Shop
+    receiver: SegmentReceiver
+    page: Page
+    watching: Watching
+    stop: Stop
+    ears: _Ears = field(default_factory=_Ears)
+    calls: int = 0
+    syncs: int = 0
+    sound: bool = True
+
+    # --- the chapters ------------------------------------------------------------------------------------------
+
+    def introduce(self, seed: int) -> None:
+        self.page.title("syncer demo")
+        self.page.say(
+            'A shop has its customers and orders in a database, and audiences over them, such as "VIP buyers". The'
+            " tool that sends its mail must know of every contact which audiences it is in: one true/false property"
+            " for each. syncer tells it: at first everything, from then on only what changed."
+        )
+        self.page.gap()
+        self.page.say(
+            f"The database is real (PostgreSQL, in {self.folder / '.syncer'}), and so are the configuration"
+            f" ({self.folder / 'syncer.toml'}) and every call. The shop is made up (seed {seed}), and a receiver on"
+            " this machine stands for Segment: as strict as its documentation, it remembers what it is told."
+        )
+
+    def show_shop(self) -> None:
+        size, dirt = self.shop.size(), self.shop.dirt()
+        self.page.chapter("The shop")
+        self.page.say(
+            f"{counted(size.customers, 'customer')}, {counted(size.orders, 'order')}; the shop's calendar says"
+            f" {size.today.day} {size.today:%B %Y}. Its audiences are SQL over the orders:"
+        )
+        self.page.table(
+            ("audience", "members", "property at the receiver"),
+            [(row.audience, row.members, naming.property_of(row.audience)) for row in self.shop.members()],
+        )
+        self.page.say(
+            f"A contact is an email address, and these are as customers typed them: {dirt.missing:,} are missing,"
+            f" {dirt.wrong:,} are no address, {dirt.untidy:,} have blanks or capitals, and"
+            f" {counted(dirt.shared, 'customer')} share one with somebody."
+        )
+
+    def first_sync(self) -> None:
+        self.page.chapter("The first sync")
+        self.page.say("Nobody was told anything yet, so every member is told: true.")
+        report, arrived = self._sync()
+        self._show_told(report)
+        saved = f" rather than {_calls(report) + report.calls_saved:,}, because one carries everything about a contact"
+        self.page.say(f"This took {counted(_calls(report), 'call')}{saved if report.calls_saved else ''}. One of them:")
+        self._show_example()
+        self._show_skipped(report)
+        self._check(report, arrived)
+
+    def pass_days(self, days: int) -> None:
+        self.page.chapter({1: "A day passes", 7: "A week passes"}.get(days, f"{days} days pass"))
+        news = self.shop.pass_days(days)
+        self.page.say(
+            f"New in the shop: {counted(news.orders, 'order')}, {counted(news.customers, 'customer')},"
+            f" {counted(news.addresses, 'changed email')}."
+        )
+        if self.syncs == 1:
+            self.page.say(
+                "Whoever enters an audience is told: true. Whoever leaves, often only because time goes by, is told:"
+                " false. An email that changes is a new contact: the old one leaves, the new one enters."
+            )
+        known = set(self.receiver.belief)
+        report, arrived = self._sync()
+        self._show_told(report)
+        untouched = counted(len(known - self.ears.contacts), "contact")
+        self.page.say(f"This took {counted(_calls(report), 'call')}; {untouched} did not change and got none.")
+        self._show_example()
+        self._check(report, arrived)
+
+    def show_history(self) -> None:
+        self.page.chapter("The history")
+        self.page.say("What was told, to whom and when, is kept in tables for your own SQL. Every sync is a run:")
+        self._ask("show_runs")
+        traveller = self.shop.traveller()
+        if traveller is None:
+            self.page.say("Nobody has left an audience yet; a larger shop (--customers) shows more.")
+            return
+        self.page.say(f"One customer, {traveller.name}, and the runs that told of entering and of leaving:")
+        self._ask("show_member", user_id=sql.Literal(traveller.user_id))
+
+    def end(self) -> None:
+        self.page.chapter("The end")
+        self._judge(
+            self.sound,
+            f"{counted(self.syncs, 'sync')}, {counted(self.calls, 'call')}, and after each sync the receiver believed"
+            f" {'exactly' if self.sound else 'NOT'} what the shop's tables say.",
+        )
+        self.page.say(f"Everything stays in {self._place()}, ready for every other command. For example:")
+        self.page.commands(
+            *self._way(),
+            ("syncer history", "all runs"),
+            (f"syncer history {self.syncs}", "one run, and who could not be told"),
+            ("syncer sync", "one more: nothing has changed, so nothing is sent"),
+            ("syncer demo --help", "a larger shop, another shop, a shop that stays open"),
+        )
+
+    def stay(self) -> None:
+        """Keeps receiver and database up, and compares again after every run that somebody starts."""
+        self.page.chapter("The shop stays open")
+        self.shop.pass_days(1)
+        seen = self.shop.last_run()
+        self.page.say(
+            "One more day has passed in the shop, and nobody has synced since. Until you press Ctrl-C, the receiver"
+            " listens and the database runs. In another terminal:"
+        )
+        self.page.commands(
+            *self._way(),
+            ("syncer plan", "what would be sent"),
+            ("syncer sync", "sends it; the comparison appears here"),
+        )
+        self.page.say("Or look into the database. SELECT shop.pass_days(7) lets a week pass there:")
+        self.page.line(f"{'psql' if shutil.which('psql') else 'your-postgresql-client'} '{self.url}'")
+        while not self.stop.asked.wait(0.5):
+            run_id = self.shop.last_run()
+            if run_id != seen:
+                seen = run_id
+                self.page.say(f"Run {run_id} has ended.")
+                self._show_comparison()
+
+    # --- what they are made of ---------------------------------------------------------------------------------
+
+    def _place(self) -> str:
+        return f"the folder {self.folder}" if self._way() else "this folder"
+
+    def _way(self) -> Sequence[tuple[str, str]]:
+        """How to get to the folder."""
+        return [] if self.folder.resolve() == Path.cwd() else [(f"cd {shlex.quote(str(self.folder))}", "")]
+
+    def _sync(self) -> tuple[models.RunReport, int]:
+        """As `syncer sync` does it; also how many calls the receiver counted. What stops it stops the story."""
+        self.ears = _Ears(self.shop.shared_contacts())
+        self.receiver.script = self.ears.listen
+        before = self.receiver.event_count
+        with app.opened(app.load(self.folder / "syncer.toml", {})) as house, self.watching() as watcher:
+            result = sync.sync(house.job(), "manual", self.stop, watcher)
+        if self.stop.asked.is_set():
+            raise Interrupted
+        if result.failures:
+            raise result.failures[0]
+        self.syncs += 1
+        self.calls += _calls(result.report)
+        return result.report, self.receiver.event_count - before
+
+    def _show_told(self, report: models.RunReport) -> None:
+        self.page.table(
+            ("audience", "members", "told true", "told false"),
+            [(audience.name, audience.members, audience.added, audience.removed) for audience in report.audiences],
+        )
+
+    def _show_example(self) -> None:
+        if self.ears.example:
+            shown = {key: self.ears.example[key] for key in ("type", "userId", "traits")}
+            self.page.quote(json.dumps(shown, ensure_ascii=False))
+
+    def _show_skipped(self, report: models.RunReport) -> None:
+        skipped = report.destinations[0].skipped
+        if skipped:
+            reasons = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items())
+            self.page.say(
+                f"{counted(sum(skipped.values()), 'membership')} cannot be told ({reasons}). They are listed by"
+                f" `syncer history {report.run_id}`, and are told as soon as there is an address."
+            )
+            self.page.gap()
+
+    def _check(self, report: models.RunReport, arrived: int) -> None:
+        """What must hold after every sync."""
+        self._show_comparison()
+        self._judge(
+            arrived == _calls(report),
+            f"{counted(_calls(report), 'call')} by syncer's count, {arrived:,} by the receiver's",
+        )
+        broken = self.receiver.violations
+        self._judge(not broken, f"rules of Segment broken: {'; '.join(broken[:_SHOWN]) or 'none'}")
+
+    def _show_comparison(self) -> None:
+        found = compare(self.shop.truth(), self.receiver.belief)
+        contacts, properties = counted(found.contacts, "contact"), counted(found.properties, "property", "properties")
+        self._judge(
+            not found.differences,
+            f"receiver and shop compared, {self.page.product(contacts, properties)}:"
+            f" {counted(len(found.differences), 'difference')}",
+        )
+        if found.differences:
+            self.page.table(Difference._fields, found.differences[:_SHOWN])
+
+    def _judge(self, holds: bool, text: str) -> None:  # noqa: FBT001
+        self.sound = self.sound and holds
+        (self.page.good if holds else self.page.bad)(text)
+
+    def _ask(self, name: str, **placeholders: sql.Composable) -> None:
+        text, columns, rows = self.shop.ask(name, **placeholders)
+        self.page.quote(text)
+        self.page.table(columns, rows)
+
+
+def _calls(report: models.RunReport) -> int:
+    return sum(destination.succeeded for destination in report.destinations)
