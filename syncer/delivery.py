@@ -29,6 +29,7 @@ MAX_ATTEMPTS = 8
 MAX_SECONDS = 15 * 60
 MIN_RETRY_AFTER = 1.0
 """Seconds. A wait that the receiver asks for counts as no attempt, so `Retry-After: 0` must not make a tight loop."""
+_BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=60) + tenacity.wait_random(0, 1)
 _CLAIM_AHEAD = 0.05
 """Seconds. So long before its turn a page is loaded and claimed, so that the limit is used up to the last event."""
 _REMOVALS = 1
@@ -57,20 +58,20 @@ class Order:
 def deliver(
     state: State,
     order: Order,
-    halt: threading.Event,
+    halted: Callable[[], bool],
     sent: Callable[[int], None],
     tempo: Tempo | None = None,
 ) -> errors.DestinationError | None:
-    """Delivers until nothing waits, `halt` is set, or the destination stops; returns the error that stopped it.
+    """Delivers until nothing waits, `halted` says so, or the destination stops; returns the error that stopped it.
 
     `sent` is told how many identifies were settled. Pages in flight are always waited for and settled.
     """
+    sender = _Sender(order.destination, halted, tempo or Tempo())
     with state.connect(f"delivery to {order.destination.name}"[:60]) as connection:
-        lane = _Lane(connection, order, halt, sent, _Sender(order.destination, halt, tempo or Tempo()))
         try:
-            return lane.run()
+            return _Lane(connection, order, halted, sent, sender).run()
         except BaseException:
-            halt.set()  # senders that wait for another try must not keep a failed delivery alive
+            sender.give_up.set()  # a sender that waits for another try must not keep a failed delivery alive
             raise
 
 
@@ -81,13 +82,13 @@ class _Lane:
         self,
         connection: Connection,
         order: Order,
-        halt: threading.Event,
+        halted: Callable[[], bool],
         sent: Callable[[int], None],
         sender: "_Sender",
     ) -> None:
         self._connection = connection
         self._order = order
-        self._halt = halt
+        self._halted = halted
         self._sent = sent
         self._sender = sender
         self._flying: dict[Future[_Flight], pages.PlannedPage] = {}
@@ -150,14 +151,14 @@ class _Lane:
                 self._stop(flight.error)
 
     def _stop(self, error: errors.DestinationError) -> None:
-        if self._halt.is_set() and not isinstance(error, errors.DestinationStoppedError):
+        if self._halted() and not isinstance(error, errors.DestinationStoppedError):
             return  # we broke off its tries ourselves
         if self._stopped is None or isinstance(error, errors.DestinationStoppedError):
             self._stopped = error
         self._sender.give_up.set()
 
     def _over(self) -> bool:
-        return self._stopped is not None or self._halt.is_set()
+        return self._stopped is not None or self._halted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +193,11 @@ class _Tries:
 class _Sender:
     """Sends pages, from several threads at once. Knows neither state nor plan."""
 
-    def __init__(self, destination: models.Destination, halt: threading.Event, tempo: Tempo) -> None:
+    def __init__(self, destination: models.Destination, halted: Callable[[], bool], tempo: Tempo) -> None:
         self._destination = destination
-        self._halt = halt
+        self._halted = halted
         self._tempo = tempo
         self._pacer = _Pacer(destination.events_per_second, tempo.now)
-        self._backoff = tenacity.wait_exponential(multiplier=0.5, max=60) + tenacity.wait_random(0, 1)
         self.give_up = threading.Event()
         """Set when the destination stopped: no page starts another try."""
 
@@ -278,7 +278,7 @@ class _Sender:
         if asked is not None:
             return max(asked, MIN_RETRY_AFTER)
         call.attempt_number = max(1, tries.attempts)
-        return self._backoff(call)
+        return _BACKOFF(call)
 
     def _count_retry(self, tries: _Tries, call: tenacity.RetryCallState) -> None:
         tries.retries += 1
@@ -297,7 +297,7 @@ class _Sender:
             self._tempo.pause(self.give_up, min(left, 0.2))
 
     def _given_up(self) -> bool:
-        return self.give_up.is_set() or self._halt.is_set()
+        return self.give_up.is_set() or self._halted()
 
 
 class _Pacer:

@@ -24,6 +24,7 @@ from syncer.state import Connection, one, run
 class Ending:
     """What a run knows about its own end.
 
+    `interrupted`: somebody asked to stop; a run that had nothing left to send is none the worse for it.
     `cause` is what kept it from a whole plan or from the state; `by_destination` what stopped a destination.
     """
 
@@ -124,7 +125,7 @@ def _close(connection: Connection, run_id: int, ending: Ending) -> None:
     for step in ("abort_unsent_pages", "tally_identifies", "tally_changes", "end_initial_syncs"):
         run(connection, step, named)
     statuses = [Status.FAILED] if ending.cause else []
-    if ending.interrupted:
+    if ending.interrupted and ending.error:
         statuses.append(Status.INTERRUPTED)
     if one(connection, "count_problems", named).problems:
         statuses.append(Status.INCOMPLETE)
@@ -147,7 +148,7 @@ def _close(connection: Connection, run_id: int, ending: Ending) -> None:
 
 
 def _destination_status(tally: Any, ending: Ending, error: errors.DestinationError | None) -> Status:
-    if ending.interrupted:
+    if ending.interrupted and (ending.error or tally.aborted):
         return Status.INTERRUPTED
     if ending.cause or (error and tally.aborted):
         return Status.FAILED

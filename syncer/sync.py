@@ -144,7 +144,11 @@ def _deliver(
     pinned = {audience.audience_id: audience.property for audience in planned.audiences if audience.property}
     properties = {key: name for key, name in pinned.items() if key is not None}
     plan.before_delivery(leadership.connection, run_id, planned)
-    halt = threading.Event()
+    broken = threading.Event()
+
+    def halted() -> bool:
+        return stop.asked.is_set() or broken.is_set()
+
     lanes: dict[Future[errors.DestinationError | None], str] = {}
     with ThreadPoolExecutor(len(job.destinations), thread_name_prefix="delivery") as threads:
         for destination, target in zip(job.destinations, planned.targets, strict=True):
@@ -154,19 +158,20 @@ def _deliver(
             )
             sent = functools.partial(progress.sent, destination.name)
             context = contextvars.copy_context()
-            lanes[threads.submit(context.run, delivery.deliver, job.state, order, halt, sent)] = destination.name
-        _await(lanes, stop, halt)
+            lanes[threads.submit(context.run, delivery.deliver, job.state, order, halted, sent)] = destination.name
+        _await(lanes, broken)
     ended = {name: lane.result() for lane, name in lanes.items()}
     return {name: error for name, error in ended.items() if error is not None}
 
 
-def _await(lanes: Collection[Future[Any]], stop: Stop, halt: threading.Event) -> None:
-    """Waits for all lanes; a wish to stop, or one that broke, halts the others after their pages in flight."""
+def _await(lanes: Collection[Future[Any]], broken: threading.Event) -> None:
+    """Waits for all lanes; one that broke halts the others after their pages in flight."""
     running = set(lanes)
     while running:
+        # With a deadline, because a signal handler runs only when the main thread wakes up.
         done, running = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-        if stop.asked.is_set() or any(lane.exception() is not None for lane in done):
-            halt.set()
+        if any(lane.exception() is not None for lane in done):
+            broken.set()
 
 
 def _close(connection: Connection, run_id: int, trigger: models.Trigger, ending: ledger.Ending) -> Result:

@@ -1,0 +1,302 @@
+"""What becomes of rows: who is a contact, who is skipped, who is told what, and in which order (rules 3 to 11, 13)."""
+
+from typing import Any
+
+import pytest
+
+from syncer import sync
+from syncer.demo.receiver import Delay, ReceivedRequest
+from tests.world import Row, World, truth
+
+VIP = "VIP Buyers"
+CHURN = "Churn Risk"
+
+
+def told(world: World, since: int = 0) -> list[tuple[str, str, dict[str, Any]]]:
+    """(user id, contact, properties) of every call, in order of arrival."""
+    calls = []
+    for received in world.receiver.events[since:]:
+        traits = dict(received.event["traits"])
+        calls.append((received.event["userId"], traits.pop("email"), traits))
+    return calls
+
+
+def after(world: World, *snapshots: list[Row]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Syncs the snapshots one after the other and returns the calls of the last."""
+    for snapshot in snapshots[:-1]:
+        world.warehouse.replace(snapshot)
+        world.sync()
+    before = len(world.receiver.events)
+    world.warehouse.replace(snapshots[-1])
+    result = world.sync()
+    assert result.report.status == "succeeded", result
+    return told(world, before)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "calls"),
+    [
+        pytest.param([], [(VIP, "u1", "a@x.io")], [("u1", "a@x.io", {"vip_buyers": True})], id="enters"),
+        pytest.param([(VIP, "u1", "a@x.io")], [], [("u1", "a@x.io", {"vip_buyers": False})], id="leaves"),
+        pytest.param([(VIP, "u1", "a@x.io")], [(VIP, "u1", "a@x.io")] * 3, [], id="repeated"),
+        pytest.param([(VIP, "u1", "a@x.io")], [(VIP, "u1", " A@X.io\t\u00a0")], [], id="written differently"),
+        pytest.param([(VIP, "u1", "É@x.io")], [(VIP, "u1", "É@X.IO")], [], id="only A to Z are lower-cased"),
+        pytest.param(
+            [(VIP, "u1", "a@x.io")],
+            [(VIP, "u1", "b@x.io")],
+            [("u1", "a@x.io", {"vip_buyers": False}), ("u1", "b@x.io", {"vip_buyers": True})],
+            id="email changes: old contact first",
+        ),
+        pytest.param(
+            [(VIP, "u1", "a@x.io"), (VIP, "u2", "a@x.io")], [(VIP, "u2", "a@x.io")], [], id="one of two users leaves"
+        ),
+        pytest.param([(VIP, "u1", "a@x.io")], [(VIP, "u2", "a@x.io")], [], id="the contact goes to another user"),
+        pytest.param(
+            [(VIP, "u1", "a@x.io"), (VIP, "u2", "a@x.io")],
+            [],
+            [("u1", "a@x.io", {"vip_buyers": False})],
+            id="both leave: the smallest user id",
+        ),
+        pytest.param(
+            [],
+            [(VIP, "u10", "a@x.io"), (VIP, "u9", "a@x.io")],
+            [("u10", "a@x.io", {"vip_buyers": True})],
+            id="smallest means bytewise",
+        ),
+        pytest.param([(VIP, "u1", "a@x.io")], [(VIP, "u1", None)], [], id="the email disappears"),
+        pytest.param([(VIP, "u1", "a@x.io")], [(VIP, "u1", "not an address")], [], id="the email becomes none"),
+        pytest.param([(VIP, "u1", "a@x.io")], [(VIP, None, "a@x.io")], [], id="the user id disappears"),
+        pytest.param([(VIP, "u1", "a@x.io")], [(None, "u1", "a@x.io")], [], id="the audience disappears"),
+        pytest.param(
+            [(VIP, "u1", "a@x.io")],
+            [(CHURN, "u1", None)],
+            [("u1", "a@x.io", {"vip_buyers": False})],
+            id="skipped elsewhere names nobody here",
+        ),
+        pytest.param(
+            [(VIP, "u1", "a@x.io")],
+            [(VIP, "u1", "b@x.io"), (VIP, "u1", None)],
+            [("u1", "a@x.io", {"vip_buyers": False}), ("u1", "b@x.io", {"vip_buyers": True})],
+            id="a skipped copy beside a new email",
+        ),
+        pytest.param(
+            [(VIP, "u1", "a@x.io")],
+            [(CHURN, "u1", "a@x.io")],
+            [("u1", "a@x.io", {"vip_buyers": False, "churn_risk": True})],
+            id="several changes in one call",
+        ),
+        pytest.param(
+            [(VIP, "u1", "a@x.io"), (VIP, "u2", "b@x.io")],
+            [(VIP, "u1", "b@x.io"), (VIP, "u2", "a@x.io")],
+            [],
+            id="two swap their emails",
+        ),
+        pytest.param(
+            [(VIP, "u1", "a@x.io"), (VIP, "u2", "b@x.io")],
+            [(VIP, "u1", "b@x.io"), (VIP, "u2", "b@x.io")],
+            [("u1", "a@x.io", {"vip_buyers": False}), ("u1", "b@x.io", {"vip_buyers": True})],
+            id="moves to a contact that has it already: followed by its value",
+        ),
+        pytest.param(
+            [(VIP, "u1", "a@x.io"), (VIP, "u1", "b@x.io")],
+            [(VIP, "u1", "b@x.io")],
+            [("u1", "a@x.io", {"vip_buyers": False}), ("u1", "b@x.io", {"vip_buyers": True})],
+            id="one of two emails of a user goes: the other is told again",
+        ),
+        pytest.param(
+            [(VIP, "u1", "a@x.io"), (CHURN, "u2", "b@x.io")],
+            [(VIP, "u1", "b@x.io")],
+            [("u1", "a@x.io", {"vip_buyers": False}), ("u1", "b@x.io", {"vip_buyers": True, "churn_risk": False})],
+            id="a contact that loses and inherits goes after the old one",
+        ),
+    ],
+)
+@pytest.mark.parametrize("kind", ["world", "world_in_one_database"])
+def test_a_change_is_told_as_the_contract_says(
+    request: pytest.FixtureRequest, kind: str, first: list[Row], second: list[Row], calls: list[Any]
+) -> None:
+    world = request.getfixturevalue(kind)
+
+    assert after(world, first, second) == calls
+    assert after(world, second) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ((VIP, "u1", None), "no_email"),
+        ((VIP, "u1", " \t\r\n\u00a0"), "no_email"),
+        ((VIP, "u1", "nobody"), "invalid_email"),
+        ((VIP, "u1", "a@b@c"), "invalid_email"),
+        ((VIP, "u1", "a b@x.io"), "invalid_email"),
+        ((VIP, "u1", "a" * 250 + "@x.io"), "invalid_email"),
+        ((VIP, None, "a@x.io"), "no_user_id"),
+        ((VIP, "", "a@x.io"), "no_user_id"),
+        ((VIP, "u" * 513, "a@x.io"), "user_id_too_long"),
+        ((VIP, "é" * 257, "a@x.io"), "user_id_too_long"),
+        ((VIP, "u" * 10_000, "a@x.io"), "user_id_too_long"),
+        ((None, "u1", "a@x.io"), "no_audience"),
+        (("  ", "u1", "a@x.io"), "no_audience"),
+    ],
+)
+def test_a_row_that_cannot_be_sent_is_listed_and_its_neighbour_is_told(world: World, row: Row, reason: str) -> None:
+    world.warehouse.replace([row, row, (VIP, "neighbour", "n@x.io")])
+
+    report = world.sync().report
+
+    assert report.status == "succeeded"
+    assert report.destinations[0].skipped == {reason: 1}
+    assert told(world) == [("neighbour", "n@x.io", {"vip_buyers": True})]
+    listed = world.query("SELECT reason, user_id, email FROM skipped_members")
+    assert [(reason, (row[1] or "")[:512], row[2] or "")] == [
+        (why, who or "", email or "") for why, who, email in listed
+    ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        (VIP, "u" * 512, "a@x.io"),
+        (VIP, "  u1 ", "a@x.io"),
+        (VIP, "u1", "a" * 249 + "@x.io"),
+        (VIP, "😀'\"\\; DROP TABLE members; --", "o'brien+tag@x.io"),
+        (VIP, "%s %(x)s {}", "%41@x.io"),
+        (VIP, "\x01\x1f", "ünïcode@exämple.io"),
+    ],
+)
+def test_an_odd_row_is_sent_as_it_is_and_leaves_again(world: World, row: Row) -> None:
+    entered = after(world, [row])
+    left = after(world, [row], [])
+
+    assert entered == [(row[1], row[2], {"vip_buyers": True})]
+    assert left == [(row[1], row[2], {"vip_buyers": False})]
+    assert world.query("SELECT count(*) FROM synced_member") == [(0,)]
+
+
+def test_a_skipped_member_goes_out_by_itself_once_it_can(world: World) -> None:
+    calls = after(world, [(VIP, "u1", None)], [(VIP, "u1", "a@x.io")])
+
+    assert calls == [("u1", "a@x.io", {"vip_buyers": True})]
+    assert world.query("SELECT * FROM skipped_members") == []
+
+
+def test_more_than_250_properties_of_a_contact_go_out_in_parts(world: World) -> None:
+    rows: list[Row] = [(f"Audience {number}", "u1", "a@x.io") for number in range(600)]
+    world.warehouse.replace(rows)
+
+    report = world.sync().report
+
+    assert [len(properties) for _, _, properties in told(world)] == [250, 250, 100]
+    assert (report.destinations[0].planned, report.calls_saved) == (3, 597)
+    assert world.believed() == truth(rows)
+
+
+def test_long_properties_go_out_in_parts_below_the_limit_of_an_event(world: World) -> None:
+    rows: list[Row] = [(f"{'long name ' * 24}{number:03d}", "u1", "a@x.io") for number in range(240)]
+    world.warehouse.replace(rows)
+
+    report = world.sync().report
+
+    assert report.status == "succeeded"
+    assert report.destinations[0].planned == 4
+    assert world.believed() == truth(rows)
+
+
+def test_additions_wait_until_every_removal_is_answered(world: World) -> None:
+    world.destination_extra = "max_events_per_second = 0\nconcurrency = 8"
+    leaving: list[Row] = [(VIP, f"old{number}", f"old{number}@x.io") for number in range(1200)]
+    coming: list[Row] = [(VIP, f"new{number}", f"new{number}@x.io") for number in range(1200)]
+    world.warehouse.replace(leaving)
+    world.sync()
+    first_of_second_run = len(world.receiver.requests)
+
+    def slow_removals(request: ReceivedRequest) -> Delay | None:
+        return Delay(0.3) if False in request.events[0]["traits"].values() else None
+
+    world.receiver.script = slow_removals
+    world.warehouse.replace(coming)
+    world.sync()
+
+    values = [properties["vip_buyers"] for _, _, properties in told(world, 1200)]
+    assert values == [False] * 1200 + [True] * 1200
+    assert len(world.receiver.requests) - first_of_second_run == 6
+
+
+def test_a_new_audience_waits_behind_the_changes_of_the_others(world: World) -> None:
+    world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
+    before: list[Row] = [(VIP, "u1", "z1@x.io")]
+    new: list[Row] = [(CHURN, f"n{number}", f"a{number}@x.io") for number in range(600)]
+
+    calls = after(world, before, [(VIP, "u2", "z2@x.io"), *new])
+
+    assert calls[0] == ("u1", "z1@x.io", {"vip_buyers": False})
+    assert calls[1] == ("u2", "z2@x.io", {"vip_buyers": True})
+    assert {tuple(properties) for _, _, properties in calls[2:]} == {("churn_risk",)}
+
+
+def test_a_renamed_audience_keeps_its_state(world: World) -> None:
+    assert after(world, [("VIP Buyers", "u1", "a@x.io")], [("vip-buyers", "u1", "a@x.io")]) == []
+    assert world.query("SELECT name, property FROM audience") == [("vip-buyers", "vip_buyers")]
+
+
+def test_a_name_that_collides_is_set_aside_and_the_owner_goes_on(world: World) -> None:
+    world.warehouse.replace([(VIP, "u1", "a@x.io")])
+    world.sync()
+    world.warehouse.replace([(VIP, "u2", "b@x.io"), ("vip buyers", "u3", "c@x.io"), ("!!!", "u4", "d@x.io")])
+
+    result = world.sync()
+
+    assert result.report.status == "incomplete"
+    assert sync.exit_code(result) == 8
+    problems = {audience.name: audience.problem for audience in result.report.audiences}
+    assert problems[VIP] is None
+    assert "belongs to 'VIP Buyers'" in str(problems["vip buyers"])
+    assert "property" in str(problems["!!!"])
+    assert world.believed() == {("b@x.io", "vip_buyers")}
+
+
+def test_two_new_names_with_one_property_are_both_set_aside(world: World) -> None:
+    world.warehouse.replace([("VIP Buyers", "u1", "a@x.io"), ("vip buyers", "u2", "b@x.io"), (CHURN, "u3", "c@x.io")])
+
+    report = world.sync().report
+
+    assert [audience.name for audience in report.audiences if audience.problem] == ["VIP Buyers", "vip buyers"]
+    assert world.believed() == {("c@x.io", "churn_risk")}
+
+
+def test_a_run_that_changes_nothing_writes_only_its_own_rows(world: World) -> None:
+    rows: list[Row] = [(VIP, f"u{number}", f"u{number}@x.io") for number in range(50)]
+    world.warehouse.replace([*rows, (VIP, "nobody", None), (None, "u1", "u1@x.io")])
+    world.sync()
+    before = written(world)
+
+    world.sync()
+
+    changed = {table for table, count in written(world).items() if count != before.get(table, 0)}
+    assert changed == {"run", "run_audience", "run_destination", "run_count", "leader"}
+    assert len(world.receiver.events) == 50
+
+
+def written(world: World) -> dict[str, int]:
+    """How many rows were ever written to each table; sessions report that at the latest when they end."""
+    counts = world.query(
+        "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables WHERE schemaname = 'syncer'"
+    )
+    return {table: count for table, count in counts if count}
+
+
+def test_a_preview_sends_and_changes_nothing_and_agrees_with_the_run(world: World) -> None:
+    world.warehouse.replace([(VIP, "u1", "a@x.io"), (CHURN, "u1", "a@x.io"), (VIP, "u2", None)])
+
+    preview = world.preview()
+    assert world.receiver.requests == []
+    assert world.query("SELECT count(*) FROM audience") == [(0,)]
+    report = world.sync().report
+
+    def counts(of: Any) -> Any:
+        return [(a.name, a.property, a.members, a.added, a.removed, a.initial) for a in of.audiences]
+
+    assert counts(preview) == counts(report)
+    assert preview.calls_saved == report.calls_saved == 1
+    assert preview.destinations[0].planned == report.destinations[0].planned == 1
+    assert preview.destinations[0].skipped == report.destinations[0].skipped == {"no_email": 1}

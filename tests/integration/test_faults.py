@@ -1,0 +1,414 @@
+"""Truth under faults: what is known after answers were lost, refused or never came (rules 14 to 17, 19, 20)."""
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from syncer import app, delivery, errors, ledger, pages, plan, sync
+from syncer.demo.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
+from syncer.demo.receiver import Fault, ReceivedRequest
+from syncer.models import Status
+from syncer.stopping import Stop
+from tests.world import Row, World, truth
+
+VIP = "VIP Buyers"
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two attempts, and no waiting between them."""
+    monkeypatch.setattr(delivery, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(delivery, "MIN_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(delivery, "_BACKOFF", lambda call: 0.0)
+
+
+def always(fault: Fault) -> Callable[[ReceivedRequest], Fault]:
+    return lambda request: fault
+
+
+def members(count: int, prefix: str = "u") -> list[Row]:
+    return [(VIP, f"{prefix}{number:04d}", f"{prefix}{number:04d}@x.io") for number in range(count)]
+
+
+def uncertain(world: World) -> list[str]:
+    return [contact for (contact,) in world.query("SELECT contact FROM uncertain ORDER BY contact")]
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "arrived"),
+    [
+        (Answer(500, apply=0), "unknown", False),
+        (Answer(500, apply=EVERYTHING), "unknown", True),
+        (Answer(503, apply=0), "unknown", False),
+        (Answer(408, apply=EVERYTHING), "unknown", True),
+        (Reset(apply=0), "unknown", False),
+        (Reset(apply=EVERYTHING), "unknown", True),
+        (Truncate(apply=EVERYTHING), "unknown", True),
+        (Answer(429, apply=0), "aborted", False),
+        (Answer(429, headers={"Retry-After": "5000"}, apply=0), "aborted", False),
+    ],
+)
+def test_an_answer_that_never_comes_stops_the_destination_and_the_next_run_tells(
+    world: World, fault: Fault, outcome: str, arrived: bool
+) -> None:
+    world.warehouse.replace(members(1))
+    world.receiver.script = always(fault)
+
+    broken = world.sync()
+
+    assert sync.exit_code(broken) == 6
+    assert getattr(broken.report.destinations[0], outcome) == 1
+    assert world.query("SELECT count(*) FROM synced_member") == [(0,)]
+    assert bool(world.believed()) == arrived
+    assert uncertain(world) == (["u0000@x.io"] if outcome == "unknown" else [])
+
+    world.receiver.script = None
+    assert world.sync().report.status == "succeeded"
+    assert world.believed() == truth(members(1))
+    assert uncertain(world) == []
+
+
+def test_who_was_told_true_in_a_lost_answer_and_left_is_told_false(world: World) -> None:
+    world.warehouse.replace(members(1))
+    world.receiver.script = always(Reset(apply=EVERYTHING))
+    world.sync()
+    assert world.believed() == truth(members(1))
+
+    world.receiver.script = None
+    world.warehouse.replace([])
+    report = world.sync().report
+
+    assert report.status == "succeeded"
+    assert world.receiver.belief["u0000@x.io"]["vip_buyers"] is False
+    assert uncertain(world) == []
+    assert world.sync().report.destinations[0].planned == 0
+
+
+def test_who_was_told_false_in_a_lost_answer_and_came_back_is_told_true(world: World) -> None:
+    world.warehouse.replace(members(1))
+    world.sync()
+    world.receiver.script = always(Reset(apply=EVERYTHING))
+    world.warehouse.replace([])
+    world.sync()
+    assert world.believed() == set()
+
+    world.receiver.script = None
+    world.warehouse.replace(members(1))
+    report = world.sync().report
+
+    assert (report.audiences[0].added, report.destinations[0].succeeded) == (0, 1)
+    assert world.believed() == truth(members(1))
+
+
+def test_an_uncertain_true_does_not_cover_another_user(world: World) -> None:
+    world.warehouse.replace([(VIP, "u1", "a@x.io")])
+    world.receiver.script = always(Reset(apply=0))
+    world.sync()
+    world.receiver.script = None
+    world.warehouse.replace([(VIP, "u1", "a@x.io"), (VIP, "u2", "a@x.io")])
+
+    world.sync()
+
+    assert world.believed() == {("a@x.io", "vip_buyers")}
+    assert world.query("SELECT user_id FROM synced_member ORDER BY 1") == [("u1",), ("u2",)]
+
+
+def test_an_uncertain_contact_that_a_skipped_row_still_names_waits(world: World) -> None:
+    world.warehouse.replace(members(1))
+    world.receiver.script = always(Reset(apply=EVERYTHING))
+    world.sync()
+    world.receiver.script = None
+    world.warehouse.replace([(VIP, "u0000", None)])
+
+    report = world.sync().report
+
+    assert report.destinations[0].planned == 0
+    assert uncertain(world) == ["u0000@x.io"]
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 410, 302])
+def test_a_destination_that_refuses_us_stops_at_once(world: World, status: int) -> None:
+    world.warehouse.replace(members(1200))
+    world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
+    world.receiver.script = always(Answer(status, apply=0))
+
+    result = world.sync()
+
+    assert sync.exit_code(result) == 7
+    assert result.report.status == Status.FAILED
+    destination = result.report.destinations[0]
+    assert (destination.status, destination.requests, destination.aborted) == ("failed", 1, 1200)
+    assert str(status) in str(destination.error)
+    assert world.query("SELECT DISTINCT status, attempted_at IS NULL FROM sync_changelog WHERE user_id > 'u0500'") == [
+        ("aborted", True)
+    ]
+
+
+def test_a_refused_request_is_recorded_in_the_receivers_words_and_tried_again(world: World) -> None:
+    world.warehouse.replace(members(2))
+    world.receiver.script = always(Answer(400, body=b'{"message":"we do not like these"}', apply=0))
+
+    result = world.sync()
+
+    assert sync.exit_code(result) == 8
+    assert (result.report.status, result.report.destinations[0].failed) == (Status.INCOMPLETE, 2)
+    refused = world.query("SELECT contact, http_status, tries FROM refused_contacts ORDER BY contact")
+    assert refused == [("u0000@x.io", 400, 1), ("u0001@x.io", 400, 1)]
+    assert "we do not like these" in world.query("SELECT failure_reason FROM sync_changelog")[0][0]
+    assert world.query("SELECT count(*) FROM synced_member") == [(0,)]
+
+    world.receiver.script = None
+    assert world.sync().report.status == "succeeded"
+    assert world.believed() == truth(members(2))
+    assert world.query("SELECT * FROM refused_contacts") == []
+
+
+def test_who_was_refused_and_left_is_no_longer_listed(world: World) -> None:
+    world.warehouse.replace(members(1))
+    world.receiver.script = always(Answer(400, apply=0))
+    world.sync()
+    world.warehouse.replace([])
+
+    world.sync()
+
+    assert world.query("SELECT * FROM refused_contacts") == []
+
+
+def test_one_destination_that_is_down_does_not_stop_the_other(world: World) -> None:
+    world.warehouse.replace(members(3))
+    world.destination_extra = """max_events_per_second = 0
+[[destinations]]
+name = "down"
+type = "segment"
+write_key = "key"
+endpoint = "http://127.0.0.1:9"
+"""
+
+    result = world.sync()
+
+    statuses = {destination.name: destination.status for destination in result.report.destinations}
+    assert statuses == {"segment": "succeeded", "down": "failed"}
+    assert (result.report.status, sync.exit_code(result)) == (Status.FAILED, 6)
+    assert world.believed() == truth(members(3))
+    assert (result.report.audiences[0].members, result.report.audiences[0].added) == (3, 6)
+
+
+def test_an_initial_sync_that_stops_in_the_middle_goes_on_where_it_was(world: World) -> None:
+    world.warehouse.replace(members(1500))
+    world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
+    world.receiver.script = lambda request: Answer(401, apply=0) if request.number > 1 else None
+
+    broken = world.sync()
+    world.receiver.script = None
+    healed = world.sync()
+
+    assert (broken.report.destinations[0].succeeded, broken.report.audiences[0].initial) == (500, True)
+    assert (healed.report.destinations[0].succeeded, healed.report.audiences[0].initial) == (1000, True)
+    assert world.receiver.event_count == 1500
+    assert world.receiver.duplicates == 0
+    assert world.sync().report.audiences[0].initial is False
+
+
+def test_a_snapshot_that_breaks_off_removes_nobody(world: World) -> None:
+    rows = members(3000)
+    world.warehouse.replace(rows)
+    world.sync()
+    world.warehouse.run("ALTER TABLE members RENAME TO real_members")
+    # The query fails after it has given most of its rows.
+    world.warehouse.run(
+        "CREATE VIEW members AS SELECT audience_name, user_id,"
+        " CASE WHEN user_id < 'u2900' THEN email ELSE (1 / (length(email) - length(email)))::text END AS email"
+        " FROM real_members"
+    )
+
+    result = world.sync()
+
+    assert (result.report.status, sync.exit_code(result)) == (Status.FAILED, 6)
+    assert "division by zero" in str(result.report.error)
+    assert world.believed() == truth(rows)
+    assert world.query("SELECT count(*) FROM synced_member") == [(3000,)]
+
+
+def test_a_connection_lost_while_the_snapshot_is_read_removes_nobody(world: World, postgres: str) -> None:
+    rows = members(2000)
+    world.warehouse.replace(rows)
+    world.sync()
+    world.warehouse.run("ALTER TABLE members RENAME TO real_members")
+    world.warehouse.run(
+        "CREATE VIEW members AS SELECT m.* FROM real_members AS m,"
+        " LATERAL (SELECT CASE WHEN m.user_id = 'u1900' THEN pg_terminate_backend(pg_backend_pid()) END) AS bang"
+    )
+
+    result = world.sync()
+
+    assert (result.report.status, sync.exit_code(result)) == (Status.FAILED, 6)
+    assert world.believed() == truth(rows)
+
+
+def test_rows_that_got_lost_on_the_way_fail_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.warehouse.replace(members(5))
+    counted = plan._stage_source
+    monkeypatch.setattr(plan, "_stage_source", lambda connection, stream: counted(connection, stream) - 1)
+
+    result = world.sync()
+
+    assert "the warehouse sent 5 rows, 4 arrived" in str(result.report.error)
+    assert world.receiver.requests == []
+
+
+def test_a_second_run_is_refused_while_one_is_running_and_told_by_whom(world: World) -> None:
+    world.warehouse.replace(members(1))
+    world.receiver.script = always(Hang(apply=EVERYTHING))
+    running = threading.Thread(target=world.sync)
+    running.start()
+    try:
+        assert world.receiver.wait_for(lambda: world.receiver.http.in_progress == 1, 30)
+        with pytest.raises(errors.SyncLockedError, match=r"host .+, pid \d+, since \d{4}-\d\d-\d\d"):
+            world.sync()
+    finally:
+        world.receiver.script = None
+        world.receiver.release()
+        running.join(30)
+    assert not running.is_alive()
+
+
+@contextmanager
+def a_claimed_page(world: World) -> Iterator[tuple[Any, pages.Delivery]]:
+    """A run as a process leaves it that vanishes in the middle of its only page."""
+    world.warehouse.replace(members(2))
+    with app.opened(app.load(world.config, {})) as house, house.state.connect("test") as connection:
+        job = house.job()
+        with house.state.lead(connection) as leadership:
+            run_id = sync._open(connection, job, "manual")
+            known = ledger.known_destinations(connection)
+            plan.write(connection, sync._request(job, known), run_id)
+            page = pages.Delivery(run_id, known["segment"])
+            pages.claim(connection, page, leadership.token, [1])
+            yield connection, page
+
+
+def test_what_a_vanished_process_was_sending_becomes_uncertain_and_is_told_again(world: World) -> None:
+    with a_claimed_page(world):
+        pass
+    world.warehouse.replace([])
+
+    report = world.sync().report
+
+    assert report.status == "succeeded"
+    assert {contact: values["vip_buyers"] for contact, values in world.receiver.belief.items()} == {
+        "u0000@x.io": False,
+        "u0001@x.io": False,
+    }
+    assert world.query("SELECT status, error LIKE 'the process % ended without%' FROM sync_runs WHERE run_id = 1") == [
+        ("interrupted", True)
+    ]
+    assert world.query("SELECT planned, unknown FROM sync_run_destinations WHERE run_id = 1") == [(2, 2)]
+
+
+def test_a_process_that_was_overtaken_can_neither_claim_nor_settle(world: World) -> None:
+    with a_claimed_page(world) as (connection, page):
+        # Its session lost the lock without noticing: another process leads and settles what it left.
+        connection.execute("SELECT pg_advisory_unlock_all()")
+        assert world.sync().report.status == "succeeded"
+
+        with pytest.raises(errors.NotOursError), connection.transaction():
+            pages.settle(connection, page, [pages.Settlement(1)])
+        with pytest.raises(errors.NotOursError):
+            pages.claim(connection, page, uuid.uuid4(), [1])
+    assert world.query("SELECT count(*) FROM synced_member") == [(2,)]
+
+
+def test_nothing_is_claimed_without_the_present_leaders_token(world: World) -> None:
+    with a_claimed_page(world) as (connection, page):
+        connection.execute("UPDATE sync_page SET status = 'planned'")
+        with pytest.raises(errors.NotOursError, match="took over"):
+            pages.claim(connection, page, uuid.uuid4(), [1])
+
+
+def test_a_wish_to_stop_finishes_what_is_in_flight_and_closes_the_run(world: World) -> None:
+    world.warehouse.replace(members(2000))
+    world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
+    stop = Stop()
+
+    def stop_in_the_second(request: ReceivedRequest) -> None:
+        if request.number == 2:
+            stop.asked.set()
+
+    world.receiver.script = stop_in_the_second
+    result = world.sync(stop)
+
+    assert (result.report.status, sync.exit_code(result)) == (Status.INTERRUPTED, 130)
+    destination = result.report.destinations[0]
+    assert (destination.succeeded, destination.unknown) == (world.receiver.event_count, 0)
+    assert 1000 <= destination.succeeded < 2000
+    world.receiver.script = None
+    world.sync()
+    assert world.receiver.event_count == 2000
+
+
+def test_a_wish_to_stop_while_reading_sends_nothing(world: World) -> None:
+    world.warehouse.replace(members(2))
+    stop = Stop()
+    stop.asked.set()
+
+    result = world.sync(stop)
+
+    assert (result.report.status, sync.exit_code(result)) == (Status.INTERRUPTED, 130)
+    assert world.receiver.requests == []
+
+
+def test_a_bug_in_the_middle_of_a_run_still_closes_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(plan, "before_delivery", broken)
+    world.warehouse.replace(members(1))
+
+    result = world.sync()
+
+    assert (result.report.status, sync.exit_code(result)) == (Status.FAILED, 1)
+    assert world.query("SELECT phase FROM run") == [("closed",)]
+
+
+def test_the_views_agree_with_what_the_receiver_saw(world: World) -> None:
+    world.warehouse.replace(members(700))
+    world.sync()
+    world.warehouse.replace([*members(650), *members(40, "n")])
+    world.sync()
+
+    logged = world.query("SELECT message_id, contact, property, value FROM sync_changelog WHERE status = 'succeeded'")
+    seen = [
+        (
+            received.event["messageId"],
+            received.event["traits"]["email"],
+            "vip_buyers",
+            received.event["traits"]["vip_buyers"],
+        )
+        for received in world.receiver.events
+    ]
+    assert sorted(logged) == sorted(seen)
+    counts = world.query(
+        "SELECT run_id, members, num_planned_add, num_planned_remove, num_succeeded_add, num_succeeded_remove, initial"
+        " FROM sync_run_counts ORDER BY run_id"
+    )
+    assert counts == [(1, 700, 700, 0, 700, 0, True), (2, 690, 40, 50, 40, 50, False)]
+    intervals = world.query(
+        "SELECT entered_run_id, exited_run_id, count(*), count(exited_at) FROM audience_membership_history"
+        " GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    assert intervals == [(1, 2, 50, 50), (1, None, 650, 0), (2, None, 40, 0)]
+
+
+def test_a_settlement_is_all_or_nothing(world: World) -> None:
+    """One of two pages is not ours any more: neither may become known."""
+    with a_claimed_page(world) as (connection, page):
+        with pytest.raises(errors.NotOursError), connection.transaction():
+            pages.settle(connection, page, [pages.Settlement(1), pages.Settlement(2)])
+        assert connection.execute("SELECT status FROM sync_page").fetchall() == [("sending",)]
+    with psycopg.connect(world.state_url) as fresh:
+        assert fresh.execute("SELECT count(*) FROM syncer.synced_member").fetchone() == (0,)
