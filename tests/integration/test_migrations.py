@@ -1,0 +1,95 @@
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import syncer
+from syncer import errors, migrations, sql
+from syncer.state import State
+
+QUERIES = Path(__file__).parents[2] / "sql" / "queries"
+SOURCES = Path(syncer.__file__).parent
+
+
+@pytest.fixture
+def empty(new_database: Callable[[str], str]) -> State:
+    return State(new_database("template0"), 'an "odd" schema')
+
+
+def test_a_fresh_state_is_refused_with_the_command_that_helps_until_it_is_migrated(empty: State) -> None:
+    with empty.connect("test") as connection:
+        with pytest.raises(errors.SchemaVersionError, match="does not exist; run `syncer migrate`"):
+            migrations.check(connection, empty.schema)
+        applied = migrations.migrate(empty)
+        migrations.check(connection, empty.schema)
+
+    assert [migration.name for migration in applied] == [migration.name for migration in migrations.known()]
+    assert migrations.migrate(empty) == []
+
+
+def test_several_processes_migrate_at_once(empty: State) -> None:
+    applied: list[int] = []
+    threads = [threading.Thread(target=lambda: applied.append(len(migrations.migrate(empty)))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert sorted(applied) == [0, 0, 0, len(migrations.known())]
+
+
+def test_an_older_schema_is_refused_with_the_command_that_helps(state: State) -> None:
+    with state.connect("test") as connection:
+        connection.execute("DELETE FROM schema_migration WHERE number = (SELECT max(number) FROM schema_migration)")
+        with pytest.raises(errors.SchemaVersionError, match=r"1 migration\(s\) behind; run `syncer migrate`"):
+            migrations.check(connection, state.schema)
+
+
+def test_a_newer_schema_is_refused(state: State) -> None:
+    with state.connect("test") as connection:
+        connection.execute("INSERT INTO schema_migration (number, name, checksum) VALUES (9999, 'future', '')")
+        with pytest.raises(errors.SchemaVersionError, match="install a newer engage-syncer"):
+            migrations.check(connection, state.schema)
+
+
+def test_a_migration_that_was_changed_is_refused(state: State) -> None:
+    with state.connect("test") as connection:
+        connection.execute("UPDATE schema_migration SET checksum = 'other' WHERE number = 1")
+        with pytest.raises(errors.SchemaVersionError, match="migration 0001_create_state is not the one"):
+            migrations.check(connection, state.schema)
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    assert [migration.number for migration in migrations.known()] == list(range(1, len(migrations.known()) + 1))
+    assert all(re.fullmatch(r"\d{4}_[a-z_]+", migration.name) for migration in migrations.known())
+
+
+def test_every_view_says_what_a_row_is(state: State) -> None:
+    with state.connect("test") as connection:
+        silent = connection.execute(
+            "SELECT c.relname FROM pg_class AS c"
+            " WHERE c.relkind = 'v' AND c.relnamespace = to_regnamespace(current_schema())"
+            " AND obj_description(c.oid) IS NULL"
+        ).fetchall()
+    assert silent == []
+
+
+@pytest.mark.parametrize("file", sorted(QUERIES.glob("*.sql")), ids=lambda file: file.stem)
+def test_every_statement_is_used_and_says_what_it_is_for(file: Path) -> None:
+    code = "".join(path.read_text() for path in SOURCES.rglob("*.py"))
+    text = sql.query(file.stem)
+
+    assert f'"{file.stem}"' in code or (re.search(r'"(create|analyze)_{table}"', code) and "TEMPORARY" in text)
+    assert text.splitlines()[1].startswith("-- ")
+
+
+def test_every_statement_that_the_code_names_exists() -> None:
+    code = "".join(path.read_text() for path in SOURCES.rglob("*.py"))
+    named = set(re.findall(r'\b(?:run|one)\(\s*\w*connection, "([a-z_]+)"', code)) | set(
+        re.findall(r'\bquery\("([a-z_]+)"\)', code)
+    )
+
+    assert named
+    assert named <= {file.stem for file in QUERIES.glob("*.sql")}
