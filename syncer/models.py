@@ -134,6 +134,9 @@ class Warehouse(Protocol):
     def problems(self, sources: Sequence[Source]) -> list[tuple[str, str]]:
         """What `syncer check` finds wrong, as (path, message): connection, rights, tables, columns, queries."""
 
+    def caveats(self) -> list[str]:
+        """What `syncer check` says of this kind of database although nothing is wrong with it."""
+
     def close(self) -> None:
         """Lets go of every connection."""
 

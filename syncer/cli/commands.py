@@ -87,6 +87,8 @@ def check(session: Session, as_json: bool) -> None:  # noqa: FBT001
     """Check the configuration, connections, rights and names; every problem at once. Sends nothing."""
     with _house(session) as house:
         problems = app.problems(house)
+        for caveat in house.warehouse.caveats():
+            screen.say(f"note: warehouse.url: {caveat}")
     if as_json:
         screen.print_json({"problems": [{"path": problem.path, "message": problem.message} for problem in problems]})
     if problems:

@@ -58,6 +58,15 @@ class GenericWarehouse:
             return [base.problem("warehouse.url", exc)]
         return [problem for source in sources for problem in self._problems(source)]
 
+    def caveats(self) -> list[str]:
+        """See `models.Warehouse`."""
+        if self._engine.dialect.name in dialects.BEGIN:
+            return []
+        return [
+            f"{self._engine.dialect.name} is read one statement a source, each as of its own moment: syncer knows no"
+            " snapshot of several statements there"
+        ]
+
     def close(self) -> None:
         """See `models.Warehouse`."""
         self._engine.dispose()

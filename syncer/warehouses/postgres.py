@@ -94,6 +94,10 @@ class PostgresWarehouse:
             found.append(base.problem("warehouse.url", exc))
         return found
 
+    def caveats(self) -> list[str]:
+        """See `models.Warehouse`."""
+        return []
+
     def close(self) -> None:
         """See `models.Warehouse`."""
         self._engine.dispose()
