@@ -43,7 +43,6 @@ def settle_lost_run(connection: Connection) -> int | None:
     if open_run is None:
         return None
     with connection.transaction():
-        run(connection, "lose_sending_pages", {"run_id": open_run.run_id})
         error = f"the process {open_run.pid} on {open_run.host} ended without closing this run"
         _close(connection, open_run.run_id, Ending(error=error, interrupted=True))
     return int(open_run.run_id)
@@ -122,7 +121,7 @@ def _add_destination(connection: Connection, destination: models.Destination) ->
 
 def _close(connection: Connection, run_id: int, ending: Ending) -> None:
     named = {"run_id": run_id}
-    for step in ("abort_unsent_pages", "tally_identifies", "tally_changes", "end_initial_syncs"):
+    for step in ("lose_sending_pages", "abort_unsent_pages", "tally_identifies", "tally_changes", "end_initial_syncs"):
         run(connection, step, named)
     statuses = [Status.FAILED] if ending.cause else []
     if ending.interrupted and ending.error:

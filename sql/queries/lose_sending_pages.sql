@@ -1,6 +1,7 @@
--- Purpose: the first step of a run. Pages found `sending` belonged to a process that is gone: whether they arrived
--- nobody knows. Their identifies end unknown and their properties become uncertain.
--- Parameters: run_id (of the run that is gone).
+-- Purpose: when a run is closed, by itself or by the next one's first step, pages that are still `sending` belonged to
+-- a process or a connection that is gone: whether they arrived nobody knows. Their identifies end unknown and their
+-- properties become uncertain.
+-- Parameters: run_id (of the run that is being closed).
 -- Rows: none.
 WITH lost AS (
     UPDATE sync_page AS p
@@ -19,7 +20,7 @@ change AS MATERIALIZED (
 unknown AS (
     INSERT INTO sync_exception (run_id, destination_id, page, contact, part, outcome, reason, attempted_at)
     SELECT DISTINCT %(run_id)s::integer, c.destination_id, c.page, c.contact, c.part, 'unknown'::identify_outcome,
-        'the process ended before the answer was recorded', c.attempted_at
+        'the answer was lost before it could be recorded', c.attempted_at
     FROM change AS c
 )
 INSERT INTO uncertain (destination_id, audience_id, since_run_id, contact, user_id, email)
