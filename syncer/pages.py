@@ -6,8 +6,8 @@
 
 `claim` is committed before a byte of the page is sent; `settle` makes what was accepted known, in one transaction with
 the outcome of every identify; `abort` is for a page that certainly was not applied. A page that is still `sending` when
-its run is closed, by itself or by the next one, goes to done with all of its identifies unknown (`ledger`). Every step names the state it expects
-and fails with `NotOursError` if somebody else was faster.
+its run is closed, by itself or by the next one, goes to done with all of its identifies unknown (`ledger`). Every step
+names the state it expects and fails with `NotOursError` if somebody else was faster.
 """
 
 import uuid

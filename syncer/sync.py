@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from syncer import delivery, errors, history, ledger, migrations, models, naming, pages, plan
+from syncer import delivery, errors, history, ledger, migrations, models, naming, pages, plan, reports
 from syncer.models import Status
 from syncer.state import Connection, Leadership, State, translated_errors
 from syncer.stopping import Interrupted, Stop
@@ -80,7 +80,7 @@ def preview(job: Job, stop: Stop, progress: Progress) -> models.RunReport:
         progress.phase("reading")
         with stop.may_interrupt():
             planned = plan.preview(connection, _request(job, known))
-        return _imagined_report(planned, started_at)
+        return reports.planned(planned, started_at)
 
 
 def refuse_bad_names(connection: Connection, configured: Sequence[models.ConfiguredAudience]) -> None:
@@ -184,13 +184,10 @@ def _close(connection: Connection, run_id: int, trigger: models.Trigger, ending:
             ledger.close_run(connection, run_id, ending)
             report = history.report(connection, run_id)
     except errors.StateError as error:
-        return Result(_lost_report(run_id, trigger, str(ending.cause or error)), [*failures, error])
+        return Result(reports.lost(run_id, trigger, str(ending.cause or error)), [*failures, error])
     if report is None:
         raise errors.NotOursError(f"run {run_id} is not in the state any more")
     return Result(report, failures)
-
-
-# --- small conversions -------------------------------------------------------------------------------------------
 
 
 def _request(job: Job, known: Mapping[str, int]) -> plan.Request:
@@ -199,54 +196,3 @@ def _request(job: Job, known: Mapping[str, int]) -> plan.Request:
         for destination in job.destinations
     ]
     return plan.Request(job.warehouse, job.sources, job.configured, job.scope, targets)
-
-
-def _lost_report(run_id: int, trigger: models.Trigger, error: str) -> models.RunReport:
-    now = datetime.now(UTC)
-    return models.RunReport(run_id, trigger, Status.FAILED, now, None, error, 0, 0, [], [])
-
-
-def _imagined_report(planned: plan.Plan, started_at: datetime) -> models.RunReport:
-    return models.RunReport(
-        run_id=None,
-        trigger="manual",
-        status="planned",
-        started_at=started_at,
-        finished_at=datetime.now(UTC),
-        error=None,
-        calls_saved=planned.calls_saved,
-        deferred=0,
-        audiences=[_imagined_audience(planned, audience) for audience in planned.audiences],
-        destinations=[
-            models.DestinationReport(
-                name=target.target.name,
-                status="planned",
-                error=None,
-                planned=target.identifies,
-                succeeded=0,
-                failed=0,
-                unknown=0,
-                aborted=0,
-                requests=0,
-                retries=0,
-                skipped=target.skipped,
-            )
-            for target in planned.targets
-        ],
-    )
-
-
-def _imagined_audience(planned: plan.Plan, audience: models.Audience) -> models.AudienceReport:
-    counts = [
-        count for target in planned.targets for count in target.counts if count.audience_id == audience.audience_id
-    ]
-    return models.AudienceReport(
-        name=audience.name,
-        property=audience.property,
-        members=planned.members.get(audience.name, 0),
-        added=sum(count.added for count in counts),
-        removed=sum(count.removed for count in counts),
-        initial=any(count.initial for count in counts),
-        held=0,
-        problem=audience.problem,
-    )
