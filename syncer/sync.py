@@ -121,9 +121,7 @@ def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop
     """From the warehouse to the destinations. Whatever happens comes back as the ending of the run."""
     try:
         progress.phase("reading")
-        with stop.may_interrupt():
-            known = ledger.known_destinations(leadership.connection)
-            planned = plan.write(leadership.connection, _request(job, known), run_id)
+        planned = _read_and_plan(job, leadership.connection, run_id, stop)
         progress.phase("delivering")
         return ledger.Ending(
             by_destination=_deliver(job, leadership, run_id, planned, stop, progress),
@@ -135,6 +133,17 @@ def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop
         return ledger.Ending(error=str(error), cause=error)
     except Exception as error:  # the run must not stay open, whatever bug this is; the command tells of it
         return ledger.Ending(error=f"unexpected {type(error).__name__}", cause=error)
+
+
+def _read_and_plan(job: Job, connection: Connection, run_id: int, stop: Stop) -> plan.Plan:
+    """Nothing has been sent yet, so a wish to stop breaks it off wherever it is."""
+    try:
+        with stop.may_interrupt():
+            return plan.write(connection, _request(job, ledger.known_destinations(connection)), run_id)
+    except errors.SyncerError as error:
+        if stop.asked.is_set():
+            raise Interrupted from error  # the statement that was cancelled complains of it
+        raise
 
 
 def _deliver(

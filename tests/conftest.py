@@ -40,6 +40,10 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     chosen = request.config.getoption("--postgres")
     if chosen == "embedded":
         with tempfile.TemporaryDirectory(prefix="syncer-tests-") as folder, embedded.running(Path(folder)) as url:
+            with psycopg.connect(url, autocommit=True) as connection:
+                # Hundreds of databases are made; no test cuts the power of this server.
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
             yield url
     elif chosen == "container":
         from testcontainers.postgres import PostgresContainer
