@@ -71,11 +71,18 @@ def opened_state(settings: config.Settings) -> Iterator[State]:
 
 def load(path: Path, environ: Mapping[str, str]) -> config.Settings:
     """The settings of a file, with the names of its audiences checked as far as that needs no state."""
-    settings = config.load(path, environ)
-    problems = naming.configuration_problems(settings.configured_audiences)
-    if problems:
-        raise errors.ConfigError(problems)
-    return settings
+    return config.load(path, environ, naming.configuration_problems)
+
+
+def load_to_check(path: Path, environ: Mapping[str, str]) -> config.Settings:
+    """The same, but bad names are left to `problems`, so that they are told together with what it finds."""
+    try:
+        return load(path, environ)
+    except errors.ConfigError as error:
+        try:
+            return config.load(path, environ)
+        except errors.ConfigError:
+            raise error from None
 
 
 def problems(house: House) -> list[errors.Problem]:
@@ -94,7 +101,8 @@ def _state_problems(house: House) -> list[errors.Problem]:
             known = plan.known_audiences(connection)
             return naming.configuration_problems(house.settings.configured_audiences, known)
     except (errors.StateError, errors.SchemaVersionError) as error:
-        return [errors.Problem("state.url", str(error))]
+        names = naming.configuration_problems(house.settings.configured_audiences)
+        return [errors.Problem("state.url", str(error)), *names]
 
 
 def _destination(settings: config.Destination) -> models.Destination:

@@ -4,10 +4,11 @@ Owns the ledger of what was applied. The files are in `sql/migrations`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
+import psycopg
 import psycopg.sql
 
 from syncer import errors, sql
@@ -66,18 +67,32 @@ def migrate(state: State) -> Sequence[Migration]:
     with state.connect("migrate") as connection, connection.transaction():
         run(connection, "take_migration_lock", {"key": _LOCK_KEY})
         missing = pending(connection, state.schema)
-        if len(missing) == len(known()):
-            if not one(connection, "find_schema", {"schema": state.schema}).found:
-                run(connection, "create_schema", schema=psycopg.sql.Identifier(state.schema))
-            run(connection, "create_schema_migration")
-        for migration in missing:
-            connection.execute(migration.text)
-            run(
-                connection,
-                "add_schema_migration",
-                {"number": migration.number, "name": migration.name, "checksum": migration.checksum},
-            )
+        for statement, parameters in _steps(connection, state.schema, missing):
+            connection.execute(statement, parameters)
         return missing
+
+
+def script(state: State) -> str:
+    """All that `migrate` would run, for psql; empty if the schema is up to date."""
+    with state.connect("migrate") as connection:
+        missing = pending(connection, state.schema)
+        cursor = psycopg.ClientCursor(connection)
+        steps = [cursor.mogrify(*step) for step in _steps(connection, state.schema, missing)]
+    search_path = f"SET search_path TO {psycopg.sql.Identifier(state.schema).as_string()};"
+    return "\n".join(["BEGIN;", search_path, *(f"{step.rstrip()};" for step in steps), "COMMIT;"]) if steps else ""
+
+
+def _steps(
+    connection: Connection, schema: str, missing: Sequence[Migration]
+) -> Iterator[tuple[psycopg.sql.Composed | LiteralString, dict[str, object] | None]]:
+    if len(missing) == len(known()):
+        if not one(connection, "find_schema", {"schema": schema}).found:
+            yield psycopg.sql.SQL(sql.query("create_schema")).format(schema=psycopg.sql.Identifier(schema)), None
+        yield sql.query("create_schema_migration"), None
+    for migration in missing:
+        yield migration.text, None
+        named = {"number": migration.number, "name": migration.name, "checksum": migration.checksum}
+        yield sql.query("add_schema_migration"), named
 
 
 def _applied(connection: Connection, schema: str) -> list[str]:

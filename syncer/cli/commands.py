@@ -4,7 +4,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ import click
 import structlog
 
 import syncer
-from syncer import app, errors, history, ledger, log, migrations, sql, sync
+from syncer import app, config, errors, history, ledger, log, migrations, sql, sync
 from syncer.cli import progress, screen
 from syncer.stopping import Stop
 
@@ -85,7 +85,7 @@ def init(path: Path) -> None:
 @click.pass_obj
 def check(session: Session, as_json: bool) -> None:  # noqa: FBT001
     """Check the configuration, connections, rights and names; every problem at once. Sends nothing."""
-    with _house(session) as house:
+    with app.opened(_settings(session, app.load_to_check)) as house:
         problems = app.problems(house)
         for caveat in house.warehouse.caveats():
             screen.say(f"note: warehouse.url: {caveat}")
@@ -105,8 +105,7 @@ def migrate(session: Session, only_print: bool) -> None:  # noqa: FBT001
     """Create the state schema, or bring it to this version."""
     with app.opened_state(_settings(session)) as state:
         if only_print:
-            with state.connect("migrate") as connection:
-                screen.print_text("\n".join(step.text for step in migrations.pending(connection, state.schema)))
+            screen.print_text(migrations.script(state))
             return
         applied = migrations.migrate(state)
     for step in applied:
@@ -241,9 +240,11 @@ def _complain(error: BaseException, *, verbose: bool) -> None:
         screen.complain(f"unexpected {type(error).__name__}{hint}")
 
 
-def _settings(session: Session) -> Any:
+def _settings(
+    session: Session, load: Callable[[Path, Mapping[str, str]], config.Settings] = app.load
+) -> config.Settings:
     path = session.config or Path(os.environ.get("SYNCER_CONFIG") or DEFAULT_CONFIG)
-    settings = app.load(path, os.environ)
+    settings = load(path, os.environ)
     log.configure(settings.log.format, settings.log.level)
     return settings
 
@@ -262,6 +263,7 @@ def _stoppable() -> Iterator[Stop]:
     def on_signal(number: int, _frame: object) -> None:
         if stop.asked.is_set():
             os._exit(128 + number)
+        stop.asked.set()  # before a word is said: the second signal may come while we speak
         screen.say("stopping: waiting for what is in flight; once more ends at once")
         stop.ask()
 

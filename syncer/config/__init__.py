@@ -4,13 +4,13 @@ Owns which keys there are, their defaults and their checks. Opens no connection,
 is named (`syncer.naming`). What every key means is told in `config.example.toml`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from syncer import errors
+from syncer import errors, models
 from syncer.config import rules, source
 from syncer.config.settings import (
     Audience,
@@ -38,8 +38,14 @@ __all__ = [
 ]
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Settings:
-    """The settings in the file at `path`. Raises `ConfigError` with every problem at once."""
+AudienceCheck = Callable[[Sequence[models.ConfiguredAudience]], Sequence[errors.Problem]]
+
+
+def load(path: Path, environ: Mapping[str, str], check_audiences: AudienceCheck | None = None) -> Settings:
+    """The settings in the file at `path`. Raises `ConfigError` with every problem at once.
+
+    `check_audiences` is asked what is wrong with the audiences, also where the rest of the file is wrong.
+    """
     folder = path.absolute().parent
     written = source.read(path)
     tree, not_expanded = source.expand(written, environ, folder)
@@ -48,10 +54,25 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
     told = list(rules.unavailable(tree))
     told += _apart_from(told, not_expanded)
     told += _apart_from(told, [*rules.between_keys(tree), *invalid])
-    if settings is None or told:
+    misnamed = check_audiences(_readable_audiences(tree)) if check_audiences else ()
+    if settings is None or told or misnamed:
         problems = [errors.Problem(rules.path_of(location), message) for location, message in told]
+        problems += [problem for problem in misnamed if problem.path not in {known.path for known in problems}]
         raise errors.ConfigError(sorted(problems, key=lambda problem: problem.path))
     return settings
+
+
+def _readable_audiences(tree: dict[str, Any]) -> list[models.ConfiguredAudience]:
+    """The audiences that are well formed by themselves, whatever else is wrong."""
+    readable: list[models.ConfiguredAudience] = []
+    tables = tree.get("audiences")
+    for index, table in enumerate(tables if isinstance(tables, list) else []):
+        try:
+            audience = Audience.model_validate(table)
+        except ValidationError:
+            continue
+        readable.append(models.ConfiguredAudience(f"audiences[{index}]", audience.name, audience.property))
+    return readable
 
 
 def _validated(
