@@ -94,7 +94,9 @@ SELECT
     CASE WHEN c.op <> 'covered' THEN
         message_id(installation.installation_id, run.nonce, destination.name, c.contact, c.part)
     END AS message_id,
-    CASE WHEN c.op <> 'covered' THEN coalesce(e.attempted_at, p.attempted_at) END AS attempted_at
+    CASE
+        WHEN c.op <> 'covered' AND e.outcome IS DISTINCT FROM 'aborted' THEN coalesce(e.attempted_at, p.attempted_at)
+    END AS attempted_at
 FROM sync_change AS c
 JOIN sync_page AS p USING (run_id, destination_id, page)
 JOIN run USING (run_id)
