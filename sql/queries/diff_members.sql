@@ -20,7 +20,8 @@ FROM (
         listed.audience_id,
         source.audience,
         source.user_id,
-        CASE WHEN NOT source.unsendable THEN contact_of(source.email) END AS contact,
+        contact_of(source.email) AS contact,
+        CASE WHEN NOT source.unsendable THEN source.user_id END AS sendable_user_id,
         source.email,
         source.unsendable,
         true AS present
@@ -36,7 +37,7 @@ FULL JOIN (
     WHERE m.destination_id = %(destination_id)s
         AND m.audience_id IN (SELECT listed.audience_id FROM plan_audience AS listed)
 ) AS told
-    ON told.audience_id = said.audience_id AND told.contact = said.contact AND told.user_id = said.user_id
+    ON told.audience_id = said.audience_id AND told.contact = said.contact AND told.user_id = said.sendable_user_id
 CROSS JOIN LATERAL (
     SELECT CASE WHEN said.present THEN skip_reason(said.audience, said.user_id, said.contact, said.unsendable) END
         AS reason

@@ -1,4 +1,5 @@
 -- Purpose: an identify carries at most 250 properties and 20,000 bytes of them; more go out in further parts.
+-- A new part begins wherever one of the two is full, so each stays within both.
 -- Only run when the audiences of the plan could pass a limit together.
 -- Rows: none.
 UPDATE contact_change AS c
@@ -7,7 +8,7 @@ FROM (
     SELECT
         told.contact,
         told.audience_id,
-        greatest((told.rank - 1) / 250, (told.bytes - 1) / 20000) AS part
+        (told.rank - 1) / 250 + (told.bytes - 1) / 20000 AS part
     FROM (
         SELECT
             t.contact,
