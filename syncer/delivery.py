@@ -234,7 +234,9 @@ class _Sender:
         try:
             return _Verdict([_refused(refusal) for refusal in self._send_request(request, tries, due)])
         except errors.RequestRefusedError as refused:
-            return _Verdict(_all_failed(request, Outcome.FAILED, str(refused), refused.http_status))
+            # An earlier try whose answer was lost may have been applied all the same.
+            outcome = Outcome.UNKNOWN if tries.maybe_applied else Outcome.FAILED
+            return _Verdict(_all_failed(request, outcome, str(refused), refused.http_status))
         except (errors.DestinationUnavailableError, errors.DestinationStoppedError) as stopped:
             outcome = Outcome.UNKNOWN if tries.maybe_applied else Outcome.ABORTED
             failures = _all_failed(request, outcome, str(stopped), stopped.http_status)

@@ -125,7 +125,6 @@ def resolve(
     overrides = {audience.name: audience.property for audience in configured}
     names = sorted({*overrides, *row_names})
     by_name = {audience.name: audience for audience in known}
-    by_property = {audience.property: audience for audience in known}
 
     audiences: list[models.Audience] = []
     wanting: dict[str, list[str]] = defaultdict(list)
@@ -137,6 +136,14 @@ def resolve(
         else:
             wanting[_wanted(name, overrides.get(name), own)].append(name)
 
+    # An audience whose property was never sent gives it up by wanting another.
+    wants = {name: property_name for property_name, rivals in wanting.items() for name in rivals}
+    by_property = {
+        audience.property: audience
+        for audience in known
+        if audience.pinned or wants.get(audience.name, audience.property) == audience.property
+    }
+
     for property_name, rivals in wanting.items():
         audiences += _share(property_name, rivals, overrides, by_property.get(property_name), by_name)
 
@@ -144,7 +151,7 @@ def resolve(
     audiences += [
         models.Audience(gone.name, gone.property, audience_id=gone.audience_id)
         for gone in known
-        if gone.audience_id not in present and gone.name not in names
+        if gone.audience_id not in present and gone.name not in names and gone.property not in wanting
     ]
     return sorted(audiences, key=lambda audience: audience.name)
 

@@ -8,7 +8,9 @@ FROM (
     SELECT
         told.contact,
         told.audience_id,
-        (told.rank - 1) / 250 + (told.bytes - 1) / 20000 AS part
+        dense_rank() OVER (
+            PARTITION BY told.contact ORDER BY (told.rank - 1) / 250 + (told.bytes - 1) / 20000
+        ) - 1 AS part
     FROM (
         SELECT
             t.contact,
