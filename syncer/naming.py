@@ -136,16 +136,7 @@ def resolve(
         else:
             wanting[_wanted(name, overrides.get(name), own)].append(name)
 
-    # An audience whose property was never sent gives it up by wanting another.
-    wants = {name: property_name for property_name, rivals in wanting.items() for name in rivals}
-    by_property = {
-        audience.property: audience
-        for audience in known
-        if audience.pinned or wants.get(audience.name, audience.property) == audience.property
-    }
-
-    for property_name, rivals in wanting.items():
-        audiences += _share(property_name, rivals, overrides, by_property.get(property_name), by_name)
+    audiences += _shares(wanting, overrides, known)
 
     present = {audience.audience_id for audience in audiences if audience.audience_id is not None}
     audiences += [
@@ -160,6 +151,35 @@ def _wanted(name: str, override: str | None, own: models.KnownAudience | None) -
     if own and own.pinned:
         return own.property
     return override if override is not None else property_of(name)
+
+
+def _shares(
+    wanting: Mapping[str, Sequence[str]], configured: Mapping[str, object], known: Sequence[models.KnownAudience]
+) -> list[models.Audience]:
+    """Who gets each property that is wanted.
+
+    An audience whose property was never sent gives it up by wanting another, unless it does not get the other.
+    """
+    wants = {name: property_name for property_name, rivals in wanting.items() for name in rivals}
+    by_name = {audience.name: audience for audience in known}
+    stays: set[str] = set()
+    while True:
+        owners = {
+            audience.property: audience
+            for audience in known
+            if audience.pinned
+            or audience.name in stays
+            or wants.get(audience.name, audience.property) == audience.property
+        }
+        shared = [
+            audience
+            for property_name, rivals in wanting.items()
+            for audience in _share(property_name, rivals, configured, owners.get(property_name), by_name)
+        ]
+        set_aside = {audience.name for audience in shared if audience.problem and audience.name in by_name}
+        if set_aside <= stays:
+            return shared
+        stays |= set_aside
 
 
 def _share(

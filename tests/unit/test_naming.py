@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from syncer import naming
@@ -139,3 +139,49 @@ def test_resolve_does_not_give_away_the_property_of_a_vanished_audience_to_one_w
     audiences = resolved(configured(("New", "shared")), ["New"], known)
 
     assert "belongs to 'Old'" in str(audiences["New"].problem)
+
+
+some_names = st.sampled_from(["aaa", "Aaa", "bbb", "Bbb", "ccc", "!!!", "email"])
+some_properties = st.sampled_from(["aaa", "bbb", "ccc", "ddd"])
+known_audiences = st.lists(
+    st.tuples(some_names, some_properties, st.booleans()),
+    max_size=3,
+    unique_by=(lambda known: known[0], lambda known: known[1]),
+)
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(st.tuples(some_names, st.none() | some_properties), max_size=4, unique_by=lambda pair: pair[0]),
+    st.lists(some_names, max_size=5, unique=True),
+    known_audiences,
+)
+def test_resolve_never_gives_one_property_or_one_history_to_two(
+    given_names: list[tuple[str, str | None]], row_names: list[str], table: list[tuple[str, str, bool]]
+) -> None:
+    known = [KnownAudience(number, name, prop, pinned=pinned) for number, (name, prop, pinned) in enumerate(table, 1)]
+    assume(not naming.configuration_problems(configured(*given_names), known))
+
+    audiences = naming.resolve(configured(*given_names), row_names, known)
+
+    fine = [audience for audience in audiences if audience.problem is None]
+    assert len({audience.name for audience in audiences}) == len(audiences)
+    assert {*row_names, *(name for name, _ in given_names)} <= {audience.name for audience in audiences}
+    # As the state's table will hold them: every name, property and history once, and what is pinned stays.
+    held: dict[int | str, tuple[str, str | None]] = {one.audience_id: (one.name, one.property) for one in known}
+    held |= {one.audience_id or one.name: (one.name, one.property) for one in fine}
+    assert len({one.audience_id or one.name for one in fine}) == len(fine)
+    assert len({name for name, _ in held.values()}) == len(held)
+    assert len({prop for _, prop in held.values()}) == len(held)
+    assert all(held[one.audience_id][1] == one.property for one in known if one.pinned)
+
+
+def test_resolve_leaves_an_audience_alone_that_came_back_under_two_names() -> None:
+    known = [KnownAudience(1, "VIP Buyers", "vip_buyers", pinned=True)]
+
+    audiences = resolved([], ["vip buyers", "VIP-Buyers"], known)
+
+    assert {name: audience.problem is None for name, audience in audiences.items()} == {
+        "VIP-Buyers": False,
+        "vip buyers": False,
+    }
