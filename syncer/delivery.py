@@ -32,6 +32,8 @@ MIN_RETRY_AFTER = 1.0
 _BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=60) + tenacity.wait_random(0, 1)
 _CLAIM_AHEAD = 0.05
 """Seconds. So long before its turn a page is loaded and claimed, so that the limit is used up to the last event."""
+_CATCH_UP = 0.1
+"""Seconds. So late a request may leave without the next ones being late as well."""
 _REMOVALS = 1
 
 log = structlog.get_logger()
@@ -114,17 +116,18 @@ class _Lane:
 
         A page is claimed no sooner than it can be sent: what is claimed is what a crash makes uncertain.
         """
-        launched: list[tuple[pages.PlannedPage, float]] = []
+        launched: list[pages.PlannedPage] = []
         while self._has_room(queue, len(launched)) and self._sender.due_in() <= _CLAIM_AHEAD:
-            if not self._may_go(queue[0], [page for page, _ in launched]):
+            if not self._may_go(queue[0], launched):
                 break
-            launched.append((queue[0], self._sender.reserve(queue.popleft().identifies)))
+            launched.append(queue.popleft())
+            self._sender.reserve(launched[-1].identifies)
         if not launched:
             return
-        loaded = [self._load(page) for page, _ in launched]
-        pages.claim(self._connection, self._order.delivery, self._order.token, [page.page for page, _ in launched])
-        for (page, due), identifies in zip(launched, loaded, strict=True):
-            self._flying[threads.submit(self._sender.send, page.page, identifies, due)] = page
+        loaded = [self._load(page) for page in launched]
+        pages.claim(self._connection, self._order.delivery, self._order.token, [page.page for page in launched])
+        for page, identifies in zip(launched, loaded, strict=True):
+            self._flying[threads.submit(self._sender.send, page.page, identifies)] = page
 
     def _has_room(self, queue: deque[pages.PlannedPage], launching: int = 0) -> bool:
         free = self._order.destination.concurrency - len(self._flying) - launching
@@ -180,9 +183,13 @@ class _Verdict:
 
 @dataclass(slots=True)
 class _Tries:
-    """The tries of one page so far. Waits that the receiver asked for are no attempts of ours."""
+    """The tries of one page so far. Waits that the receiver asked for are no attempts of ours.
+
+    `announced` events of it have not had their turn yet.
+    """
 
     began: float
+    announced: int
     requests: int = 0
     attempts: int = 0
     retries: int = 0
@@ -205,34 +212,39 @@ class _Sender:
         """Seconds until the next page may go."""
         return self._pacer.due_in()
 
-    def reserve(self, events: int) -> float:
-        """Takes the turn of a page; returns when it comes, on the clock."""
-        return self._pacer.turn(events)
+    def reserve(self, events: int) -> None:
+        """Announces a page that is about to be handed to `send`."""
+        self._pacer.reserve(events)
 
-    def send(self, page: int, identifies: Sequence[models.Identify], due: float) -> _Flight:
-        """Sends a page from `due` on, request by request. Every identify gets an outcome, whatever happens."""
+    def send(self, page: int, identifies: Sequence[models.Identify]) -> _Flight:
+        """Sends a page that was announced, request by request. Every identify gets an outcome, whatever happens."""
+        tries = _Tries(self._tempo.now(), announced=len(identifies))
+        try:
+            return self._send(page, identifies, tries)
+        finally:
+            self._pacer.reserve(-tries.announced)
+
+    def _send(self, page: int, identifies: Sequence[models.Identify], tries: _Tries) -> _Flight:
         requests, refusals = self._destination.requests(identifies)
         failures = [_refused(refusal) for refusal in refusals]
-        tries = _Tries(self._tempo.now())
         applied = bool(refusals)
         error: errors.DestinationError | None = None
         for request in requests:
             if error is not None:
                 failures += _all_failed(request, Outcome.ABORTED, f"not sent: {error}")
                 continue
-            verdict = self._judge(request, tries, due)
-            due += self._pacer.share(len(request.identifies))
+            verdict = self._judge(request, tries)
             failures += verdict.failures
             applied = applied or verdict.applied
             error = verdict.error
         settlement = pages.Settlement(page, tries.requests, tries.retries, failures, applied=applied)
         return _Flight(settlement, error)
 
-    def _judge(self, request: models.Request, tries: _Tries, due: float) -> _Verdict:
+    def _judge(self, request: models.Request, tries: _Tries) -> _Verdict:
         """Sends one request until it is answered or given up, and says what that means for its identifies."""
         tries.attempts, tries.asked, tries.maybe_applied = 0, False, False
         try:
-            return _Verdict([_refused(refusal) for refusal in self._send_request(request, tries, due)])
+            return _Verdict([_refused(refusal) for refusal in self._send_request(request, tries)])
         except errors.RequestRefusedError as refused:
             # An earlier try whose answer was lost may have been applied all the same.
             outcome = Outcome.UNKNOWN if tries.maybe_applied else Outcome.FAILED
@@ -242,10 +254,9 @@ class _Sender:
             failures = _all_failed(request, outcome, str(stopped), stopped.http_status)
             return _Verdict(failures, applied=tries.maybe_applied, error=stopped)
 
-    def _send_request(self, request: models.Request, tries: _Tries, due: float) -> list[models.Refusal]:
+    def _send_request(self, request: models.Request, tries: _Tries) -> list[models.Refusal]:
         def attempt() -> list[models.Refusal]:
-            again = tries.attempts > 0 or tries.asked
-            self._await(self._pacer.turn(len(request.identifies)) if again else due)
+            self._await(self._turn(len(request.identifies), tries))
             tries.requests += 1
             tries.attempts += 1
             try:
@@ -267,6 +278,12 @@ class _Sender:
             reraise=True,
         )
         return retrying(attempt)
+
+    def _turn(self, events: int, tries: _Tries) -> float:
+        if not tries.attempts and not tries.asked:
+            tries.announced -= events
+            self._pacer.reserve(-events)
+        return self._pacer.turn(events)
 
     def _exhausted(self, tries: _Tries, call: tenacity.RetryCallState) -> bool:
         spent = self._tempo.now() - tries.began
@@ -305,20 +322,28 @@ class _Sender:
 class _Pacer:
     """Spreads events over time: a request may start when those before it have used up their share of the rate.
 
-    Over any ten seconds at most the limit plus one request leaves, because unused time is never saved up.
+    Over any ten seconds at most the limit plus one request leaves: a turn is taken when a request is about to leave,
+    and no unused time is saved up but a little lateness.
     """
 
     def __init__(self, events_per_second: float, now: Callable[[], float]) -> None:
         self._rate = events_per_second
         self._now = now
         self._next = now()
+        self._reserved = 0
         self._lock = threading.Lock()
+
+    def reserve(self, events: int) -> None:
+        """So many events are about to ask for a turn; a negative number takes that back."""
+        with self._lock:
+            self._reserved += events
 
     def turn(self, events: int) -> float:
         """Takes the next turn; returns when it comes, on the clock."""
         with self._lock:
-            start = max(self._now(), self._next)
-            self._next = start + self.share(events)
+            now = self._now()
+            start = max(now, self._next)
+            self._next = max(now - _CATCH_UP, self._next) + self.share(events)
             return start
 
     def share(self, events: int) -> float:
@@ -326,9 +351,9 @@ class _Pacer:
         return events / self._rate if self._rate else 0.0
 
     def due_in(self) -> float:
-        """Seconds until the next turn."""
+        """Seconds until the next turn that nobody has reserved."""
         with self._lock:
-            return max(0.0, self._next - self._now())
+            return max(0.0, self._next + self.share(self._reserved) - self._now())
 
     def hold(self, seconds: float) -> None:
         """Nobody starts for so long: the receiver asked for it."""
