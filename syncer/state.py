@@ -117,6 +117,17 @@ def one(
     return row
 
 
+def break_off(connection: Connection) -> None:
+    """Makes a session usable again after a signal broke into a statement: ends the statement and its transaction."""
+    if connection.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+        connection.cancel_safe(timeout=10)
+        while result := connection.pgconn.get_result():
+            if result.status == psycopg.pq.ExecStatus.COPY_IN:
+                connection.pgconn.put_copy_end(b"broken off")
+    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        connection.execute("ROLLBACK")
+
+
 @contextmanager
 def translated_errors() -> Iterator[None]:
     """The one place where the state's driver errors become ours; any other database error is a bug and stays one."""

@@ -31,8 +31,15 @@ class Stop:
         """Marks work that can be broken off anywhere, because nothing has been sent."""
         self._interruptible = True
         try:
-            if self.asked.is_set():
-                raise Interrupted
+            self._heed()
             yield
+        except Exception as error:
+            if self.asked.is_set():  # the signal struck inside of a driver, or on its way out of one
+                raise Interrupted from error
+            raise
         finally:
             self._interruptible = False
+
+    def _heed(self) -> None:
+        if self.asked.is_set():
+            raise Interrupted

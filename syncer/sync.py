@@ -17,7 +17,7 @@ import structlog
 
 from syncer import delivery, errors, history, ledger, migrations, models, naming, pages, plan, reports
 from syncer.models import Status
-from syncer.state import Connection, Leadership, State, translated_errors
+from syncer.state import Connection, Leadership, State, break_off, translated_errors
 from syncer.stopping import Interrupted, Stop
 
 log = structlog.get_logger()
@@ -128,6 +128,7 @@ def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop
             interrupted=stop.asked.is_set(),
         )
     except Interrupted:
+        break_off(leadership.connection)
         return ledger.Ending(error="interrupted before anything was sent", interrupted=True)
     except errors.SyncerError as error:
         return ledger.Ending(error=str(error), cause=error)

@@ -1,9 +1,12 @@
 """kill -9, of the command and of the database, in the middle of everything: the next run makes the belief true."""
 
+import gc
 import os
 import random
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from syncer import embedded, errors
+from syncer import embedded, errors, sync
 from syncer.demo.loopback import EVERYTHING, Hang, Reset
 from syncer.demo.receiver import Delay, Fault, SegmentReceiver
 from syncer.embedded.home import Home
+from syncer.stopping import Stop
 from tests.acceptance.worlds import IN_FLIGHT, TIMEOUT, EmbeddedWorld, Gate, read_until
 from tests.world import Row, World, Write, truth
 
@@ -167,6 +171,41 @@ def killed_somewhere(world: World, dice: random.Random) -> bool:
             process.wait(dice.random() * 0.4)
         process.kill()
         return process.wait(TIMEOUT) == -signal.SIGKILL
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_interrupted_at_random_moments_of_reading_and_planning(world: World) -> None:
+    """Wherever in the drivers the signal strikes, the run is closed and told."""
+    dice = random.Random(int(os.environ.get("SYNCER_TEST_SEED") or 20))
+    world.warehouse.replace(MANY[:100])
+    ended = {interrupted_run(world, dice.random() / 4) for _ in range(5 * KILLS)}
+    gc.collect()  # a connection that was being opened is left to it
+    assert ended <= {("interrupted", 130), ("succeeded", 0)}
+    assert_next_run_is_right(world, MANY[:100])
+
+
+def interrupted_run(world: World, seconds: float) -> tuple[str, int]:
+    """A run in this process, for many tries in little time, with a signal after so long: its status and exit code."""
+    stop = Stop()
+
+    def strike(_number: int, _frame: object) -> None:
+        stop.ask()
+
+    previous = signal.signal(signal.SIGUSR1, strike)
+    timer = threading.Timer(seconds, signal.pthread_kill, (threading.get_ident(), signal.SIGUSR1))
+    timer.start()
+    try:
+        result = world.sync(stop)
+    finally:
+        timer.cancel()
+        timer.join()
+        signal.signal(signal.SIGUSR1, previous)
+    deadline = time.monotonic() + TIMEOUT
+    while world.query(
+        "SELECT FROM pg_stat_activity WHERE application_name = 'syncer sync' AND datname = current_database()"
+    ):
+        assert time.monotonic() < deadline  # the server lets go of the lock a little after we do of the session
+    return result.report.status, sync.exit_code(result)
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["in a later sync", "in the initial sync"])
