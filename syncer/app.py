@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncer import config, embedded, errors, migrations, models, naming, plan, sync, warehouses
+from syncer import accounts, config, embedded, errors, migrations, models, naming, plan, sync, warehouses
 from syncer.destinations import segment
 from syncer.state import State
 
@@ -19,18 +19,25 @@ class House:
     warehouse: models.Warehouse
     destinations: Sequence[models.Destination]
 
-    def job(self, audiences: Sequence[str] = (), destination_names: Sequence[str] = ()) -> sync.Job:
-        """What to sync: everything, or only these audiences and destinations."""
+    def job(
+        self, audiences: Sequence[str] = (), destination_names: Sequence[str] = (), moved: Sequence[str] = ()
+    ) -> sync.Job:
+        """What to sync: everything, or only these audiences and destinations. See `sync.Job`."""
         return sync.Job(
             state=self.state,
             warehouse=self.warehouse,
             sources=self.settings.sources,
             configured=self.settings.configured_audiences,
-            destinations=self._chosen(destination_names),
+            destinations=self.chosen(destination_names),
             scope=plan.Scope(frozenset(audiences)),
+            reaches={destination.name: destination.reach for destination in self.settings.destinations},
+            guard=self.settings.guard.limits,
+            moved=moved,
+            keep_history=self.settings.history.keep,
         )
 
-    def _chosen(self, names: Sequence[str]) -> Sequence[models.Destination]:
+    def chosen(self, names: Sequence[str]) -> Sequence[models.Destination]:
+        """The destinations of these names; all if there are none. Raises `ConfigError` for one that there is not."""
         known = {destination.name: destination for destination in self.destinations}
         problems = [
             errors.Problem("--destination", f"there is no destination {name!r}; there is {', '.join(known)}")
@@ -88,10 +95,24 @@ def load_to_check(path: Path, environ: Mapping[str, str]) -> config.Settings:
 def problems(house: House) -> list[errors.Problem]:
     """What `syncer check` finds: connections, rights, schema, names; every problem at once."""
     found = [errors.Problem(path, message) for path, message in house.warehouse.problems(house.settings.sources)]
+    found += _guard_problems(house)
     found += _state_problems(house)
     for index, destination in enumerate(house.destinations):
         found += [errors.Problem(f"destinations[{index}]", message) for message in destination.problems()]
     return found
+
+
+def _guard_problems(house: House) -> list[errors.Problem]:
+    ready = house.settings.guard.limits.ready
+    if ready is None:
+        return []
+    try:
+        with house.warehouse.reading() as reading:
+            reading.answer(ready)
+    except errors.WarehouseError as error:
+        path, _, message = str(error).partition(": ")
+        return [errors.Problem(path, message)] if path == "guard.ready" else []  # the rest is told by the warehouse
+    return []
 
 
 def _state_problems(house: House) -> list[errors.Problem]:
@@ -99,7 +120,11 @@ def _state_problems(house: House) -> list[errors.Problem]:
         with house.state.connect("check") as connection:
             migrations.check(connection, house.state.schema)
             known = plan.known_audiences(connection)
-            return naming.configuration_problems(house.settings.configured_audiences, known)
+            changed = accounts.refused(connection, house.destinations).values()
+            return [
+                *naming.configuration_problems(house.settings.configured_audiences, known),
+                *(problem for error in changed for problem in error.problems),
+            ]
     except (errors.StateError, errors.SchemaVersionError) as error:
         names = naming.configuration_problems(house.settings.configured_audiences)
         return [errors.Problem("state.url", str(error)), *names]

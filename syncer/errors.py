@@ -4,6 +4,7 @@
     ├── ConfigError                      exit 2   the configuration is wrong; `problems` holds every problem
     ├── SchemaVersionError               exit 3   the state schema is missing, older or newer
     ├── SyncLockedError                  exit 4   another process is syncing
+    ├── HeldError                        exit 5   the guard holds the whole run
     ├── WarehouseError                   exit 6   no whole snapshot: unreachable, cut off, or a query that fails
     ├── StateError                       exit 6   the state database is unreachable, or was lost
     │   └── NotOursError                 exit 6   somebody else took over the run that we were delivering
@@ -57,6 +58,12 @@ class SyncLockedError(SyncerError):
     """Another process is syncing; the message names its host, its pid and since when."""
 
     exit_code = 4
+
+
+class HeldError(SyncerError):
+    """The guard holds the whole run: `guard.ready` did not say true, or could not be asked."""
+
+    exit_code = 5
 
 
 class WarehouseError(SyncerError):

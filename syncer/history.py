@@ -30,6 +30,11 @@ def latest(connection: Connection, limit: int) -> Sequence[Any]:
     return run(connection, "list_runs", {"limit": limit}).fetchall()
 
 
+def told(connection: Connection) -> Sequence[Any]:
+    """How much each destination was told: see `count_all_told`."""
+    return run(connection, "count_all_told").fetchall()
+
+
 def refusals(connection: Connection, run_id: int, limit: int) -> Sequence[Any]:
     """The contacts that were refused in a run: see `list_run_refusals`."""
     return run(connection, "list_run_refusals", {"run_id": run_id, "limit": limit}).fetchall()

@@ -19,19 +19,39 @@ from syncer import errors, models, pages
 from syncer.models import Status
 from syncer.state import Connection, one, run
 
+_CLOSING_STEPS = (
+    "lose_sending_pages",
+    "abort_unsent_pages",
+    "tally_identifies",
+    "tally_changes",
+    "end_initial_syncs",
+    "clear_refusals",
+    "record_refusals",
+    "clear_unanswered",
+    "count_unanswered",
+    "refuse_unanswered",
+    "settle_holds",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
     """What a run knows about its own end.
 
     `interrupted`: somebody asked to stop; a run that had nothing left to send is none the worse for it.
-    `cause` is what kept it from a whole plan or from the state; `by_destination` what stopped a destination.
+    `cause` is what kept it from a whole plan or from the state, or the guard that holds it as a whole;
+    `by_destination` what stopped a destination, or kept it from being begun.
     """
 
     error: str | None = None
     interrupted: bool = False
     cause: BaseException | None = None
-    by_destination: Mapping[str, errors.DestinationError] = field(default_factory=dict)
+    by_destination: Mapping[str, errors.SyncerError] = field(default_factory=dict)
+
+    @property
+    def held(self) -> bool:
+        """Whether the guard holds the whole run."""
+        return isinstance(self.cause, errors.HeldError)
 
 
 def settle_lost_run(connection: Connection) -> int | None:
@@ -48,8 +68,16 @@ def settle_lost_run(connection: Connection) -> int | None:
     return int(open_run.run_id)
 
 
-def open_run(connection: Connection, trigger: models.Trigger, destination_ids: Sequence[int]) -> int:
-    """Opens a run for these destinations and makes room for its history."""
+def open_run(
+    connection: Connection,
+    trigger: models.Trigger,
+    destination_ids: Sequence[int],
+    resync: Mapping[int, Sequence[int] | None] | None = None,
+) -> int:
+    """Opens a run for these destinations and makes room for its history.
+
+    `resync` makes due again what was told before: by destination the audiences, or None for all of them.
+    """
     with connection.transaction():
         opened = one(
             connection,
@@ -71,22 +99,11 @@ def open_run(connection: Connection, trigger: models.Trigger, destination_ids: S
         )
         for destination_id in destination_ids:
             run(connection, "add_run_destination", {"run_id": opened.run_id, "destination_id": destination_id})
+        for destination_id, audience_ids in (resync or {}).items():
+            asked = None if audience_ids is None else list(audience_ids)
+            here = {"run_id": opened.run_id, "destination_id": destination_id, "audience_ids": asked}
+            run(connection, "ask_resync", here)
         return int(opened.run_id)
-
-
-def register_destinations(connection: Connection, destinations: Sequence[models.Destination]) -> dict[str, int]:
-    """The key of each destination by name; a new one gets its key and its partitions."""
-    known = known_destinations(connection)
-    for destination in destinations:
-        if destination.name not in known:
-            with connection.transaction():
-                known[destination.name] = _add_destination(connection, destination)
-    return known
-
-
-def known_destinations(connection: Connection) -> dict[str, int]:
-    """The key of each destination that the state knows, by name."""
-    return {row.name: row.destination_id for row in run(connection, "list_destinations")}
 
 
 def record_action(connection: Connection, action: str, arguments: Mapping[str, Any], run_id: int | None) -> None:
@@ -105,25 +122,11 @@ def close_run(connection: Connection, run_id: int, ending: Ending) -> None:
         _close(connection, run_id, ending)
 
 
-def _add_destination(connection: Connection, destination: models.Destination) -> int:
-    account = Jsonb(dict(destination.account()))
-    added = one(connection, "add_destination", {"name": destination.name, "account": account})
-    for parent in ("synced_member", "told_false"):
-        run(
-            connection,
-            "create_destination_partition",
-            partition=psycopg.sql.Identifier(f"{parent}_{added.destination_id}"),
-            parent=psycopg.sql.Identifier(parent),
-            destination_id=psycopg.sql.Literal(added.destination_id),
-        )
-    return int(added.destination_id)
-
-
 def _close(connection: Connection, run_id: int, ending: Ending) -> None:
     named = {"run_id": run_id}
-    for step in ("lose_sending_pages", "abort_unsent_pages", "tally_identifies", "tally_changes", "end_initial_syncs"):
+    for step in _CLOSING_STEPS:
         run(connection, step, named)
-    statuses = [Status.FAILED] if ending.cause else []
+    statuses = [Status.HELD if ending.held else Status.FAILED] if ending.cause else []
     if ending.interrupted and ending.error:
         statuses.append(Status.INTERRUPTED)
     if one(connection, "count_problems", named).problems:
@@ -146,11 +149,15 @@ def _close(connection: Connection, run_id: int, ending: Ending) -> None:
     one(connection, "close_run", {"run_id": run_id, "status": status, "error": ending.error})
 
 
-def _destination_status(tally: Any, ending: Ending, error: errors.DestinationError | None) -> Status:
+def _destination_status(tally: Any, ending: Ending, error: errors.SyncerError | None) -> Status:
     if ending.interrupted and (ending.error or tally.aborted):
         return Status.INTERRUPTED
-    if ending.cause or (error and tally.aborted):
+    if (ending.cause and not ending.held) or isinstance(error, errors.ConfigError) or (error and tally.aborted):
         return Status.FAILED
+    if tally.aborted:
+        return Status.INTERRUPTED  # by a pause
+    if ending.held or tally.held:
+        return Status.HELD
     if tally.failed or tally.unknown or error:
         return Status.INCOMPLETE
     return Status.SUCCEEDED

@@ -42,6 +42,8 @@ class SkipReason(StrEnum):
     USER_ID_TOO_LONG = "user_id_too_long"
     UNSENDABLE_TEXT = "unsendable_text"
     NO_AUDIENCE = "no_audience"
+    FORGOTTEN = "forgotten"
+    OUT_OF_ROLLOUT = "out_of_rollout"
 
 
 # --- the warehouse -----------------------------------------------------------------------------------------
@@ -117,6 +119,9 @@ class Reading(Protocol):
     def stream(self, source: Source) -> CopyStream | RowStream:
         """Every member of one source, streamed. Raises in the middle if the connection is lost."""
 
+    def answer(self, query: str) -> object:
+        """The one value of a query of one row and one column; None if it has no row. `guard.ready` asks this way."""
+
     def rows_read(self) -> int:
         """How many rows the streams so far handed over, by the warehouse's own count where it has one."""
 
@@ -152,6 +157,8 @@ class ConfiguredAudience:
     name: str
     property: str | None = None
     has_query: bool = False
+    max_removed_fraction: float | None = None
+    max_added_fraction: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +169,7 @@ class KnownAudience:
     name: str
     property: str
     pinned: bool
+    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +184,40 @@ class Audience:
     audience_id: int | None = None
     known_as: str | None = None
     problem: str | None = None
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What holds a run, or an audience's removals or additions, until a human approves. Counts are contacts.
+
+    `ready` is a query for the warehouse: anything but true holds the whole run.
+    """
+
+    max_removed_fraction: float = 0.25
+    min_removed: int = 100
+    max_added_fraction: float = 1.0
+    min_added: int = 1000
+    hold_initial: bool = False
+    ready: str | None = None
 
 
 # --- destinations ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What of the warehouse a destination is about; all of it by default.
+
+    `audiences` are names or properties. `contacts` are those listed, `rollout` a share (0 to 1) of all contacts that
+    a hash of the contact chooses; if either is set, everybody else is out of scope. Without `retract` a full resync
+    does not tell `false` again.
+    """
+
+    audiences: frozenset[str] | None = None
+    contacts: frozenset[str] | None = None
+    rollout: float | None = None
+    retract: bool = True
 
 
 class Identify(NamedTuple):
@@ -235,7 +274,10 @@ class Destination(Protocol):
         """Sends once. All but the refused were accepted. Raises `DestinationError` if the request failed whole."""
 
     def account(self) -> Mapping[str, str]:
-        """What this points at: type, endpoint host. For the state's memory of it; holds no secret."""
+        """What this points at: type, endpoint (its host), identity. For the state's memory of it; holds no secret."""
+
+    def key_hash(self, salt: bytes) -> str:
+        """A keyed hash of the credential: shows that it is another one, and nothing else."""
 
     def problems(self) -> list[str]:
         """What `syncer check` finds wrong without sending anything."""

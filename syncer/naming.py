@@ -3,6 +3,7 @@
 Pure. Owns rules 1 and 2 of the naming contract; knows neither the configuration file nor the database.
 """
 
+import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -82,6 +83,7 @@ def configuration_problems(
     """Every problem with the names and properties that the configuration itself gives; `known` is the state's."""
     problems: list[errors.Problem] = []
     first_with: dict[str, models.ConfiguredAudience] = {}
+    retired = {audience.property: audience for audience in known if audience.retired}
     known_by_name = {audience.name: audience for audience in known}
     for audience in configured:
         where = f"{audience.path}.{'name' if audience.property is None else 'property'}"
@@ -99,6 +101,15 @@ def configuration_problems(
             )
             continue
         wanted = _wanted(audience.name, audience.property, pinned)
+        if wanted in retired and retired[wanted].name != audience.name:
+            problems.append(
+                errors.Problem(
+                    where,
+                    f"the property `{wanted}` belongs to {retired[wanted].name!r}, which is retired: contacts were told"
+                    " it once, so no other audience can have it; give this one another name or property",
+                )
+            )
+            continue
         if other := first_with.get(wanted):
             problems.append(
                 errors.Problem(
@@ -120,7 +131,8 @@ def resolve(
 
     An audience is found in the state by its name, else by its property: a rename keeps the state. In a collision
     the property's present owner goes on, then the configured one; the others are set aside with their problem.
-    Expects a configuration without `configuration_problems`.
+    A retired audience stays what it is, whatever the rows say. Expects a configuration without
+    `configuration_problems`.
     """
     overrides = {audience.name: audience.property for audience in configured}
     names = sorted({*overrides, *row_names})
@@ -140,11 +152,18 @@ def resolve(
 
     present = {audience.audience_id for audience in audiences if audience.audience_id is not None}
     audiences += [
-        models.Audience(gone.name, gone.property, audience_id=gone.audience_id)
+        models.Audience(gone.name, gone.property, audience_id=gone.audience_id, retired=gone.retired)
         for gone in known
-        if gone.audience_id not in present and gone.name not in names and gone.property not in wanting
+        if gone.audience_id not in present
+        and (gone.retired or (gone.name not in names and gone.property not in wanting))
     ]
     return sorted(audiences, key=lambda audience: audience.name)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question that names those that are near, or nothing."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
+    return f"did you mean {' or '.join(repr(word) for word in near)}?" if near else ""
 
 
 def _wanted(name: str, override: str | None, own: models.KnownAudience | None) -> str:
@@ -168,6 +187,7 @@ def _shares(
             audience.property: audience
             for audience in known
             if audience.pinned
+            or audience.retired
             or audience.name in stays
             or wants.get(audience.name, audience.property) == audience.property
         }
@@ -193,6 +213,8 @@ def _share(
     winner = _winner(rivals, configured, owner)
     if winner and owner and owner.name != winner and winner in by_name:
         winner = None  # it has a row of its own in the state: this is no rename, but a claim to another's property
+    if owner and owner.retired and owner.name != winner:
+        winner = None
     shared: list[models.Audience] = []
     for name in rivals:
         if name == winner:
@@ -203,12 +225,15 @@ def _share(
                     property_name,
                     audience_id=own.audience_id if own else None,
                     known_as=own.name if own and own.name != name else None,
+                    retired=bool(own and own.retired),
                 )
             )
         else:
             others = ", ".join(repr(other) for other in rivals if other != name)
             owned_by = winner or (owner.name if owner else None)
             belongs = f"belongs to {owned_by!r}" if owned_by else f"is also that of {others}"
+            if owner and owner.retired:
+                belongs = f"belongs to {owner.name!r}, which is retired"
             shared.append(
                 models.Audience(
                     name,

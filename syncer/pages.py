@@ -41,7 +41,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class PlannedPage:
-    """A page that waits. `urgency`: 1 removals, 2 additions, 3 backfills and reassertions."""
+    """A page that waits. `urgency` is its class in the order of delivery: see `order_identifies`."""
 
     page: int
     urgency: int
@@ -50,12 +50,13 @@ class PlannedPage:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An identify that ended otherwise than succeeded, and why."""
+    """An identify that ended otherwise than succeeded, and why. `alone`: no other was in the request that decided."""
 
     identify: models.Identify
     outcome: Outcome
     reason: str
     http_status: int | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,16 @@ def load(connection: Connection, delivery: Delivery, page: int, properties: Mapp
     ]
 
 
-def claim(connection: Connection, delivery: Delivery, token: uuid.UUID, pages: Sequence[int]) -> None:
-    """Durably marks pages as being sent, if we still lead. Only then may a byte of them leave."""
-    claimed = run(connection, "claim_pages", {**_keys(delivery), "token": token, "pages": list(pages)}).fetchall()
-    if len(claimed) != len(pages):
+def claim(connection: Connection, delivery: Delivery, token: uuid.UUID, pages: Sequence[int]) -> set[int]:
+    """Durably marks pages as being sent, if we still lead. Only then may a byte of them leave.
+
+    Returns those that may go: what was paused since it was planned stays behind, and is aborted when the run closes.
+    """
+    parameters = {**_keys(delivery), "token": token, "pages": list(pages)}
+    claimed = {row.page for row in run(connection, "claim_pages", parameters)}
+    if len(claimed) != len(pages) and not one(connection, "may_claim_pages", parameters).paused_only:
         raise errors.NotOursError("another syncer took over this run; nothing more is sent by this process")
+    return claimed
 
 
 def settle(connection: Connection, delivery: Delivery, settlements: Sequence[Settlement]) -> None:
@@ -109,6 +115,14 @@ def settle(connection: Connection, delivery: Delivery, settlements: Sequence[Set
         ended += len(run(connection, "abort_pages", {**_keys(delivery), **_pages(aborted)}).fetchall())
     if ended != len(settlements):
         raise errors.NotOursError("another syncer took over this run; its pages are uncertain and will be told again")
+
+
+def forgive(connection: Connection, delivery: Delivery) -> None:
+    """What this run settled as refused becomes aborted: the destination refuses everybody, so it is no contact's fault.
+
+    Call it in the transaction of `settle`, which finds out whether the run is still ours.
+    """
+    run(connection, "forgive_refusals", _keys(delivery))
 
 
 def _keys(delivery: Delivery) -> dict[str, object]:
@@ -132,4 +146,5 @@ def _failures(settlements: Sequence[Settlement]) -> dict[str, object]:
         "outcomes": [failure.outcome.value for _, failure in failures],
         "reasons": [failure.reason for _, failure in failures],
         "http_statuses": [failure.http_status for _, failure in failures],
+        "alones": [failure.alone for _, failure in failures],
     }

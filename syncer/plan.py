@@ -11,24 +11,28 @@ The truth table of a contact's property (two users with one email are one contac
     yes         yes            yes       nothing (rows move)      covered
     yes         yes            no        true                     reasserted
     no          no             no        false                    removed
+    yes         yes            due again true                     reasserted
+    told false  no             due again false                    reasserted
+
+"Due again" is what a full resync makes of everything that was told before it. What is to be told may have to wait:
+`held` by the guard, `refused` and not due for another try; it is planned again by every run until it goes.
 
 A row that cannot be sent is skipped, and is never read as an exit of the contact or the user that it still names.
 A user whose email changes leaves one contact and enters another; because Segment also keys by user id, the `false`
 to the old contact is followed by the present value to the new one, whether or not that had to be told.
 """
 
-import difflib
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import psycopg
 import psycopg.sql
 from psycopg.types.json import Jsonb
 
-from syncer import errors, models, naming, pages, sql
+from syncer import errors, guard, models, naming, pages, sql
 from syncer.state import Connection, one, run, translated_errors
 
 # An identify carries at most 250 properties and 20,000 bytes of them (see `split_parts`).
@@ -38,6 +42,9 @@ _PART_BYTES = 20_000
 _ANALYZE_FROM = 10_000
 
 UNKNOWN = -1
+
+Keep = Callable[["TargetPlan", psycopg.sql.Composable], None]
+"""Told the plan for one destination, and the snapshot as a relation, while the private tables are filled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,18 @@ class Target:
     name: str
     destination_id: int
     page_size: int
+    reach: models.Reach = field(default_factory=models.Reach)
+
+    def lists(self, audience: models.Audience) -> bool:
+        """Whether the destination is about this audience."""
+        listed = self.reach.audiences
+        return listed is None or audience.name in listed or audience.property in listed
+
+    @property
+    def in_reach(self) -> dict[str, object]:
+        """The parameters of `is_in_reach`."""
+        contacts = self.reach.contacts
+        return {"listed": None if contacts is None else sorted(contacts), "share": self.reach.rollout}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,32 +91,52 @@ class Request:
     configured: Sequence[models.ConfiguredAudience]
     scope: Scope
     targets: Sequence[Target]
+    guard: models.Guard = field(default_factory=models.Guard)
+
+    def guard_of(self, name: str) -> models.Guard:
+        """The limits for the audience of this name: its own where it has some."""
+        limits = self.guard
+        for audience in self.configured:
+            if audience.name == name and audience.max_removed_fraction is not None:
+                limits = replace(limits, max_removed_fraction=audience.max_removed_fraction)
+            if audience.name == name and audience.max_added_fraction is not None:
+                limits = replace(limits, max_added_fraction=audience.max_added_fraction)
+        return limits
 
 
 @dataclass(frozen=True, slots=True)
 class AudienceCount:
-    """What one audience gives to tell at one destination, in contacts."""
+    """What one audience gives to tell at one destination, in contacts; `held` ones wait for approval."""
 
     audience_id: int
     added: int
     removed: int
+    held: int
     initial: bool
 
 
 @dataclass(frozen=True, slots=True)
 class TargetPlan:
-    """The plan for one destination; `identifies` are calls, `skipped` members by reason."""
+    """The plan for one destination; `identifies` are calls, `skipped` members by reason.
+
+    `whole`: it is about all audiences, so whoever is not in it has nothing to be told.
+    """
 
     target: Target
+    whole: bool
     identifies: int
     calls_saved: int
     counts: Sequence[AudienceCount]
     skipped: Mapping[str, int]
+    holds: Sequence[guard.Hold]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole plan. `audiences` are those in scope, also those set aside; `members` counts user ids by name."""
+    """A whole plan. `audiences` are those in scope, also those set aside; `members` counts user ids by name.
+
+    `targets` are without the destinations that are paused.
+    """
 
     snapshot_at: datetime
     memberships: int
@@ -114,19 +153,25 @@ class Plan:
 def write(connection: Connection, request: Request, run_id: int) -> Plan:
     """Reads the warehouse and commits the plan of a run that is open; covered changes take effect with it."""
 
-    def keep(planned: TargetPlan) -> None:
-        _write_target(connection, run_id, planned, whole=request.scope.whole)
+    def keep(planned: TargetPlan, _source: psycopg.sql.Composable) -> None:
+        _write_target(connection, run_id, planned)
 
     with _snapshot(connection, request) as snapshot, _transaction(connection):
-        plan = _make(connection, request, snapshot, _registered, keep)
+        plan = _make(connection, request, snapshot, run_id, _registered, keep)
         _write_run(connection, run_id, plan)
+        if one(connection, "any_forgotten").found:
+            run(connection, "refresh_forgotten", {}, source=snapshot.relation)
     return plan
 
 
-def preview(connection: Connection, request: Request) -> Plan:
-    """The same plan, thrown away: sends nothing, changes nothing, needs no lock."""
+def preview(connection: Connection, request: Request, keep: Keep) -> Plan:
+    """The same plan, thrown away: sends nothing, changes nothing, needs no lock.
+
+    `keep` sees each destination's plan while the private tables still hold it.
+    """
     with _snapshot(connection, request) as snapshot, _transaction(connection) as transaction:
-        plan = _make(connection, request, snapshot, _imagined, _thrown_away)
+        run_id = one(connection, "show_next_run").run_id
+        plan = _make(connection, request, snapshot, run_id, _imagined, keep)
         raise psycopg.Rollback(transaction)
     return plan
 
@@ -153,9 +198,14 @@ class _Snapshot:
 def _snapshot(connection: Connection, request: Request) -> Iterator[_Snapshot]:
     members = _members_in_state(connection, request)
     if members is not None:
+        if request.guard.ready is not None:
+            with request.warehouse.reading() as reading:
+                _refuse_unready(reading, request.guard.ready)
         yield _Snapshot(members, None)
         return
     with request.warehouse.reading() as reading:
+        if request.guard.ready is not None:
+            _refuse_unready(reading, request.guard.ready)
         _stage(connection, reading, request.sources)
         taken_at = reading.snapshot_at
     yield _Snapshot(psycopg.sql.Identifier("snapshot_member"), taken_at)
@@ -180,6 +230,23 @@ def _members_in_state(connection: Connection, request: Request) -> psycopg.sql.C
     # The text comes to stand inside statements with parameters, where a percent sign has to be doubled.
     members = psycopg.sql.SQL(found.members.replace("%", "%%"))
     return psycopg.sql.SQL("({})").format(psycopg.sql.SQL(sql.query("members_in_state")).format(members=members))
+
+
+def _refuse_unready(reading: models.Reading, ready: str) -> None:
+    """Raises `HeldError` unless the warehouse says that it is ready; also where it cannot be asked."""
+    try:
+        answer = reading.answer(ready)
+    except errors.WarehouseError as error:
+        raise errors.HeldError(f"held: {error}; nothing was sent, the next run asks again") from error
+    # Databases without a boolean say 1.
+    if answer is not True and answer != 1:
+        raise errors.HeldError(
+            f"held: guard.ready said {_in_sql(answer)}, not true; nothing was sent, the next run asks again"
+        )
+
+
+def _in_sql(answer: object) -> str:
+    return "nothing" if answer is None else "false" if answer is False else type(answer).__name__
 
 
 def _stage(connection: Connection, reading: models.Reading, sources: Sequence[models.Source]) -> None:
@@ -224,8 +291,9 @@ def _make(
     connection: Connection,
     request: Request,
     snapshot: _Snapshot,
+    run_id: int,
     identify: _Identify,
-    keep: Callable[[TargetPlan], None],
+    keep: Keep,
 ) -> Plan:
     """Plans for every target in turn in the private tables; `keep` saves each before the next is planned."""
     source = snapshot.relation
@@ -238,11 +306,16 @@ def _make(
 
     for table in ("plan_audience", "member_delta", "contact_change", "caller", "planned_identify"):
         run(connection, f"create_{table}")
+    planner = _Planner(connection, request, source, run_id, row_names, snapshot_empty=not counted)
+    pauses = {(row.destination_id, row.audience_id) for row in run(connection, "list_pauses")}
     targets: list[TargetPlan] = []
     for target in request.targets:
+        going = {key: audience for key, audience in keyed if not _is_paused(pauses, target.destination_id, key)}
+        if _is_paused(pauses, target.destination_id):
+            continue
         run(connection, "empty_plan")
-        targets.append(_plan_target(connection, target, keyed, source))
-        keep(targets[-1])
+        targets.append(planner.plan(target, going, whole=request.scope.whole and len(going) == len(resolved)))
+        keep(targets[-1], source)
     ids = {audience.name: audience_id for audience_id, audience in keyed}
     return Plan(
         snapshot_at=snapshot.taken_at or one(connection, "show_now").now,
@@ -254,47 +327,117 @@ def _make(
     )
 
 
-def _plan_target(
-    connection: Connection,
-    target: Target,
-    audiences: Sequence[tuple[int, models.Audience]],
-    source: psycopg.sql.Composable,
-) -> TargetPlan:
-    here = {"destination_id": target.destination_id}
-    properties = [audience.property or "" for _, audience in audiences]
-    run(
-        connection,
-        "list_plan_audiences",
-        {
-            **here,
-            "audience_ids": [audience_id for audience_id, _ in audiences],
-            "names": [audience.name for _, audience in audiences],
-            "properties": properties,
-        },
+def _is_paused(pauses: Collection[tuple[int | None, int | None]], destination_id: int, audience_id: int = 0) -> bool:
+    """Whether a pause says so; a null in it stands for all. Without an audience: whether everything there is."""
+    return any(
+        (pause[0] is None or pause[0] == destination_id) and (pause[1] is None or pause[1] == audience_id)
+        for pause in pauses
     )
-    run(connection, "analyze_plan_audience")
-    run(connection, "diff_members", here, source=source)
-    run(connection, "add_uncertain", here)
-    run(connection, "analyze_member_delta")
-    run(connection, "name_skipped", here)
-    run(connection, "fold_changes", here)
-    run(connection, "analyze_contact_change")
-    run(connection, "name_callers", here)
-    run(connection, "analyze_caller")
-    run(connection, "follow_moves", here)
-    run(connection, "name_callers", here)
-    if len(properties) > _PART_PROPERTIES or sum(len(name) + 9 for name in properties) > _PART_BYTES:
-        run(connection, "split_parts")
-    run(connection, "order_identifies", {"page_size": target.page_size})
-    run(connection, "analyze_planned_identify")
-    calls = one(connection, "count_identifies")
-    return TargetPlan(
-        target=target,
-        identifies=calls.identifies,
-        calls_saved=calls.saved,
-        counts=[AudienceCount(*row) for row in run(connection, "count_changes")],
-        skipped={row.reason: row.members for row in run(connection, "count_skipped")},
-    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    """Plans for one destination after the other, in the private tables of one transaction."""
+
+    connection: Connection
+    request: Request
+    source: psycopg.sql.Composable
+    run_id: int
+    row_names: Collection[str]
+    snapshot_empty: bool
+
+    def plan(self, target: Target, audiences: Mapping[int, models.Audience], *, whole: bool) -> TargetPlan:
+        """The plan for one destination: of the differences, what is to be told, and of that, what may go now."""
+        here = {"destination_id": target.destination_id}
+        self._list(target, audiences)
+        self._compare(target)
+        run(self.connection, "fold_changes", here)
+        run(self.connection, "analyze_contact_change")
+        holds = self._hold(target)
+        run(self.connection, "name_callers", here)
+        run(self.connection, "analyze_caller")
+        run(self.connection, "hold_back_refused", {**here, "run_id": self.run_id, "whole": whole})
+        run(self.connection, "follow_moves", here)
+        run(self.connection, "name_callers", here)
+        self._order(target, audiences)
+        calls = one(self.connection, "count_identifies")
+        return TargetPlan(
+            target=target,
+            whole=whole,
+            identifies=calls.identifies,
+            calls_saved=calls.saved,
+            counts=[AudienceCount(*row) for row in run(self.connection, "count_changes")],
+            skipped={row.reason: row.members for row in run(self.connection, "count_skipped")},
+            holds=holds,
+        )
+
+    def _list(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
+        listed = list(audiences.values())
+        named = {audience.name for audience in self.request.configured} | set(self.row_names)
+        run(
+            self.connection,
+            "list_plan_audiences",
+            {
+                "destination_id": target.destination_id,
+                "audience_ids": list(audiences),
+                "names": [audience.name for audience in listed],
+                "properties": [audience.property for audience in listed],
+                "reads": [target.lists(audience) and not audience.retired for audience in listed],
+                "retired": [audience.retired for audience in listed],
+                "vanished": [not target.lists(audience) or audience.name not in named for audience in listed],
+            },
+        )
+        run(self.connection, "analyze_plan_audience")
+
+    def _compare(self, target: Target) -> None:
+        here = {"destination_id": target.destination_id, **target.in_reach}
+        run(self.connection, "diff_members", here, source=self.source)
+        run(self.connection, "add_uncertain", here)
+        if target.reach.retract:
+            run(self.connection, "add_retractions", here)
+        run(self.connection, "analyze_member_delta")
+        if one(self.connection, "any_forgotten").found:
+            run(self.connection, "skip_forgotten")
+        run(self.connection, "name_skipped", {"destination_id": target.destination_id})
+
+    def _hold(self, target: Target) -> list[guard.Hold]:
+        """Asks the guard, and makes wait what it holds."""
+        here = {"destination_id": target.destination_id}
+        moved = [guard.Moves(*row) for row in run(self.connection, "count_guarded", here)]
+        limits = {moves.audience_id: self.request.guard_of(moves.name) for moves in moved}
+        shares = [moves.audience_id for moves in moved if guard.needs_total(limits[moves.audience_id], moves)]
+        told: dict[int, int] = {}
+        if shares:
+            parameters = {**here, "audience_ids": shares, **target.in_reach}
+            told = {row.audience_id: row.contacts for row in run(self.connection, "count_told", parameters)}
+        holds = [
+            hold
+            for moves in moved
+            for hold in guard.judge(
+                limits[moves.audience_id],
+                moves,
+                told.get(moves.audience_id, 0),
+                snapshot_empty=self.snapshot_empty,
+            )
+        ]
+        if holds:
+            run(self.connection, "hold_changes", {**here, **_columns(holds)})
+        return holds
+
+    def _order(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
+        properties = [audience.property or "" for audience in audiences.values()]
+        if len(properties) > _PART_PROPERTIES or sum(len(name) + 9 for name in properties) > _PART_BYTES:
+            run(self.connection, "split_parts")
+        here = {"destination_id": target.destination_id, "page_size": target.page_size}
+        run(self.connection, "order_identifies", here)
+        run(self.connection, "analyze_planned_identify")
+
+
+def _columns(holds: Sequence[guard.Hold]) -> dict[str, object]:
+    return {
+        "audience_ids": [hold.audience_id for hold in holds],
+        "ops": [hold.op for hold in holds],
+    }
 
 
 def _names_audience(name: str | None) -> bool:
@@ -310,10 +453,9 @@ def known_audiences(connection: Connection) -> list[models.KnownAudience]:
 def _refuse_unknown(scope: Scope, audiences: Sequence[models.Audience]) -> None:
     known = {audience.name for audience in audiences} | {audience.property for audience in audiences}
     for name in sorted(scope.audiences - known):
-        near = difflib.get_close_matches(name, [word for word in known if word], n=3, cutoff=0.4)
-        meant = " or ".join(repr(word) for word in near)
-        hint = f"; did you mean {meant}?" if near else "; `syncer plan` lists those that there are"
-        raise errors.ConfigError([errors.Problem("--audience", f"there is no audience {name!r}{hint}")])
+        hint = naming.did_you_mean(name, [word for word in known if word])
+        hint = hint or "`syncer plan` lists those that there are"
+        raise errors.ConfigError([errors.Problem("--audience", f"there is no audience {name!r}; {hint}")])
 
 
 def _imagined(_connection: Connection, audience: models.Audience) -> int:
@@ -329,14 +471,10 @@ def _registered(connection: Connection, audience: models.Audience) -> int:
     return audience.audience_id
 
 
-def _thrown_away(_plan: TargetPlan) -> None:
-    """A preview keeps nothing."""
-
-
 # --- writing it down ---------------------------------------------------------------------------------------------
 
 
-def _write_target(connection: Connection, run_id: int, plan: TargetPlan, *, whole: bool) -> None:
+def _write_target(connection: Connection, run_id: int, plan: TargetPlan) -> None:
     here = {"run_id": run_id, "destination_id": plan.target.destination_id}
     run(connection, "write_changes", here)
     run(connection, "doubt_followed", here)
@@ -346,7 +484,12 @@ def _write_target(connection: Connection, run_id: int, plan: TargetPlan, *, whol
         pages.settle(connection, delivery, [pages.Settlement(pages.COVERED_PAGE)])
     run(connection, "refresh_skipped_gone", here)
     run(connection, "refresh_skipped_new", here)
-    if whole:
+    run(connection, "refresh_held_gone", here)
+    if plan.holds:
+        reasons = [hold.reason for hold in plan.holds]
+        run(connection, "refresh_held_new", {**here, **_columns(plan.holds), "reasons": reasons})
+    run(connection, "finish_resyncs", {**here, "whole": plan.whole})
+    if plan.whole:
         run(connection, "forget_settled_refusals", here)
     run(
         connection,
@@ -383,6 +526,7 @@ def _write_run(connection: Connection, run_id: int, plan: Plan) -> None:
                     "members": plan.members.get(by_id[count.audience_id].name, 0),
                     "planned_add": count.added,
                     "planned_remove": count.removed,
+                    "held": count.held,
                     "initial": count.initial,
                 },
             )

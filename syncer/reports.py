@@ -52,6 +52,6 @@ def _audience(made: plan.Plan, audience: models.Audience) -> models.AudienceRepo
         added=sum(count.added for count in counts),
         removed=sum(count.removed for count in counts),
         initial=any(count.initial for count in counts),
-        held=0,
+        held=sum(count.held for count in counts),
         problem=audience.problem,
     )

@@ -7,15 +7,29 @@ one transaction; deliver its pages to every destination side by side; close the 
 import contextvars
 import functools
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import psycopg.sql
 import structlog
 
-from syncer import delivery, errors, history, ledger, migrations, models, naming, pages, plan, reports
+from syncer import (
+    accounts,
+    delivery,
+    errors,
+    history,
+    ledger,
+    migrations,
+    models,
+    naming,
+    pages,
+    plan,
+    reports,
+    retention,
+)
 from syncer.models import Status
 from syncer.state import Connection, Leadership, State, break_off, translated_errors
 from syncer.stopping import Interrupted, Stop
@@ -36,9 +50,17 @@ class Progress(Protocol):
         """So many more were settled. Called from several threads."""
 
 
+Look = Callable[[Connection, plan.TargetPlan, psycopg.sql.Composable], None]
+"""See `plan.Keep`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to sync, from where to where."""
+    """What to sync, from where to where.
+
+    `moved` names destinations that are the same account behind another address, as a human says. `keep_history` is in
+    seconds; None keeps all of it.
+    """
 
     state: State
     warehouse: models.Warehouse
@@ -46,6 +68,14 @@ class Job:
     configured: Sequence[models.ConfiguredAudience]
     destinations: Sequence[models.Destination]
     scope: plan.Scope = field(default_factory=plan.Scope)
+    reaches: Mapping[str, models.Reach] = field(default_factory=dict)
+    guard: models.Guard = field(default_factory=models.Guard)
+    moved: Collection[str] = ()
+    keep_history: float | None = None
+
+    def without(self, refused: Collection[str]) -> "Job":
+        """The same for fewer destinations."""
+        return replace(self, destinations=[each for each in self.destinations if each.name not in refused])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +92,34 @@ def sync(job: Job, trigger: models.Trigger, stop: Stop, progress: Progress) -> R
         migrations.check(connection, job.state.schema)
         with job.state.lead(connection) as leadership:
             refuse_bad_names(connection, job.configured)
+            again = _told_again(connection, job) if trigger == "resync" else None
             _settle_lost_run(connection)
-            run_id = _open(connection, job, trigger)
+            registered = accounts.register(connection, job.destinations, job.moved)
+            run_id = _open(connection, job, registered, trigger, again)
             with structlog.contextvars.bound_contextvars(run_id=run_id):
-                ending = _read_plan_deliver(job, leadership, run_id, stop, progress)
+                ending = _read_plan_deliver(job.without(registered.refused), leadership, run_id, stop, progress)
+                ending = replace(ending, by_destination={**ending.by_destination, **registered.refused})
                 progress.phase("closing")
-                return _close(connection, run_id, trigger, ending)
+                result = _close(connection, run_id, trigger, ending)
+                _drop_old_history(connection, job)
+                return result
 
 
-def preview(job: Job, stop: Stop, progress: Progress) -> models.RunReport:
-    """What a run would send now, in the words of a run's report. Sends and changes nothing, needs no lock."""
+def preview(job: Job, stop: Stop, progress: Progress, look: Look = lambda *_: None) -> Result:
+    """What a run would send now, in the words of a run's report. Sends and changes nothing, needs no lock.
+
+    `look` sees each destination's plan while the private tables of `plan` still hold it.
+    """
     with job.state.connect("plan") as connection:
         migrations.check(connection, job.state.schema)
         refuse_bad_names(connection, job.configured)
         started_at = datetime.now(UTC)
-        known = ledger.known_destinations(connection)
+        refused = accounts.refused(connection, job.destinations)
         progress.phase("reading")
         with stop.may_interrupt():
-            planned = plan.preview(connection, _request(job, known))
-        return reports.planned(planned, started_at)
+            request = _request(job.without(refused), accounts.known(connection))
+            planned = plan.preview(connection, request, functools.partial(look, connection))
+        return Result(reports.planned(planned, started_at), list(refused.values()))
 
 
 def refuse_bad_names(connection: Connection, configured: Sequence[models.ConfiguredAudience]) -> None:
@@ -93,8 +132,11 @@ def refuse_bad_names(connection: Connection, configured: Sequence[models.Configu
 def exit_code(result: Result) -> int:
     """What a command exits with after this run: the first of the contract's codes that applies."""
     codes = {error.exit_code if isinstance(error, errors.SyncerError) else 1 for error in result.failures}
+    statuses = {result.report.status, *(destination.status for destination in result.report.destinations)}
     if result.report.status == Status.INTERRUPTED:
         codes.add(130)
+    if Status.HELD in statuses:
+        codes.add(errors.HeldError.exit_code)
     if any(destination.unknown for destination in result.report.destinations):
         codes.add(errors.DestinationUnavailableError.exit_code)
     refused = any(destination.failed for destination in result.report.destinations)
@@ -112,9 +154,34 @@ def _settle_lost_run(connection: Connection) -> None:
         log.warning("an earlier run was left open; what it was sending is uncertain and is told again", lost_run=lost)
 
 
-def _open(connection: Connection, job: Job, trigger: models.Trigger) -> int:
-    ids = ledger.register_destinations(connection, job.destinations)
-    return ledger.open_run(connection, trigger, [ids[destination.name] for destination in job.destinations])
+def _told_again(connection: Connection, job: Job) -> list[int] | None:
+    """The audiences that a full resync is about; None for all. Nothing was told yet of one that the state ignores."""
+    if job.scope.whole:
+        return None
+    known = plan.known_audiences(connection)
+    wanted = job.scope.audiences
+    unknown = wanted - {audience.name for audience in known} - {audience.property for audience in known}
+    if unknown:
+        raise errors.ConfigError(
+            [
+                errors.Problem("--audience", f"{name!r} was never synced; `syncer sync` begins it")
+                for name in sorted(unknown)
+            ]
+        )
+    return [audience.audience_id for audience in known if audience.name in wanted or audience.property in wanted]
+
+
+def _open(
+    connection: Connection,
+    job: Job,
+    registered: accounts.Registered,
+    trigger: models.Trigger,
+    again: Sequence[int] | None,
+) -> int:
+    ids = registered.ids
+    resync = {ids[each.name]: again for each in job.without(registered.refused).destinations}
+    destination_ids = [ids[each.name] for each in job.destinations]
+    return ledger.open_run(connection, trigger, destination_ids, resync if trigger == "resync" else {})
 
 
 def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop, progress: Progress) -> ledger.Ending:
@@ -140,7 +207,7 @@ def _read_and_plan(job: Job, connection: Connection, run_id: int, stop: Stop) ->
     """Nothing has been sent yet, so a wish to stop breaks it off wherever it is."""
     try:
         with stop.may_interrupt():
-            return plan.write(connection, _request(job, ledger.known_destinations(connection)), run_id)
+            return plan.write(connection, _request(job, accounts.known(connection)), run_id)
     except errors.SyncerError as error:
         if stop.asked.is_set():
             raise Interrupted from error  # the statement that was cancelled complains of it
@@ -159,9 +226,11 @@ def _deliver(
     def halted() -> bool:
         return stop.asked.is_set() or broken.is_set()
 
+    by_name = {destination.name: destination for destination in job.destinations}
     lanes: dict[Future[errors.DestinationError | None], str] = {}
-    with ThreadPoolExecutor(len(job.destinations), thread_name_prefix="delivery") as threads:
-        for destination, target in zip(job.destinations, planned.targets, strict=True):
+    with ThreadPoolExecutor(max(1, len(planned.targets)), thread_name_prefix="delivery") as threads:
+        for target in planned.targets:
+            destination = by_name[target.target.name]
             progress.planned(destination.name, target.identifies)
             order = delivery.Order(
                 pages.Delivery(run_id, target.target.destination_id), destination, properties, leadership.token
@@ -200,9 +269,25 @@ def _close(connection: Connection, run_id: int, trigger: models.Trigger, ending:
     return Result(report, failures)
 
 
+def _drop_old_history(connection: Connection, job: Job) -> None:
+    """The run is closed whatever comes of this: the next one tries again."""
+    if job.keep_history is None:
+        return
+    try:
+        with translated_errors():
+            retention.drop_old(connection, job.keep_history)
+    except errors.StateError as error:
+        log.warning("old history could not be dropped", error=str(error))
+
+
 def _request(job: Job, known: Mapping[str, int]) -> plan.Request:
     targets = [
-        plan.Target(destination.name, known.get(destination.name, plan.UNKNOWN), destination.page_size)
+        plan.Target(
+            destination.name,
+            known.get(destination.name, plan.UNKNOWN),
+            destination.page_size,
+            job.reaches.get(destination.name, models.Reach()),
+        )
         for destination in job.destinations
     ]
-    return plan.Request(job.warehouse, job.sources, job.configured, job.scope, targets)
+    return plan.Request(job.warehouse, job.sources, job.configured, job.scope, targets, job.guard)

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from syncer import embedded, migrations
+from syncer import embedded, guard, migrations
 from syncer.demo.receiver import SegmentReceiver
 from syncer.state import State
 from tests.world import World, Write, with_database
@@ -104,6 +104,12 @@ def world(state: State, new_database: Callable[[str], str], receiver: SegmentRec
 def world_in_one_database(state: State, receiver: SegmentReceiver, tmp_path: Path) -> World:
     """Warehouse and state in one database: the plan reads the table where it is."""
     return World(tmp_path, Write(state.url), state.url, receiver)
+
+
+@pytest.fixture
+def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process nothing is held: for tests of what is told when small audiences come and go."""
+    monkeypatch.setattr(guard, "judge", lambda *_, **__: [])
 
 
 def _create(server: str, name: str, template: str) -> None:

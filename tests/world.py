@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 import psycopg
 import sqlalchemy
 
-from syncer import app, naming, sync
+from syncer import app, audit, models, naming, sync
 from syncer.demo.receiver import SegmentReceiver
+from syncer.state import Connection, State
 from syncer.stopping import Stop
+from syncer.sync import Result
 
 Row = tuple[str | None, str | None, str | None]
 """audience, user id, email: as the warehouse has them."""
@@ -92,14 +95,31 @@ endpoint = "{self.receiver.url}"
         )
         return path
 
-    def sync(self, stop: Stop | None = None, **only: Sequence[str]) -> sync.Result:
-        """One run in this process; `only` may name audiences and destination_names."""
+    def sync(self, stop: Stop | None = None, trigger: models.Trigger = "manual", **only: Sequence[str]) -> Result:
+        """One run in this process; `only` may name audiences, destination_names and moved destinations."""
         with app.opened(app.load(self.config, {})) as house:
-            return sync.sync(house.job(**only), "manual", stop or Stop(), Quiet())
+            return sync.sync(house.job(**only), trigger, stop or Stop(), Quiet())
+
+    def resync(self, **only: Sequence[str]) -> Result:
+        return self.sync(None, "resync", **only)
+
+    @contextmanager
+    def state(self) -> Iterator[Connection]:
+        """A session with the state, as commands have one."""
+        with State(self.state_url, "syncer").connect("test") as connection:
+            yield connection
+
+    def verify(self, limit: int = 1000) -> audit.Audit:
+        with app.opened(app.load(self.config, {})) as house:
+            return audit.verify(house.job(), Stop(), Quiet(), limit)
+
+    def explain(self, who: str) -> audit.Story:
+        with app.opened(app.load(self.config, {})) as house:
+            return audit.explain(house.job(), who, Stop(), Quiet(), 100)
 
     def preview(self) -> Any:
         with app.opened(app.load(self.config, {})) as house:
-            return sync.preview(house.job(), Stop(), Quiet())
+            return sync.preview(house.job(), Stop(), Quiet()).report
 
     def command(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """The installed command, as a user would run it."""

@@ -18,3 +18,4 @@ members AS (
 SELECT members.audience_name, customers.customer_id AS user_id, customers.email
 FROM members
 JOIN shop.customers USING (customer_id)
+WHERE NOT EXISTS (SELECT FROM shop.broken_models WHERE broken_models.audience_name = members.audience_name)

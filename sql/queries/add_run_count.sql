@@ -1,7 +1,8 @@
 -- Purpose: what a run plans for an audience at a destination.
--- Parameters: run_id, destination_id, audience_id, members, planned_add, planned_remove, initial.
+-- Parameters: run_id, destination_id, audience_id, members, planned_add, planned_remove, held, initial.
 -- Rows: none.
-INSERT INTO run_count (run_id, destination_id, audience_id, members, planned_add, planned_remove, initial)
+INSERT INTO run_count (run_id, destination_id, audience_id, members, planned_add, planned_remove, held, initial)
 VALUES (
-    %(run_id)s, %(destination_id)s, %(audience_id)s, %(members)s, %(planned_add)s, %(planned_remove)s, %(initial)s
+    %(run_id)s, %(destination_id)s, %(audience_id)s, %(members)s, %(planned_add)s, %(planned_remove)s, %(held)s,
+    %(initial)s
 )

@@ -1,12 +1,14 @@
 -- Purpose: member_delta folded: what becomes of each property of each contact, for one destination.
--- follows: it must be told after another contact's `false` (a user moved).
+-- follows: the first class of delivery in which it may go, after another contact's `false` (a user moved).
+-- waits: why it is not told in this run: held (by the guard), refused (in backoff, or parked).
 -- Rows: none.
 CREATE TEMPORARY TABLE contact_change (
     contact text COLLATE "C" NOT NULL,
     audience_id integer NOT NULL,
     op change_op NOT NULL,
     initial boolean NOT NULL,
-    follows boolean NOT NULL DEFAULT false,
+    follows smallint NOT NULL DEFAULT 0,
     part smallint NOT NULL DEFAULT 0,
-    value boolean NOT NULL
+    value boolean NOT NULL,
+    waits text
 ) ON COMMIT DROP

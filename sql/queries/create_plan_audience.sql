@@ -1,8 +1,14 @@
 -- Purpose: the audiences that this plan is about, at the destination that is being planned.
+-- reads: the snapshot's rows of this name count (it is neither retired nor off the destination's list). vanished:
+-- nobody names it any more. due_before: what was told before this run is due again (a full resync).
 -- Rows: none.
 CREATE TEMPORARY TABLE plan_audience (
     audience_id integer PRIMARY KEY,
     name text COLLATE "C" NOT NULL,
     property text COLLATE "C" NOT NULL,
-    initial boolean NOT NULL
+    reads boolean NOT NULL,
+    retired boolean NOT NULL,
+    vanished boolean NOT NULL,
+    initial boolean NOT NULL,
+    due_before integer
 ) ON COMMIT DROP

@@ -6,5 +6,5 @@ INSERT INTO uncertain (destination_id, audience_id, since_run_id, contact, user_
 SELECT %(destination_id)s, c.audience_id, %(run_id)s, c.contact, caller.user_id
 FROM contact_change AS c
 JOIN caller ON caller.contact = c.contact
-WHERE c.follows AND c.op = 'reasserted'
+WHERE c.follows > 0 AND c.op = 'reasserted'
 ON CONFLICT (destination_id, contact, audience_id) DO NOTHING

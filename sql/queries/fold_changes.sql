@@ -1,6 +1,6 @@
 -- Purpose: rows to contacts (two users of one email are one contact). A contact has a property while any row has.
--- before: the state has a row. after: some row stays or comes. Only an accepted, certain true covers; an uncertain
--- property is told its current value, whatever it is, unless a skipped row still names its only member.
+-- before: the state has a row. after: some row stays or comes. Only an accepted, certain true covers; what is
+-- uncertain or due again is told its current value, whatever it is, unless a skipped row still names its only member.
 -- Parameters: destination_id.
 -- Rows: none; fills contact_change.
 INSERT INTO contact_change (contact, audience_id, op, initial, value)
@@ -8,10 +8,11 @@ SELECT
     pair.contact,
     pair.audience_id,
     CASE
-        WHEN pair.after AND pair.before AND NOT pair.unsure THEN 'covered'
+        WHEN pair.after AND pair.before AND NOT (pair.unsure OR pair.again) THEN 'covered'
         WHEN pair.after AND pair.before THEN 'reasserted'
         WHEN pair.after THEN 'added'
-        ELSE 'removed'
+        WHEN pair.before OR pair.unsure THEN 'removed'
+        ELSE 'reasserted'
     END::change_op,
     listed.initial,
     pair.after
@@ -20,6 +21,8 @@ FROM (
         moved.contact,
         moved.audience_id,
         moved.unsure,
+        moved.again,
+        moved.retract,
         moved.named,
         count(m.user_id) > 0 AS before,
         moved.gains OR count(m.user_id) > moved.losses AS after
@@ -30,6 +33,8 @@ FROM (
             bool_or(d.kind = 'gain') AS gains,
             count(*) FILTER (WHERE d.kind = 'lose' AND NOT d.named) AS losses,
             bool_or(d.kind = 'unsure') AS unsure,
+            bool_or(d.kind = 'again') AS again,
+            bool_or(d.kind = 'retract') AS retract,
             bool_or(d.named) AS named
         FROM member_delta AS d
         WHERE d.kind <> 'skip'
@@ -39,8 +44,9 @@ FROM (
         ON m.destination_id = %(destination_id)s
         AND m.contact = moved.contact
         AND m.audience_id = moved.audience_id
-    GROUP BY moved.contact, moved.audience_id, moved.gains, moved.losses, moved.unsure, moved.named
-    HAVING moved.gains OR moved.losses > 0 OR moved.unsure
+    GROUP BY moved.contact, moved.audience_id, moved.gains, moved.losses, moved.unsure, moved.again, moved.retract,
+        moved.named
+    HAVING moved.gains OR moved.losses > 0 OR moved.unsure OR moved.again OR moved.retract
 ) AS pair
 JOIN plan_audience AS listed USING (audience_id)
-WHERE pair.after OR pair.before OR NOT pair.named
+WHERE pair.after OR pair.before OR pair.retract OR NOT pair.named

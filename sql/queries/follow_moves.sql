@@ -1,40 +1,64 @@
 -- Purpose: Segment also keys by user id, so the false to an old contact is followed by the current value to that
 -- user's present contact. If that value is going out anyway it is only made to go later; a covered one is told
--- after all; one that did not change is reasserted.
+-- after all; one that did not change is reasserted. `follows` is the first class that comes after the false: after
+-- removals (2), after retractions and retirements (4), after contacts that did not answer (6).
 -- Parameters: destination_id.
 -- Rows: none.
 WITH gone AS (
-    SELECT c.contact, c.audience_id, caller.user_id
+    SELECT
+        c.contact,
+        c.audience_id,
+        caller.user_id,
+        CASE
+            WHEN silent.contact IS NOT NULL THEN 6
+            WHEN c.op = 'removed' AND NOT listed.retired THEN 2
+            ELSE 4
+        END AS follows
     FROM contact_change AS c
+    JOIN plan_audience AS listed USING (audience_id)
     JOIN caller ON caller.contact = c.contact
-    WHERE c.op = 'removed'
+    LEFT JOIN unanswered_contact AS silent
+        ON silent.destination_id = %(destination_id)s AND silent.contact = c.contact AND silent.runs >= 2
+    WHERE NOT c.value AND c.waits IS NULL
 ),
 present AS MATERIALIZED (
-    SELECT came.contact, came.audience_id
-    FROM gone
-    JOIN member_delta AS came
-        ON came.user_id = gone.user_id AND came.audience_id = gone.audience_id AND came.contact <> gone.contact
-    WHERE came.kind = 'gain'
-    UNION
-    SELECT stays.contact, stays.audience_id
-    FROM gone
-    JOIN synced_member AS stays
-        ON stays.user_id = gone.user_id AND stays.audience_id = gone.audience_id AND stays.contact <> gone.contact
-    WHERE stays.destination_id = %(destination_id)s
-        AND NOT EXISTS (
-            SELECT FROM member_delta AS lost
-            WHERE lost.kind = 'lose' AND NOT lost.named AND lost.contact = stays.contact
-                AND lost.audience_id = stays.audience_id AND lost.user_id = stays.user_id
-        )
+    SELECT there.contact, there.audience_id, max(there.follows)::smallint AS follows
+    FROM (
+        SELECT came.contact, came.audience_id, gone.follows
+        FROM gone
+        JOIN member_delta AS came
+            ON came.user_id = gone.user_id AND came.audience_id = gone.audience_id AND came.contact <> gone.contact
+        WHERE came.kind = 'gain'
+        UNION ALL
+        SELECT stays.contact, stays.audience_id, gone.follows
+        FROM gone
+        JOIN synced_member AS stays
+            ON stays.user_id = gone.user_id AND stays.audience_id = gone.audience_id AND stays.contact <> gone.contact
+        WHERE stays.destination_id = %(destination_id)s
+            AND NOT is_token(stays.contact)
+            AND NOT EXISTS (
+                SELECT FROM member_delta AS lost
+                WHERE lost.kind = 'lose' AND NOT lost.named AND lost.contact = stays.contact
+                    AND lost.audience_id = stays.audience_id AND lost.user_id = stays.user_id
+            )
+    ) AS there
+    GROUP BY there.contact, there.audience_id
 ),
 told_later AS (
     UPDATE contact_change AS c
-    SET follows = true, op = CASE WHEN c.op = 'covered' THEN 'reasserted' ELSE c.op END
+    SET follows = p.follows, op = CASE WHEN c.op = 'covered' THEN 'reasserted' ELSE c.op END
     FROM present AS p
     WHERE c.contact = p.contact AND c.audience_id = p.audience_id
 )
-INSERT INTO contact_change (contact, audience_id, op, initial, follows, value)
-SELECT p.contact, p.audience_id, 'reasserted', listed.initial, true, true
+INSERT INTO contact_change (contact, audience_id, op, initial, follows, value, waits)
+SELECT
+    p.contact,
+    p.audience_id,
+    'reasserted',
+    listed.initial,
+    p.follows,
+    true,
+    (SELECT min(other.waits) FROM contact_change AS other WHERE other.contact = p.contact AND other.waits = 'refused')
 FROM present AS p
 JOIN plan_audience AS listed USING (audience_id)
 WHERE NOT EXISTS (

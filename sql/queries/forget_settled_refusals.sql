@@ -4,4 +4,4 @@
 -- Rows: none.
 DELETE FROM refused_contact AS r
 WHERE r.destination_id = %(destination_id)s
-    AND NOT EXISTS (SELECT FROM planned_identify AS i WHERE i.contact = r.contact)
+    AND NOT EXISTS (SELECT FROM contact_change AS c WHERE c.contact = r.contact AND c.op <> 'covered')

@@ -1,5 +1,5 @@
 -- Purpose: the destinations that the state knows.
--- Rows: destination_id, name.
-SELECT d.destination_id, d.name
+-- Rows: destination_id, name, account.
+SELECT d.destination_id, d.name, d.account
 FROM destination AS d
 ORDER BY d.destination_id

@@ -1,6 +1,7 @@
 -- Purpose: a skipped row is never read as an exit of the contact or user that it still names. Marks the lose and
 -- unsure rows that some skipped row names: by contact, or by user if that user has no sendable row in the audience
--- (if he has one, his old address really is not his any more). A row that names no audience names all.
+-- (if he has one, his old address really is not his any more). A row that names no audience names all. A row that is
+-- out of reach can be sent elsewhere: its user really is where it says.
 -- Parameters: destination_id.
 -- Rows: none.
 WITH by_contact AS (
@@ -17,7 +18,7 @@ by_user AS MATERIALIZED (
     JOIN member_delta AS skipped
         ON skipped.user_id = gone.user_id
         AND (skipped.audience_id = gone.audience_id OR skipped.audience_id IS NULL)
-    WHERE gone.kind IN ('lose', 'unsure') AND skipped.kind = 'skip'
+    WHERE gone.kind IN ('lose', 'unsure') AND skipped.kind = 'skip' AND skipped.reason <> 'out_of_rollout'
 ),
 elsewhere AS (
     SELECT came.audience_id, came.user_id, came.contact
@@ -35,7 +36,7 @@ elsewhere AS (
         AND lost.contact = stays.contact
         AND lost.audience_id = stays.audience_id
         AND lost.user_id = stays.user_id
-    WHERE lost.contact IS NULL
+    WHERE lost.contact IS NULL AND NOT is_token(stays.contact)
 ),
 still AS (
     SELECT by_contact.audience_id, by_contact.contact, by_contact.user_id

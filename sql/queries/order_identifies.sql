@@ -1,43 +1,53 @@
--- Purpose: one identify per contact, in the order of delivery: removals, additions, then backfills and
--- reassertions; an identify goes with its most urgent change, but never before a false that it has to follow.
--- Inside a class by contact, so that acceptance writes its index in order.
--- Parameters: page_size.
+-- Purpose: one identify per contact, in the order of delivery, by class: 1 removals, 2 additions, 3 backfills,
+-- reassertions and retirements, 4 what follows a false of class 3, 5 contacts that did not answer in two runs or more,
+-- in ever smaller pages, 6 what follows a false of class 5. An identify goes with its most urgent change, but never
+-- before a false that it has to follow. Inside a class by contact, so that acceptance writes its index in order.
+-- Parameters: destination_id, page_size.
 -- Rows: none; fills planned_identify.
 INSERT INTO planned_identify (contact, caller, urgency, parts, properties, page)
 WITH identify AS (
     SELECT
         c.contact,
-        greatest(min(ranked.urgency), CASE WHEN bool_or(c.follows) THEN 2 END) AS urgency,
+        greatest(min(ranked.urgency), max(c.follows), CASE WHEN silent.runs >= 2 THEN 5 END) AS urgency,
+        CASE
+            WHEN silent.runs >= 2 THEN greatest(1, %(page_size)s::integer / power(10, least(silent.runs - 1, 9)))::integer
+            ELSE %(page_size)s::integer
+        END AS page_size,
         max(c.part) + 1 AS parts,
         count(*) AS properties
     FROM contact_change AS c
+    JOIN plan_audience AS listed USING (audience_id)
+    LEFT JOIN unanswered_contact AS silent
+        ON silent.destination_id = %(destination_id)s AND silent.contact = c.contact
     CROSS JOIN LATERAL (
         SELECT CASE
-            WHEN c.op = 'removed' THEN 1
+            WHEN c.op = 'removed' AND NOT listed.retired THEN 1
             WHEN c.op = 'added' AND NOT c.initial THEN 2
             ELSE 3
         END AS urgency
     ) AS ranked
-    WHERE c.op <> 'covered'
-    GROUP BY c.contact
+    WHERE c.op <> 'covered' AND c.waits IS NULL
+    GROUP BY c.contact, silent.runs
 ),
 placed AS (
     SELECT
         i.contact,
         i.urgency,
+        i.page_size,
         i.parts,
         i.properties,
-        (row_number() OVER (PARTITION BY i.urgency ORDER BY i.contact) - 1) / %(page_size)s::integer AS nth
+        (row_number() OVER (PARTITION BY i.urgency, i.page_size ORDER BY i.contact) - 1) / i.page_size AS nth
     FROM identify AS i
 ),
-urgency_pages AS (
+class_pages AS (
     SELECT
         p.urgency,
-        sum(max(p.nth) + 1) OVER (ORDER BY p.urgency) - (max(p.nth) + 1) AS pages_before
+        p.page_size,
+        sum(max(p.nth) + 1) OVER (ORDER BY p.urgency, p.page_size DESC) - (max(p.nth) + 1) AS pages_before
     FROM placed AS p
-    GROUP BY p.urgency
+    GROUP BY p.urgency, p.page_size
 )
-SELECT p.contact, caller.user_id, p.urgency, p.parts, p.properties, 1 + urgency_pages.pages_before + p.nth
+SELECT p.contact, caller.user_id, p.urgency, p.parts, p.properties, 1 + class_pages.pages_before + p.nth
 FROM placed AS p
-JOIN urgency_pages USING (urgency)
+JOIN class_pages USING (urgency, page_size)
 JOIN caller ON caller.contact = p.contact

@@ -2,7 +2,7 @@
 -- sending to done; synced_member gains and loses exactly what their rows say, exceptions aside; what was accepted is
 -- certain, what has no answer is uncertain.
 -- Parameters: run_id, destination_id; pages, requests, retries (parallel arrays); exception_pages, contacts, parts,
--- outcomes, reasons, http_statuses (parallel arrays: the identifies that ended otherwise than succeeded).
+-- outcomes, reasons, http_statuses, alones (parallel arrays: the identifies that ended otherwise than succeeded).
 -- Rows: one: pages, the number that were moved; the caller rolls back if it is not the number that it named.
 WITH settled AS (
     UPDATE sync_page AS p
@@ -16,13 +16,14 @@ WITH settled AS (
     RETURNING p.page
 ),
 excepted AS (
-    INSERT INTO sync_exception (run_id, destination_id, page, contact, part, outcome, reason, http_status)
+    INSERT INTO sync_exception (run_id, destination_id, page, contact, part, outcome, reason, http_status, alone)
     SELECT %(run_id)s, %(destination_id)s, given.page, given.contact, given.part, given.outcome, given.reason,
-        given.http_status
+        given.http_status, given.alone
     FROM unnest(
         %(exception_pages)s::integer[], %(contacts)s::text[], %(parts)s::smallint[],
-        %(outcomes)s::identify_outcome[], %(reasons)s::text[], %(http_statuses)s::integer[]
-    ) AS given (page, contact, part, outcome, reason, http_status)
+        %(outcomes)s::identify_outcome[], %(reasons)s::text[], %(http_statuses)s::integer[],
+        %(alones)s::boolean[]
+    ) AS given (page, contact, part, outcome, reason, http_status, alone)
     RETURNING page, contact, part, outcome
 ),
 change AS MATERIALIZED (
@@ -103,36 +104,5 @@ not_certain AS (
     WHERE c.outcome = 'unknown' AND c.lead
     ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
     SET user_id = excluded.user_id
-),
-refused AS (
-    INSERT INTO refused_contact (
-        destination_id, contact, user_id, email, reason, http_status, since, since_run_id, tries
-    )
-    SELECT DISTINCT ON (c.contact)
-        %(destination_id)s, c.contact, c.caller, c.email, given.reason, given.http_status, clock_timestamp(),
-        %(run_id)s, 1
-    FROM change AS c
-    JOIN unnest(
-        %(exception_pages)s::integer[], %(contacts)s::text[], %(parts)s::smallint[], %(reasons)s::text[],
-        %(http_statuses)s::integer[]
-    ) AS given (page, contact, part, reason, http_status)
-        ON given.page = c.page AND given.contact = c.contact AND given.part = c.part
-    WHERE c.outcome = 'failed' AND c.lead
-    ORDER BY c.contact, c.part
-    ON CONFLICT (destination_id, contact) DO UPDATE
-    SET reason = excluded.reason, http_status = excluded.http_status, tries = refused_contact.tries + 1
-),
-accepted_again AS (
-    DELETE FROM refused_contact AS r
-    USING change AS c
-    WHERE c.outcome IS NULL
-        AND c.lead
-        AND c.op <> 'covered'
-        AND r.destination_id = %(destination_id)s
-        AND r.contact = c.contact
-        AND NOT EXISTS (
-            SELECT FROM change AS other
-            WHERE other.contact = c.contact AND other.outcome = 'failed'
-        )
 )
 SELECT count(*) AS pages FROM settled

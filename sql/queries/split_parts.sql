@@ -19,7 +19,7 @@ FROM (
             sum(octet_length(listed.property) + 9) OVER by_contact AS bytes
         FROM contact_change AS t
         JOIN plan_audience AS listed USING (audience_id)
-        WHERE t.op <> 'covered'
+        WHERE t.op <> 'covered' AND t.waits IS NULL
         WINDOW by_contact AS (PARTITION BY t.contact ORDER BY t.audience_id)
     ) AS told
 ) AS cut

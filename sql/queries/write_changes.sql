@@ -41,5 +41,6 @@ FROM (
         FROM member_delta AS d
         WHERE d.kind = 'gain' OR (d.kind = 'lose' AND NOT d.named)
     ) AS moved ON moved.contact = c.contact AND moved.audience_id = c.audience_id
+    WHERE c.waits IS NULL
 ) AS planned
 ORDER BY planned.page, planned.contact, planned.audience_id, planned.user_id

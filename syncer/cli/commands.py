@@ -14,8 +14,9 @@ import click
 import structlog
 
 import syncer
-from syncer import app, config, errors, history, ledger, log, migrations, sql, sync
-from syncer.cli import progress, screen
+from syncer import app, audit, config, control, errors, history, ledger, log, migrations, models, sql, sync
+from syncer.cli import answers, progress, screen
+from syncer.state import Connection
 from syncer.stopping import Stop
 
 DEFAULT_CONFIG = "syncer.toml"
@@ -46,6 +47,7 @@ def _config_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+_yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 _audience_option = click.option("--audience", "audiences", multiple=True, help="Only this audience; may be repeated.")
 _destination_option = click.option(
@@ -118,12 +120,15 @@ def migrate(session: Session, only_print: bool) -> None:  # noqa: FBT001
 @_destination_option
 @_config_option
 @_json_option
-@click.pass_obj
-def plan(session: Session, audiences: Sequence[str], destinations: Sequence[str], as_json: bool) -> None:  # noqa: FBT001
+@click.pass_context
+def plan(context: click.Context, audiences: Sequence[str], destinations: Sequence[str], as_json: bool) -> None:  # noqa: FBT001
     """Show what a run would send now. Sends and changes nothing."""
-    with _house(session) as house, _stoppable() as stop, progress.watching() as watcher:
-        report = sync.preview(house.job(audiences, destinations), stop, watcher)
-    screen.print_report(report, as_json=as_json)
+    with _house(context.obj) as house, _stoppable() as stop, progress.watching() as watcher:
+        result = sync.preview(house.job(audiences, destinations), stop, watcher)
+    screen.print_report(result.report, as_json=as_json)
+    for failure in result.failures:
+        _complain(failure, verbose=context.obj.verbose)
+    context.exit(errors.ConfigError.exit_code if result.failures else 0)
 
 
 @cli.command(name="sync")
@@ -136,13 +141,186 @@ def sync_now(context: click.Context, audiences: Sequence[str], destinations: Seq
     """Run once, now."""
     with _house(context.obj) as house, _stoppable() as stop:
         job = house.job(audiences, destinations)
-        with progress.watching() as watcher:
-            result = sync.sync(job, "manual", stop, watcher)
-        _record(house, "sync", {"audiences": list(audiences), "destinations": list(destinations)}, result)
-    screen.print_report(result.report, as_json=as_json)
-    for failure in result.failures:
-        _complain(failure, verbose=context.obj.verbose)
-    context.exit(sync.exit_code(result))
+        named = {"audiences": list(audiences), "destinations": list(destinations)}
+        _run(context, house, job, "manual", stop, as_json=as_json, action="sync", arguments=named)
+
+
+@cli.command()
+@_audience_option
+@_destination_option
+@_yes_option
+@_config_option
+@_json_option
+@click.pass_context
+def resync(
+    context: click.Context,
+    audiences: Sequence[str],
+    destinations: Sequence[str],
+    yes: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """Tell everything again, now: every member, and `false` to everyone who left. Resumes if it is cut off."""
+    with _house(context.obj) as house, _stoppable() as stop:
+        job = house.job(audiences, destinations, moved=destinations)
+        if _asks(yes):
+            with house.state.connect("resync") as connection:
+                migrations.check(connection, house.state.schema)
+                screen.print_rows("told so far", history.told(connection), ("destination", "told_true", "told_false"))
+            _agree("Tell all of that again?")
+        named = {"audiences": list(audiences), "destinations": list(destinations)}
+        _run(context, house, job, "resync", stop, as_json=as_json, action="resync", arguments=named)
+
+
+@cli.command()
+@click.argument("run_id", metavar="RUN", type=int)
+@_audience_option
+@_destination_option
+@_yes_option
+@_config_option
+@_json_option
+@click.pass_obj
+def approve(
+    session: Session,
+    run_id: int,
+    audiences: Sequence[str],
+    destinations: Sequence[str],
+    yes: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """Let what the guard held in RUN, and still waits, pass with the next run. Sends nothing itself."""
+    with _state(session, "approve") as connection:
+        waiting = control.waiting(connection, run_id, audiences, destinations)
+        if not waiting:
+            screen.say(f"nothing that run {run_id} held waits for approval")
+        elif _asks(yes):
+            screen.print_rows("waiting", waiting, ("destination", "audience", "op", "contacts", "reason"))
+            _agree("Let this pass with the next run?")
+        approved = control.approve(connection, run_id, audiences, destinations)
+    if as_json:
+        changes = [row._asdict() for row in waiting]
+        screen.print_json({"run_id": run_id, "approved": approved, "changes": changes})
+    elif approved:
+        screen.say(f"approved {approved:,} changes; they go out with the next run")
+
+
+@cli.command()
+@click.argument("who", nargs=-1)
+@_config_option
+@_json_option
+@click.pass_context
+def retry(context: click.Context, who: Sequence[str], as_json: bool) -> None:  # noqa: FBT001
+    """Try refused contacts again, now: all of them, or those with these user ids or emails."""
+    with _house(context.obj) as house, _stoppable() as stop:
+        with house.state.connect("retry") as connection:
+            migrations.check(connection, house.state.schema)
+            screen.say(f"{control.release(connection, who):,} refused contacts are tried again")
+        _run(context, house, house.job(), "manual", stop, as_json=as_json)
+
+
+@cli.command()
+@click.argument("audience")
+@_yes_option
+@_config_option
+@click.pass_obj
+def retire(session: Session, audience: str, yes: bool) -> None:  # noqa: FBT001
+    """Ignore an AUDIENCE from now on and tell everyone in it `false` with the next run, past the guard."""
+    with _state(session, "retire") as connection:
+        told = control.members_told(connection, audience)
+        if _asks(yes):
+            counts = ", ".join(f"{contacts:,} contacts at {name}" for name, contacts in told.items()) or "nobody"
+            _agree(f"Retire {audience!r}? The next run tells false to {counts}.")
+        done = control.retire(connection, audience)
+    screen.say(
+        f"{audience!r} is retired; the next run tells false to {sum(told.values()):,} contacts"
+        if done
+        else f"{audience!r} was retired already"
+    )
+
+
+@cli.command()
+@click.argument("audiences", metavar="[AUDIENCE]...", nargs=-1)
+@_destination_option
+@_config_option
+@click.pass_obj
+def pause(session: Session, audiences: Sequence[str], destinations: Sequence[str]) -> None:
+    """Stop telling: of these audiences, at these destinations, or everything; also in a run that is under way."""
+    with _house(session) as house, house.state.connect("pause") as connection:
+        migrations.check(connection, house.state.schema)
+        chosen = house.chosen(destinations) if destinations else ()
+        control.pause(connection, audiences, chosen, house.settings.configured_audiences)
+        _say_pauses(control.pauses(connection))
+
+
+@cli.command()
+@click.argument("audiences", metavar="[AUDIENCE]...", nargs=-1)
+@_destination_option
+@_config_option
+@click.pass_obj
+def resume(session: Session, audiences: Sequence[str], destinations: Sequence[str]) -> None:
+    """Lift a pause as it was set, or reopen a retired AUDIENCE with an initial sync."""
+    with _house(session) as house, house.state.connect("resume") as connection:
+        migrations.check(connection, house.state.schema)
+        lifted = control.resume(connection, audiences, house.chosen(destinations) if destinations else ())
+        screen.say("resumed; the next run goes on" if lifted else "that was neither paused nor retired")
+        _say_pauses(control.pauses(connection))
+
+
+@cli.command()
+@click.argument("who", nargs=-1, required=True)
+@_yes_option
+@_config_option
+@_json_option
+@click.pass_obj
+def forget(session: Session, who: Sequence[str], yes: bool, as_json: bool) -> None:  # noqa: FBT001
+    """Print every contact of WHO (user ids or emails; `-` reads them from standard input, one a line) that was ever
+    told, and replace them by random tokens in state and history. Sends nothing."""
+    people = _people(who)
+    with app.opened_state(_settings(session)) as state, state.connect("forget") as connection:
+        migrations.check(connection, state.schema)
+        told = control.ever_told(connection, people)
+        if as_json:
+            screen.print_json({"told": told})
+        else:
+            for destination, contacts in told.items():
+                for contact in contacts:
+                    screen.print_text(f"{destination}\t{contact}")
+        if "-" not in who and _asks(yes):
+            _agree(f"Forget {_counted(people)}? These contacts are to be erased there by you. This cannot be undone.")
+        control.forget(state, connection, people)
+    screen.say(f"forgot {_counted(people)}; while the warehouse still has them they are skipped as `forgotten`")
+
+
+@cli.command()
+@click.argument("who")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How much history to show.")
+@_config_option
+@_json_option
+@click.pass_obj
+def explain(session: Session, who: str, limit: int, as_json: bool) -> None:  # noqa: FBT001
+    """Everything about WHO, a user id or an email: what the warehouse says, what was told, what waits and why."""
+    with _house(session) as house, _stoppable() as stop, progress.watching() as watcher:
+        story = audit.explain(house.job(), who, stop, watcher, limit)
+    if as_json:
+        screen.print_json(story)
+    else:
+        answers.print_story(story)
+
+
+@cli.command()
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many to list by name.")
+@_destination_option
+@_config_option
+@_json_option
+@click.pass_context
+def verify(context: click.Context, limit: int, destinations: Sequence[str], as_json: bool) -> None:  # noqa: FBT001
+    """Recount: history replayed = state = warehouse, or list the differences (exit 9)."""
+    with _house(context.obj) as house, _stoppable() as stop, progress.watching() as watcher:
+        found = audit.verify(house.job((), destinations), stop, watcher, limit)
+    if as_json:
+        screen.print_json(found)
+    else:
+        answers.print_audit(found)
+    context.exit(9 if found.differences else 0)
 
 
 @cli.command(name="history")
@@ -253,6 +431,69 @@ def _settings(
 def _house(session: Session) -> Iterator[app.House]:
     with app.opened(_settings(session)) as house:
         yield house
+
+
+@contextmanager
+def _state(session: Session, purpose: str) -> Iterator[Connection]:
+    with app.opened_state(_settings(session)) as state, state.connect(purpose) as connection:
+        migrations.check(connection, state.schema)
+        yield connection
+
+
+def _run(
+    context: click.Context,
+    house: app.House,
+    job: sync.Job,
+    trigger: models.Trigger,
+    stop: Stop,
+    *,
+    as_json: bool,
+    action: str | None = None,
+    arguments: dict[str, Any] | None = None,
+) -> None:
+    """One run, shown; exits with its code."""
+    with progress.watching() as watcher:
+        result = sync.sync(job, trigger, stop, watcher)
+    if action is not None:
+        _record(house, action, arguments or {}, result)
+    screen.print_report(result.report, as_json=as_json)
+    for failure in result.failures:
+        _complain(failure, verbose=context.obj.verbose)
+    if sync.exit_code(result) == errors.HeldError.exit_code and result.report.run_id is not None:
+        screen.say(
+            "held for approval: see `syncer history` and the view held_changes; to let it pass:"
+            f" syncer approve {result.report.run_id}"
+        )
+    context.exit(sync.exit_code(result))
+
+
+def _people(who: Sequence[str]) -> list[str]:
+    """What stands on the command line, and on standard input if `-` is among it."""
+    named = [name for name in who if name != "-"]
+    if "-" in who:
+        lines = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").splitlines()
+        named += [line for line in lines if line.strip()]
+    return list(dict.fromkeys(named))
+
+
+def _counted(people: Sequence[str]) -> str:
+    return "one person" if len(people) == 1 else f"{len(people):,} people"
+
+
+def _asks(yes: bool) -> bool:  # noqa: FBT001
+    """Only people at a terminal are asked."""
+    return not yes and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _agree(question: str) -> None:
+    click.confirm(question, abort=True, err=True)
+
+
+def _say_pauses(pauses: Sequence[Any]) -> None:
+    for each in pauses:
+        what = f"audience {each.audience!r}" if each.audience else "everything"
+        where = f" at {each.destination}" if each.destination else ""
+        screen.say(f"paused since {each.since:%Y-%m-%d %H:%M} UTC: {what}{where}")
 
 
 @contextmanager

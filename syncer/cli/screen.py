@@ -1,7 +1,7 @@
 """What commands print: tables and JSON on stdout, sentences on stderr."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -102,22 +102,28 @@ def print_runs(runs: Sequence[Any], *, as_json: bool) -> None:
 
 def print_refusals(rows: Sequence[Any]) -> None:
     """The contacts that a destination refused, in its words."""
-    _print_rows("refused", rows, ("destination", "contact", "user_id", "http_status", "reason"))
+    print_rows("refused", rows, ("destination", "contact", "user_id", "http_status", "reason"))
 
 
 def print_skipped(rows: Sequence[Any]) -> None:
     """The members that cannot be sent."""
-    _print_rows("skipped now", rows, ("destination", "audience", "user_id", "email", "reason", "since"))
+    print_rows("skipped now", rows, ("destination", "audience", "user_id", "email", "reason", "since"))
 
 
-def _print_rows(title: str, rows: Sequence[Any], columns: Sequence[str]) -> None:
+def print_rows(title: str, rows: Sequence[Any], columns: Sequence[str]) -> None:
+    """Rows of a database under a title, if there are any."""
+    print_table(title, [row._asdict() for row in rows], columns)
+
+
+def print_table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Rows under a title, if there are any."""
     if not rows:
         return
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(getattr(row, column))) for column in columns))
+        table.add_row(*(Text(_cell(row[column])) for column in columns))
     stdout.print(table)
 
 

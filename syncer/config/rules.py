@@ -22,16 +22,17 @@ TABLES: dict[tuple[str, ...], type[settings.Table]] = {
     ("audiences", "[]"): settings.Audience,
     ("state",): settings.State,
     _DESTINATIONS: settings.Destination,
+    ("guard",): settings.Guard,
+    ("history",): settings.History,
     ("log",): settings.Log,
 }
 
 # Promised, but not built yet. Taking a key out of here belongs to the change that builds it.
 UNAVAILABLE_KEYS: dict[tuple[str, ...], tuple[str, ...]] = {
-    (): ("computed_traits", "schedule", "guard", "history", "daemon", "health", "alerts"),
+    (): ("computed_traits", "schedule", "daemon", "health", "alerts"),
     ("warehouse", "membership"): ("traits",),
-    ("audiences", "[]"): ("max_removed_fraction", "max_added_fraction"),
     _DESTINATIONS: (
-        *("audiences", "contacts", "rollout", "calls", "track", "traits_trigger", "retract"),
+        *("calls", "track", "traits_trigger"),
         *("api_key", "list_name", "max_requests_per_second", "mode", "create_list"),  # mailmodo
         *("url", "headers", "batch", "hmac_secret"),  # webhook
     ),
@@ -79,6 +80,7 @@ def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
     for location, table in source.tables(tree, _DESTINATIONS):
         if "endpoint" in table and "region" in table:
             yield (*location, "region"), "`endpoint` and `region` both name the address; keep one of them"
+        yield from _same_audiences((*location, "audiences"), table.get("audiences"))
     for location, table in source.tables(tree, ("warehouse", "membership")):
         if "table" in table and "query" in table:
             yield (*location, "query"), "`table` and `query` both name the members; keep one of them"
@@ -97,6 +99,15 @@ def _same_names(tree: dict[str, Any], kind: str) -> Iterator[Finding]:
         name = table.get("name")
         if isinstance(name, str) and seen.setdefault(name, location) != location:
             yield (*location, "name"), f"is the same as that of {path_of(seen[name])}; choose another"
+
+
+def _same_audiences(location: Location, names: Any) -> Iterator[Finding]:
+    """By place, not by name: the name may have come out of the environment."""
+    seen: dict[str, Location] = {}
+    for index, name in enumerate(names if isinstance(names, list) else []):
+        place = (*location, index)
+        if isinstance(name, str) and seen.setdefault(name, place) != place:
+            yield place, f"is the same as {path_of(seen[name])}; keep one of them"
 
 
 def _has_source(tree: dict[str, Any]) -> bool:
@@ -144,6 +155,7 @@ _TYPES = {
     "int_type": "must be a whole number, without quotes",
     "float_type": "must be a number, without quotes",
     "finite_number": "must be a finite number",
+    "list_type": 'must be a list in brackets, such as ["…", "…"]',
     "dict_type": "must be a table, such as { key = value }",
     "model_type": "must be a table, under a header of its own",
 }

@@ -7,6 +7,7 @@ that decides how it is to be read. A validator raises ValueError with the senten
 import json
 import math
 import re
+import string
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,6 +35,13 @@ SEGMENT_ENDPOINTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.s
 
 _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+(?:\.[0-9]+)?){unit})?" for unit in ("d", "h", "m", "s", "ms")))
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_MAX_KEEP_DAYS = 36_500
+
+# The same as `contact_of` and `skip_reason` in the state's SQL, which decide about the warehouse's rows.
+_AROUND_EMAIL = " \t\r\n\xa0"
+_LOWER_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+_ADDRESS = re.compile(r"[^\x00-\x20\x7f-\x9f@]+@[^\x00-\x20\x7f-\x9f@]+")
+_MAX_ADDRESS = 254
 
 
 def duration(text: object) -> float:
@@ -66,12 +74,23 @@ def _filled_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _contact(email: str) -> str:
+    """The contact of an email, by the rule that the state is keyed by."""
+    contact = email.strip(_AROUND_EMAIL).translate(_LOWER_ASCII)
+    if len(contact) > _MAX_ADDRESS or not _ADDRESS.fullmatch(contact):
+        raise ValueError('is not an email address; write it like "qa@example.com"')
+    return contact
+
+
 def _is_one_word(text: str) -> bool:
     return text.isprintable() and " " not in text  # of all blanks only the space is printable
 
 
 Text = Annotated[str, AfterValidator(_filled)]
 Password = Annotated[SecretStr, AfterValidator(_filled_secret)]
+Contact = Annotated[str, AfterValidator(_contact)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Growth = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class DatabaseUrl(Secret[sqlalchemy.URL]):
@@ -193,6 +212,8 @@ class Audience(Table):
     name: Text
     query: Text | None = None
     property: Text | None = None
+    max_removed_fraction: Share | None = None
+    max_added_fraction: Growth | None = None
 
 
 class State(Table):
@@ -239,6 +260,10 @@ class Destination(Table):
     identity: Literal["email"] = "email"
     timeout: Annotated[float, BeforeValidator(duration)] = Field(default="30s", validate_default=True)
     concurrency: int = Field(default=4, ge=1, le=64)
+    audiences: list[Text] | None = None
+    contacts: list[Contact] | None = None
+    rollout: Share | None = None
+    retract: bool = True
 
     @field_validator("write_key")
     @classmethod
@@ -280,6 +305,60 @@ class Destination(Table):
             raise ValueError('must be more than nothing and at most "1h"')
         return seconds
 
+    @field_validator("audiences")
+    @classmethod
+    def _some_audience(cls, audiences: list[str] | None) -> list[str] | None:
+        if audiences == []:
+            raise ValueError("is empty; name an audience, or leave `audiences` out to send all of them")
+        return audiences
+
+    @field_validator("contacts")
+    @classmethod
+    def _some_contact(cls, contacts: list[str] | None) -> list[str] | None:
+        if contacts == []:
+            raise ValueError("is empty; leave `contacts` out to send to everybody, or set `rollout = 0` for nobody")
+        return contacts
+
+    @property
+    def reach(self) -> models.Reach:
+        """What of the warehouse this destination is about."""
+        return models.Reach(
+            audiences=None if self.audiences is None else frozenset(self.audiences),
+            contacts=None if self.contacts is None else frozenset(self.contacts),
+            rollout=self.rollout,
+            retract=self.retract,
+        )
+
+
+class Guard(Table):
+    """`[guard]`: what waits for a human's approval. Fractions of those who were told; the rest are contacts."""
+
+    max_removed_fraction: Share = 0.25
+    min_removed: int = Field(default=100, ge=0)
+    max_added_fraction: Growth = 1.0
+    min_added: int = Field(default=1000, ge=0)
+    hold_initial: bool = False
+    ready: Text | None = None
+
+    @property
+    def limits(self) -> models.Guard:
+        """The same, for those who know no configuration."""
+        return models.Guard(**self.model_dump())
+
+
+class History(Table):
+    """`[history]`: how long what was sent can be looked up."""
+
+    keep: Annotated[float, BeforeValidator(duration)] = Field(default="400d", validate_default=True)
+
+    @field_validator("keep")
+    @classmethod
+    def _possible_keep(cls, seconds: float) -> float:
+        """Bounded, because no calendar reaches back further than some thousand years."""
+        if not 0 < seconds <= _MAX_KEEP_DAYS * _SECONDS["d"]:
+            raise ValueError(f'must be more than nothing and at most "{_MAX_KEEP_DAYS}d"')
+        return seconds
+
 
 class Log(Table):
     """`[log]`: how syncer talks on stderr. `auto` is `human` on a terminal, else `json`."""
@@ -300,6 +379,8 @@ class Settings(Table):
     audiences: Annotated[tuple[Audience, ...], Field(strict=False)] = ()
     state: State = Field(default_factory=dict, validate_default=True)
     destinations: Annotated[tuple[Destination, ...], Field(strict=False)]
+    guard: Guard = Guard()
+    history: History = History()
     log: Log = Log()
 
     @property
@@ -334,6 +415,8 @@ class Settings(Table):
                 name=audience.name,
                 property=audience.property,
                 has_query=audience.query is not None,
+                max_removed_fraction=audience.max_removed_fraction,
+                max_added_fraction=audience.max_added_fraction,
             )
             for index, audience in enumerate(self.audiences)
         ]

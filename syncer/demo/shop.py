@@ -25,7 +25,7 @@ MEMBERSHIP_TABLE = "shop.audience_membership"
 _BUILD = (
     "create_shop create_calendar set_calendar create_today create_dice create_customers create_orders create_name"
     " create_address create_typed_address create_add_customers create_add_orders create_change_addresses"
-    " create_pass_days create_audience_membership"
+    " create_pass_days create_broken_models create_audience_membership"
 ).split()
 
 
@@ -60,6 +60,14 @@ class Shop:
     def pass_days(self, days: int) -> Any:
         """Lets days pass; says how many orders, customers and new addresses they brought."""
         return self._one("pass_days", {"days": days})
+
+    def break_model(self, audience: str) -> None:
+        """The job that builds an audience fails, and its rows are gone."""
+        self._run("break_model", {"audience": audience})
+
+    def mend_models(self) -> None:
+        """Every audience is built again."""
+        self._run("mend_models")
 
     def size(self) -> Any:
         """today, customers, orders."""

@@ -116,6 +116,7 @@ def tell(
         story.first_sync()
         for days in _DAYS:
             story.pass_days(days)
+        story.break_a_model()
         story.show_history()
         story.end()
         sound = story.sound
@@ -263,6 +264,29 @@ class _Story:
         self._show_example()
         self._check(report, arrived)
 
+    def break_a_model(self) -> None:
+        largest = max(self.shop.members(), key=lambda row: (row.audience != QUERY_AUDIENCE, row.members)).audience
+        self.page.chapter("A model breaks")
+        self.page.say(
+            f'Tonight the job that builds "{largest}" failed, and its rows are gone. A sync that believed that would'
+            " tell everybody in it: false. The guard holds it, and tells a human; everything else goes on:"
+        )
+        self.shop.break_model(largest)
+        report, arrived = self._sync()
+        held = next(audience.held for audience in report.audiences if audience.name == largest)
+        self._show_held(report)
+        self._judge(
+            bool(held) and arrived == 0 and report.status == "held",
+            f"held: {counted(held, 'contact')} of {largest!r}; {counted(arrived, 'call')} at the receiver",
+        )
+        self.page.say(
+            f"Was it meant? `syncer approve {report.run_id}` lets just these pass with the next sync. It was not: the"
+            " job is mended, and the next sync has nothing to undo."
+        )
+        self.shop.mend_models()
+        report, arrived = self._sync()
+        self._check(report, arrived)
+
     def show_history(self) -> None:
         self.page.chapter("The history")
         self.page.say("What was told, to whom and when, is kept in tables for your own SQL. Every sync is a run:")
@@ -279,13 +303,14 @@ class _Story:
         self._judge(
             self.sound,
             f"{counted(self.syncs, 'sync')}, {counted(self.calls, 'call')}, and after each sync the receiver believed"
-            f" {'exactly' if self.sound else 'NOT'} what the shop's tables say.",
+            f" {'exactly' if self.sound else 'NOT'} what the shop's tables say, but for what was held.",
         )
         self.page.say(f"Everything stays in {self._place()}, ready for every other command. For example:")
         self.page.commands(
             *self._way(),
             ("syncer history", "all runs"),
             (f"syncer history {self.syncs}", "one run, and who could not be told"),
+            ("syncer verify", "history, state and shop, counted again"),
             ("syncer sync", "one more: nothing has changed, so nothing is sent"),
             ("syncer demo --help", "a larger shop, another shop, a shop that stays open"),
         )
@@ -341,6 +366,15 @@ class _Story:
         self.page.table(
             ("audience", "members", "told true", "told false"),
             [(audience.name, audience.members, audience.added, audience.removed) for audience in report.audiences],
+        )
+
+    def _show_held(self, report: models.RunReport) -> None:
+        self.page.table(
+            ("audience", "members", "told true", "told false", "held"),
+            [
+                (audience.name, audience.members, audience.added, audience.removed, audience.held)
+                for audience in report.audiences
+            ],
         )
 
     def _show_example(self) -> None:

@@ -13,6 +13,7 @@ body, mere words, is lost. Nothing is retried here, no redirect is followed (it 
 contacts elsewhere), and what we say never holds a secret.
 """
 
+import hmac
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -117,10 +118,19 @@ class HttpSender:
         self._pool = Pool(self._open)
 
     @property
+    def hostname(self) -> str:
+        """The host of the endpoint, without a port."""
+        return self._url.host
+
+    @property
     def host(self) -> str:
         """`host` or `host:port` of the endpoint, without anything secret."""
         host = f"[{self._url.host}]" if ":" in self._url.host else self._url.host
         return host if self._url.port is None else f"{host}:{self._url.port}"
+
+    def key_hash(self, salt: bytes) -> str:
+        """The credential, hashed with a key: see `models.Destination`."""
+        return hmac.new(salt, self._secrets[0].encode(), "sha256").hexdigest()
 
     def post(self, path: str, content: bytes, headers: Mapping[str, str]) -> Answer:
         """POSTs once. Raises `errors.DestinationError` for all but a whole 2xx answer."""

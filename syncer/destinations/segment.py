@@ -142,7 +142,11 @@ class SegmentDestination:
 
     def account(self) -> Mapping[str, str]:
         """Which kind of account, and where."""
-        return {"type": "segment", "endpoint": self._http.host}
+        return {"type": "segment", "endpoint": self._http.hostname, "identity": "email"}
+
+    def key_hash(self, salt: bytes) -> str:
+        """See `models.Destination`."""
+        return self._http.key_hash(salt)
 
     def problems(self) -> list[str]:
         """Whether the endpoint can be reached. Whether the key is right, only an event would show."""

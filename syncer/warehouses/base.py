@@ -97,6 +97,24 @@ def statement(source: models.Source) -> str:
     return query[:end].strip()
 
 
+def question(query: str) -> models.Source:
+    """`guard.ready`: read like any other query, but its result is one value and no members."""
+    return models.Source(path="guard.ready", query=query, user_id="", email="")
+
+
+def only_value(source: models.Source, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> object:
+    """The one value of a question's result, as the driver gives it; None if there is no row."""
+    if len(columns) != 1:
+        found = f"{len(columns)} columns" + (f" ({', '.join(columns)})" if columns else "")
+    elif len(rows) > 1:
+        found = "more than one row"
+    else:
+        return rows[0][0] if rows else None
+    raise errors.WarehouseError(
+        f"{source.path}: the query gives {found}; write one that gives one row of one column, true or false"
+    )
+
+
 def pick_columns(source: models.Source, real: Sequence[str]) -> Columns:
     """Finds the configured columns among the real ones: exactly, else whatever their case."""
     problems: list[str] = []

@@ -141,6 +141,19 @@ class PostgresReading:
         statement = _text("warehouse_copy_members").format(members=self.members(source))
         return models.CopyStream(self._alone.guard(self._blocks(source, statement)))
 
+    def answer(self, query: str) -> object:
+        """See `models.Reading`."""
+        self._alone.check()
+        source = base.question(query)
+        text = _text("warehouse_answer").format(query=sql.SQL(base.statement(source)))
+        try:
+            # Binary results come by the protocol that takes one statement: none can end the transaction and go on.
+            cursor = self._connection.execute(text, binary=True)
+            columns, rows = [column.name for column in cursor.description or ()], cursor.fetchall()
+        except psycopg.Error as exc:
+            raise self._words.broken(source, exc) from exc
+        return base.only_value(source, columns, rows)
+
     def rows_read(self) -> int:
         """See `models.Reading`. The server's own count of every stream that was read to its end."""
         return self._rows

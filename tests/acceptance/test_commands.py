@@ -561,7 +561,7 @@ name = "???"
         ({"endpoint": 'endpoint = "api.segment.io"'}, ["destinations[0].endpoint", "api.segment.io", "https://"]),
         ({"endpoint": 'endpoint = "http://api.segment.io"'}, ["destinations[0].endpoint", "allow_http"]),
         ({"type": 'type = "mailmodo"'}, ["destinations[0]", "mailmodo", "not available in this version"]),
-        ({"type": 'type = "segment"\nrollout = 0.5'}, ["destinations[0].rollout", "not available in this version"]),
+        ({"type": 'type = "segment"\ntrack = true'}, ["destinations[0].track", "not available in this version"]),
         ({"table": f'table = "members"{NAMES}'}, ["audiences[1].name", "vip_buyers", "audiences[2].name", "???"]),
         ({"type": "type = "}, ["changed.toml", "is not TOML", "line"]),
     ],
@@ -593,18 +593,18 @@ def test_every_problem_of_the_file_and_its_names_is_told_at_once(world: World) -
         world,
         table=f'table = "members"{NAMES}',
         write_key='write_key = "${NOT_SET}"',
-        type='type = "segment"\nrollout = 0.5\ntimeout = "soon"',
+        type='type = "segment"\ntrack = true\ntimeout = "soon"',
     )
     done = world.command("check", "--config", config)
     assert done.returncode == 2
-    for path in ("write_key", "rollout", "timeout"):
+    for path in ("write_key", "track", "timeout"):
         assert f"error: destinations[0].{path}: " in done.stderr
     for index in (1, 2):
         assert f"error: audiences[{index}].name: " in done.stderr, done.stderr
 
 
 def test_no_output_of_a_verbose_failure_holds_a_secret(world: World) -> None:
-    done = world.command("-v", "sync", "--config", changed(world, type='type = "segment"\nrollout = 0.5'))
+    done = world.command("-v", "sync", "--config", changed(world, type='type = "segment"\ntrack = true'))
     assert done.returncode == 2
     assert "Traceback" in done.stderr
     world.receiver.script = lambda _request: Answer(401, {}, f"{WRITE_KEY} is unknown".encode())

@@ -8,6 +8,8 @@ from syncer import sync
 from syncer.demo.receiver import Delay, ReceivedRequest
 from tests.world import Row, World, truth
 
+pytestmark = pytest.mark.usefixtures("unguarded")
+
 VIP = "VIP Buyers"
 CHURN = "Churn Risk"
 

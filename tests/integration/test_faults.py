@@ -9,12 +9,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer import app, delivery, errors, ledger, pages, plan, sync
+from syncer import accounts, app, errors, pages, plan, sending, sync
 from syncer.demo.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
 from syncer.demo.receiver import Fault, ReceivedRequest
 from syncer.models import Status
 from syncer.stopping import Stop
 from tests.world import Row, World, truth
+
+pytestmark = pytest.mark.usefixtures("unguarded")
 
 VIP = "VIP Buyers"
 
@@ -22,9 +24,9 @@ VIP = "VIP Buyers"
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two attempts, and no waiting between them."""
-    monkeypatch.setattr(delivery, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(delivery, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(delivery, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
 
 
 def always(fault: Fault) -> Callable[[ReceivedRequest], Fault]:
@@ -284,8 +286,9 @@ def a_claimed_page(world: World) -> Iterator[tuple[Any, pages.Delivery]]:
     with app.opened(app.load(world.config, {})) as house, house.state.connect("test") as connection:
         job = house.job()
         with house.state.lead(connection) as leadership:
-            run_id = sync._open(connection, job, "manual")
-            known = ledger.known_destinations(connection)
+            registered = accounts.register(connection, job.destinations)
+            run_id = sync._open(connection, job, registered, "manual", None)
+            known = registered.ids
             plan.write(connection, sync._request(job, known), run_id)
             page = pages.Delivery(run_id, known["segment"])
             pages.claim(connection, page, leadership.token, [1])

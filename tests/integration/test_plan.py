@@ -12,6 +12,8 @@ from syncer.state import State
 from tests.acceptance.worlds import FileWrite
 from tests.world import Row, World, truth
 
+pytestmark = pytest.mark.usefixtures("unguarded")
+
 VIP = "VIP Buyers"
 CHURN = "Churn Risk"
 Call = tuple[str, str, dict[str, Any]]

@@ -8,11 +8,13 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from syncer import delivery, errors, sync
+from syncer import errors, sending, sync
 from syncer.demo.loopback import EVERYTHING, Answer, Hang, Reset
 from syncer.demo.receiver import Fault, ReceivedRequest
 from syncer.models import Status
 from tests.world import Row, World, truth
+
+pytestmark = pytest.mark.usefixtures("unguarded")
 
 VIP = "VIP Buyers"
 CHURN = "Churn Risk"
@@ -21,9 +23,9 @@ CHURN = "Churn Risk"
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two attempts, and no waiting between them."""
-    monkeypatch.setattr(delivery, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(delivery, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(delivery, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
 
 
 def always(fault: Fault) -> Callable[[ReceivedRequest], Fault]:

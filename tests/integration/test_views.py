@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from syncer import app, delivery, history
+from syncer import app, history, sending
 from syncer.demo.loopback import EVERYTHING, Answer, Reset
 from syncer.demo.receiver import Fault, ReceivedRequest
 from syncer.destinations import segment
 from tests.world import Row, World
+
+pytestmark = pytest.mark.usefixtures("unguarded")
 
 VIP = "VIP Buyers"
 CHURN = "Churn Risk"
@@ -24,8 +26,8 @@ STATE_TABLES = (
 def _small_and_hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two contacts a page, two attempts, and no waiting between them."""
     monkeypatch.setattr(segment, "PAGE_SIZE", 2)
-    monkeypatch.setattr(delivery, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(delivery, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
 
 
 @pytest.fixture
@@ -103,15 +105,14 @@ def assert_json_is_the_views(world: World, run_id: int) -> None:
 def test_every_outcome_of_a_run_is_in_the_views_as_the_receiver_saw_it(world: World) -> None:
     """Five pages of two: accepted, refused, lost answer; then the destination stops and two pages never leave."""
     world.warehouse.replace(members(*"abcdefghij"))
-    world.receiver.script = one_by_one(
-        None, Answer(400, body=b'{"message":"not these"}', apply=0), Reset(apply=EVERYTHING), Reset(apply=0)
-    )
+    refused = Answer(400, body=b'{"message":"not these"}', apply=0)  # the page, and then each of the two alone
+    world.receiver.script = one_by_one(None, refused, refused, refused, Reset(apply=EVERYTHING), Reset(apply=0))
 
     report = world.sync().report
 
     destination = report.destinations[0]
     assert (destination.succeeded, destination.failed, destination.unknown, destination.aborted) == (2, 2, 2, 4)
-    assert (destination.requests, destination.retries) == (len(world.receiver.requests), 1) == (4, 1)
+    assert (destination.requests, destination.retries) == (len(world.receiver.requests), 1) == (6, 1)
     assert Counter(logged(world, "succeeded") + logged(world, "unknown")) == seen(world)
     assert world.query(
         "SELECT num_planned_add, num_succeeded_add, num_failed_add, num_unknown, num_aborted FROM sync_run_counts"

@@ -92,6 +92,20 @@ def _unpacked(data: bytes) -> Iterator[Row]:
     assert position + 2 == len(data)
 
 
+def answered(place: Place, text: str) -> object:
+    with closing(opened(place)) as warehouse, warehouse.reading() as reading:
+        return reading.answer(text)
+
+
+def answer_error(place: Place, text: str) -> str:
+    """Every failure is one line that says where the question stands."""
+    with pytest.raises(errors.WarehouseError) as caught:
+        answered(place, text)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith("guard.ready: ")
+    return str(caught.value)
+
+
 def error_of(place: Place, source: models.Source, **connect_args: object) -> str:
     with pytest.raises(errors.WarehouseError) as caught:
         read(place, source, **connect_args)
@@ -104,6 +118,7 @@ class WarehouseContract:
 
     many = "SELECT i FROM generate_series(1, 30000) AS g(i)"
     text = "text"
+    truths: tuple[object, object] = (True, False)
 
     def make_many(self, place: Place) -> None:
         """30,000 members, more than one partition and more than any socket holds."""
@@ -302,6 +317,66 @@ class WarehouseContract:
             assert abs(datetime.now(UTC) - reading.snapshot_at) < timedelta(minutes=1)
             assert reading.snapshot_at.tzinfo is UTC
 
+    def test_an_answer_is_the_only_value(self, place: Place) -> None:
+        self.make(place, "('VIP', 'u1', '100% :a')")
+        asked = {
+            "SELECT count(*) = 1 FROM members": self.truths[0],
+            "WITH m AS (SELECT * FROM members) SELECT email <> '100% :a' FROM m -- it's; so\n;": self.truths[1],
+            "SELECT NULL": None,
+            "SELECT user_id FROM members": "u1",
+            "SELECT 1 = 1 FROM members WHERE user_id = 'nobody'": None,
+        }
+        for text, value in asked.items():
+            answer = answered(place, text)
+            assert (answer, type(answer)) == (value, type(value)), text
+
+    def test_an_answer_and_members_come_from_one_reading(self, place: Place) -> None:
+        self.make(place, "('VIP', 'u1', 'e1')")
+        with closing(opened(place)) as warehouse, warehouse.reading() as reading:
+            assert reading.answer("SELECT count(*) FROM members") == 1
+            assert len(rows_of(reading.stream(TABLE))) == 1
+            assert reading.answer("SELECT count(*) FROM members") == 1
+            assert reading.rows_read() == 1
+
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("SELECT 1 AS a, 2 AS b", "the query gives 2 columns (a, b); write one that gives one row of one column"),
+            ("SELECT user_id, email FROM members WHERE 1 = 0", "the query gives 2 columns (user_id, email); "),
+            ("SELECT user_id FROM members", "the query gives more than one row; write one that gives one row"),
+            ("SELECT a FROM nowhere_at_all", "nowhere_at_all"),
+            ("DELETE FROM members", "must start with SELECT or WITH"),
+            ("-- nothing", "must start with SELECT or WITH"),
+            ("SELECT 1 +", "reading the query's result failed: "),
+        ],
+    )
+    def test_what_is_no_answer(self, place: Place, text: str, found: str) -> None:
+        self.make(place, "('VIP', 'u1', 'e1')", "('VIP', 'u2', 'e2')")
+        assert found in answer_error(place, text)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "WITH old AS (SELECT 'u1' AS u) DELETE FROM members WHERE user_id IN (SELECT u FROM old) RETURNING 1 = 1",
+            "SELECT 1; COMMIT; DELETE FROM members",
+            "SELECT 1) AS a; COMMIT; DELETE FROM members; SELECT 1 FROM (SELECT 1",
+        ],
+    )
+    def test_a_question_never_writes(self, place: Place, text: str) -> None:
+        self.make(place, "('VIP', 'u1', 'e1')")
+        answer_error(place, text)
+        assert len(read(place, TABLE)) == 1
+
+    def test_nothing_is_asked_while_a_stream_is_open_or_after_the_reading(self, place: Place) -> None:
+        self.make_many(place)
+        with closing(opened(place)) as warehouse, warehouse.reading() as reading:
+            next(waiting := pieces(reading.stream(TABLE)))
+            with pytest.raises(errors.WarehouseError, match="another was still being read"):
+                reading.answer("SELECT 1")
+            assert len(list(waiting)) > 1
+        with pytest.raises(errors.WarehouseError, match="was closed"):
+            reading.answer("SELECT 1")
+
     def test_a_warehouse_can_be_read_again_after_a_failure(self, place: Place) -> None:
         self.make(place, "('VIP', 'u1', 'e1')")
         warehouse = opened(place)
@@ -390,6 +465,13 @@ class TestPostgres(WarehouseContract):
         message = error_of(place, query("SELECT spoil() AS user_id, 'e' AS email"))
         assert "read-only transaction" in message
         assert read(place, TABLE) == []
+
+    def test_a_question_that_calls_what_writes_is_refused(self, place: PostgresPlace) -> None:
+        place.run("CREATE SEQUENCE numbers")
+        assert "read-only transaction" in answer_error(place, "SELECT nextval('numbers') = 1")
+
+    def test_a_question_without_any_column(self, place: PostgresPlace) -> None:
+        assert "the query gives 0 columns; " in answer_error(place, "SELECT")
 
     @pytest.mark.parametrize("ending", ["pg_terminate_backend", "pg_cancel_backend"])
     def test_a_stream_that_is_cut_off_raises(self, place: PostgresPlace, ending: str) -> None:
@@ -514,6 +596,7 @@ class SqlitePlace:
 
 
 class TestSqlite(WarehouseContract):
+    truths = (1, 0)
     many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) SELECT i FROM n"
 
     @pytest.fixture

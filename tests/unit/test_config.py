@@ -68,6 +68,9 @@ def test_defaults(load: Load, tmp_path: Path) -> None:
     assert destination.endpoint == "https://api.segment.io"
     assert (destination.max_events_per_second, destination.timeout, destination.concurrency) == (1000.0, 30.0, 4)
     assert (destination.gzip, destination.integrations) == (False, {})
+    assert destination.reach == models.Reach()
+    assert loaded.guard.limits == models.Guard()
+    assert loaded.history.keep == 400 * 86400
 
 
 def test_a_relative_config_path_gives_absolute_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,6 +116,76 @@ def test_sources_are_the_membership_and_then_the_queries(load: Load) -> None:
         models.ConfiguredAudience(path="audiences[0]", name="VIP", property="vips"),
         models.ConfiguredAudience(path="audiences[1]", name="New", has_query=True),
     ]
+
+
+def test_the_guard_may_be_set_as_a_whole(load: Load) -> None:
+    guard = """
+        [guard]
+        max_removed_fraction = 0
+        min_removed = 0
+        max_added_fraction = 7
+        min_added = 5
+        hold_initial = true
+        ready = "SELECT true"
+    """
+    assert load(MINIMAL + guard).guard.limits == models.Guard(
+        max_removed_fraction=0,
+        min_removed=0,
+        max_added_fraction=7,
+        min_added=5,
+        hold_initial=True,
+        ready="SELECT true",
+    )
+
+
+def test_an_audience_may_have_limits_of_its_own(load: Load) -> None:
+    audiences = """
+        [[audiences]]
+        name = "A"
+        max_removed_fraction = 1
+        [[audiences]]
+        name = "B"
+        max_added_fraction = 2.5
+    """
+    assert load(MINIMAL + audiences).configured_audiences == [
+        models.ConfiguredAudience(path="audiences[0]", name="A", max_removed_fraction=1),
+        models.ConfiguredAudience(path="audiences[1]", name="B", max_added_fraction=2.5),
+    ]
+
+
+def test_a_destination_may_be_about_some_audiences_and_people(load: Load) -> None:
+    keys = """
+        audiences = ["VIP Buyers", "new"]
+        contacts = ["qa@example.com"]
+        rollout = 1
+        retract = false
+    """
+    assert load(in_destination(keys)).destinations[0].reach == models.Reach(
+        audiences=frozenset({"VIP Buyers", "new"}),
+        contacts=frozenset({"qa@example.com"}),
+        rollout=1,
+        retract=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "contact"),
+    [
+        (r" \t\r\n\u00a0QA@Example.COM\u00a0 ", "qa@example.com"),
+        ("MÜLLER@İ.example", "mÜller@İ.example"),
+        (r"\u2003a@x\u2003", "\u2003a@x\u2003"),
+        ("a'\u200b+b@x", "a'\u200b+b@x"),
+        ("x" * 252 + "@x", "x" * 252 + "@x"),
+    ],
+)
+def test_a_listed_contact_is_the_contact_of_that_email(load: Load, written: str, contact: str) -> None:
+    """By the very rule of the warehouse's rows, which a contact has to meet."""
+    [destination] = load(in_destination(f'contacts = ["{written}"]')).destinations
+    assert destination.reach.contacts == frozenset({contact})
+
+
+def test_nobody_is_a_share_of_nothing(load: Load) -> None:
+    assert load(in_destination("rollout = 0")).destinations[0].reach == models.Reach(rollout=0)
 
 
 def test_a_membership_query_is_a_source(load: Load) -> None:
@@ -373,6 +446,18 @@ def in_destination(line: str) -> str:
     return MINIMAL + line
 
 
+def in_audience(line: str) -> str:
+    return f"{MINIMAL}[[audiences]]\nname = 'A'\n{line}"
+
+
+def in_guard(line: str) -> str:
+    return f"{MINIMAL}[guard]\n{line}"
+
+
+def in_history(line: str) -> str:
+    return f"{MINIMAL}[history]\n{line}"
+
+
 def in_log(line: str) -> str:
     return f"{MINIMAL}[log]\n{line}"
 
@@ -387,11 +472,22 @@ NOT_HTTP = 'is not a web address; write it like "https://api.segment.io"'
 BARE_ADDRESS = "must not hold a user, a password, `?` or `#`; only the base of the address"
 IN_CLEAR = "would send the write key in clear; use https://, or set `allow_http = true`"
 ONE_WORD = "must not hold blanks, line ends or control characters; copy the key again"
+NO_ADDRESS = 'is not an email address; write it like "qa@example.com"'
+NOT_A_LIST = 'must be a list in brackets, such as ["…", "…"]'
+NUMBER = "must be a number, without quotes"
+WHOLE_NUMBER = "must be a whole number, without quotes"
+KEEP = 'must be more than nothing and at most "36500d"'
 DURATION = 'must be a duration in quotes such as "30s", "2h30m", "400d" or "500ms"'
 
 REFUSED = [
     # unknown keys
-    ("color = 1\n" + MINIMAL, "color", "unknown key; known here are audiences, destinations, log, state, warehouse"),
+    (
+        "color = 1\n" + MINIMAL,
+        "color",
+        "unknown key; known here are audiences, destinations, guard, history, log, state, warehouse",
+    ),
+    (in_guard("max_removed = 1"), "guard.max_removed", "unknown key; did you mean `min_removed`?"),
+    (in_history("zzz = 1"), "history.zzz", "unknown key; known here are keep"),
     (in_membership("tabel = 'x'"), "warehouse.membership.tabel", "unknown key; did you mean `table`?"),
     (in_state("Schema = 'x'"), "state.Schema", "unknown key; did you mean `schema`?"),
     (in_state("schema_name = 'x'"), "state.schema_name", "unknown key; did you mean `schema`?"),
@@ -451,6 +547,13 @@ REFUSED = [
         "must be a list of tables, each under its own header [[audiences]]",
     ),
     ("audiences = ['A']" + MINIMAL, "audiences[0]", 'must be a table, under a header of its own (got "A")'),
+    (
+        in_audience("max_removed_fraction = 1.1"),
+        "audiences[0].max_removed_fraction",
+        "must be at most 1 (got 1.1)",
+    ),
+    (in_audience("max_removed_fraction = '1'"), "audiences[0].max_removed_fraction", f'{NUMBER} (got "1")'),
+    (in_audience("max_added_fraction = -1"), "audiences[0].max_added_fraction", "must be at least 0 (got -1)"),
     # the state
     (
         in_state("url = 'postgresql://h/d?sslmod=require'"),
@@ -572,6 +675,53 @@ REFUSED = [
         "destinations[0].concurrency",
         "must be a whole number, without quotes (got true)",
     ),
+    (in_destination("audiences = 'A'"), "destinations[0].audiences", f'{NOT_A_LIST} (got "A")'),
+    (
+        in_destination("audiences = []"),
+        "destinations[0].audiences",
+        "is empty; name an audience, or leave `audiences` out to send all of them",
+    ),
+    (in_destination("audiences = ['A', 1]"), "destinations[0].audiences[1]", "must be text in quotes (got 1)"),
+    (in_destination("audiences = [' ']"), "destinations[0].audiences[0]", 'must not be empty (got " ")'),
+    (
+        in_destination("audiences = ['A', 'B', 'A']"),
+        "destinations[0].audiences[2]",
+        "is the same as destinations[0].audiences[0]; keep one of them",
+    ),
+    (in_destination("contacts = 'a@x'"), "destinations[0].contacts", NOT_A_LIST),
+    (
+        in_destination("contacts = []"),
+        "destinations[0].contacts",
+        "is empty; leave `contacts` out to send to everybody, or set `rollout = 0` for nobody",
+    ),
+    (in_destination("contacts = ['a@x', 5]"), "destinations[0].contacts[1]", "must be text in quotes (got 5)"),
+    (in_destination("contacts = ['a@x', 'qa']"), "destinations[0].contacts[1]", f'{NO_ADDRESS} (got "qa")'),
+    (in_destination("contacts = ['a b@x']"), "destinations[0].contacts[0]", NO_ADDRESS),
+    (in_destination(r'contacts = ["a\u0085@x"]'), "destinations[0].contacts[0]", NO_ADDRESS),
+    (in_destination("contacts = ['a@b@x']"), "destinations[0].contacts[0]", NO_ADDRESS),
+    (in_destination(f"contacts = ['{'x' * 253}@x']"), "destinations[0].contacts[0]", NO_ADDRESS),
+    (in_destination("rollout = 1.5"), "destinations[0].rollout", "must be at most 1 (got 1.5)"),
+    (in_destination("rollout = -0.5"), "destinations[0].rollout", "must be at least 0 (got -0.5)"),
+    (in_destination("rollout = nan"), "destinations[0].rollout", "must be a finite number (got nan)"),
+    (in_destination("rollout = true"), "destinations[0].rollout", f"{NUMBER} (got true)"),
+    (in_destination("rollout = '1%'"), "destinations[0].rollout", f'{NUMBER} (got "1%")'),
+    (in_destination("retract = 0"), "destinations[0].retract", "must be true or false, without quotes (got 0)"),
+    # the guard
+    ("guard = 5" + MINIMAL, "guard", "must be a table, under a header of its own (got 5)"),
+    (in_guard("max_removed_fraction = 25"), "guard.max_removed_fraction", "must be at most 1 (got 25)"),
+    (in_guard("max_removed_fraction = -0.1"), "guard.max_removed_fraction", "must be at least 0 (got -0.1)"),
+    (in_guard("min_removed = -1"), "guard.min_removed", "must be at least 0 (got -1)"),
+    (in_guard("min_removed = 0.5"), "guard.min_removed", f"{WHOLE_NUMBER} (got 0.5)"),
+    (in_guard("max_added_fraction = -1"), "guard.max_added_fraction", "must be at least 0 (got -1)"),
+    (in_guard("max_added_fraction = inf"), "guard.max_added_fraction", "must be a finite number (got inf)"),
+    (in_guard("min_added = true"), "guard.min_added", f"{WHOLE_NUMBER} (got true)"),
+    (in_guard("hold_initial = 1"), "guard.hold_initial", "must be true or false, without quotes (got 1)"),
+    (in_guard("ready = true"), "guard.ready", "must be text in quotes (got true)"),
+    (in_guard("ready = ' '"), "guard.ready", 'must not be empty (got " ")'),
+    # the history
+    (in_history("keep = 400"), "history.keep", f"{DURATION} (got 400)"),
+    (in_history("keep = '0d'"), "history.keep", f'{KEEP} (got "0d")'),
+    (in_history("keep = '36501d'"), "history.keep", f'{KEEP} (got "36501d")'),
     # the log
     (in_log("format = 'xml'"), "log.format", 'must be "auto", "human" or "json" (got "xml")'),
     (in_log("level = 5"), "log.level", 'must be "DEBUG", "INFO", "WARNING" or "ERROR" (got 5)'),
@@ -607,7 +757,9 @@ def test_every_problem_is_told_at_once(load: Load) -> None:
         membership.table = 5
         membership.query = "SELECT 1"
         [guard]
-        min_removed = 1
+        min_removed = 0.5
+        [schedule]
+        every = "3h"
         [[destinations]]
         name = "a"
         concurrency = 0
@@ -626,8 +778,9 @@ def test_every_problem_is_told_at_once(load: Load) -> None:
         "destinations[0].write_key",
         "destinations[1].name",
         "destinations[1].write_key",
-        "guard",
+        "guard.min_removed",
         "log.format",
+        "schedule",
         "warehouse.membership.query",
         "warehouse.membership.table",
         "warehouse.url",
@@ -652,20 +805,15 @@ LATER = "not available in this version"
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        *(
-            (MINIMAL + f"[{key}]\nx = '${{UNSET}}'", key)
-            for key in ("schedule", "guard", "history", "daemon", "health")
-        ),
+        *((MINIMAL + f"[{key}]\nx = '${{UNSET}}'", key) for key in ("schedule", "daemon", "health")),
         (MINIMAL + "[[computed_traits]]\nname = 'x'", "computed_traits"),
         (MINIMAL + "[alerts]\nheartbeat_url = '${UNSET}'", "alerts"),
         (in_membership("traits = { a = 'b' }"), "warehouse.membership.traits"),
-        (MINIMAL + "[[audiences]]\nname='a'\nmax_removed_fraction=1", "audiences[0].max_removed_fraction"),
-        (MINIMAL + "[[audiences]]\nname='a'\nmax_added_fraction=1", "audiences[0].max_added_fraction"),
         *(
             (in_destination(f"{key} = ['${{UNSET}}']"), f"destinations[0].{key}")
             for key in (
-                "audiences contacts rollout calls track traits_trigger retract api_key list_name"
-                " max_requests_per_second mode create_list url headers batch hmac_secret"
+                "calls track traits_trigger api_key list_name max_requests_per_second mode create_list url headers"
+                " batch hmac_secret"
             ).split()
         ),
     ],
@@ -801,6 +949,8 @@ def test_the_example_loads_with_everything_in_force(load: Load, tmp_path: Path) 
     assert len(loaded.sources) == 2
     assert loaded.destinations[0].endpoint == "https://events.eu1.segmentapis.com"
     assert loaded.destinations[0].integrations == {"All": False, "Mailmodo": True}
+    assert loaded.destinations[0].reach.contacts == frozenset({"qa@example.com"})
+    assert loaded.guard.limits.ready is not None
     assert loaded.state.conninfo() is not None
 
 

@@ -1,6 +1,7 @@
 """How pages are sent: tries, waits, pacing, and what an outcome means. No network, no database, no real time."""
 
 import itertools
+import math
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -9,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from syncer import delivery, errors, models, pages
+from syncer import delivery, errors, models, pages, sending
 from syncer.models import Identify, Outcome, Refusal, Request
 from syncer.state import State
 
@@ -28,8 +31,8 @@ class Clock:
         return False
 
     @property
-    def tempo(self) -> delivery.Tempo:
-        return delivery.Tempo(now=lambda: self.at, pause=self.pause)
+    def tempo(self) -> sending.Tempo:
+        return sending.Tempo(now=lambda: self.at, pause=self.pause)
 
 
 @dataclass
@@ -59,13 +62,56 @@ class Scripted:
     def account(self) -> dict[str, str]:
         return {}
 
+    def key_hash(self, salt: bytes) -> str:
+        return ""
+
     def problems(self) -> list[str]:
         return []
 
     def close(self) -> None: ...
 
 
-def go(lane: delivery._Sender, page: int, count: int) -> delivery._Flight:
+@dataclass
+class Picky(Scripted):
+    """Refuses every request that holds one of the bad contacts, or more identifies than it takes.
+
+    Of a contact that comes alone it says `words`, or the contact's name. The first answer to each size of request that
+    is in `loses` gets lost.
+    """
+
+    bad: frozenset[str] = frozenset()
+    words: str | None = None
+    takes: int = 1000
+    loses: set[int] = field(default_factory=set)
+    seen: list[list[str]] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
+
+    def send(self, request: Request) -> list[Refusal]:
+        contacts = [identify.contact for identify in request.identifies]
+        self.seen.append(contacts)
+        if request.encoded:
+            assert [body.decode() for body in request.encoded] == contacts
+        if len(contacts) in self.loses:
+            self.loses.remove(len(contacts))
+            raise unavailable()
+        super().send(request)
+        if len(contacts) > self.takes:
+            raise errors.RequestRefusedError("too large", http_status=413)
+        if self.bad.intersection(contacts):
+            raise errors.RequestRefusedError(self.words or ",".join(contacts), http_status=400)
+        self.accepted += contacts
+        return []
+
+    def requests(self, identifies: Sequence[Identify]) -> tuple[list[Request], list[Refusal]]:
+        requests, refusals = super().requests(identifies)
+        return [Request(r.identifies, [i.contact.encode() for i in r.identifies]) for r in requests], refusals
+
+
+def contacts(*numbers: int) -> frozenset[str]:
+    return frozenset(f"c{number}" for number in numbers)
+
+
+def go(lane: sending.Sender, page: int, count: int) -> sending.Flight:
     """A page as a lane lets it go."""
     lane.reserve(count)
     return lane.send(page, identifies(count))
@@ -75,21 +121,19 @@ def identifies(count: int) -> list[Identify]:
     return [Identify(f"c{n}", 0, f"u{n}", f"c{n}", f"m{n}", {"vip": True}) for n in range(count)]
 
 
-def sender(
-    destination: models.Destination, clock: Clock, halted: Callable[[], bool] = lambda: False
-) -> delivery._Sender:
-    return delivery._Sender(destination, halted, clock.tempo)
+def sender(destination: models.Destination, clock: Clock, halted: Callable[[], bool] = lambda: False) -> sending.Sender:
+    return sending.Sender(destination, halted, clock.tempo)
 
 
 def unavailable(*, maybe_applied: bool = True, retry_after: float | None = None) -> errors.DestinationUnavailableError:
     return errors.DestinationUnavailableError("down", maybe_applied=maybe_applied, retry_after=retry_after)
 
 
-def send(destination: Scripted, count: int = 2) -> delivery._Flight:
+def send(destination: Scripted, count: int = 2) -> sending.Flight:
     return go(sender(destination, destination.clock), 7, count)
 
 
-def outcomes(flight: delivery._Flight) -> list[Outcome]:
+def outcomes(flight: sending.Flight) -> list[Outcome]:
     return [failure.outcome for failure in flight.settlement.failures]
 
 
@@ -211,6 +255,266 @@ def test_a_refused_request_fails_its_own_contacts_only() -> None:
     assert flight.error is None
 
 
+# --- refused requests are split --------------------------------------------------------------------------------------
+
+
+@given(count=st.integers(1, 64), bad=st.sets(st.integers(0, 63)))
+def test_of_a_refused_request_exactly_the_bad_contacts_fail_and_the_order_is_kept(count: int, bad: set[int]) -> None:
+    bad = {number for number in bad if number < count}
+    destination = Picky([], bad=contacts(*bad))
+
+    flight = send(destination, count)
+
+    assert [(f.identify.contact, f.outcome, f.reason, f.http_status) for f in flight.settlement.failures] == [
+        (f"c{number}", Outcome.FAILED, f"c{number}", 400) for number in sorted(bad)
+    ]
+    assert destination.accepted == [f"c{number}" for number in range(count) if number not in bad]
+    assert flight.settlement.requests == len(destination.seen) <= 1 + 2 * len(bad) * math.ceil(math.log2(count))
+    assert (flight.error, flight.settlement.retries, flight.settlement.applied) == (None, 0, True)
+
+
+@pytest.mark.parametrize("takes", [1, 7, 49, 50])
+def test_a_request_that_is_too_large_is_split_and_accepted(takes: int) -> None:
+    destination = Picky([], takes=takes)
+
+    flight = send(destination, 50)
+
+    assert outcomes(flight) == []
+    assert destination.accepted == [f"c{number}" for number in range(50)]
+
+
+def test_an_identify_that_is_too_large_alone_fails() -> None:
+    flight = send(Picky([errors.RequestRefusedError("too large", http_status=413) for _ in range(2)]), 2)
+
+    assert [(f.identify.contact, f.outcome, f.http_status) for f in flight.settlement.failures] == [
+        ("c0", Outcome.FAILED, 413)
+    ]
+
+
+def test_the_parts_of_a_refused_request_are_tried_in_order_depth_first() -> None:
+    destination = Picky([], bad=contacts(1))
+
+    send(destination, 4)
+
+    assert destination.seen == [["c0", "c1", "c2", "c3"], ["c0", "c1"], ["c0"], ["c1"], ["c2", "c3"]]
+
+
+def test_the_failure_says_whether_an_identify_was_alone() -> None:
+    split = send(Picky([], bad=contacts(1)), 2)
+    by_name = send(Scripted([["c1"]]), 2)
+    by_name_alone = send(Scripted([["c0"]]), 1)
+    lost_alone = send(Scripted([unavailable() for _ in range(8)]), 1)
+    lost_together = send(Scripted([unavailable() for _ in range(8)]), 2)
+
+    flights = [split, by_name, by_name_alone, lost_alone, lost_together]
+    assert [[f.alone for f in flight.settlement.failures] for flight in flights] == [
+        [True],
+        [False],
+        [True],
+        [True],
+        [False, False],
+    ]
+
+
+def test_an_identify_that_was_never_sent_was_not_alone() -> None:
+    """Everything halts between the refusal of two and the first of them."""
+    destination = Picky([], bad=contacts(0), loses={2})
+
+    flight = go(sender(destination, destination.clock, lambda: len(destination.seen) > 1), 7, 2)
+
+    assert [(f.outcome, f.alone) for f in flight.settlement.failures] == [(Outcome.UNKNOWN, False)] * 2
+
+
+def test_a_lost_answer_of_the_whole_makes_its_refused_and_unsent_parts_unknown() -> None:
+    lost = send(Picky([], bad=contacts(1), loses={4}), 4)
+    stopped = errors.DestinationStoppedError("bad key", http_status=401)
+    refused = errors.RequestRefusedError("no", http_status=400)
+    cut_off = send(Scripted([unavailable(), refused, refused, [], stopped], per_request=4), 6)
+
+    assert [(f.identify.contact, f.outcome) for f in lost.settlement.failures] == [("c1", Outcome.UNKNOWN)]
+    assert [(f.identify.contact, f.outcome) for f in cut_off.settlement.failures] == [
+        ("c1", Outcome.UNKNOWN),
+        ("c2", Outcome.UNKNOWN),
+        ("c3", Outcome.UNKNOWN),
+        ("c4", Outcome.ABORTED),
+        ("c5", Outcome.ABORTED),
+    ]
+    assert cut_off.error is stopped
+
+
+def test_a_lost_answer_of_one_part_makes_no_other_part_unknown() -> None:
+    flight = send(Picky([], bad=contacts(1, 3), loses={1}), 4)
+
+    assert [(f.identify.contact, f.outcome) for f in flight.settlement.failures] == [
+        ("c1", Outcome.FAILED),
+        ("c3", Outcome.FAILED),
+    ]
+
+
+def test_a_refusal_by_name_after_a_lost_answer_is_unknown() -> None:
+    assert outcomes(send(Scripted([unavailable(), ["c1"]]))) == [Outcome.UNKNOWN]
+
+
+def test_each_part_has_eight_attempts() -> None:
+    refused = errors.RequestRefusedError("no", http_status=400)
+    seven = [unavailable(maybe_applied=False) for _ in range(7)]
+
+    flight = send(Scripted([*seven, refused, *seven, [], *seven, []]), 2)
+
+    assert (flight.error, outcomes(flight)) == (None, [])
+    assert (flight.settlement.requests, flight.settlement.retries) == (24, 21)
+
+
+def test_the_parts_share_the_fifteen_minutes_of_their_page() -> None:
+    def wait() -> errors.DestinationUnavailableError:
+        return unavailable(maybe_applied=False, retry_after=400)
+
+    refused = errors.RequestRefusedError("no", http_status=400)
+    destination = Scripted([wait(), wait(), refused, wait()])
+
+    flight = send(destination)
+
+    assert [round(at) for at, _ in destination.sent] == [0, 400, 800, 800]
+    assert outcomes(flight) == [Outcome.ABORTED] * 2
+
+
+def test_parts_take_their_turns_with_the_pacer_and_leave_nothing_reserved() -> None:
+    clock = Clock()
+    destination = Picky([], bad=contacts(3), events_per_second=10, clock=clock)
+    lane = sender(destination, clock)
+
+    go(lane, 1, 8)
+
+    # 8, then 4, 2 and 1 of the first half, the bad one, and the second half: each after the share of those before it.
+    starts = [at for at, _ in destination.sent]
+    sizes = [events for _, events in destination.sent]
+    assert sizes == [8, 4, 2, 2, 1, 1, 4]
+    assert starts == pytest.approx([0, 0.7, 1.1, 1.3, 1.5, 1.6, 1.7], abs=0.11)
+    assert lane._pacer._reserved == 0
+
+
+# --- a destination that refuses everybody ----------------------------------------------------------------------------
+
+NOBODY = "write key is disabled"
+
+
+def everybody_refused(count: int, clock: Clock | None = None) -> Picky:
+    return Picky([], bad=contacts(*range(count)), words=NOBODY, clock=clock or Clock())
+
+
+def test_a_destination_that_refuses_everybody_stops_and_nothing_is_held_against_contacts() -> None:
+    destination = everybody_refused(64)
+
+    flight = send(destination, 64)
+
+    assert isinstance(flight.error, errors.DestinationStoppedError)
+    assert flight.error.http_status == 400
+    assert "scripted refuses every contact with the same words (status 400)" in str(flight.error)
+    assert f'"{NOBODY}"' in str(flight.error)
+    assert "Check the account" in str(flight.error)
+    assert outcomes(flight) == [Outcome.ABORTED] * 64
+    assert flight.settlement.applied is False
+    assert sum(len(seen) == 1 for seen in destination.seen) == 10
+
+
+def test_nine_contacts_refused_alone_are_refused() -> None:
+    flight = send(everybody_refused(9), 9)
+
+    assert (flight.error, outcomes(flight)) == (None, [Outcome.FAILED] * 9)
+
+
+def test_the_row_goes_on_from_page_to_page() -> None:
+    destination = Picky([], bad=contacts(0, 1, 2), words=NOBODY, per_request=1)
+    lane = sender(destination, destination.clock)
+
+    def page(first: int) -> sending.Flight:
+        destination.bad = frozenset(f"d{number}" for number in range(first, first + 5))
+        lane.reserve(5)
+        return lane.send(first, [_named(f"d{number}") for number in range(first, first + 5)])
+
+    assert (page(0).error, lane.refuses_everybody) == (None, False)
+    assert isinstance(page(5).error, errors.DestinationStoppedError)
+    assert lane.refuses_everybody
+
+
+def test_many_parts_of_one_contact_are_one_contact() -> None:
+    destination = Picky([], bad=frozenset(["many"]), words=NOBODY, per_request=1)
+    lane = sender(destination, destination.clock)
+    lane.reserve(20)
+
+    flight = lane.send(1, [_named("many", part) for part in range(20)])
+
+    assert (flight.error, outcomes(flight)) == (None, [Outcome.FAILED] * 20)
+
+
+def test_other_words_begin_another_row() -> None:
+    refused = [errors.RequestRefusedError(words, http_status=400) for words in [*["a"] * 9, "b", *["a"] * 9]]
+
+    flight = send(Scripted([*refused], per_request=1), 19)
+
+    assert (flight.error, outcomes(flight)) == (None, [Outcome.FAILED] * 19)
+
+
+def test_another_status_begins_another_row() -> None:
+    refused = [errors.RequestRefusedError("a", http_status=status) for status in [*[400] * 9, 422, *[400] * 9]]
+
+    assert send(Scripted([*refused], per_request=1), 19).error is None
+
+
+@given(before=st.integers(0, 8), after=st.integers(10, 40))
+def test_one_accepted_identify_switches_the_rule_off_for_the_run(before: int, after: int) -> None:
+    count = before + 1 + after
+    bad = contacts(*(number for number in range(count) if number != before))
+    destination = Picky([], bad=bad, words=NOBODY)
+
+    flight = send(destination, count)
+
+    assert flight.error is None
+    assert destination.accepted == [f"c{before}"]
+    assert outcomes(flight) == [Outcome.FAILED] * (count - 1)
+
+
+def test_an_accepted_neighbour_of_a_contact_refused_by_name_switches_the_rule_off() -> None:
+    destination = Scripted([["c0"], *[errors.RequestRefusedError("no", http_status=400) for _ in range(31)]])
+    lane = sender(destination, destination.clock)
+
+    go(lane, 1, 2)
+
+    assert go(lane, 2, 16).error is None
+
+
+def test_refusals_by_name_among_others_and_our_own_do_not_count() -> None:
+    """Nothing is accepted: pages of two that are both refused by name, and contacts that no request can carry."""
+
+    class Narrow(Scripted):
+        def requests(self, identifies: Sequence[Identify]) -> tuple[list[Request], list[Refusal]]:
+            return [], [Refusal(identify, "no") for identify in identifies]
+
+    by_name = Scripted([["c0", "c1"] for _ in range(20)])
+    lane = sender(by_name, by_name.clock)
+
+    assert [go(lane, page, 2).error for page in range(20)] == [None] * 20
+    assert outcomes(send(Narrow([]), 20)) == [Outcome.FAILED] * 20
+
+
+def test_a_contact_refused_by_name_in_a_request_of_its_own_counts() -> None:
+    flight = send(Scripted([[f"c{number}"] for number in range(10)], per_request=1), 12)
+
+    assert isinstance(flight.error, errors.DestinationStoppedError)
+    assert outcomes(flight) == [Outcome.ABORTED] * 12
+
+
+def test_what_may_have_arrived_stays_unknown_where_everybody_is_refused() -> None:
+    destination = everybody_refused(20)
+    destination.loses = {20}
+
+    flight = send(destination, 20)
+
+    assert isinstance(flight.error, errors.DestinationStoppedError)
+    assert outcomes(flight) == [Outcome.UNKNOWN] * 20
+    assert flight.settlement.applied
+
+
 def test_no_try_begins_once_everything_halts() -> None:
     destination = Scripted([unavailable(), []])
     halted: list[bool] = []
@@ -297,19 +601,28 @@ class Book:
         self.claimed: list[int] = []
         self.settled: dict[int, pages.Settlement] = {}
         self.unanswered_at_claim: dict[int, set[int]] = {}
+        self.in_transaction = False
+        self.forgave: list[int] = []
+        """How many pages were settled whenever refusals were forgiven, in the same transaction."""
         planned = [pages.PlannedPage(number, urgency, 1) for number, urgency in enumerate(urgencies, 1)]
         monkeypatch.setattr(pages, "waiting", lambda *_: planned)
         monkeypatch.setattr(pages, "load", lambda _connection, _delivery, page, _properties: [_only(page)])
         monkeypatch.setattr(pages, "claim", self._claim)
         monkeypatch.setattr(pages, "settle", self._settle)
+        monkeypatch.setattr(pages, "forgive", self._forgive)
 
-    def _claim(self, _connection: object, _delivery: object, _token: object, claimed: Sequence[int]) -> None:
+    def _claim(self, _connection: object, _delivery: object, _token: object, claimed: Sequence[int]) -> set[int]:
         for page in claimed:
             self.unanswered_at_claim[page] = set(self.claimed) - set(self.settled)
         self.claimed += claimed
+        return set(claimed)
 
     def _settle(self, _connection: object, _delivery: object, settlements: Sequence[pages.Settlement]) -> None:
         self.settled.update((settlement.page, settlement) for settlement in settlements)
+
+    def _forgive(self, _connection: object, _delivery: object) -> None:
+        assert self.in_transaction
+        self.forgave.append(len(self.settled))
 
     @contextmanager
     def connect(self, _purpose: str) -> Iterator["Book"]:
@@ -317,11 +630,17 @@ class Book:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
+        self.in_transaction = True
         yield
+        self.in_transaction = False
 
 
 def _only(page: int) -> Identify:
-    return Identify(f"c{page}", 0, f"u{page}", f"c{page}", f"m{page}", {"vip": True})
+    return _named(f"c{page}")
+
+
+def _named(contact: str, part: int = 0) -> Identify:
+    return Identify(contact, part, contact, contact, f"{contact}/{part}", {"vip": True})
 
 
 def deliver(book: Book, destination: Scripted, halted: Callable[[], bool] = lambda: False) -> object:
@@ -329,13 +648,59 @@ def deliver(book: Book, destination: Scripted, halted: Callable[[], bool] = lamb
     return delivery.deliver(cast(State, book), order, halted, lambda _: None, destination.clock.tempo)
 
 
-def test_additions_are_claimed_only_when_every_removal_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    book = Book(monkeypatch, [1, 1, 1, 2, 2, 3])
+def test_pages_of_different_urgency_never_fly_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    urgencies = [1, 1, 1, 2, 3, 3, 5, 6, 6]
+    book = Book(monkeypatch, urgencies)
 
     assert deliver(book, Scripted([], concurrency=4)) is None
 
-    assert book.claimed == [1, 2, 3, 4, 5, 6]
-    assert all(book.unanswered_at_claim[page].isdisjoint({1, 2, 3}) for page in (4, 5, 6))
+    assert book.claimed == [*range(1, 10)]
+    for page, unanswered in book.unanswered_at_claim.items():
+        assert {urgencies[other - 1] for other in unanswered} <= {urgencies[page - 1]}
+
+
+def test_pages_of_one_urgency_fly_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = Book(monkeypatch, [4, 4])
+    both_sent = threading.Barrier(2, timeout=10)
+
+    class Both(Scripted):
+        def send(self, request: Request) -> list[Refusal]:
+            both_sent.wait()
+            return []
+
+    assert deliver(book, Both([], concurrency=2)) is None
+
+
+def test_where_everybody_is_refused_what_was_settled_before_is_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = Book(monkeypatch, [2] * 12)
+    destination = everybody_refused(13)
+
+    error = deliver(book, destination)
+
+    assert isinstance(error, errors.DestinationStoppedError)
+    assert book.claimed == [*range(1, 11)]
+    assert book.forgave == [10]
+    assert [settlement.applied for settlement in book.settled.values()] == [*[True] * 9, False]
+
+
+def test_where_everybody_is_refused_pages_that_land_late_are_forgiven_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = Book(monkeypatch, [2] * 30)
+    destination = everybody_refused(31)
+    destination.concurrency = 4
+
+    assert isinstance(deliver(book, destination), errors.DestinationStoppedError)
+
+    assert book.forgave[-1] == len(book.settled) == len(book.claimed) <= 30
+
+
+def test_where_contacts_are_refused_nothing_is_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
+    book = Book(monkeypatch, [2] * 30)
+    destination = everybody_refused(31)
+    destination.bad -= {"c1"}
+
+    assert deliver(book, destination) is None
+
+    assert (len(book.settled), book.forgave) == (30, [])
 
 
 def test_a_destination_that_stops_leaves_the_rest_unclaimed(monkeypatch: pytest.MonkeyPatch) -> None:

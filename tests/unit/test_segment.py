@@ -643,13 +643,13 @@ def test_closed_destination_sends_nothing(receiver: SegmentReceiver, destination
     [
         ("https://api.segment.io", "api.segment.io"),
         ("https://events.eu1.segmentapis.com/", "events.eu1.segmentapis.com"),
-        ("http://127.0.0.1:8080", "127.0.0.1:8080"),
-        ("http://[::1]:8080", "[::1]:8080"),
+        ("http://127.0.0.1:8080", "127.0.0.1"),
+        ("http://[::1]:8080", "::1"),
     ],
 )
 def test_account(endpoint: str, host: str) -> None:
     with closing(SegmentDestination("segment", write_key=KEY, endpoint=endpoint)) as made:
-        assert made.account() == {"type": "segment", "endpoint": host}
+        assert made.account() == {"type": "segment", "endpoint": host, "identity": "email"}
 
 
 def test_no_problem_and_nothing_sent(receiver: SegmentReceiver, destination: SegmentDestination) -> None:

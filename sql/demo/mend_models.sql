@@ -1,0 +1,3 @@
+-- Purpose: every audience is built again.
+-- Rows: none.
+DELETE FROM shop.broken_models

@@ -1,0 +1,9 @@
+-- Purpose: how many contacts believe that they are in an audience, by destination.
+-- Parameters: audience_id.
+-- Rows: destination, contacts.
+SELECT destination.name AS destination, count(DISTINCT m.contact) AS contacts
+FROM synced_member AS m
+JOIN destination USING (destination_id)
+WHERE m.audience_id = %(audience_id)s
+GROUP BY destination.name
+ORDER BY destination.name

@@ -1,0 +1,42 @@
+-- Purpose: texts, most of them receivers' words, that name somebody who is being forgotten, in any case, set off from
+-- other words. A name is looked up by the longest word before its @ (the domain is everybody's), so that neither many
+-- names nor many texts are compared each with each.
+-- Rows: none.
+CREATE TEMPORARY TABLE forgotten_text ON COMMIT DROP AS
+WITH said AS MATERIALIZED (
+    SELECT e.reason AS text FROM sync_exception AS e
+    UNION
+    SELECT r.reason FROM refused_contact AS r
+    UNION
+    SELECT run.error FROM run WHERE run.error IS NOT NULL
+    UNION
+    SELECT d.error FROM run_destination AS d WHERE d.error IS NOT NULL
+),
+word_of_text AS (
+    SELECT DISTINCT said.text, word.word
+    FROM said
+    CROSS JOIN LATERAL regexp_split_to_table(
+        lower(said.text COLLATE "C"), '[\u0001-/:-@\[-`{-\u007f]+'
+    ) AS word (word)
+),
+word_of_name AS (
+    SELECT named.name, longest.word
+    FROM (
+        SELECT lower(p.name) AS name FROM forgotten_contact AS p
+        UNION
+        SELECT lower(p.name) FROM forgotten_user AS p
+    ) AS named
+    CROSS JOIN LATERAL (
+        SELECT word.word
+        FROM regexp_split_to_table(
+            regexp_replace(named.name, '(.)@.*$', '\1'), '[\u0001-/:-@\[-`{-\u007f]+'
+        ) AS word (word)
+        WHERE word.word <> ''
+        ORDER BY length(word.word) DESC
+        LIMIT 1
+    ) AS longest
+)
+SELECT DISTINCT word_of_text.text
+FROM word_of_text
+JOIN word_of_name USING (word)
+WHERE strpos(lower(word_of_text.text COLLATE "C"), word_of_name.name) > 0

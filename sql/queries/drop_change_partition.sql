@@ -1,0 +1,4 @@
+-- Purpose: a part of the history goes, as a whole.
+-- Placeholders: partition (identifier).
+-- Rows: none.
+DROP TABLE {partition}

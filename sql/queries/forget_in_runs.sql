@@ -1,0 +1,7 @@
+-- Purpose: a run whose error names somebody who is being forgotten keeps its status and loses the words.
+-- Parameters: words (that stand there instead).
+-- Rows: none.
+UPDATE run
+SET error = %(words)s
+FROM forgotten_text AS naming
+WHERE naming.text = run.error

@@ -1,0 +1,16 @@
+-- Purpose: what the guard holds waits; those who were approved go.
+-- Parameters: destination_id; audience_ids, ops (parallel arrays).
+-- Rows: none.
+UPDATE contact_change AS c
+SET waits = 'held'
+FROM unnest(%(audience_ids)s::integer[], %(ops)s::change_op[]) AS held (audience_id, op)
+WHERE c.audience_id = held.audience_id
+    AND c.op = held.op
+    AND NOT EXISTS (
+        SELECT FROM held_change AS h
+        WHERE h.destination_id = %(destination_id)s
+            AND h.audience_id = c.audience_id
+            AND h.contact = c.contact
+            AND h.op = c.op
+            AND h.approved_at IS NOT NULL
+    )

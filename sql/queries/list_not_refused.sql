@@ -1,0 +1,9 @@
+-- Purpose: of the names that somebody gave, those that are no contact and no user id of a refused contact.
+-- Parameters: who (contacts and user ids).
+-- Rows: name.
+SELECT given.name
+FROM unnest(%(who)s::text[]) AS given (name)
+WHERE NOT EXISTS (
+    SELECT FROM refused_contact AS r
+    WHERE r.contact = contact_of(given.name) OR r.user_id = given.name
+)

@@ -1,0 +1,26 @@
+-- Purpose: the parts of the history all of whose runs ended long ago. The part that the newest run is in, or that a
+-- later one may still be put in, is none of them.
+-- Parameters: keep (seconds).
+-- Rows: partition, first_run, end_run (excluded), runs; the oldest first.
+SELECT part.partition, part.first_run, part.end_run, count(run.run_id) AS runs
+FROM (
+    SELECT
+        child.relname AS partition,
+        (regexp_match(bounds.said, 'FROM \(''?(\d+)''?\)'))[1]::integer AS first_run,
+        (regexp_match(bounds.said, 'TO \(''?(\d+)''?\)'))[1]::integer AS end_run
+    FROM pg_inherits AS i
+    JOIN pg_class AS child ON child.oid = i.inhrelid
+    CROSS JOIN LATERAL (SELECT pg_get_expr(child.relpartbound, child.oid) AS said) AS bounds
+    WHERE i.inhparent = 'sync_change'::regclass
+) AS part
+LEFT JOIN run ON run.run_id >= part.first_run AND run.run_id < part.end_run
+WHERE part.end_run <= (SELECT max(newest.run_id) FROM run AS newest)
+GROUP BY part.partition, part.first_run, part.end_run
+HAVING bool_and(
+    run.run_id IS NULL
+    OR (
+        run.finished_at IS NOT NULL
+        AND extract(epoch FROM clock_timestamp() - run.finished_at) > %(keep)s::float8
+    )
+)
+ORDER BY part.first_run

@@ -1,0 +1,12 @@
+-- Purpose: why pages could not be claimed: nothing but a pause may be the reason.
+-- Parameters: run_id, destination_id, pages, token (the leader's).
+-- Rows: one: paused_only.
+SELECT
+    EXISTS (SELECT FROM leader WHERE leader.token = %(token)s)
+    AND NOT EXISTS (
+        SELECT FROM sync_page AS p
+        WHERE p.run_id = %(run_id)s
+            AND p.destination_id = %(destination_id)s
+            AND p.page = ANY(%(pages)s::integer[])
+            AND p.status NOT IN ('planned', 'sending')
+    ) AS paused_only

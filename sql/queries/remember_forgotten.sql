@@ -1,0 +1,11 @@
+-- Purpose: while the warehouse still has them they are known by a keyed hash, and by nothing else.
+-- Rows: none.
+INSERT INTO forgotten (hash)
+SELECT DISTINCT forget_hash(installation.forget_key, named.name)
+FROM installation
+CROSS JOIN (
+    SELECT p.name FROM forgotten_contact AS p
+    UNION
+    SELECT p.name FROM forgotten_user AS p
+) AS named
+ON CONFLICT (hash) DO NOTHING

@@ -1,0 +1,10 @@
+-- Purpose: whether somebody is to be forgotten while the warehouse still has them.
+-- Parameters: who.
+-- Rows: one: forgotten.
+SELECT EXISTS (
+    SELECT FROM forgotten
+    CROSS JOIN installation
+    WHERE forgotten.hash IN (
+        forget_hash(installation.forget_key, contact_of(%(who)s)), forget_hash(installation.forget_key, %(who)s)
+    )
+) AS forgotten

@@ -1,0 +1,8 @@
+-- Purpose: what the plan that was just made would tell some contacts, or why it waits.
+-- Parameters: contacts.
+-- Rows: audience, property, contact, op, value, waits.
+SELECT listed.name AS audience, listed.property, c.contact, c.op::text AS op, c.value, c.waits
+FROM contact_change AS c
+JOIN plan_audience AS listed USING (audience_id)
+WHERE c.contact = ANY (%(contacts)s::text[]) AND c.op <> 'covered'
+ORDER BY c.contact, listed.name

@@ -1,0 +1,181 @@
+"""Questions that need the warehouse: does everything add up, and what about this one person?
+
+Both are answered by the plan itself, made and thrown away, so that the answer is what the next run would do and not a
+second opinion. Nothing is sent, nothing is changed, no lock is taken.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import psycopg.sql
+
+from syncer import control, plan, sync
+from syncer.state import Connection, one, run
+from syncer.stopping import Stop
+
+_DIFFERENCES = ("missing", "lingering")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that does not add up.
+
+    `why`: `missing` (the warehouse has it, the destination was not told), `lingering` (the destination was told, the
+    warehouse has it no more), `not_in_state` or `not_in_history` (the history says otherwise than the state),
+    `told_both` (true and false at once), `count` (the members of an audience do not add up).
+    """
+
+    why: str
+    audience: str
+    property: str
+    contact: str | None = None
+    user_id: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationAudit:
+    """How one destination's history, state and warehouse compare. `listed` counts what has a reason, by reason."""
+
+    name: str
+    differences: int
+    examples: Sequence[Difference]
+    listed: Mapping[str, int]
+
+
+@dataclass(slots=True)
+class Audit:
+    """What `verify --json` prints."""
+
+    asked_at: datetime | None = None
+    differences: int = 0
+    destinations: list[DestinationAudit] = field(default_factory=list)
+    paused: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Story:
+    """What `explain --json` prints: everything about the contacts and user ids of one person."""
+
+    who: str
+    contacts: list[str]
+    users: list[str]
+    forgotten: bool
+    warehouse: list[dict[str, Any]] = field(default_factory=list)
+    destinations: list[dict[str, Any]] = field(default_factory=list)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def verify(job: sync.Job, stop: Stop, progress: sync.Progress, limit: int) -> Audit:
+    """History replayed = state = warehouse, or the differences, at most `limit` of each kind by name."""
+    audit = Audit()
+
+    def examine(connection: Connection, planned: plan.TargetPlan, _source: psycopg.sql.Composable) -> None:
+        audit.destinations.append(_examine(connection, planned, limit))
+
+    result = sync.preview(job, stop, progress, examine)
+    with job.state.connect("verify") as connection:
+        audit.paused = [row._asdict() for row in control.pauses(connection)]
+    audit.differences = sum(each.differences for each in audit.destinations)
+    audit.problems = [
+        {"audience": audience.name, "problem": audience.problem}
+        for audience in result.report.audiences
+        if audience.problem is not None
+    ]
+    audit.asked_at = result.report.started_at
+    return audit
+
+
+def explain(job: sync.Job, who: str, stop: Stop, progress: sync.Progress, limit: int) -> Story:
+    """Everything about a user id or an email; of its history the latest `limit` changes."""
+    with job.state.connect("explain") as connection:
+        story = _known_as(connection, who)
+    names = {"contacts": story.contacts, "users": story.users}
+
+    def look(connection: Connection, planned: plan.TargetPlan, source: psycopg.sql.Composable) -> None:
+        if not story.warehouse:
+            story.warehouse = _dicts(run(connection, "who_in_snapshot", names, source=source))
+        story.destinations.append(_pending(connection, planned, names))
+
+    sync.preview(job, stop, progress, look)
+    with job.state.connect("explain") as connection:
+        _recall(connection, story, limit)
+    return story
+
+
+def _examine(connection: Connection, planned: plan.TargetPlan, limit: int) -> DestinationAudit:
+    here = {"destination_id": planned.target.destination_id}
+    reasons = {row.why: row.contacts for row in run(connection, "count_pending", here)}
+    examples = [
+        Difference(row.why, row.audience, row.property, row.contact)
+        for row in run(connection, "list_pending", {**here, "limit": limit})
+    ]
+    contradictions = _replay(connection, here, limit)
+    differences = sum(reasons.get(why, 0) for why in _DIFFERENCES) + contradictions[0]
+    listed = {why: contacts for why, contacts in reasons.items() if why not in _DIFFERENCES}
+    skipped = {f"skipped: {reason}": members for reason, members in planned.skipped.items()}
+    return DestinationAudit(planned.target.name, differences, [*examples, *contradictions[1]], {**listed, **skipped})
+
+
+def _replay(connection: Connection, here: Mapping[str, object], limit: int) -> tuple[int, list[Difference]]:
+    """How often history and state contradict one another, and the first of these contradictions."""
+    run(connection, "create_replay", here)
+    rows = run(connection, "list_replay_differences", {**here, "limit": limit}).fetchall()
+    run(connection, "drop_replay")
+    found = [Difference(row.why, row.audience, row.property, row.contact, row.user_id) for row in rows]
+    counts = [
+        Difference(
+            "count",
+            row.audience,
+            row.property,
+            detail=f"the history adds up to {row.replayed:,} members, the state has {row.members:,}",
+        )
+        for row in run(connection, "count_replay_differences", here)
+    ]
+    return (rows[0].found if rows else 0) + len(counts), [*found, *counts]
+
+
+def _known_as(connection: Connection, who: str) -> Story:
+    rows = run(connection, "who_is_it", {"who": who}).fetchall()
+    contacts = sorted({row.contact for row in rows if row.contact and "@" in row.contact})
+    users = sorted({row.user_id for row in rows if row.user_id})
+    return Story(who, contacts, users, one(connection, "who_is_forgotten", {"who": who}).forgotten)
+
+
+def _pending(connection: Connection, planned: plan.TargetPlan, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    target = planned.target
+    reached = {
+        row.contact for row in run(connection, "who_is_in_reach", {"contacts": names["contacts"], **target.in_reach})
+    }
+    return {
+        "name": target.name,
+        "out_of_reach": [contact for contact in names["contacts"] if contact not in reached],
+        "pending": _dicts(run(connection, "who_is_pending", names)),
+        "skipped": _dicts(run(connection, "who_is_skipped", names)),
+    }
+
+
+def _recall(connection: Connection, story: Story, limit: int) -> None:
+    """What the state knows, beside what the plan found for each destination."""
+    names = {"contacts": story.contacts}
+    by_name = {destination["name"]: destination for destination in story.destinations}
+    for title in ("told", "held", "refused"):
+        for destination in story.destinations:
+            destination[title] = []
+        for row in _dicts(run(connection, _RECALLED[title], names)):
+            name = row.pop("destination")
+            if name not in by_name:
+                by_name[name] = {"name": name, "told": [], "held": [], "refused": [], "pending": [], "skipped": []}
+                story.destinations.append(by_name[name])
+            by_name[name][title].append(row)
+    story.history = _dicts(run(connection, "who_changed", {**names, "limit": limit}))
+
+
+_RECALLED = {"told": "who_was_told", "held": "who_is_held", "refused": "who_is_refused"}
+
+
+def _dicts(rows: Any) -> list[dict[str, Any]]:
+    return [row._asdict() for row in rows]

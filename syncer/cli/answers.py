@@ -1,0 +1,67 @@
+"""How `explain` and `verify` tell people what they found."""
+
+from rich.text import Text
+
+from syncer import audit
+from syncer.cli import screen
+
+_WHY = {
+    "missing": "in the warehouse, and the destination was not told",
+    "lingering": "the destination believes true, and the warehouse has it no more",
+    "not_in_state": "the history says that it was accepted, and the state has it not",
+    "not_in_history": "the state has it, and the history does not say how it came there",
+    "told_both": "the state says true and false at once",
+    "count": "does not add up",
+}
+
+
+def print_audit(found: audit.Audit) -> None:
+    """The comparison, destination by destination."""
+    for destination in found.destinations:
+        verdict = Text("history = state = warehouse", style="green")
+        if destination.differences:
+            verdict = Text(f"{destination.differences:,} differences", style="red")
+        screen.stdout.print(Text.assemble((destination.name, "bold"), "  ", verdict))
+        for difference in destination.examples:
+            name = difference.contact or ""
+            detail = difference.detail or _WHY[difference.why]
+            screen.stdout.print(Text(f"  {difference.property}  {name}  {detail}"))
+        if destination.differences > len(destination.examples):
+            screen.stdout.print(
+                Text(f"  and {destination.differences - len(destination.examples):,} more", style="dim")
+            )
+        for reason, count in destination.listed.items():
+            screen.stdout.print(Text(f"  {count:,} {reason}: no difference", style="dim"))
+    for each in found.paused:
+        what = each["audience"] or "everything"
+        where = f" at {each['destination']}" if each["destination"] else ""
+        screen.stdout.print(Text(f"paused: {what}{where}", style="yellow"))
+    for problem in found.problems:
+        screen.stdout.print(Text(f"set aside: {problem['audience']}: {problem['problem']}", style="yellow"))
+
+
+def print_story(story: audit.Story) -> None:
+    """Everything about one person."""
+    known = ", ".join([*story.contacts, *(f"user {user}" for user in story.users if user not in story.contacts)])
+    screen.stdout.print(Text.assemble((story.who, "bold"), "  ", known))
+    if story.forgotten:
+        screen.stdout.print(Text("to be forgotten: skipped for as long as the warehouse has it", style="yellow"))
+    screen.print_table("the warehouse says", story.warehouse, ("audience", "user_id", "email", "problem"))
+    if not story.warehouse:
+        screen.stdout.print("the warehouse says nothing")
+    for destination in story.destinations:
+        screen.stdout.print(Text(destination["name"], style="bold"))
+        for contact in destination.get("out_of_reach", ()):
+            screen.stdout.print(Text(f"  {contact} is out of this destination's contacts and rollout", style="yellow"))
+        screen.print_table(
+            "was told", destination["told"], ("contact", "property", "value", "user_id", "since", "uncertain")
+        )
+        screen.print_table(
+            "is to be told by the next run", destination["pending"], ("contact", "property", "op", "value", "waits")
+        )
+        screen.print_table("held", destination["held"], ("contact", "audience", "op", "reason", "since", "approved_at"))
+        screen.print_table("refused", destination["refused"], ("contact", "reason", "tries", "next_try_run_id"))
+        screen.print_table("skipped", destination["skipped"], ("audience", "user_id", "email", "reason"))
+    screen.print_table(
+        "history", story.history, ("run_id", "destination", "audience", "contact", "op", "value", "status")
+    )

@@ -1,0 +1,161 @@
+"""What people tell syncer to do: approve, retry, retire, pause, resume.
+
+Each act is one short transaction that also records who did it. None sends anything: the next run obeys, and a run that
+is under way looks at pauses between its pages. Only `forget` needs the lock, since a plan reads all of this at one
+moment.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from syncer import accounts, errors, forgetting, ledger, models, naming, plan
+from syncer.state import Connection, State, one, run
+
+_ALL: Sequence[int | None] = (None,)
+
+
+def waiting(
+    connection: Connection, run_id: int, audiences: Collection[str] = (), destinations: Collection[str] = ()
+) -> Sequence[Any]:
+    """What a run held and still waits for approval: see `list_held`."""
+    if run(connection, "show_run", {"run_id": run_id}).fetchone() is None:
+        raise errors.ConfigError([errors.Problem("RUN", f"there is no run {run_id}; see `syncer history`")])
+    return run(connection, "list_held", _held(connection, run_id, audiences, destinations)).fetchall()
+
+
+def approve(
+    connection: Connection, run_id: int, audiences: Collection[str] = (), destinations: Collection[str] = ()
+) -> int:
+    """Lets what a run held, and still waits, pass with the next run. Returns how many changes that are."""
+    with connection.transaction():
+        approved = run(connection, "approve_held", _held(connection, run_id, audiences, destinations)).rowcount
+        arguments = {"audiences": sorted(audiences), "destinations": sorted(destinations), "changes": approved}
+        ledger.record_action(connection, "approve", arguments, run_id)
+    return approved
+
+
+def release(connection: Connection, who: Sequence[str]) -> int:
+    """Ends the backoff of refused contacts: all, or those with these user ids or addresses. Returns how many."""
+    with connection.transaction():
+        strangers = run(connection, "list_not_refused", {"who": list(who)}).fetchall()
+        if strangers:
+            problems = [errors.Problem("WHO", f"{row.name!r} is not refused anywhere") for row in strangers]
+            raise errors.ConfigError(problems)
+        released = run(connection, "release_refused", {"who": list(who) or None}).rowcount
+        ledger.record_action(connection, "retry", {"who": list(who), "contacts": released}, None)
+    return released
+
+
+def members_told(connection: Connection, name: str) -> Mapping[str, int]:
+    """How many contacts believe that they are in an audience, by destination."""
+    audience = known_audience(connection, name)
+    rows = run(connection, "count_members_told", {"audience_id": audience.audience_id})
+    return {row.destination: row.contacts for row in rows}
+
+
+def retire(connection: Connection, name: str) -> bool:
+    """Retires an audience: everyone in it is told `false` by the next run. False if it was retired already."""
+    audience = known_audience(connection, name)
+    with connection.transaction():
+        retired = run(connection, "retire_audience", {"audience_id": audience.audience_id}).fetchone()
+        ledger.record_action(connection, "retire", {"audience": audience.name}, None)
+    return retired is not None
+
+
+def pause(
+    connection: Connection,
+    audiences: Sequence[str],
+    destinations: Sequence[models.Destination],
+    configured: Sequence[models.ConfiguredAudience],
+) -> None:
+    """Pauses audiences (at some destinations only, if any are given), destinations, or everything."""
+    ids = accounts.register(connection, destinations).ids
+    with connection.transaction():
+        audience_ids = [_audience_to_pause(connection, name, configured) for name in audiences]
+        for destination_id in [ids[each.name] for each in destinations] or _ALL:
+            for audience_id in audience_ids or _ALL:
+                here = {"destination_id": destination_id, "audience_id": audience_id}
+                run(connection, "add_pause", here)
+        ledger.record_action(connection, "pause", _named(audiences, destinations), None)
+
+
+def resume(connection: Connection, audiences: Sequence[str], destinations: Sequence[models.Destination]) -> int:
+    """Lifts pauses, and reopens retired audiences. Returns how many of both."""
+    ids = accounts.known(connection)
+    known = [known_audience(connection, name) for name in audiences]
+    lifted = 0
+    with connection.transaction():
+        for destination_id in [ids.get(each.name) for each in destinations] or _ALL:
+            for audience_id in [audience.audience_id for audience in known] or _ALL:
+                here = {"destination_id": destination_id, "audience_id": audience_id}
+                lifted += len(run(connection, "lift_pause", here).fetchall())
+        if not destinations:
+            for audience in known:
+                lifted += len(run(connection, "reopen_audience", {"audience_id": audience.audience_id}).fetchall())
+        ledger.record_action(connection, "resume", _named(audiences, destinations), None)
+    return lifted
+
+
+def ever_told(connection: Connection, who: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Every contact of these people that was ever told, by destination: to be erased there, by a human."""
+    return forgetting.find(connection, who)
+
+
+def forget(state: State, connection: Connection, who: Sequence[str]) -> None:
+    """Replaces these people by random tokens, everywhere. Takes the lock: no page may be under way."""
+    with state.lead(connection):
+        ledger.settle_lost_run(connection)
+        with connection.transaction():
+            forgetting.forget(connection, who)
+            ledger.record_action(connection, "forget", {"people": len(who)}, None)
+
+
+def pauses(connection: Connection) -> Sequence[Any]:
+    """What is paused: see `show_pauses`."""
+    return run(connection, "show_pauses").fetchall()
+
+
+def known_audience(connection: Connection, name: str) -> models.KnownAudience:
+    """The audience of this name or property. Raises `ConfigError`, with those that are near, if there is none."""
+    known = plan.known_audiences(connection)
+    for audience in known:
+        if name in (audience.name, audience.property):
+            return audience
+    hint = naming.did_you_mean(name, _names(known)) or "`syncer plan` lists those that there are"
+    raise errors.ConfigError([errors.Problem("AUDIENCE", f"no audience {name!r} was ever synced; {hint}")])
+
+
+def _audience_to_pause(connection: Connection, name: str, configured: Sequence[models.ConfiguredAudience]) -> int:
+    """One that was never synced can be paused ahead of that, if the configuration names it."""
+    for audience in configured:
+        property_name = audience.property or naming.property_of(audience.name)
+        if name in (audience.name, property_name) and name not in _names(plan.known_audiences(connection)):
+            return int(one(connection, "add_audience", {"name": audience.name, "property": property_name}).audience_id)
+    return known_audience(connection, name).audience_id
+
+
+def _held(
+    connection: Connection, run_id: int, audiences: Collection[str], destinations: Collection[str]
+) -> dict[str, object]:
+    ids = accounts.known(connection)
+    problems = [
+        errors.Problem("--destination", f"there is no destination {name!r}; there is {', '.join(ids)}")
+        for name in destinations
+        if name not in ids
+    ]
+    if problems:
+        raise errors.ConfigError(problems)
+    audience_ids = [known_audience(connection, name).audience_id for name in audiences]
+    return {
+        "run_id": run_id,
+        "audience_ids": audience_ids or None,
+        "destination_ids": [ids[name] for name in destinations] or None,
+    }
+
+
+def _names(known: Sequence[models.KnownAudience]) -> set[str]:
+    return {name for audience in known for name in (audience.name, audience.property)}
+
+
+def _named(audiences: Sequence[str], destinations: Sequence[models.Destination]) -> dict[str, list[str]]:
+    return {"audiences": list(audiences), "destinations": [each.name for each in destinations]}

@@ -1,0 +1,81 @@
+"""What waits for a human before it is told. Pure decisions on counts of contacts, for one audience at one destination.
+
+A broken model upstream looks just like everybody leaving, or everybody joining: only the share gives it away. What is
+held is standing state (`held_change`); what a human approved is neither counted nor held.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from syncer import models
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What would be told without a guard: so many contacts `false`, so many `true`.
+
+    `vanished`: no row names the audience, nor does the configuration, or it is off the destination's list.
+    """
+
+    audience_id: int
+    name: str
+    vanished: bool
+    initial: bool
+    removed: int
+    added: int
+
+
+class Hold(NamedTuple):
+    """One direction of an audience that is held: `op` is `removed` or `added`. The reason names nobody."""
+
+    audience_id: int
+    op: str
+    reason: str
+
+
+def needs_total(guard: models.Guard, moves: Moves) -> bool:
+    """Whether a share has to be taken, for which somebody has to count everyone who was told `true`."""
+    return moves.removed >= guard.min_removed or (not moves.initial and moves.added >= guard.min_added)
+
+
+def judge(guard: models.Guard, moves: Moves, told: int, *, snapshot_empty: bool) -> list[Hold]:
+    """What is held of the moves. `told` contacts were last told `true`, or are uncertain."""
+    reasons = {
+        "removed": _removals(guard, moves, told, snapshot_empty=snapshot_empty),
+        "added": _additions(guard, moves, told),
+    }
+    return [Hold(moves.audience_id, op, reason) for op, reason in reasons.items() if reason is not None]
+
+
+def _removals(guard: models.Guard, moves: Moves, told: int, *, snapshot_empty: bool) -> str | None:
+    if not moves.removed:
+        return None
+    if snapshot_empty:
+        return "the whole snapshot is empty"
+    if moves.vanished:
+        return "the audience vanished: no row of the warehouse names it and neither does the configuration"
+    if moves.removed >= guard.min_removed and _is_more(moves.removed, guard.max_removed_fraction, told):
+        return (
+            f"{moves.removed:,} of {told:,} contacts would be told false,"
+            f" more than max_removed_fraction = {guard.max_removed_fraction:g}"
+        )
+    return None
+
+
+def _additions(guard: models.Guard, moves: Moves, told: int) -> str | None:
+    if not moves.added:
+        return None
+    if moves.initial:
+        return "hold_initial = true: a first sync waits for approval" if guard.hold_initial else None
+    if moves.added >= guard.min_added and _is_more(moves.added, guard.max_added_fraction, told):
+        return (
+            f"{moves.added:,} contacts would be told true beside {told:,} that are,"
+            f" more than max_added_fraction = {guard.max_added_fraction:g}"
+        )
+    return None
+
+
+def _is_more(contacts: int, fraction: float, told: int) -> bool:
+    """Whether so many contacts are more than a share. In decimal: 29 of 100 are not more than 0.29 of them."""
+    return contacts > Decimal(str(fraction)) * told

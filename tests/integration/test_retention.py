@@ -1,0 +1,154 @@
+"""Dropping old history: what is kept still accounts for every member, and nobody who reads is made to wait."""
+
+import psycopg
+import pytest
+
+from syncer import app, audit, pages, retention, sending, sync
+from syncer.demo.loopback import Answer, Reset
+from syncer.stopping import Stop
+from tests.world import Quiet, Row, World, truth
+
+pytestmark = pytest.mark.usefixtures("unguarded")
+
+VIP = "VIP Buyers"
+CHURN = "Churn Risk"
+DAY = 86_400.0
+
+
+@pytest.fixture(autouse=True)
+def _small_and_hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs a partition (1, then 2 and 3, …), two attempts, and no waiting between them."""
+    monkeypatch.setattr(pages, "RUNS_PER_PARTITION", 2)
+    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+
+
+def drop_old(world: World, keep: float = DAY) -> int:
+    with app.opened_state(app.load(world.config, {})) as state, state.connect("sync") as connection:
+        return retention.drop_old(connection, keep)
+
+
+def age(world: World, *, up_to_run: int) -> None:
+    """These runs ended two days ago."""
+    with psycopg.connect(world.state_url, options="-c search_path=syncer") as connection:
+        connection.execute(
+            "UPDATE run SET finished_at = finished_at - interval '2 days' WHERE run_id <= %s", [up_to_run]
+        )
+
+
+def differences(world: World) -> int:
+    with app.opened(app.load(world.config, {})) as house:
+        return audit.verify(house.job(), Stop(), Quiet(), 10).differences
+
+
+def kept(world: World) -> dict[str, list[int]]:
+    """The runs that each table still knows."""
+    return {
+        table: [run_id for (run_id,) in world.query(f"SELECT DISTINCT run_id FROM {table} ORDER BY 1")]
+        for table in ("run", "run_destination", "run_count", "sync_page", "sync_change", "sync_exception")
+    }
+
+
+def net(world: World) -> list[tuple[int, int]]:
+    return world.query("SELECT audience_id, members FROM dropped_history ORDER BY 1")
+
+
+def members(*names: str, audience: str = VIP) -> list[Row]:
+    return [(audience, f"u-{name}", f"{name}@x.io") for name in names]
+
+
+def test_what_is_dropped_is_added_up(world: World) -> None:
+    world.warehouse.replace(members("a", "b", "c"))
+    world.sync()
+    world.warehouse.replace([*members("b", "c", "d"), *members("d", audience=CHURN)])
+    world.sync()
+    refused = Answer(400, body=b'{"message":"no"}')
+    world.receiver.script = lambda request: (
+        refused if any(event["traits"]["email"] == "bad@x.io" for event in request.events) else None
+    )
+    world.warehouse.replace(members("b", "c", "bad"))
+    world.sync()
+    world.receiver.script = lambda request: Reset(apply=0)
+    world.warehouse.replace(members("b", "c", "e"))
+    world.sync()
+    world.receiver.script = None
+    for last in ("f", "g"):
+        rows = members("c", last)
+        world.warehouse.replace(rows)
+        world.sync()
+    assert kept(world)["run"] == [1, 2, 3, 4, 5, 6]
+    before = kept(world)
+
+    assert drop_old(world) == 0
+    age(world, up_to_run=2)
+    assert drop_old(world) == 1  # runs 2 and 3 are one partition, and 3 is young
+    assert net(world) == [(1, 3)]
+    assert differences(world) == 0
+    age(world, up_to_run=6)
+    assert drop_old(world) == 4  # 6 is the newest
+
+    assert kept(world) == {
+        **before,
+        "sync_page": [6],
+        "sync_change": [6],
+        "sync_exception": [],
+    }
+    assert differences(world) == 0
+    assert world.believed() == truth(rows)
+    assert drop_old(world) == 0
+
+
+def test_it_goes_on_after_that(world: World) -> None:
+    """With nothing kept but runs that had nothing to tell; then members leave that entered before what is kept."""
+    world.warehouse.replace(members("a", "b"))
+    world.sync()
+    for _ in range(3):
+        world.sync()
+    age(world, up_to_run=4)
+    assert drop_old(world) == 3
+    assert kept(world)["sync_page"] == []
+    assert net(world) == [(1, 2)]
+    assert differences(world) == 0
+
+    world.warehouse.replace(members("b"))
+    world.sync()
+    assert differences(world) == 0
+    world.sync()
+    age(world, up_to_run=5)
+    assert drop_old(world) == 2
+    assert net(world) == [(1, 1)]
+    assert differences(world) == 0
+    # A resync needs no history either.
+    events = world.receiver.event_count
+    with app.opened(app.load(world.config, {})) as house:
+        sync.sync(house.job(), "resync", Stop(), Quiet())
+    told = {received.event["traits"]["email"]: received.event["traits"] for received in world.receiver.events[events:]}
+    assert {contact: traits["vip_buyers"] for contact, traits in told.items()} == {"a@x.io": False, "b@x.io": True}
+
+
+def test_somebody_who_reads_for_long_is_left_alone(world: World) -> None:
+    world.warehouse.replace(members("a"))
+    world.sync()
+    world.sync()
+    age(world, up_to_run=2)
+    with psycopg.connect(world.state_url, options="-c search_path=syncer") as auditor:
+        auditor.execute("SELECT count(*) FROM sync_changelog")
+
+        assert drop_old(world) == 0
+        assert net(world) == []
+        assert kept(world)["sync_page"] == [1]
+
+    assert drop_old(world) == 1
+    assert net(world) == [(1, 1)]
+
+
+def test_an_open_run_keeps_its_history(world: World) -> None:
+    world.warehouse.replace(members("a"))
+    for _ in range(3):
+        world.sync()
+    age(world, up_to_run=3)
+    with psycopg.connect(world.state_url, options="-c search_path=syncer") as connection:
+        connection.execute("UPDATE run SET phase = 'planned', status = NULL, finished_at = NULL WHERE run_id = 1")
+
+    assert drop_old(world, 0.0) == 0
+    assert kept(world)["sync_change"] == [1]
