@@ -63,11 +63,15 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A destination to plan for. A preview for one that the state does not know yet has `UNKNOWN`."""
+    """A destination to plan for. A preview for one that the state does not know yet has `UNKNOWN`.
+
+    `per_audience`: it wants a call for every audience of a contact.
+    """
 
     name: str
     destination_id: int
     page_size: int
+    per_audience: bool = False
     reach: models.Reach = field(default_factory=models.Reach)
 
     def lists(self, audience: models.Audience) -> bool:
@@ -426,10 +430,19 @@ class _Planner:
 
     def _order(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
         properties = [audience.property or "" for audience in audiences.values()]
-        if len(properties) > _PART_PROPERTIES or sum(len(name) + 9 for name in properties) > _PART_BYTES:
+        if target.per_audience:
+            run(self.connection, "split_per_audience")
+        elif len(properties) > _PART_PROPERTIES or sum(len(name) + 9 for name in properties) > _PART_BYTES:
             run(self.connection, "split_parts")
-        here = {"destination_id": target.destination_id, "page_size": target.page_size}
-        run(self.connection, "order_identifies", here)
+        run(
+            self.connection,
+            "order_identifies",
+            {
+                "destination_id": target.destination_id,
+                "page_size": target.page_size,
+                "per_audience": target.per_audience,
+            },
+        )
         run(self.connection, "analyze_planned_identify")
 
 
@@ -494,7 +507,12 @@ def _write_target(connection: Connection, run_id: int, plan: TargetPlan) -> None
     run(
         connection,
         "plan_run_destination",
-        {**here, "planned": plan.identifies, "skipped": Jsonb(dict(plan.skipped))},
+        {
+            **here,
+            "planned": plan.identifies,
+            "skipped": Jsonb(dict(plan.skipped)),
+            "per_audience": plan.target.per_audience,
+        },
     )
 
 

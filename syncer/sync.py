@@ -286,7 +286,7 @@ def _request(job: Job, known: Mapping[str, int]) -> plan.Request:
             destination.name,
             known.get(destination.name, plan.UNKNOWN),
             destination.page_size,
-            job.reaches.get(destination.name, models.Reach()),
+            reach=job.reaches.get(destination.name, models.Reach()),
         )
         for destination in job.destinations
     ]

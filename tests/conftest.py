@@ -5,7 +5,6 @@ pytest --postgres=container            a container through testcontainers, where
 pytest --postgres=postgresql://…       a server of yours; the role must be allowed to create databases
 """
 
-import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,7 +20,6 @@ from syncer.state import State
 from tests.world import World, Write, with_database
 
 TEMPLATE = "syncer_test_template"
-_numbers = itertools.count()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,33 +53,45 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def template(postgres: str) -> Iterator[str]:
-    """The name of a database with a migrated state schema, from which tests are given copies."""
-    _drop(postgres, TEMPLATE)
-    _create(postgres, TEMPLATE, "template0")
-    migrations.migrate(State(with_database(postgres, TEMPLATE), "syncer"))
-    yield TEMPLATE
-    _drop(postgres, TEMPLATE)
+def template() -> str:
+    """Stands for a database with a migrated state schema."""
+    return TEMPLATE
 
 
-@pytest.fixture
-def new_database(postgres: str) -> Iterator[Callable[[str], str]]:
-    """Makes databases, each a copy of the one that is named, and returns their URLs; they go with the test."""
-    made: list[str] = []
-
-    def make(template: str = "template0") -> str:
-        name = f"syncer_test_{os.getpid()}_{next(_numbers)}"
-        _create(postgres, name, template)
-        made.append(name)
-        return with_database(postgres, name)
-
-    yield make
+@pytest.fixture(scope="session")
+def databases(postgres: str) -> Iterator[dict[str, bool]]:
+    """The databases that were made, and whether a test has them; they are used again, since making one is slow."""
+    made: dict[str, bool] = {}
+    yield made
     for name in made:
         _drop(postgres, name)
 
 
 @pytest.fixture
-def state(new_database: Callable[[str], str], template: str) -> State:
+def new_database(postgres: str, databases: dict[str, bool]) -> Iterator[Callable[..., str]]:
+    """Gives databases as URLs, empty or as `template`; each is the test's alone until its end."""
+    taken: list[str] = []
+
+    def give(template: str = "template0") -> str:
+        name = next((name for name, in_use in databases.items() if not in_use), None)
+        if name is None:
+            name = f"syncer_test_{os.getpid()}_{len(databases)}"
+            _drop(postgres, name)
+            _create(postgres, name)
+        databases[name] = True
+        taken.append(name)
+        url = with_database(postgres, name)
+        _empty(url, name)
+        if template == TEMPLATE:
+            migrations.migrate(State(url, "syncer"))
+        return url
+
+    yield give
+    databases.update(dict.fromkeys(taken, False))
+
+
+@pytest.fixture
+def state(new_database: Callable[..., str], template: str) -> State:
     """A migrated, empty state."""
     return State(new_database(template), "syncer")
 
@@ -95,9 +105,9 @@ def receiver() -> Iterator[SegmentReceiver]:
 
 
 @pytest.fixture
-def world(state: State, new_database: Callable[[str], str], receiver: SegmentReceiver, tmp_path: Path) -> World:
+def world(state: State, new_database: Callable[..., str], receiver: SegmentReceiver, tmp_path: Path) -> World:
     """A warehouse in a database of its own, a state in another, and the receiver."""
-    return World(tmp_path, Write(new_database("template0")), state.url, receiver)
+    return World(tmp_path, Write(new_database()), state.url, receiver)
 
 
 @pytest.fixture
@@ -112,10 +122,26 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "judge", lambda *_, **__: [])
 
 
-def _create(server: str, name: str, template: str) -> None:
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'")
+def _create(server: str, name: str) -> None:
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'")
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        connection.execute(statement.format(sql.Identifier(name)))
+
+
+def _empty(url: str, name: str) -> None:
+    """As it was when it was new: nobody is connected, no schema, no settings."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(sql.Identifier(name)))
+        schemas = connection.execute(
+            "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+        ).fetchall()
+        for (schema,) in schemas:
+            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+        connection.execute("CREATE SCHEMA public")
 
 
 def _drop(server: str, name: str) -> None:

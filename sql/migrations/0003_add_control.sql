@@ -129,6 +129,18 @@ COMMENT ON VIEW held_changes IS 'Changes that the guard holds, until syncer appr
 COMMENT ON COLUMN held_changes.last_run_id IS 'The last run that held something of this audience there';
 COMMENT ON COLUMN held_changes.approved_at IS 'Approved: it goes out with the next run';
 
+-- `per_audience`: every audience of a contact has a call of its own.
+ALTER TABLE run_destination ADD COLUMN per_audience boolean NOT NULL DEFAULT false;
+
+-- The messageId of an identify: never of page, position or attempt; 47 characters. `audience` is null where a call
+-- carries all of a contact's changes.
+CREATE FUNCTION message_id(
+    installation_id uuid, nonce uuid, destination text, contact text, part smallint, audience text
+) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN 'syncer-' || left(encode(sha256(convert_to(
+        concat_ws(chr(31), installation_id, nonce, destination, contact, part, audience), 'UTF8')), 'hex'), 40);
+
 CREATE OR REPLACE VIEW sync_changelog AS
 SELECT
     c.run_id,
@@ -149,7 +161,10 @@ SELECT
     e.reason AS failure_reason,
     e.http_status,
     CASE WHEN c.op <> 'covered' THEN
-        message_id(installation.installation_id, run.nonce, destination.name, c.contact, c.part)
+        message_id(
+            installation.installation_id, run.nonce, destination.name, c.contact, c.part,
+            CASE WHEN d.per_audience THEN audience.property END
+        )
     END AS message_id,
     CASE
         WHEN c.op <> 'covered' AND e.outcome IS DISTINCT FROM 'aborted' THEN coalesce(e.attempted_at, p.attempted_at)
@@ -157,6 +172,7 @@ SELECT
 FROM sync_change AS c
 JOIN sync_page AS p USING (run_id, destination_id, page)
 JOIN run USING (run_id)
+JOIN run_destination AS d USING (run_id, destination_id)
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id)
 CROSS JOIN installation
@@ -170,3 +186,5 @@ FROM held_change AS h
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id);
 COMMENT ON COLUMN sync_changelog.status IS 'planned, succeeded, failed, unknown, aborted; held: the guard still holds it, since that run';
+
+DROP FUNCTION message_id(uuid, uuid, text, text, smallint);

@@ -1,7 +1,9 @@
--- Purpose: the identifies of one destination: a row per contact that gets a call, with its place in the order.
+-- Purpose: the identifies of one destination: a row per contact that gets a call, with its place in the order; or per
+-- contact and part, where every audience has a call of its own (`only_part` is null where all parts go together).
 -- Rows: none.
 CREATE TEMPORARY TABLE planned_identify (
     contact text COLLATE "C" NOT NULL,
+    only_part smallint,
     caller text COLLATE "C" NOT NULL,
     urgency smallint NOT NULL,
     parts integer NOT NULL,

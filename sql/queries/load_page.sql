@@ -11,11 +11,14 @@ SELECT
         (SELECT run.nonce FROM run WHERE run.run_id = %(run_id)s),
         (SELECT destination.name FROM destination WHERE destination.destination_id = %(destination_id)s),
         c.contact,
-        c.part
+        c.part,
+        CASE WHEN d.per_audience THEN min(audience.property) END
     ) AS message_id,
     array_agg(c.audience_id ORDER BY c.audience_id) AS audience_ids,
     jsonb_agg(c.value ORDER BY c.audience_id) AS values
 FROM sync_change AS c
+JOIN run_destination AS d ON d.run_id = %(run_id)s AND d.destination_id = %(destination_id)s
+JOIN audience USING (audience_id)
 WHERE c.run_id = %(run_id)s AND c.destination_id = %(destination_id)s AND c.page = %(page)s AND c.lead
-GROUP BY c.contact, c.part
+GROUP BY c.contact, c.part, d.per_audience
 ORDER BY c.contact, c.part

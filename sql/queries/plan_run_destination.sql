@@ -1,6 +1,6 @@
 -- Purpose: how much a run sends to a destination, and whom it cannot.
--- Parameters: run_id, destination_id, planned, skipped.
+-- Parameters: run_id, destination_id, planned, skipped, per_audience.
 -- Rows: none.
 UPDATE run_destination
-SET planned = %(planned)s, skipped = %(skipped)s
+SET planned = %(planned)s, skipped = %(skipped)s, per_audience = %(per_audience)s
 WHERE run_id = %(run_id)s AND destination_id = %(destination_id)s

@@ -29,6 +29,9 @@ FROM (
 ) AS failed
 JOIN sync_change AS c
     ON c.run_id = %(run_id)s AND c.destination_id = failed.destination_id AND c.contact = failed.contact
+JOIN sync_exception AS refused
+    ON refused.run_id = %(run_id)s AND refused.destination_id = c.destination_id AND refused.page = c.page
+    AND refused.contact = c.contact AND refused.part = c.part AND refused.outcome = 'failed'
 WHERE c.lead AND c.op <> 'covered'
 GROUP BY failed.destination_id, failed.contact, failed.reason, failed.http_status
 ON CONFLICT (destination_id, contact) DO UPDATE

@@ -35,7 +35,8 @@ FROM (
         CASE WHEN c.op = 'covered' THEN moved.user_id ELSE i.caller END AS caller,
         c.value
     FROM contact_change AS c
-    LEFT JOIN planned_identify AS i ON i.contact = c.contact
+    LEFT JOIN planned_identify AS i
+        ON i.contact = c.contact AND (i.only_part = c.part OR i.only_part IS NULL) AND c.op <> 'covered'
     LEFT JOIN (
         SELECT DISTINCT d.kind, d.audience_id, d.contact, d.user_id, d.entered_at, d.entered_run_id
         FROM member_delta AS d

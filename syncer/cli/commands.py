@@ -459,7 +459,7 @@ def _run(
     screen.print_report(result.report, as_json=as_json)
     for failure in result.failures:
         _complain(failure, verbose=context.obj.verbose)
-    if sync.exit_code(result) == errors.HeldError.exit_code and result.report.run_id is not None:
+    if any(audience.held for audience in result.report.audiences):
         screen.say(
             "held for approval: see `syncer history` and the view held_changes; to let it pass:"
             f" syncer approve {result.report.run_id}"

@@ -16,8 +16,8 @@ ROWS: list[Row] = [(VIP, f"u{n}", f"c{n}@x.io") for n in range(300)] + [(CHURN, 
 
 
 @pytest.fixture
-def world(state: State, new_database: Callable[[str], str], receiver: SegmentReceiver, tmp_path: Path) -> World:
-    return CarefulWorld(tmp_path, Write(new_database("template0")), state.url, receiver)
+def world(state: State, new_database: Callable[..., str], receiver: SegmentReceiver, tmp_path: Path) -> World:
+    return CarefulWorld(tmp_path, Write(new_database()), state.url, receiver)
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ SOURCES = Path(syncer.__file__).parent
 
 
 @pytest.fixture
-def empty(new_database: Callable[[str], str]) -> State:
-    return State(new_database("template0"), 'an "odd" schema')
+def empty(new_database: Callable[..., str]) -> State:
+    return State(new_database(), 'an "odd" schema')
 
 
 def test_a_fresh_state_is_refused_with_the_command_that_helps_until_it_is_migrated(empty: State) -> None:
