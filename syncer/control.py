@@ -8,7 +8,7 @@ moment.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from syncer import accounts, errors, forgetting, ledger, models, naming, plan
+from syncer import accounts, errors, forgetting, leadership, ledger, models, naming, plan
 from syncer.state import Connection, State, one, run
 
 _ALL: Sequence[int | None] = (None,)
@@ -85,7 +85,8 @@ def resume(connection: Connection, audiences: Sequence[str], destinations: Seque
     known = [known_audience(connection, name) for name in audiences]
     lifted = 0
     with connection.transaction():
-        for destination_id in [ids.get(each.name) for each in destinations] or _ALL:
+        # A destination that the state does not know has no pause; a null would lift that of everything.
+        for destination_id in [ids[each.name] for each in destinations if each.name in ids] if destinations else _ALL:
             for audience_id in [audience.audience_id for audience in known] or _ALL:
                 here = {"destination_id": destination_id, "audience_id": audience_id}
                 lifted += len(run(connection, "lift_pause", here).fetchall())
@@ -103,7 +104,7 @@ def ever_told(connection: Connection, who: Sequence[str]) -> Mapping[str, Sequen
 
 def forget(state: State, connection: Connection, who: Sequence[str]) -> None:
     """Replaces these people by random tokens, everywhere. Takes the lock: no page may be under way."""
-    with state.lead(connection):
+    with leadership.lead(state, connection):
         ledger.settle_lost_run(connection)
         with connection.transaction():
             forgetting.forget(connection, who)

@@ -4,13 +4,13 @@ No statement runs while a page is in the hands of a sender thread except those t
 transaction is open while the network is awaited, because senders (`sending`) have no connection.
 """
 
-import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from syncer import errors, models, pages
+from syncer.leadership import Leadership
 from syncer.sending import Flight, Sender, Tempo
 from syncer.state import Connection, State
 
@@ -20,12 +20,15 @@ _CLAIM_AHEAD = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be delivered: one destination's pages of one run. `properties` names each audience id's property."""
+    """What is to be delivered: one destination's pages of one run, for as long as we lead.
+
+    `properties` names each audience id's property.
+    """
 
     delivery: pages.Delivery
     destination: models.Destination
     properties: Mapping[int, str]
-    token: uuid.UUID
+    leadership: Leadership
 
 
 def deliver(
@@ -39,7 +42,7 @@ def deliver(
 
     `sent` is told how many identifies were settled. Pages in flight are always waited for and settled.
     """
-    sender = Sender(order.destination, halted, tempo or Tempo())
+    sender = Sender(order.destination, halted, tempo or Tempo(), order.leadership.lease.good)
     with state.connect(f"delivery to {order.destination.name}"[:60]) as connection:
         try:
             return _Lane(connection, order, halted, sent, sender).run()
@@ -97,7 +100,7 @@ class _Lane:
             return
         loaded = [self._load(page) for page in launched]
         numbers = [page.page for page in launched]
-        claimed = pages.claim(self._connection, self._order.delivery, self._order.token, numbers)
+        claimed = pages.claim(self._connection, self._order.delivery, self._order.leadership.token, numbers)
         for page, identifies in zip(launched, loaded, strict=True):
             if page.page not in claimed:  # paused since it was planned
                 self._sender.reserve(-page.identifies)

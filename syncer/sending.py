@@ -105,12 +105,19 @@ class _Tries:
 
 
 class Sender:
-    """Sends pages, from several threads at once. Knows neither state nor plan."""
+    """Sends pages, from several threads at once. Knows neither state nor plan; `leads` says whether it still may."""
 
-    def __init__(self, destination: models.Destination, halted: Callable[[], bool], tempo: Tempo) -> None:
+    def __init__(
+        self,
+        destination: models.Destination,
+        halted: Callable[[], bool],
+        tempo: Tempo,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._destination = destination
         self._halted = halted
         self._tempo = tempo
+        self._leads = leads
         self._pacer = _Pacer(destination.events_per_second, tempo.now)
         self._streak = _Streak(destination.name)
         self.give_up = threading.Event()
@@ -238,6 +245,10 @@ class Sender:
         self.sleep(due - self._tempo.now())
         if self._given_up():
             raise errors.DestinationUnavailableError("stopped before it was sent", maybe_applied=False)
+        if not self._leads():
+            raise errors.NotOursError(
+                "the lease ran out: another syncer may be at it; nothing more is sent by this process"
+            )
 
     def sleep(self, seconds: float) -> None:
         """Sleeps, unless everything is to stop; in slices, because there are two reasons for that."""

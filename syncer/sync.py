@@ -30,8 +30,9 @@ from syncer import (
     reports,
     retention,
 )
+from syncer.leadership import Leadership, lead
 from syncer.models import Status
-from syncer.state import Connection, Leadership, State, break_off, translated_errors
+from syncer.state import Connection, State, break_off, translated_errors
 from syncer.stopping import Interrupted, Stop
 
 log = structlog.get_logger()
@@ -90,7 +91,7 @@ def sync(job: Job, trigger: models.Trigger, stop: Stop, progress: Progress) -> R
     """One run now. Raises only before the run is open: from then on every end of it is in its report."""
     with job.state.connect("sync") as connection:
         migrations.check(connection, job.state.schema)
-        with job.state.lead(connection) as leadership:
+        with lead(job.state, connection) as leadership:
             refuse_bad_names(connection, job.configured)
             again = _told_again(connection, job) if trigger == "resync" else None
             _settle_lost_run(connection)
@@ -233,7 +234,7 @@ def _deliver(
             destination = by_name[target.target.name]
             progress.planned(destination.name, target.identifies)
             order = delivery.Order(
-                pages.Delivery(run_id, target.target.destination_id), destination, properties, leadership.token
+                pages.Delivery(run_id, target.target.destination_id), destination, properties, leadership
             )
             sent = functools.partial(progress.sent, destination.name)
             context = contextvars.copy_context()

@@ -4,6 +4,10 @@
 -- A port may change without the account being another one.
 UPDATE destination SET account = account || jsonb_build_object('endpoint', regexp_replace(account ->> 'endpoint', ':[0-9]+$', ''));
 
+-- The session that holds the lock, and when its process last said that it goes on: see syncer/leadership.py.
+ALTER TABLE leader ADD COLUMN backend_pid integer NOT NULL DEFAULT 0;
+ALTER TABLE leader ADD COLUMN renewed_at timestamptz NOT NULL DEFAULT now();
+
 -- Rows of the warehouse of an audience that is retired are ignored, and its property is nobody else's.
 ALTER TABLE audience ADD COLUMN retired_at timestamptz;
 

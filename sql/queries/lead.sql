@@ -1,7 +1,12 @@
 -- Purpose: writes who holds the lock; its token fences off whoever held it before.
 -- Parameters: token, host, pid.
 -- Rows: none.
-INSERT INTO leader (token, host, pid, since)
-VALUES (%(token)s, %(host)s, %(pid)s, clock_timestamp())
+INSERT INTO leader (token, host, pid, since, backend_pid, renewed_at)
+VALUES (%(token)s, %(host)s, %(pid)s, clock_timestamp(), pg_backend_pid(), clock_timestamp())
 ON CONFLICT (only_row) DO UPDATE
-SET token = excluded.token, host = excluded.host, pid = excluded.pid, since = excluded.since
+SET token = excluded.token,
+    host = excluded.host,
+    pid = excluded.pid,
+    since = excluded.since,
+    backend_pid = excluded.backend_pid,
+    renewed_at = excluded.renewed_at

@@ -12,7 +12,7 @@ from tests.acceptance.worlds import CarefulWorld
 from tests.world import Row, World, Write, truth
 
 VIP, CHURN = "VIP Buyers", "Churn Risk"
-ROWS: list[Row] = [(VIP, f"u{n}", f"c{n}@x.io") for n in range(300)] + [(CHURN, "u1", "c1@x.io")]
+ROWS: list[Row] = [*[(VIP, f"u{n}", f"c{n}@x.io") for n in range(300)], (CHURN, "u1", "c1@x.io")]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer import accounts, app, errors, pages, plan, sending, sync
+from syncer import accounts, app, errors, leadership, pages, plan, sending, sync
 from syncer.demo.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
 from syncer.demo.receiver import Fault, ReceivedRequest
 from syncer.models import Status
@@ -285,13 +285,13 @@ def a_claimed_page(world: World) -> Iterator[tuple[Any, pages.Delivery]]:
     world.warehouse.replace(members(2))
     with app.opened(app.load(world.config, {})) as house, house.state.connect("test") as connection:
         job = house.job()
-        with house.state.lead(connection) as leadership:
+        with leadership.lead(house.state, connection) as leading:
             registered = accounts.register(connection, job.destinations)
             run_id = sync._open(connection, job, registered, "manual", None)
             known = registered.ids
             plan.write(connection, sync._request(job, known), run_id)
             page = pages.Delivery(run_id, known["segment"])
-            pages.claim(connection, page, leadership.token, [1])
+            pages.claim(connection, page, leading.token, [1])
             yield connection, page
 
 

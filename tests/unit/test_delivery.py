@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer import delivery, errors, models, pages, sending
+from syncer.leadership import Leadership, Lease
 from syncer.models import Identify, Outcome, Refusal, Request
-from syncer.state import State
+from syncer.state import Connection, State
 
 
 @dataclass
@@ -644,7 +645,8 @@ def _named(contact: str, part: int = 0) -> Identify:
 
 
 def deliver(book: Book, destination: Scripted, halted: Callable[[], bool] = lambda: False) -> object:
-    order = delivery.Order(pages.Delivery(1, 1), destination, {}, uuid.uuid4())
+    leading = Leadership(cast(Connection, book), uuid.uuid4(), Lease())
+    order = delivery.Order(pages.Delivery(1, 1), destination, {}, leading)
     return delivery.deliver(cast(State, book), order, halted, lambda _: None, destination.clock.tempo)
 
 

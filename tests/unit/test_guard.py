@@ -92,6 +92,4 @@ def test_the_reasons_say_how_many_of_how_many_and_name_nobody() -> None:
 
     assert (removed.audience_id, added.audience_id) == (7, 7)
     assert removed.reason == "1,200 of 2,000 contacts would be told false, more than max_removed_fraction = 0.25"
-    assert added.reason == (
-        "5,000 contacts would be told true beside 2,000 that are, more than max_added_fraction = 1"
-    )
+    assert added.reason == ("5,000 contacts would be told true beside 2,000 that are, more than max_added_fraction = 1")

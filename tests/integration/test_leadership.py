@@ -1,0 +1,122 @@
+"""One process leads, and a process that is paused or cut off harms nothing when it wakes up."""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import psycopg
+import pytest
+
+from syncer import errors, leadership
+from syncer.demo.receiver import Fault, ReceivedRequest
+from syncer.leadership import lead
+from syncer.state import State
+from tests.world import World
+
+DEADLINE = 20.0
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def renewals(state: State) -> object:
+    with psycopg.connect(state.url, options="-c search_path=syncer") as connection:
+        row = connection.execute("SELECT renewed_at FROM leader").fetchone()
+        return row and row[0]
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leadership, "RENEW_SECONDS", 0.05)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_leader_renews_its_lease_and_keeps_others_out(state: State) -> None:
+    with state.connect("one") as one, state.connect("two") as two, lead(state, one) as leading:
+        before = renewals(state)
+        until(lambda: renewals(state) != before)
+        assert leading.lease.good()
+        with pytest.raises(errors.SyncLockedError, match=r"host .*, pid "), lead(state, two):
+            pass
+    with state.connect("two") as two, lead(state, two):
+        pass
+
+
+def test_a_lease_runs_out_by_itself(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    with state.connect("one") as one, lead(state, one) as leading:
+        assert leading.lease.good()
+        now = leadership.clock()
+        monkeypatch.setattr(leadership, "clock", lambda: now + leadership.LEASE_SECONDS)
+        assert not leading.lease.good()
+
+
+def test_a_leader_that_does_not_renew_is_ended_and_replaced(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leadership, "TAKE_OVER_SECONDS", 0.2)
+    with state.connect("two") as two, suppress(errors.StateError), state.connect("one") as one, lead(state, one):
+        before = renewals(state)
+        until(lambda: _leads(state, two))
+        assert renewals(state) != before
+        with pytest.raises(psycopg.OperationalError):
+            one.execute("SELECT 1")
+
+
+def _leads(state: State, connection: psycopg.Connection[object]) -> bool:
+    try:
+        with lead(state, connection):
+            return True
+    except errors.SyncLockedError:
+        return False
+
+
+def test_who_has_just_taken_the_lock_is_not_ended_for_the_lease_of_its_predecessor(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between taking the lock and writing its name a leader stands under the name of the one before."""
+    with state.connect("one") as one, lead(state, one):
+        pass
+    monkeypatch.setattr(leadership, "TAKE_OVER_SECONDS", 0.0)
+    with state.connect("fresh") as fresh, state.connect("two") as two:
+        fresh.execute("SELECT pg_advisory_lock(%s)", [leadership.lock_key(state.schema)])
+        assert not _leads(state, two)
+        fresh.execute("SELECT 1")
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_lost_lock_is_a_lost_lease(state: State) -> None:
+    with suppress(errors.StateError), state.connect("one") as one, lead(state, one) as leading:
+        with psycopg.connect(state.url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 10000)", [one.info.backend_pid])
+        until(lambda: not leading.lease.good())
+
+
+def test_a_sender_whose_lease_ran_out_sends_no_more_and_the_next_run_is_right(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process was paused for longer than its lease between two pages."""
+    world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
+    world.warehouse.replace([("VIP Buyers", f"u{n}", f"c{n}@x.io") for n in range(1200)])
+    slept = threading.Event()
+    real = leadership.clock
+
+    def sleep_after_the_first(request: ReceivedRequest) -> Fault | None:
+        slept.set()
+        return None
+
+    world.receiver.script = sleep_after_the_first
+    monkeypatch.setattr(leadership, "clock", lambda: real() + (60 if slept.is_set() else 0))
+
+    result = world.sync()
+
+    assert world.receiver.http.arrived == 1
+    assert (result.report.status, result.report.destinations[0].succeeded) == ("failed", 500)
+    assert "lease" in str(result.report.error)
+    monkeypatch.undo()
+    world.receiver.script = None
+    assert world.sync().report.status == "succeeded"
+    assert len(world.believed()) == 1200
+    assert world.verify().differences == 0
