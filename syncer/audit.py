@@ -5,7 +5,7 @@ second opinion. Nothing is sent, nothing is changed, no lock is taken.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -76,7 +76,7 @@ def verify(job: sync.Job, stop: Stop, progress: sync.Progress, limit: int) -> Au
     def examine(connection: Connection, planned: plan.TargetPlan, _source: psycopg.sql.Composable) -> None:
         audit.destinations.append(_examine(connection, planned, limit))
 
-    result = sync.preview(job, stop, progress, examine)
+    result = sync.preview(_asked(job), stop, progress, examine)
     with job.state.connect("verify") as connection:
         audit.paused = [row._asdict() for row in control.pauses(connection)]
     audit.differences = sum(each.differences for each in audit.destinations)
@@ -100,10 +100,15 @@ def explain(job: sync.Job, who: str, stop: Stop, progress: sync.Progress, limit:
             story.warehouse = _dicts(run(connection, "who_in_snapshot", names, source=source))
         story.destinations.append(_pending(connection, planned, names))
 
-    sync.preview(job, stop, progress, look)
+    sync.preview(_asked(job), stop, progress, look)
     with job.state.connect("explain") as connection:
         _recall(connection, story, limit)
     return story
+
+
+def _asked(job: sync.Job) -> sync.Job:
+    """A question is answered whether or not the warehouse says that it is ready to be synced."""
+    return replace(job, guard=replace(job.guard, ready=None))
 
 
 def _examine(connection: Connection, planned: plan.TargetPlan, limit: int) -> DestinationAudit:
@@ -123,6 +128,7 @@ def _examine(connection: Connection, planned: plan.TargetPlan, limit: int) -> De
 def _replay(connection: Connection, here: Mapping[str, object], limit: int) -> tuple[int, list[Difference]]:
     """How often history and state contradict one another, and the first of these contradictions."""
     run(connection, "create_replay", here)
+    run(connection, "create_replay_told", here)
     rows = run(connection, "list_replay_differences", {**here, "limit": limit}).fetchall()
     run(connection, "drop_replay")
     found = [Difference(row.why, row.audience, row.property, row.contact, row.user_id) for row in rows]

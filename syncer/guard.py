@@ -15,7 +15,8 @@ from syncer import models
 class Moves:
     """What would be told without a guard: so many contacts `false`, so many `true`.
 
-    `vanished`: no row names the audience, nor does the configuration, or it is off the destination's list.
+    `initial`: the additions are those of an initial sync. `vanished`: no row names the audience, nor does the
+    configuration, or it is off the destination's list.
     """
 
     audience_id: int
@@ -31,6 +32,7 @@ class Hold(NamedTuple):
 
     audience_id: int
     op: str
+    initial: bool
     reason: str
 
 
@@ -45,7 +47,7 @@ def judge(guard: models.Guard, moves: Moves, told: int, *, snapshot_empty: bool)
         "removed": _removals(guard, moves, told, snapshot_empty=snapshot_empty),
         "added": _additions(guard, moves, told),
     }
-    return [Hold(moves.audience_id, op, reason) for op, reason in reasons.items() if reason is not None]
+    return [Hold(moves.audience_id, op, moves.initial, why) for op, why in reasons.items() if why is not None]
 
 
 def _removals(guard: models.Guard, moves: Moves, told: int, *, snapshot_empty: bool) -> str | None:

@@ -110,12 +110,18 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class AudienceCount:
-    """What one audience gives to tell at one destination, in contacts; `held` ones wait for approval."""
+    """What one audience gives to tell at one destination, in contacts.
+
+    `held` wait for approval, of them `held_add` to be told true. `reads`: the snapshot was asked about it, and
+    something named it.
+    """
 
     audience_id: int
     added: int
     removed: int
     held: int
+    held_add: int
+    reads: bool
     initial: bool
 
 
@@ -123,10 +129,12 @@ class AudienceCount:
 class TargetPlan:
     """The plan for one destination; `identifies` are calls, `skipped` members by reason.
 
-    `whole`: it is about all audiences, so whoever is not in it has nothing to be told.
+    `about_all`: it is about all audiences that can be told, so whoever is not in it has nothing to be told.
+    `whole`: and none was set aside.
     """
 
     target: Target
+    about_all: bool
     whole: bool
     identifies: int
     calls_saved: int
@@ -318,7 +326,10 @@ def _make(
         if _is_paused(pauses, target.destination_id):
             continue
         run(connection, "empty_plan")
-        targets.append(planner.plan(target, going, whole=request.scope.whole and len(going) == len(resolved)))
+        about_all = request.scope.whole and len(going) == len(keyed)
+        targets.append(
+            planner.plan(target, going, about_all=about_all, whole=about_all and len(keyed) == len(resolved))
+        )
         keep(targets[-1], source)
     ids = {audience.name: audience_id for audience_id, audience in keyed}
     return Plan(
@@ -350,7 +361,9 @@ class _Planner:
     row_names: Collection[str]
     snapshot_empty: bool
 
-    def plan(self, target: Target, audiences: Mapping[int, models.Audience], *, whole: bool) -> TargetPlan:
+    def plan(
+        self, target: Target, audiences: Mapping[int, models.Audience], *, about_all: bool, whole: bool
+    ) -> TargetPlan:
         """The plan for one destination: of the differences, what is to be told, and of that, what may go now."""
         here = {"destination_id": target.destination_id}
         self._list(target, audiences)
@@ -360,13 +373,14 @@ class _Planner:
         holds = self._hold(target)
         run(self.connection, "name_callers", here)
         run(self.connection, "analyze_caller")
-        run(self.connection, "hold_back_refused", {**here, "run_id": self.run_id, "whole": whole})
+        run(self.connection, "hold_back_refused", {**here, "run_id": self.run_id, "whole": about_all})
         run(self.connection, "follow_moves", here)
         run(self.connection, "name_callers", here)
         self._order(target, audiences)
         calls = one(self.connection, "count_identifies")
         return TargetPlan(
             target=target,
+            about_all=about_all,
             whole=whole,
             identifies=calls.identifies,
             calls_saved=calls.saved,
@@ -383,6 +397,7 @@ class _Planner:
             "list_plan_audiences",
             {
                 "destination_id": target.destination_id,
+                **target.in_reach,
                 "audience_ids": list(audiences),
                 "names": [audience.name for audience in listed],
                 "properties": [audience.property for audience in listed],
@@ -450,6 +465,7 @@ def _columns(holds: Sequence[guard.Hold]) -> dict[str, object]:
     return {
         "audience_ids": [hold.audience_id for hold in holds],
         "ops": [hold.op for hold in holds],
+        "initials": [hold.initial for hold in holds],
     }
 
 
@@ -502,7 +518,7 @@ def _write_target(connection: Connection, run_id: int, plan: TargetPlan) -> None
         reasons = [hold.reason for hold in plan.holds]
         run(connection, "refresh_held_new", {**here, **_columns(plan.holds), "reasons": reasons})
     run(connection, "finish_resyncs", {**here, "whole": plan.whole})
-    if plan.whole:
+    if plan.about_all:
         run(connection, "forget_settled_refusals", here)
     run(
         connection,
@@ -512,6 +528,7 @@ def _write_target(connection: Connection, run_id: int, plan: TargetPlan) -> None
             "planned": plan.identifies,
             "skipped": Jsonb(dict(plan.skipped)),
             "per_audience": plan.target.per_audience,
+            **plan.target.in_reach,
         },
     )
 
@@ -545,6 +562,8 @@ def _write_run(connection: Connection, run_id: int, plan: Plan) -> None:
                     "planned_add": count.added,
                     "planned_remove": count.removed,
                     "held": count.held,
+                    "held_add": count.held_add,
+                    "reads": count.reads,
                     "initial": count.initial,
                 },
             )

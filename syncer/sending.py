@@ -12,9 +12,11 @@ identifies. Whether it is the destination that refuses, and not its contacts, is
 
 import threading
 import time
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import structlog
 import tenacity
@@ -53,9 +55,13 @@ class Flight:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What is sent as one request. `doubtful`: a larger request that held it may have been applied."""
+    """What is sent as one request, from the `first` identify of the page on.
+
+    `doubtful`: a larger request that held it may have been applied.
+    """
 
     request: models.Request
+    first: int
     doubtful: bool = False
 
     @property
@@ -65,8 +71,8 @@ class _Part:
     def halves(self, *, doubtful: bool) -> list["_Part"]:
         middle = len(self.request.identifies) // 2
         return [
-            _Part(models.Request(self.request.identifies[half], self.request.encoded[half]), doubtful)
-            for half in (slice(middle), slice(middle, None))
+            _Part(models.Request(self.request.identifies[half], self.request.encoded[half]), first, doubtful)
+            for first, half in ((self.first, slice(middle)), (self.first + middle, slice(middle, None)))
         ]
 
 
@@ -147,14 +153,22 @@ class Sender:
     def _send(self, page: int, identifies: Sequence[models.Identify], tries: _Tries) -> Flight:
         requests, refusals = self._destination.requests(identifies)
         failures = [_failure(refusal, Outcome.FAILED, alone=False) for refusal in refusals]
-        parts = deque(_Part(request) for request in requests)
+        ends = accumulate(len(request.identifies) for request in requests)
+        parts = deque(_Part(each, end - len(each.identifies)) for each, end in zip(requests, ends, strict=True))
+        suspects: list[
+            _Part
+        ] = []  # last: what can be accepted is, before they are told from a destination that refuses
         error: errors.DestinationError | None = None
-        while parts and error is None:
-            verdict = self._judge(parts.popleft(), tries)
+        while (parts or suspects) and error is None:
+            verdict = self._judge(parts.popleft() if parts else suspects.pop(0), tries)
             failures += verdict.failures
-            parts.extendleft(reversed(verdict.parts))
+            for half in verdict.parts:
+                if half.single:
+                    insort(suspects, half, key=lambda part: part.first)
+                else:
+                    parts.append(half)
             error = verdict.error
-        for part in parts:
+        for part in (*parts, *suspects):
             failures += _not_accepted(part, f"not sent: {error}", maybe_applied=part.doubtful)
         if self.refuses_everybody:
             failures = [_forgiven(failure) for failure in failures]

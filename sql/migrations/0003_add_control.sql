@@ -58,6 +58,16 @@ CREATE TABLE forgotten (
     since timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- The reach of which the initial sync has ended: who comes within reach later begins with an initial sync of his own.
+ALTER TABLE initial_sync ADD COLUMN listed text[];
+ALTER TABLE initial_sync ADD COLUMN share float8;
+ALTER TABLE run_destination ADD COLUMN listed text[];
+ALTER TABLE run_destination ADD COLUMN share float8;
+
+-- `reads`: the snapshot was asked about this audience, and something named it. `held_add`: of those held, additions.
+ALTER TABLE run_count ADD COLUMN reads boolean NOT NULL DEFAULT true;
+ALTER TABLE run_count ADD COLUMN held_add bigint NOT NULL DEFAULT 0;
+
 -- History that was dropped, net of what left: so many members had entered and not left, per audience.
 CREATE TABLE dropped_history (
     destination_id integer NOT NULL,

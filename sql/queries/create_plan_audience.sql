@@ -1,6 +1,7 @@
 -- Purpose: the audiences that this plan is about, at the destination that is being planned.
 -- reads: the snapshot's rows of this name count (it is neither retired nor off the destination's list). vanished:
--- nobody names it any more. due_before: what was told before this run is due again (a full resync).
+-- nobody names it any more. initial: its initial sync has not ended, or not for all of the destination's reach; it has
+-- (begun) for that of told_listed and told_share. due_before: what was told before this run is due again (a full resync).
 -- Rows: none.
 CREATE TEMPORARY TABLE plan_audience (
     audience_id integer PRIMARY KEY,
@@ -10,5 +11,8 @@ CREATE TEMPORARY TABLE plan_audience (
     retired boolean NOT NULL,
     vanished boolean NOT NULL,
     initial boolean NOT NULL,
+    begun boolean NOT NULL,
+    told_listed text[],
+    told_share float8,
     due_before integer
 ) ON COMMIT DROP

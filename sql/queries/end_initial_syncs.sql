@@ -1,11 +1,15 @@
--- Purpose: an initial sync ends with the first run that leaves no member to add, skipped and refused ones aside.
+-- Purpose: an initial sync ends with the first run that leaves no member to add, skipped and refused ones aside; for the
+-- destination's reach at that time. Narrowing it is remembered too.
 -- Parameters: run_id (tallied).
 -- Rows: none.
-INSERT INTO initial_sync (destination_id, audience_id, ended_run_id)
-SELECT r.destination_id, r.audience_id, r.run_id
+INSERT INTO initial_sync AS i (destination_id, audience_id, ended_run_id, listed, share)
+SELECT r.destination_id, r.audience_id, r.run_id, d.listed, d.share
 FROM run_count AS r
+JOIN run_destination AS d USING (run_id, destination_id)
 WHERE r.run_id = %(run_id)s
-    AND r.initial
+    AND r.reads
     AND r.planned_add = r.succeeded_add + r.failed_add
-    AND r.held = 0
-ON CONFLICT (destination_id, audience_id) DO NOTHING
+    AND r.held_add = 0
+ON CONFLICT (destination_id, audience_id) DO UPDATE
+SET ended_run_id = excluded.ended_run_id, listed = excluded.listed, share = excluded.share
+WHERE (i.listed, i.share) IS DISTINCT FROM (excluded.listed, excluded.share)

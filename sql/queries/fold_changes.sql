@@ -14,7 +14,7 @@ SELECT
         WHEN pair.before OR pair.unsure THEN 'removed'
         ELSE 'reasserted'
     END::change_op,
-    listed.initial,
+    listed.initial AND NOT (listed.begun AND is_in_reach(pair.contact, listed.told_listed, listed.told_share)),
     pair.after
 FROM (
     SELECT

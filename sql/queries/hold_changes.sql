@@ -1,11 +1,13 @@
 -- Purpose: what the guard holds waits; those who were approved go.
--- Parameters: destination_id; audience_ids, ops (parallel arrays).
+-- Parameters: destination_id; audience_ids, ops, initials (parallel arrays).
 -- Rows: none.
 UPDATE contact_change AS c
 SET waits = 'held'
-FROM unnest(%(audience_ids)s::integer[], %(ops)s::change_op[]) AS held (audience_id, op)
+FROM unnest(%(audience_ids)s::integer[], %(ops)s::change_op[], %(initials)s::boolean[])
+    AS held (audience_id, op, initial)
 WHERE c.audience_id = held.audience_id
     AND c.op = held.op
+    AND (c.op = 'added' AND c.initial) = held.initial
     AND NOT EXISTS (
         SELECT FROM held_change AS h
         WHERE h.destination_id = %(destination_id)s

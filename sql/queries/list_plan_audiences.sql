@@ -1,25 +1,38 @@
 -- Purpose: fills plan_audience for one destination.
--- Parameters: destination_id; audience_ids, names, properties, reads, retired, vanished (parallel arrays).
+-- Parameters: destination_id; listed, share (its reach); audience_ids, names, properties, reads, retired, vanished
+-- (parallel arrays).
 -- Rows: none.
-INSERT INTO plan_audience (audience_id, name, property, reads, retired, vanished, initial, due_before)
+INSERT INTO plan_audience (
+    audience_id, name, property, reads, retired, vanished, initial, begun, told_listed, told_share, due_before
+)
 SELECT
-    listed.audience_id,
-    listed.name,
-    listed.property,
-    listed.reads,
-    listed.retired,
-    listed.vanished,
-    NOT EXISTS (
-        SELECT FROM initial_sync AS i
-        WHERE i.destination_id = %(destination_id)s AND i.audience_id = listed.audience_id
+    given.audience_id,
+    given.name,
+    given.property,
+    given.reads,
+    given.retired,
+    given.vanished,
+    NOT coalesce(
+        (i.listed IS NULL AND i.share IS NULL AND i.audience_id IS NOT NULL)
+        OR (
+            (%(listed)s::text[] IS NOT NULL OR %(share)s::float8 IS NOT NULL)
+            AND coalesce(%(listed)s::text[], '{}') <@ coalesce(i.listed, '{}')
+            AND coalesce(%(share)s::float8, 0) <= coalesce(i.share, 0)
+            AND i.audience_id IS NOT NULL
+        ),
+        false
     ),
+    i.audience_id IS NOT NULL,
+    i.listed,
+    i.share,
     (
         SELECT max(r.before_run_id)
         FROM resync AS r
         WHERE r.destination_id = %(destination_id)s
-            AND (r.audience_id = listed.audience_id OR r.audience_id IS NULL)
+            AND (r.audience_id = given.audience_id OR r.audience_id IS NULL)
     )
 FROM unnest(
     %(audience_ids)s::integer[], %(names)s::text[], %(properties)s::text[],
     %(reads)s::boolean[], %(retired)s::boolean[], %(vanished)s::boolean[]
-) AS listed (audience_id, name, property, reads, retired, vanished)
+) AS given (audience_id, name, property, reads, retired, vanished)
+LEFT JOIN initial_sync AS i ON i.destination_id = %(destination_id)s AND i.audience_id = given.audience_id

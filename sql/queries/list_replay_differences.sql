@@ -20,6 +20,18 @@ FROM (
             AND m.entered_run_id >= (SELECT min(p.run_id) FROM sync_page AS p)
         )
     UNION ALL
+    SELECT
+        CASE WHEN f.contact IS NULL THEN 'not_in_state' ELSE 'not_in_history' END,
+        coalesce(f.contact, t.contact),
+        coalesce(f.audience_id, t.audience_id),
+        coalesce(f.user_id, t.caller)
+    FROM replay_told AS t
+    FULL JOIN (SELECT * FROM told_false AS s WHERE s.destination_id = %(destination_id)s) AS f
+        ON f.contact = t.contact AND f.audience_id = t.audience_id
+    WHERE (f.contact IS NULL AND t.value = 'false')
+        OR (f.contact IS NOT NULL AND t.value <> 'false')
+        OR (f.contact IS NOT NULL AND t.value IS NULL AND f.told_run_id >= (SELECT min(p.run_id) FROM sync_page AS p))
+    UNION ALL
     SELECT 'told_both', f.contact, f.audience_id, f.user_id
     FROM told_false AS f
     WHERE f.destination_id = %(destination_id)s

@@ -1,12 +1,13 @@
 -- Purpose: a skipped row is never read as an exit of the contact or user that it still names. Marks the lose and
 -- unsure rows that some skipped row names: by contact, or by user if that user has no sendable row in the audience
--- (if he has one, his old address really is not his any more). A row that names no audience names all. A row that is
+-- (if he has one, his old address really is not his any more). A row that names no audience names all that are not retired. A row that is
 -- out of reach can be sent elsewhere: its user really is where it says.
 -- Parameters: destination_id.
 -- Rows: none.
 WITH by_contact AS (
     SELECT DISTINCT gone.audience_id, gone.contact, gone.user_id
     FROM member_delta AS gone
+    JOIN plan_audience AS listed ON listed.audience_id = gone.audience_id AND NOT listed.retired
     JOIN member_delta AS skipped
         ON skipped.contact = gone.contact
         AND (skipped.audience_id = gone.audience_id OR skipped.audience_id IS NULL)
@@ -15,6 +16,7 @@ WITH by_contact AS (
 by_user AS MATERIALIZED (
     SELECT DISTINCT gone.audience_id, gone.contact, gone.user_id
     FROM member_delta AS gone
+    JOIN plan_audience AS listed ON listed.audience_id = gone.audience_id AND NOT listed.retired
     JOIN member_delta AS skipped
         ON skipped.user_id = gone.user_id
         AND (skipped.audience_id = gone.audience_id OR skipped.audience_id IS NULL)

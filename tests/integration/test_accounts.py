@@ -1,0 +1,159 @@
+"""A destination remembers what it pointed at: another account is not told by accident (rule 25)."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from syncer import errors, sync
+from syncer.demo.receiver import SegmentReceiver
+from syncer.models import Status
+from tests.world import Row, World, truth
+
+VIP = "VIP Buyers"
+
+
+def members(count: int) -> list[Row]:
+    return [(VIP, f"u{number:04d}", f"u{number:04d}@x.io") for number in range(count)]
+
+
+@pytest.fixture
+def second() -> Iterator[SegmentReceiver]:
+    with SegmentReceiver("second-key") as second:
+        yield second
+        assert second.violations == []
+
+
+def point_second_at(world: World, url: str, key: str = "second-key") -> None:
+    world.destination_extra = (
+        'max_events_per_second = 0\n[[destinations]]\nname = "second"\ntype = "segment"\n'
+        f'write_key = "{key}"\nendpoint = "{url}"\nmax_events_per_second = 0\n'
+    )
+
+
+def elsewhere(second: SegmentReceiver) -> str:
+    """The same receiver behind another host."""
+    return second.url.replace("127.0.0.1", "localhost")
+
+
+@pytest.fixture
+def moved(world: World, second: SegmentReceiver) -> World:
+    """Two destinations were told of two members; then one of them moved, and one member more came."""
+    point_second_at(world, second.url)
+    world.warehouse.replace(members(2))
+    assert sync.exit_code(world.sync()) == 0
+    point_second_at(world, elsewhere(second))
+    world.warehouse.replace(members(3))
+    return world
+
+
+def test_another_host_is_another_account_and_the_others_go_on(moved: World, second: SegmentReceiver) -> None:
+    world = moved
+    requests = len(second.requests)
+
+    result = world.sync()
+
+    assert sync.exit_code(result) == 2
+    assert {each.name: each.status for each in result.report.destinations} == {
+        "segment": Status.SUCCEEDED,
+        "second": Status.FAILED,
+    }
+    assert world.believed() == truth(members(3))
+    assert len(second.requests) == requests
+    (failure,) = result.failures
+    assert isinstance(failure, errors.ConfigError)
+    message = str(failure)
+    assert "second" in message
+    assert "its endpoint was 127.0.0.1 and is localhost" in message
+    assert "new `name`" in message
+    assert "syncer resync --destination second" in message
+    assert "second-key" not in message
+    assert {each.name: each.error for each in result.report.destinations} == {"segment": None, "second": message}
+
+    # It stays refused, also by the questions and by a full resync of everything.
+    assert [str(failure) for failure in world.resync().failures] == [message]
+    assert len(second.requests) == requests
+    point_second_at(world, second.url)  # back where it was: nothing is due but what it missed
+    before = second.event_count
+    assert sync.exit_code(world.sync()) == 0
+    assert second.event_count == before + 1
+
+
+def test_a_resync_of_that_destination_accepts_it_and_tells_everything_again(
+    moved: World, second: SegmentReceiver
+) -> None:
+    world = moved
+    world.sync()
+    first, before = world.receiver.event_count, second.event_count
+
+    result = world.resync(destination_names=["second"], moved=["second"])
+
+    assert sync.exit_code(result) == 0
+    assert (world.receiver.event_count, second.event_count) == (first, before + 3)
+    assert sync.exit_code(world.sync()) == 0
+    assert (world.receiver.event_count, second.event_count) == (first, before + 3)
+    assert set(second.belief) == {f"u000{number}@x.io" for number in range(3)}
+    assert world.verify().differences == 0
+    point_second_at(world, second.url)
+    assert sync.exit_code(world.sync()) == 2
+
+
+def test_a_preview_leaves_it_out_and_says_so(moved: World) -> None:
+    report = moved.preview()
+    assert [each.name for each in report.destinations if each.status != "failed"] == ["segment"]
+    assert [each.name for each in moved.verify().destinations] == ["segment"]
+    assert moved.query("SELECT account ->> 'endpoint' FROM destination ORDER BY name") == [("127.0.0.1",)] * 2
+
+
+def test_the_command_says_what_to_do_and_obeys(moved: World, second: SegmentReceiver) -> None:
+    refused = moved.command("sync")
+    assert refused.returncode == 2
+    assert "syncer resync --destination second" in refused.stderr
+    assert moved.command("resync").returncode == 2
+    accepted = moved.command("resync", "--destination", "second")
+    assert accepted.returncode == 0, accepted.stderr
+    assert set(second.belief) == {f"u000{number}@x.io" for number in range(3)}
+    assert moved.command("sync").returncode == 0
+
+
+def test_another_port_is_the_same_account(world: World) -> None:
+    world.warehouse.replace(members(1))
+    with SegmentReceiver("second-key") as before:
+        point_second_at(world, before.url)
+        world.sync()
+    with SegmentReceiver("second-key") as after:
+        point_second_at(world, after.url)
+        world.warehouse.replace(members(2))
+        assert sync.exit_code(world.sync()) == 0
+        assert set(after.belief) == {"u0001@x.io"}
+
+
+def test_a_new_name_begins_anew_there(moved: World, second: SegmentReceiver) -> None:
+    moved.destination_extra = moved.destination_extra.replace('"second"', '"third"')
+
+    assert sync.exit_code(moved.sync()) == 0
+
+    assert second.event_count == 2 + 3
+    assert moved.verify().differences == 0
+
+
+def test_a_changed_key_alone_is_a_rotation_and_is_said_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.warehouse.replace(members(1))
+    with SegmentReceiver("second-key") as before:
+        point_second_at(world, before.url)
+        world.sync()
+    with SegmentReceiver("rotated-key") as after:
+        point_second_at(world, after.url, "rotated-key")
+        world.warehouse.replace(members(2))
+        capsys.readouterr()
+
+        assert sync.exit_code(world.sync()) == 0
+        said = capsys.readouterr()
+        assert sync.exit_code(world.sync()) == 0
+        again = capsys.readouterr()
+
+        assert set(after.belief) == {"u0001@x.io"}  # who was told stays told
+    assert (said.out + said.err).count("the key of a destination is another one") == 1
+    assert "rotated-key" not in said.out + said.err
+    assert "the key of a destination" not in again.out + again.err
+    ((account,),) = world.query("SELECT account::text FROM destination WHERE name = 'second'")
+    assert "rotated-key" not in account

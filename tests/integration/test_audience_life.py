@@ -1,0 +1,379 @@
+"""Audiences that are retired, reopened, renamed, paused and resumed (rules 2 and 24)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from syncer import app, control, errors, sending, sync
+from syncer.demo.loopback import EVERYTHING, Answer, Reset
+from syncer.demo.receiver import ReceivedRequest, SegmentReceiver
+from syncer.models import Status
+from tests.world import Row, World, truth
+
+VIP = "VIP Buyers"
+CHURN = "Churn Risk"
+LOW = "[guard]\nmin_removed = 2\nmin_added = 2\n"
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+
+
+def members(count: int, audience: str = VIP, first: int = 0) -> list[Row]:
+    return [(audience, f"u{number:04d}", f"u{number:04d}@x.io") for number in range(first, first + count)]
+
+
+def retire(world: World, name: str = VIP) -> bool:
+    with world.state() as state:
+        return control.retire(state, name)
+
+
+def pause(world: World, *audiences: str, destinations: tuple[str, ...] = ()) -> None:
+    with app.opened(app.load(world.config, {})) as house, world.state() as state:
+        chosen = house.chosen(destinations) if destinations else []
+        control.pause(state, audiences, chosen, house.settings.configured_audiences)
+
+
+def resume(world: World, *audiences: str, destinations: tuple[str, ...] = ()) -> int:
+    with app.opened(app.load(world.config, {})) as house, world.state() as state:
+        return control.resume(state, audiences, house.chosen(destinations) if destinations else [])
+
+
+def second_destination(receiver: SegmentReceiver) -> str:
+    return (
+        '\n[[destinations]]\nname = "second"\ntype = "segment"\nwrite_key = "test-write-key"\n'
+        f'endpoint = "{receiver.url}"\nmax_events_per_second = 0\n'
+    )
+
+
+def believed(receiver: SegmentReceiver) -> set[tuple[str, str]]:
+    return {(who, name) for who, values in receiver.belief.items() for name, value in values.items() if value is True}
+
+
+# --- retired -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("named", [VIP, "vip_buyers"])
+def test_everyone_in_a_retired_audience_is_told_false_past_the_guard(world: World, named: str) -> None:
+    world.extra = LOW
+    rows = members(300) + members(3, CHURN)
+    world.warehouse.replace(rows)
+    world.sync()
+    assert retire(world, named)
+    assert not retire(world, named)
+    world.warehouse.replace(rows + members(5, first=300))  # its rows are ignored from then on
+
+    result = world.sync()
+
+    assert sync.exit_code(result) == 0
+    assert {each.name: (each.added, each.removed, each.held) for each in result.report.audiences} == {
+        VIP: (0, 300, 0),
+        CHURN: (0, 0, 0),
+    }
+    assert world.believed() == truth(members(3, CHURN))
+    assert "u0304@x.io" not in world.receiver.belief
+    assert all(world.receiver.belief[row[2] or ""]["vip_buyers"] is False for row in members(300))
+    assert world.sync().report.destinations[0].planned == 0
+    assert world.verify().differences == 0
+
+
+@pytest.mark.parametrize("gone", [True, False], ids=["without rows", "with rows"])
+def test_held_and_uncertain_contacts_of_a_retired_audience_are_told_false(world: World, gone: bool) -> None:
+    world.extra = LOW
+    stay = members(1, CHURN)
+    world.warehouse.replace(members(8) + stay)
+    world.sync()
+    world.warehouse.replace(members(10) + stay)
+    world.receiver.script = lambda request: Reset(apply=EVERYTHING)
+    world.sync()  # u8 and u9 are uncertain
+    world.receiver.script = None
+    world.warehouse.replace(stay)
+    assert sync.exit_code(world.sync()) == 5
+    retire(world)
+    world.warehouse.replace(stay if gone else members(10) + stay)
+
+    assert sync.exit_code(world.sync()) == 0
+
+    assert world.believed() == truth(stay)
+    assert world.query("SELECT count(*) FROM held_change") == [(0,)]
+    assert world.query("SELECT count(*) FROM uncertain") == [(0,)]
+    assert world.verify().differences == 0
+
+
+def test_a_row_that_names_no_audience_keeps_nobody_in_a_retired_one(world: World) -> None:
+    world.warehouse.replace(members(2) + members(2, CHURN))
+    world.sync()
+    retire(world)
+    world.warehouse.replace([*members(2), *members(2, CHURN), (None, "u0000", "u0000@x.io")])
+
+    world.sync()
+
+    assert world.believed() == truth(members(2, CHURN))
+
+
+def test_a_retired_audience_is_told_last(world: World) -> None:
+    """Removals, additions, and only then the retirement: a large one delays nobody."""
+    world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
+    world.warehouse.replace(members(5) + members(2, CHURN, first=7))
+    world.sync()
+    retire(world)
+    world.warehouse.replace(members(1, CHURN, first=8) + members(1, CHURN, first=9))
+    before = world.receiver.event_count
+
+    world.sync()
+
+    told = [each.event["traits"] for each in world.receiver.events[before:]]
+    assert [(one["email"], one.get("churn_risk")) for one in told] == [
+        ("u0007@x.io", False),
+        ("u0009@x.io", True),
+        *((f"u000{number}@x.io", None) for number in range(5)),
+    ]
+
+
+@pytest.mark.parametrize("configured", [True, False], ids=["by the configuration", "by rows"])
+def test_the_property_of_a_retired_audience_is_closed(world: World, configured: bool) -> None:
+    world.warehouse.replace(members(2) + members(1, CHURN))
+    world.sync()
+    retire(world)
+    world.sync()
+    world.warehouse.replace(members(2) + members(2, "vip  buyers") + members(1, CHURN))
+    if configured:
+        world.extra = '[[audiences]]\nname = "New VIPs"\nproperty = "vip_buyers"'
+        with pytest.raises(errors.ConfigError) as refused:
+            world.sync()
+        assert "retired" in str(refused.value)
+        assert world.query("SELECT count(*) FROM run") == [(2,)]
+        return
+
+    result = world.sync()
+
+    assert (result.report.status, sync.exit_code(result)) == (Status.INCOMPLETE, 8)
+    problems = {each.name: each.problem for each in result.report.audiences if each.problem}
+    assert list(problems) == ["vip  buyers"]
+    assert "retired" in (problems["vip  buyers"] or "")
+    assert world.believed() == truth(members(1, CHURN))
+    assert world.query("SELECT name FROM audience ORDER BY 1") == [(CHURN,), (VIP,)]
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["after everybody was told", "before a run"])
+def test_a_reopened_audience_begins_with_an_initial_sync(world: World, told: bool) -> None:
+    world.extra = LOW
+    world.warehouse.replace(members(4))
+    world.sync()
+    retire(world)
+    if told:
+        world.sync()
+        assert world.believed() == set()
+    assert resume(world, "vip_buyers") == 1
+    world.warehouse.replace(members(9))  # as growth it would be held
+
+    result = world.sync()
+
+    assert sync.exit_code(result) == 0
+    assert result.report.audiences[0].initial
+    assert result.report.audiences[0].added == (9 if told else 5)
+    assert world.believed() == truth(members(9))
+    assert not world.sync().report.audiences[0].initial
+    assert world.verify().differences == 0
+
+
+def test_nobody_can_retire_what_was_never_synced(world: World) -> None:
+    with pytest.raises(errors.ConfigError):
+        retire(world)
+
+
+# --- renamed -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_a_rename_that_keeps_the_property_keeps_the_state(world: World, configured: bool) -> None:
+    world.extra = LOW
+    world.warehouse.replace(members(4))
+    world.sync()
+    name = "The best of them" if configured else "vip-BUYERS"
+    if configured:
+        world.extra = LOW + f'[[audiences]]\nname = "{name}"\nproperty = "vip_buyers"'
+    world.warehouse.replace(members(5, name))
+
+    result = world.sync()
+
+    (audience,) = result.report.audiences
+    assert (audience.name, audience.property, audience.added, audience.removed) == (name, "vip_buyers", 1, 0)
+    assert not audience.initial
+    assert world.believed() == truth(members(5))
+    assert world.query("SELECT name, property FROM audience") == [(name, "vip_buyers")]
+    assert world.verify().differences == 0
+
+
+def test_a_rename_of_what_is_held_or_paused_keeps_that_too(world: World) -> None:
+    world.extra = LOW
+    world.warehouse.replace(members(4))
+    world.sync()
+    world.warehouse.replace(members(1))
+    run_id = world.sync().report.run_id or 0
+    world.warehouse.replace(members(1, "vip buyers"))
+    assert sync.exit_code(world.sync()) == 5
+    with world.state() as state:
+        assert control.approve(state, run_id) == 3
+    pause(world, "vip buyers")
+    world.warehouse.replace(members(1, "VIP-buyers"))
+    world.sync()
+    assert world.believed() == truth(members(4))
+    assert resume(world, "vip_buyers") == 1
+    assert sync.exit_code(world.sync()) == 0
+    assert world.believed() == truth(members(1))
+
+
+# --- paused ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["audience", "destination", "audience at destination", "everything"])
+def test_what_is_paused_is_told_nothing_until_it_is_resumed(world: World, what: str) -> None:
+    with SegmentReceiver("test-write-key") as second:
+        world.destination_extra += second_destination(second)
+        before = members(4) + members(4, CHURN)
+        world.warehouse.replace(before)
+        world.sync()
+        audiences = (VIP,) if what.startswith("audience") else ()
+        destinations = ("segment",) if what.endswith("destination") else ()
+        pause(world, *audiences, destinations=destinations)
+        pause(world, *audiences, destinations=destinations)
+        after = members(3, first=2) + members(3, CHURN, first=2)
+        world.warehouse.replace(after)
+
+        result = world.sync()
+
+        assert sync.exit_code(result) == 0
+        vip = {pair for pair in truth(before) if pair[1] == "vip_buyers"}
+        churn = {pair for pair in truth(after) if pair[1] == "churn_risk"}
+        assert world.believed() == (vip | churn if audiences else truth(before))
+        if what == "everything":
+            assert believed(second) == truth(before)
+        else:
+            assert believed(second) == (vip | churn if what == "audience" else truth(after))
+        audit = world.verify()
+        assert audit.differences == 0
+        assert audit.paused == [
+            {
+                "destination": "segment" if destinations else None,
+                "audience": VIP if audiences else None,
+                "since": audit.paused[0]["since"],
+            }
+        ]
+        assert world.sync().report.destinations[0].planned == 0  # it survives
+
+        assert resume(world, *audiences, destinations=destinations) == 1
+        assert sync.exit_code(world.sync()) == 0
+        assert world.believed() == believed(second) == truth(after)
+        assert world.verify().paused == []
+        assert second.violations == []
+
+
+def test_to_resume_one_destination_does_not_resume_everything(world: World) -> None:
+    pause(world)
+    world.warehouse.replace(members(2))
+
+    assert resume(world, destinations=("segment",)) == 0
+
+    world.sync()
+    assert world.receiver.requests == []
+
+
+def test_a_paused_audience_does_not_take_its_rows_for_exits_elsewhere(world: World) -> None:
+    """The contact of a paused audience is told about its others, and held things stay as they are."""
+    world.extra = LOW
+    world.warehouse.replace(members(4) + members(4, CHURN))
+    world.sync()
+    world.warehouse.replace(members(1) + members(4, CHURN))
+    run_id = world.sync().report.run_id or 0
+    held = world.query("SELECT contact, xmin::text FROM held_change ORDER BY 1")
+    pause(world, VIP)
+    world.warehouse.replace(members(3, CHURN))
+
+    result = world.sync()
+
+    assert sync.exit_code(result) == 5  # it still waits
+    assert world.believed() == truth(members(4) + members(3, CHURN))
+    assert world.query("SELECT contact, xmin::text FROM held_change ORDER BY 1") == held
+    with world.state() as state:
+        assert control.approve(state, run_id) == 3
+    world.sync()
+    assert world.believed() == truth(members(4) + members(3, CHURN))
+    world.warehouse.replace(members(1) + members(3, CHURN))
+    resume(world, VIP)
+    assert sync.exit_code(world.sync()) == 0
+    assert world.believed() == truth(members(1) + members(3, CHURN))
+
+
+@pytest.mark.parametrize("what", ["audience", "destination", "everything"])
+def test_a_pause_that_comes_in_the_middle_stops_the_pages_that_are_left(world: World, what: str) -> None:
+    world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
+    rows = members(1200) + members(400, CHURN, first=1200)
+    world.warehouse.replace(rows)
+
+    def in_the_first(request: ReceivedRequest) -> None:
+        if request.number == 1:
+            pause(
+                world,
+                *([VIP] if what == "audience" else []),
+                destinations=("segment",) if what == "destination" else (),
+            )
+
+    world.receiver.script = in_the_first
+    result = world.sync()
+
+    assert (result.report.status, result.report.destinations[0].status) == (Status.INTERRUPTED, Status.INTERRUPTED)
+    told = set(world.receiver.belief)
+    assert {f"u{number:04d}@x.io" for number in range(500)} <= told
+    if what == "audience":  # the last page holds nobody else
+        assert not told & {f"u{number:04d}@x.io" for number in range(500, 1200)}
+        assert f"u{1599:04d}@x.io" in told
+    else:
+        assert len(told) == 500
+    done = world.receiver.event_count
+    world.sync()
+    assert world.verify().differences == 0
+    assert set(world.receiver.belief) >= {f"u{number:04d}@x.io" for number in range(1200, 1600)} or what != "audience"
+
+    left = rows[100:]  # a hundred of those who were told leave meanwhile
+    world.warehouse.replace(left)
+    resume(world, *([VIP] if what == "audience" else []), destinations=("segment",) if what == "destination" else ())
+    last = world.sync()
+    assert sync.exit_code(last) == 0
+    assert last.report.audiences[-1].initial
+    assert world.believed() == truth(left)
+    assert world.receiver.event_count == 1600 + 100
+    assert done < 1600
+    assert world.verify().differences == 0
+
+
+def test_an_audience_can_be_paused_ahead_of_its_first_sync(world: World) -> None:
+    world.extra = LOW + f'[[audiences]]\nname = "{VIP}"'
+    pause(world, VIP)
+    world.warehouse.replace(members(4) + members(1, CHURN))
+    world.sync()
+    assert world.believed() == truth(members(1, CHURN))
+    resume(world, VIP)
+
+    result = world.sync()
+
+    assert sync.exit_code(result) == 0
+    assert world.believed() == truth(members(4) + members(1, CHURN))
+
+
+@pytest.mark.parametrize("answer", [lambda request: Answer(401), lambda request: Reset(apply=0)])
+def test_a_retirement_that_breaks_off_goes_on(
+    world: World, answer: Callable[[ReceivedRequest], Answer | Reset]
+) -> None:
+    world.extra = LOW
+    world.warehouse.replace(members(8))
+    world.sync()
+    retire(world)
+    world.receiver.script = answer
+    world.sync()
+    world.receiver.script = None
+    assert sync.exit_code(world.sync()) == 0
+    assert world.believed() == set()

@@ -1,0 +1,276 @@
+"""`verify` and `explain`: does everything add up, and what about this one person?"""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from syncer import control, sending
+from syncer.demo.loopback import EVERYTHING, Answer, Reset
+from syncer.demo.receiver import Fault, ReceivedRequest
+from tests.world import Row, World, truth
+
+VIP = "VIP Buyers"
+CHURN = "Churn Risk"
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+
+
+def members(count: int, audience: str = VIP, first: int = 0) -> list[Row]:
+    return [(audience, f"u{number:04d}", f"u{number:04d}@x.io") for number in range(first, first + count)]
+
+
+def naming(contact: str, fault: Fault) -> Callable[[ReceivedRequest], Fault | None]:
+    return lambda request: fault if contact in {event["traits"]["email"] for event in request.events} else None
+
+
+def tamper(world: World, statement: str) -> None:
+    with psycopg.connect(world.state_url, options="-c search_path=syncer") as connection:
+        assert connection.execute(statement).rowcount == 1
+
+
+def found(world: World) -> set[tuple[str, str | None]]:
+    (destination,) = world.verify().destinations
+    return {(each.why, each.contact) for each in destination.examples}
+
+
+@pytest.fixture
+def settled(world: World) -> World:
+    """u0 and u1 are in both audiences, u2 in the first, and u3 left it."""
+    world.warehouse.replace(members(4) + members(2, CHURN))
+    world.sync()
+    world.warehouse.replace(members(3) + members(2, CHURN))
+    world.sync()
+    assert world.verify().differences == 0
+    return world
+
+
+# --- verify ------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_warehouse_says_by_now_and_was_not_told_is_a_difference(settled: World) -> None:
+    world = settled
+    world.warehouse.replace(members(2) + members(2, CHURN, first=1))
+
+    audit = world.verify()
+
+    assert (audit.differences, len(audit.destinations)) == (3, 1)
+    assert found(world) == {("lingering", "u0002@x.io"), ("lingering", "u0000@x.io"), ("missing", "u0002@x.io")}
+    assert world.query("SELECT count(*) FROM run") == [(2,)]
+    assert len(world.verify(limit=1).destinations[0].examples) == 1
+    world.sync()
+    assert world.verify().differences == 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "differences"),
+    [
+        pytest.param(
+            "DELETE FROM synced_member WHERE contact = 'u0002@x.io'",
+            {("missing", "u0002@x.io"), ("not_in_state", "u0002@x.io"), ("count", None)},
+            id="a member is gone",
+        ),
+        pytest.param(
+            "INSERT INTO synced_member SELECT destination_id, audience_id, entered_run_id, told_run_id, entered_at,"
+            " 'x@x.io', 'ux', NULL FROM synced_member WHERE contact = 'u0002@x.io'",
+            {("lingering", "x@x.io"), ("not_in_history", "x@x.io"), ("count", None)},
+            id="a member came from nowhere",
+        ),
+        pytest.param(
+            "UPDATE synced_member SET user_id = 'other' WHERE contact = 'u0002@x.io'",
+            {("not_in_state", "u0002@x.io"), ("not_in_history", "u0002@x.io")},
+            id="a member has another user id",
+        ),
+        pytest.param(
+            "UPDATE synced_member SET contact = 'x@x.io' WHERE contact = 'u0002@x.io'",
+            {
+                ("missing", "u0002@x.io"),
+                ("not_in_state", "u0002@x.io"),
+                ("lingering", "x@x.io"),
+                ("not_in_history", "x@x.io"),
+            },
+            id="a member is another contact",
+        ),
+        pytest.param(
+            "UPDATE told_false SET contact = 'u0002@x.io'",
+            {("told_both", "u0002@x.io")},
+            id="told false is somebody who is true",
+        ),
+        pytest.param(
+            "INSERT INTO synced_member SELECT destination_id, audience_id, 1, 1, told_at, contact, user_id, NULL"
+            " FROM told_false",
+            {
+                ("lingering", "u0003@x.io"),
+                ("not_in_history", "u0003@x.io"),
+                ("told_both", "u0003@x.io"),
+                ("count", None),
+            },
+            id="who was told false is true again",
+        ),
+        pytest.param(
+            "DELETE FROM told_false",
+            {("not_in_state", "u0003@x.io")},
+            id="told false is gone",
+        ),
+        pytest.param(
+            "UPDATE told_false SET contact = 'stranger@x.io'",
+            {("not_in_state", "u0003@x.io"), ("not_in_history", "stranger@x.io")},
+            id="told false is a stranger",
+        ),
+    ],
+)
+def test_a_state_that_was_tampered_with_is_found(
+    settled: World, statement: str, differences: set[tuple[str, str | None]]
+) -> None:
+    tamper(settled, statement)
+
+    assert settled.verify().differences > 0
+    assert found(settled) >= differences
+
+
+def test_the_command_exits_with_9_if_it_finds_a_difference(settled: World) -> None:
+    assert settled.command("verify").returncode == 0
+    tamper(settled, "DELETE FROM synced_member WHERE contact = 'u0002@x.io'")
+
+    ended = settled.command("verify", "--json")
+
+    assert ended.returncode == 9
+    assert "u0002@x.io" in ended.stdout
+
+
+def everything_at_once(world: World) -> None:
+    """One of each: held, refused, uncertain, skipped, paused, out of reach."""
+    world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
+    world.warehouse.replace([*members(9), *members(1, CHURN), ("Paused", "u0000", "u0000@x.io")])
+    world.sync()
+    with world.state() as state:
+        control.pause(state, ["Paused"], [], [])
+    # u1 moves to an audience and is refused; u2's address is gone; everybody from u3 on left and is held.
+    rows: list[Row] = [*members(2), (VIP, "u0002", None), *members(2, CHURN), *members(1, CHURN, first=20)]
+    world.warehouse.replace(rows)
+    world.extra = "[guard]\nmin_removed = 3"
+    world.receiver.script = naming("u0001@x.io", Answer(400, body=b'{"message":"no"}'))
+    world.sync()
+    world.sync()
+    # u7 enters and his answer is lost.
+    world.warehouse.replace([*rows, *members(1, CHURN, first=7)])
+    world.receiver.script = naming("u0007@x.io", Reset(apply=EVERYTHING))
+    world.sync()
+    world.receiver.script = None
+
+
+def test_everything_that_has_a_reason_is_listed_and_is_no_difference(world: World) -> None:
+    everything_at_once(world)
+
+    audit = world.verify()
+
+    (destination,) = audit.destinations
+    assert audit.differences == 0
+    assert [row["audience"] for row in audit.paused] == ["Paused"]
+    assert {why: count for why, count in destination.listed.items() if why != "covered"} == {
+        "held": 6,
+        "uncertain": 1,
+        "refused": 1,
+        "skipped: no_email": 1,
+    }
+
+
+# --- explain -----------------------------------------------------------------------------------------------------
+
+
+def here(world: World, who: str) -> dict[str, Any]:
+    (destination,) = world.explain(who).destinations
+    return destination
+
+
+@pytest.mark.parametrize("who", ["u0000@x.io", " U0000@X.io ", "u0000"])
+def test_explain_tells_where_somebody_is_and_what_he_was_told(settled: World, who: str) -> None:
+    story = settled.explain(who)
+
+    assert (story.contacts, story.users) == (["u0000@x.io"], sorted({"u0000", *([who] if who != "u0000" else [])}))
+    assert sorted(row["audience"] for row in story.warehouse) == [CHURN, VIP]
+    told = here(settled, who)["told"]
+    assert [(row["property"], row["value"], row["uncertain"]) for row in told] == [
+        ("churn_risk", True, False),
+        ("vip_buyers", True, False),
+    ]
+    assert [(row["run_id"], row["op"], row["status"]) for row in story.history] == [(1, "added", "succeeded")] * 2
+    assert here(settled, who)["pending"] == here(settled, who)["held"] == here(settled, who)["refused"] == []
+    assert settled.query("SELECT count(*) FROM run") == [(2,)]
+
+
+def test_explain_tells_what_is_pending_and_what_was_told_false(settled: World) -> None:
+    settled.warehouse.replace(members(2) + members(2, CHURN) + members(1, CHURN, first=3))
+
+    left = here(settled, "u0003")
+
+    assert [(row["property"], row["value"]) for row in left["told"]] == [("vip_buyers", False)]
+    assert [(row["property"], row["op"], row["value"], row["waits"]) for row in left["pending"]] == [
+        ("churn_risk", "added", True, None)
+    ]
+    assert [row["op"] for row in here(settled, "u0002@x.io")["pending"]] == ["removed"]
+
+
+def test_explain_of_a_stranger_is_empty(settled: World) -> None:
+    story = settled.explain("stranger@x.io")
+
+    assert (story.warehouse, story.history, story.forgotten) == ([], [], False)
+    assert here(settled, "stranger@x.io")["told"] == []
+
+
+def test_explain_tells_what_is_held_refused_skipped_uncertain_and_out_of_reach(world: World) -> None:
+    everything_at_once(world)
+
+    held = here(world, "u0005")
+    assert [(row["audience"], row["op"], row["since_run_id"]) for row in held["held"]] == [(VIP, "removed", 2)]
+    assert [(row["op"], row["waits"]) for row in held["pending"]] == [("removed", "held")]
+    assert [(row["value"], row["uncertain"]) for row in held["told"]] == [(True, False)]
+    assert "held" in {row["status"] for row in world.explain("u0005").history}
+
+    refused = here(world, "u0001@x.io")
+    assert [(row["http_status"], row["tries"]) for row in refused["refused"]] == [(400, 2)]
+    assert "no" in refused["refused"][0]["reason"]
+    assert [(row["property"], row["value"]) for row in refused["pending"]] == [("churn_risk", True)]
+
+    skipped = here(world, "u0002")
+    assert [row["reason"] for row in skipped["skipped"]] == ["no_email"]
+    assert [(row["property"], row["value"]) for row in skipped["told"]] == [("vip_buyers", True)]
+    assert skipped["pending"] == []
+
+    uncertain = here(world, "u0007@x.io")
+    assert [(row["property"], row["value"], row["uncertain"]) for row in uncertain["told"]] == [
+        ("churn_risk", None, True),
+        ("vip_buyers", True, False),
+    ]
+    assert sorted((row["property"], row["waits"]) for row in uncertain["pending"]) == [
+        ("churn_risk", None),
+        ("vip_buyers", "held"),
+    ]
+
+    world.destination_extra += '\ncontacts = ["u0000@x.io"]'
+    far = here(world, "u0005")
+    assert (far["out_of_reach"], far["pending"]) == (["u0005@x.io"], [])
+    assert [(row["property"], row["value"]) for row in far["told"]] == [("vip_buyers", True)]
+    assert here(world, "u0000")["out_of_reach"] == []
+
+
+def test_explain_knows_both_contacts_of_a_user_who_moved(world: World) -> None:
+    world.warehouse.replace([(VIP, "u1", "old@x.io")])
+    world.sync()
+    world.warehouse.replace([(VIP, "u1", "new@x.io")])
+    world.sync()
+
+    story = world.explain("u1")
+
+    assert story.contacts == ["new@x.io", "old@x.io"]
+    assert [(row["contact"], row["value"]) for row in here(world, "u1")["told"]] == [
+        ("new@x.io", True),
+        ("old@x.io", False),
+    ]
+    assert world.believed() == truth([(VIP, "u1", "new@x.io")])
