@@ -96,8 +96,9 @@ def explain(job: sync.Job, who: str, stop: Stop, progress: sync.Progress, limit:
     names = {"contacts": story.contacts, "users": story.users}
 
     def look(connection: Connection, planned: plan.TargetPlan, source: psycopg.sql.Composable) -> None:
-        if not story.warehouse:
+        if not story.destinations:
             story.warehouse = _dicts(run(connection, "who_in_snapshot", names, source=source))
+            _meet(story)
         story.destinations.append(_pending(connection, planned, names))
 
     sync.preview(_asked(job), stop, progress, look)
@@ -149,6 +150,15 @@ def _known_as(connection: Connection, who: str) -> Story:
     contacts = sorted({row.contact for row in rows if row.contact and "@" in row.contact})
     users = sorted({row.user_id for row in rows if row.user_id})
     return Story(who, contacts, users, one(connection, "who_is_forgotten", {"who": who}).forgotten)
+
+
+def _meet(story: Story) -> None:
+    """Adds the names that only the warehouse knows yet: the addresses of this user, the users of this address."""
+    for row in story.warehouse:
+        if row["user_id"] == story.who and row["problem"] is None and row["contact"] not in story.contacts:
+            story.contacts.append(row["contact"])
+        if row["contact"] in story.contacts and row["user_id"] and row["user_id"] not in story.users:
+            story.users.append(row["user_id"])
 
 
 def _pending(connection: Connection, planned: plan.TargetPlan, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:

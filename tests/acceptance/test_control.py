@@ -139,6 +139,13 @@ def test_explain_knows_what_was_told_and_what_waits(told: World) -> None:
         }
         assert [(row["op"], row["waits"]) for row in destination["pending"]] == [("removed", "held")]
         assert [row["audience"] for row in destination["held"]] == [VIP]
+    told.warehouse.replace([*ROWS, (VIP, "newcomer", "new@x.io")])
+    newcomer = told.json("explain", "newcomer")
+    assert newcomer["contacts"] == ["new@x.io"]
+    assert [(row["contact"], row["op"], row["waits"]) for row in newcomer["destinations"][0]["pending"]] == [
+        ("new@x.io", "added", None)
+    ]
+    told.warehouse.replace(ROWS[200:])
     shown = told.command("explain", "u1")
     assert shown.returncode == 0
     assert "max_removed_fraction" in shown.stdout
