@@ -27,6 +27,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import psycopg
 import psycopg.sql
@@ -200,10 +201,24 @@ def before_delivery(connection: Connection, run_id: int, plan: Plan) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """A relation with audience, user_id, email and unsendable. `taken_at` is None where this transaction takes it."""
+    """A relation with audience, user_id, email and unsendable. `taken_at` is None where this transaction takes it.
+
+    `path` is where the configuration names it, if it is the warehouse's own table.
+    """
 
     relation: psycopg.sql.Composable
-    taken_at: datetime | None
+    taken_at: datetime | None = None
+    path: str | None = None
+
+    def read(self, connection: Connection, name: str, parameters: Mapping[str, object]) -> psycopg.Cursor[Any]:
+        """Runs a statement that reads the snapshot. What the warehouse's own views raise is its failure."""
+        try:
+            return run(connection, name, parameters, source=self.relation)
+        except psycopg.DatabaseError as error:
+            if self.path is None or isinstance(error, psycopg.OperationalError):
+                raise
+            words = " ".join(str(error).split())
+            raise errors.WarehouseError(f"{self.path}: reading the table failed: {words}; nothing was sent") from error
 
 
 @contextmanager
@@ -213,7 +228,7 @@ def _snapshot(connection: Connection, request: Request) -> Iterator[_Snapshot]:
         if request.guard.ready is not None:
             with request.warehouse.reading() as reading:
                 _refuse_unready(reading, request.guard.ready)
-        yield _Snapshot(members, None)
+        yield _Snapshot(members, path=request.sources[0].path)
         return
     with request.warehouse.reading() as reading:
         if request.guard.ready is not None:
@@ -308,8 +323,7 @@ def _make(
     keep: Keep,
 ) -> Plan:
     """Plans for every target in turn in the private tables; `keep` saves each before the next is planned."""
-    source = snapshot.relation
-    counted = run(connection, "count_members", {}, source=source).fetchall()
+    counted = snapshot.read(connection, "count_members", {}).fetchall()
     row_names = {row.audience for row in counted if _names_audience(row.audience)}
     resolved = naming.resolve(request.configured, row_names, known_audiences(connection))
     audiences = [audience for audience in resolved if request.scope.covers(audience)]
@@ -318,7 +332,8 @@ def _make(
 
     for table in ("plan_audience", "member_delta", "contact_change", "caller", "planned_identify"):
         run(connection, f"create_{table}")
-    planner = _Planner(connection, request, source, run_id, row_names, snapshot_empty=not counted)
+    contacts = next(iter(snapshot.read(connection, "count_contacts", {}))).contacts
+    planner = _Planner(connection, request, snapshot, run_id, row_names, snapshot_empty=not counted)
     pauses = {(row.destination_id, row.audience_id) for row in run(connection, "list_pauses")}
     targets: list[TargetPlan] = []
     for target in request.targets:
@@ -330,12 +345,12 @@ def _make(
         targets.append(
             planner.plan(target, going, about_all=about_all, whole=about_all and len(keyed) == len(resolved))
         )
-        keep(targets[-1], source)
+        keep(targets[-1], snapshot.relation)
     ids = {audience.name: audience_id for audience_id, audience in keyed}
     return Plan(
         snapshot_at=snapshot.taken_at or one(connection, "show_now").now,
         memberships=sum(row.rows for row in counted),
-        contacts=one(connection, "count_contacts", {}, source=source).contacts,
+        contacts=contacts,
         audiences=[replace(audience, audience_id=ids.get(audience.name)) for audience in audiences],
         members={row.audience: row.members for row in counted},
         targets=targets,
@@ -356,7 +371,7 @@ class _Planner:
 
     connection: Connection
     request: Request
-    source: psycopg.sql.Composable
+    snapshot: _Snapshot
     run_id: int
     row_names: Collection[str]
     snapshot_empty: bool
@@ -374,7 +389,7 @@ class _Planner:
         run(self.connection, "name_callers", here)
         run(self.connection, "analyze_caller")
         run(self.connection, "hold_back_refused", {**here, "run_id": self.run_id, "whole": about_all})
-        run(self.connection, "follow_moves", here)
+        run(self.connection, "follow_moves", {**here, **target.in_reach})
         run(self.connection, "name_callers", here)
         self._order(target, audiences)
         calls = one(self.connection, "count_identifies")
@@ -410,7 +425,7 @@ class _Planner:
 
     def _compare(self, target: Target) -> None:
         here = {"destination_id": target.destination_id, **target.in_reach}
-        run(self.connection, "diff_members", here, source=self.source)
+        self.snapshot.read(self.connection, "diff_members", here)
         run(self.connection, "add_uncertain", here)
         if target.reach.retract:
             run(self.connection, "add_retractions", here)

@@ -69,10 +69,12 @@ def databases(postgres: str) -> Iterator[dict[str, bool]]:
 
 @pytest.fixture
 def new_database(postgres: str, databases: dict[str, bool]) -> Iterator[Callable[..., str]]:
-    """Gives databases as URLs, empty or as `template`; each is the test's alone until its end."""
+    """Gives databases as URLs, empty or as `template`; each is the test's alone until its end, or given anew."""
     taken: list[str] = []
 
-    def give(template: str = "template0") -> str:
+    def give(template: str = "template0", again: str | None = None) -> str:
+        if again is not None:
+            databases[str(psycopg.conninfo.conninfo_to_dict(again)["dbname"])] = False
         name = next((name for name, in_use in databases.items() if not in_use), None)
         if name is None:
             name = f"syncer_test_{os.getpid()}_{len(databases)}"
