@@ -1,8 +1,8 @@
 """What each destination pointed at when it was first told something, so that another account is not told by accident.
 
-A destination is known by its name. Another type, host or identity behind the same name is another account: nothing is
-sent there. Another key alone is a rotation. The key itself is not kept, only a hash of it that is keyed with the
-installation's id.
+A destination is known by its name. Another type, host or identity behind the same name is another account, as soon as
+somebody was told something there: nothing is sent. Another key alone is a rotation. The key itself is not kept, only a
+hash of it that is keyed with the installation's id.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -64,7 +64,7 @@ def register(
 def _refused(
     connection: Connection, destinations: Sequence[models.Destination], moved: Collection[str]
 ) -> dict[str, errors.ConfigError]:
-    remembered = {row.name: row.account for row in run(connection, "list_destinations")}
+    remembered = {row.name: row.account for row in run(connection, "list_destinations") if row.told}
     problems: dict[str, errors.ConfigError] = {}
     for destination in destinations:
         before = remembered.get(destination.name, {})

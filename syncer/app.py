@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncer import accounts, config, embedded, errors, migrations, models, naming, plan, sync, warehouses
-from syncer.destinations import segment
+from syncer.destinations import mailmodo, segment
 from syncer.state import State
 
 
@@ -130,7 +130,18 @@ def _state_problems(house: House) -> list[errors.Problem]:
         return [errors.Problem("state.url", str(error)), *names]
 
 
-def _destination(settings: config.Destination) -> models.Destination:
+def _destination(settings: config.Segment | config.Mailmodo) -> models.Destination:
+    if isinstance(settings, config.Mailmodo):
+        return mailmodo.MailmodoDestination(
+            settings.name,
+            api_key=settings.api_key,
+            list_name=settings.list_name,
+            endpoint=settings.endpoint,
+            requests_per_second=settings.max_requests_per_second,
+            mode=settings.mode,
+            create_list=settings.create_list,
+            timeout=settings.timeout,
+        )
     return segment.SegmentDestination(
         settings.name,
         write_key=settings.write_key,

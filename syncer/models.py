@@ -252,6 +252,22 @@ class Request:
     encoded: Sequence[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The limit that an account grants: so much a second, 0 for no limit.
+
+    Up to `together` identifies in one request count as one: 1 where the account counts events, as many as a request
+    holds where it counts requests.
+    """
+
+    per_second: float
+    together: int = 1
+
+    def count(self, identifies: int) -> int:
+        """What so many identifies come to, in as few requests as there can be."""
+        return -(-identifies // self.together)
+
+
 class Destination(Protocol):
     """An account that identify calls go to. Translates and sends: never retries, never sleeps, knows no state.
 
@@ -263,24 +279,26 @@ class Destination(Protocol):
     """How many identifies make a page."""
     concurrency: int
     """How many requests may be in flight."""
-    events_per_second: float
-    """The limit that the account grants; 0 for none."""
+    rate: Rate
 
     def requests(self, identifies: Sequence[Identify]) -> tuple[list[Request], list[Refusal]]:
-        """Encodes identifies into requests within the receiver's limits, in order, each identify in one of them,
-        or refused here and now because no request can carry it."""
+        """Encodes identifies into requests within the receiver's limits, those of a contact in order, each identify
+        in one request, or refused here and now because none can carry it."""
 
     def send(self, request: Request) -> list[Refusal]:
         """Sends once. All but the refused were accepted. Raises `DestinationError` if the request failed whole."""
 
     def account(self) -> Mapping[str, str]:
-        """What this points at: type, endpoint (its host), identity. For the state's memory of it; holds no secret."""
+        """What this points at: type, endpoint (its host), identity, and whatever else makes it another account.
+
+        For the state's memory of it; holds no secret.
+        """
 
     def key_hash(self, salt: bytes) -> str:
         """A keyed hash of the credential: shows that it is another one, and nothing else."""
 
     def problems(self) -> list[str]:
-        """What `syncer check` finds wrong without sending anything."""
+        """What `syncer check` finds wrong without telling the account anything."""
 
     def close(self) -> None:
         """Lets go of every connection."""

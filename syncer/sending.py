@@ -89,7 +89,8 @@ class _Verdict:
 class _Tries:
     """The tries of one page so far. Waits that the receiver asked for are no attempts of ours.
 
-    `announced` events of it have not had their turn yet. `attempts` and what follows are of the request in hand.
+    `announced` of it, as the rate counts, has not had its turn yet. `attempts` and what follows are of the request in
+    hand.
     """
 
     began: float
@@ -124,7 +125,8 @@ class Sender:
         self._halted = halted
         self._tempo = tempo
         self._leads = leads
-        self._pacer = _Pacer(destination.events_per_second, tempo.now)
+        self._rate = destination.rate
+        self._pacer = _Pacer(destination.rate.per_second, tempo.now)
         self._streak = _Streak(destination.name)
         self.give_up = threading.Event()
         """Set when the destination stopped: no page starts another try."""
@@ -138,13 +140,14 @@ class Sender:
         """Seconds until the next page may go."""
         return self._pacer.due_in()
 
-    def reserve(self, events: int) -> None:
-        """Announces a page that is about to be handed to `send`."""
-        self._pacer.reserve(events)
+    def reserve(self, identifies: int) -> None:
+        """Announces a page of so many that is about to be handed to `send`; a negative number takes that back."""
+        count = self._rate.count(abs(identifies))
+        self._pacer.reserve(count if identifies > 0 else -count)
 
     def send(self, page: int, identifies: Sequence[models.Identify]) -> Flight:
         """Sends a page that was announced, request by request. Every identify gets an outcome, whatever happens."""
-        tries = _Tries(self._tempo.now(), announced=len(identifies))
+        tries = _Tries(self._tempo.now(), announced=self._rate.count(len(identifies)))
         try:
             return self._send(page, identifies, tries)
         finally:
@@ -152,6 +155,7 @@ class Sender:
 
     def _send(self, page: int, identifies: Sequence[models.Identify], tries: _Tries) -> Flight:
         requests, refusals = self._destination.requests(identifies)
+        self._announce(requests, tries, instead_of=tries.announced)
         failures = [_failure(refusal, Outcome.FAILED, alone=False) for refusal in refusals]
         ends = accumulate(len(request.identifies) for request in requests)
         parts = deque(_Part(each, end - len(each.identifies)) for each, end in zip(requests, ends, strict=True))
@@ -191,10 +195,18 @@ class Sender:
 
     def _split(self, part: _Part, tries: _Tries) -> list[_Part]:
         """The halves are announced afresh: their turns are still to come."""
-        events = len(part.request.identifies)
-        tries.announced += events
-        self._pacer.reserve(events)
-        return part.halves(doubtful=tries.maybe_applied)
+        halves = part.halves(doubtful=tries.maybe_applied)
+        self._announce([half.request for half in halves], tries)
+        return halves
+
+    def _announce(self, requests: Sequence[models.Request], tries: _Tries, *, instead_of: int = 0) -> None:
+        """These requests are going to ask for their turns."""
+        more = sum(self._count(request) for request in requests) - instead_of
+        tries.announced += more
+        self._pacer.reserve(more)
+
+    def _count(self, request: models.Request) -> int:
+        return self._rate.count(len(request.identifies))
 
     def _answered(self, part: _Part, refusals: Sequence[models.Refusal], tries: _Tries) -> _Verdict:
         # An earlier try whose answer was lost may have been applied all the same.
@@ -207,7 +219,7 @@ class Sender:
 
     def _send_request(self, request: models.Request, tries: _Tries) -> list[models.Refusal]:
         def attempt() -> list[models.Refusal]:
-            self._await(self._turn(len(request.identifies), tries))
+            self._await(self._turn(self._count(request), tries))
             tries.requests += 1
             tries.attempts += 1
             try:
@@ -230,11 +242,11 @@ class Sender:
         )
         return retrying(attempt)
 
-    def _turn(self, events: int, tries: _Tries) -> float:
+    def _turn(self, count: int, tries: _Tries) -> float:
         if not tries.begun:
-            tries.announced -= events
-            self._pacer.reserve(-events)
-        return self._pacer.turn(events)
+            tries.announced -= count
+            self._pacer.reserve(-count)
+        return self._pacer.turn(count)
 
     def _exhausted(self, tries: _Tries, call: tenacity.RetryCallState) -> bool:
         spent = self._tempo.now() - tries.began
@@ -321,35 +333,37 @@ class _Streak:
 
 
 class _Pacer:
-    """Spreads events over time: a request may start when those before it have used up their share of the rate.
+    """Spreads requests over time: one may start when those before it have used up their share of the rate.
+
+    What it counts, events or requests, is the destination's affair (`models.Rate`).
 
     Over any ten seconds at most the limit plus one request leaves: a turn is taken when a request is about to leave,
     and no unused time is saved up but a little lateness.
     """
 
-    def __init__(self, events_per_second: float, now: Callable[[], float]) -> None:
-        self._rate = events_per_second
+    def __init__(self, per_second: float, now: Callable[[], float]) -> None:
+        self._rate = per_second
         self._now = now
         self._next = now()
         self._reserved = 0
         self._lock = threading.Lock()
 
-    def reserve(self, events: int) -> None:
-        """So many events are about to ask for a turn; a negative number takes that back."""
+    def reserve(self, count: int) -> None:
+        """So much is about to ask for a turn; a negative number takes that back."""
         with self._lock:
-            self._reserved += events
+            self._reserved += count
 
-    def turn(self, events: int) -> float:
+    def turn(self, count: int) -> float:
         """Takes the next turn; returns when it comes, on the clock."""
         with self._lock:
             now = self._now()
             start = max(now, self._next)
-            self._next = max(now - _CATCH_UP, self._next) + self.share(events)
+            self._next = max(now - _CATCH_UP, self._next) + self.share(count)
             return start
 
-    def share(self, events: int) -> float:
-        """The seconds that so many events take up."""
-        return events / self._rate if self._rate else 0.0
+    def share(self, count: int) -> float:
+        """The seconds that so much takes up."""
+        return count / self._rate if self._rate else 0.0
 
     def due_in(self) -> float:
         """Seconds until the next turn that nobody has reserved."""

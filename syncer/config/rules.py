@@ -15,13 +15,14 @@ from syncer.config.source import Finding, Location
 
 _DESTINATIONS = ("destinations", "[]")
 
+# By the places that pydantic's findings have: in those of a destination its type stands before the key.
 TABLES: dict[tuple[str, ...], type[settings.Table]] = {
     (): settings.Settings,
     ("warehouse",): settings.Warehouse,
     ("warehouse", "membership"): settings.Membership,
     ("audiences", "[]"): settings.Audience,
     ("state",): settings.State,
-    _DESTINATIONS: settings.Destination,
+    **{(*_DESTINATIONS, kind): table for kind, table in settings.DESTINATIONS.items()},
     ("guard",): settings.Guard,
     ("history",): settings.History,
     ("log",): settings.Log,
@@ -33,11 +34,10 @@ UNAVAILABLE_KEYS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("warehouse", "membership"): ("traits",),
     _DESTINATIONS: (
         *("calls", "track", "traits_trigger"),
-        *("api_key", "list_name", "max_requests_per_second", "mode", "create_list"),  # mailmodo
         *("url", "headers", "batch", "hmac_secret"),  # webhook
     ),
 }
-UNAVAILABLE_TYPES = ("mailmodo", "webhook")
+UNAVAILABLE_TYPES = ("webhook",)
 UNAVAILABLE_IDENTITIES = ("user_id",)
 _LATER = "not available in this version"
 
@@ -50,6 +50,16 @@ WAYS_OUT = {
     "destinations": "add [[destinations]] with `name` and `write_key`",
     "name": 'add name = "…"',
     "write_key": 'add write_key = "${SEGMENT_WRITE_KEY}"',
+    "api_key": 'add api_key = "${MAILMODO_API_KEY}"',
+    "list_name": 'add list_name = "…", the list that the contacts are put on',
+}
+
+# What a key of another type of destination is called here.
+_COUNTERPARTS = {
+    ("segment", "api_key"): "write_key",
+    ("segment", "max_requests_per_second"): "max_events_per_second",
+    ("mailmodo", "write_key"): "api_key",
+    ("mailmodo", "max_events_per_second"): "max_requests_per_second",
 }
 
 
@@ -67,7 +77,7 @@ def unavailable(tree: dict[str, Any]) -> Iterator[Finding]:
             else:
                 yield from (((*location, key), _LATER) for key in keys if key in table)
     for location, table in source.tables(tree, _DESTINATIONS):
-        if table.get("identity") in UNAVAILABLE_IDENTITIES:
+        if table.get("identity") in UNAVAILABLE_IDENTITIES and table.get("type") != "mailmodo":  # which never has them
             yield (*location, "identity"), f'"{table["identity"]}" is {_LATER}'
 
 
@@ -119,7 +129,7 @@ def _has_source(tree: dict[str, Any]) -> bool:
 
 def in_words(error: ErrorDetails, written: dict[str, Any]) -> Finding:
     """A finding of pydantic as a sentence, with the value as it was written unless it may be a secret."""
-    location: Location = error["loc"]
+    location = _place(error)
     sentence = _sentence(error)
     if error["type"] in ("missing", "extra_forbidden"):
         return location, sentence
@@ -127,6 +137,14 @@ def in_words(error: ErrorDetails, written: dict[str, Any]) -> Finding:
     if _may_be_shown(location, value):
         sentence += f" (got {_shown(value)})"
     return location, sentence
+
+
+def _place(error: ErrorDetails) -> Location:
+    """Where in the file: pydantic also names the type of a destination, and a wrong type not at all."""
+    location: Location = error["loc"]
+    if error["type"] == "union_tag_invalid":
+        return (*location, "type")
+    return location[:2] + location[3:] if location[:1] == _DESTINATIONS[:1] else location
 
 
 def _sentence(error: ErrorDetails) -> str:
@@ -138,6 +156,8 @@ def _sentence(error: ErrorDetails) -> str:
             return _unknown_key(error["loc"])
         case "value_error":
             return str(context["error"])
+        case "union_tag_invalid":
+            return f"must be {' or '.join(json.dumps(kind) for kind in settings.DESTINATIONS)}"
         case "literal_error":
             return f"must be {str(context['expected']).replace(chr(39), chr(34))}"
         case "greater_than_equal":
@@ -164,10 +184,20 @@ _TYPES = {
 def _unknown_key(location: Location) -> str:
     pattern = tuple("[]" if isinstance(step, int) else step for step in location[:-1])
     known = keys_of(TABLES[pattern])
+    if pattern[: len(_DESTINATIONS)] == _DESTINATIONS:
+        others = [kind for kind, table in settings.DESTINATIONS.items() if location[-1] in keys_of(table)]
+        if others:
+            return _key_of_another_type(str(location[-1]), pattern[-1], others[0])
     near = difflib.get_close_matches(str(location[-1]).lower(), known, n=1)
     if near:
         return f"unknown key; did you mean `{near[0]}`?"
     return f"unknown key; known here are {', '.join(sorted(known))}"
+
+
+def _key_of_another_type(key: str, this: str, other: str) -> str:
+    instead = _COUNTERPARTS.get((this, key))
+    way_out = f"use `{instead}`" if instead else "take it out"
+    return f'is a key of type = "{other}", and this destination is of type "{this}"; change `type`, or {way_out}'
 
 
 def _value_at(tree: Any, location: Location) -> Any:

@@ -22,9 +22,11 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     Secret,
     SecretStr,
+    Tag,
     ValidationInfo,
     field_validator,
 )
@@ -32,6 +34,7 @@ from pydantic import (
 from syncer import models
 
 SEGMENT_ENDPOINTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
+MAILMODO_ENDPOINT = "https://api.mailmodo.com/api/v1"
 
 _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+(?:\.[0-9]+)?){unit})?" for unit in ("d", "h", "m", "s", "ms")))
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -86,11 +89,19 @@ def _is_one_word(text: str) -> bool:
     return text.isprintable() and " " not in text  # of all blanks only the space is printable
 
 
+def _one_word_secret(secret: SecretStr) -> SecretStr:
+    if not _is_one_word(secret.get_secret_value()):
+        raise ValueError("must not hold blanks, line ends or control characters; copy the key again")
+    return secret
+
+
 Text = Annotated[str, AfterValidator(_filled)]
 Password = Annotated[SecretStr, AfterValidator(_filled_secret)]
+Key = Annotated[Password, AfterValidator(_one_word_secret)]
 Contact = Annotated[str, AfterValidator(_contact)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Growth = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class DatabaseUrl(Secret[sqlalchemy.URL]):
@@ -156,9 +167,18 @@ def _conninfo(url: sqlalchemy.URL) -> str:
 Url = Annotated[DatabaseUrl, BeforeValidator(_parsed_url)]
 
 
-def _http_url(text: str) -> SplitResult:
+def _base_address(text: str, info: ValidationInfo, *, like: str, key: str, calls: str) -> str:
+    """Without a trailing `/`, nor one of the `calls` that we add: people copy the address with any of them."""
+    parts = _http_url(text, like)
+    loopback_only = parts.scheme == "http" and not info.data.get("allow_http", True)
+    if loopback_only and not _is_loopback(parts.hostname or ""):
+        raise ValueError(f"would send the {key} in clear; use https://, or set `allow_http = true`")
+    return parts._replace(path=re.sub(rf"({calls})?/*$", "", parts.path)).geturl()
+
+
+def _http_url(text: str, like: str) -> SplitResult:
     """Never repeats the URL in a message: it may hold a password."""
-    problem = 'is not a web address; write it like "https://api.segment.io"'
+    problem = f'is not a web address; write it like "{like}"'
     try:
         parts = urlsplit(text)
         port = parts.port
@@ -246,57 +266,15 @@ class State(Table):
 
 
 class Destination(Table):
-    """`[[destinations]]`: an account that identify calls go to. `endpoint` is the base, whatever was written."""
+    """`[[destinations]]`: an account that identify calls go to; what all types have in common."""
 
     name: Text
-    type: Literal["segment"] = "segment"
-    write_key: Password
-    region: Literal["eu", "us"] | None = None
     allow_http: bool = False
-    endpoint: str = Field(default=None, validate_default=True)
-    max_events_per_second: float = Field(default=1000.0, ge=0, allow_inf_nan=False)
-    integrations: dict[str, Any] = {}
-    gzip: bool = False
-    identity: Literal["email"] = "email"
     timeout: Annotated[float, BeforeValidator(duration)] = Field(default="30s", validate_default=True)
-    concurrency: int = Field(default=4, ge=1, le=64)
     audiences: list[Text] | None = None
     contacts: list[Contact] | None = None
     rollout: Share | None = None
     retract: bool = True
-
-    @field_validator("write_key")
-    @classmethod
-    def _one_word(cls, key: SecretStr) -> SecretStr:
-        if not _is_one_word(key.get_secret_value()):
-            raise ValueError("must not hold blanks, line ends or control characters; copy the key again")
-        return key
-
-    @field_validator("endpoint", mode="before")
-    @classmethod
-    def _of_the_region(cls, value: object, info: ValidationInfo) -> object:
-        return SEGMENT_ENDPOINTS[info.data.get("region") or "us"] if value is None else value
-
-    @field_validator("endpoint")
-    @classmethod
-    def _base(cls, text: str, info: ValidationInfo) -> str:
-        """Without a trailing `/`, `/v1` or `/v1/batch`: people copy the address with any of them."""
-        parts = _http_url(text)
-        loopback_only = parts.scheme == "http" and not info.data.get("allow_http", True)
-        if loopback_only and not _is_loopback(parts.hostname or ""):
-            raise ValueError("would send the write key in clear; use https://, or set `allow_http = true`")
-        return parts._replace(path=re.sub(r"(/v1(/batch)?)?/*$", "", parts.path)).geturl()
-
-    @field_validator("integrations", mode="before")
-    @classmethod
-    def _small_json(cls, value: object) -> object:
-        try:
-            size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
-        except (TypeError, ValueError):
-            raise ValueError("must hold JSON values only: text, numbers, true, false, lists and tables") from None
-        if size > 4096:
-            raise ValueError("must not take more than 4096 bytes as JSON")
-        return value
 
     @field_validator("timeout")
     @classmethod
@@ -328,6 +306,92 @@ class Destination(Table):
             rollout=self.rollout,
             retract=self.retract,
         )
+
+
+class Segment(Destination):
+    """`type = "segment"`, the default. `endpoint` is the base, whatever was written."""
+
+    type: Literal["segment"] = "segment"
+    identity: Literal["email"] = "email"
+    write_key: Key
+    region: Literal["eu", "us"] | None = None
+    endpoint: str = Field(default=None, validate_default=True)
+    max_events_per_second: Rate = 1000.0
+    integrations: dict[str, Any] = {}
+    gzip: bool = False
+    concurrency: int = Field(default=4, ge=1, le=64)
+
+    @field_validator("endpoint", mode="before")
+    @classmethod
+    def _of_the_region(cls, value: object, info: ValidationInfo) -> object:
+        return SEGMENT_ENDPOINTS[info.data.get("region") or "us"] if value is None else value
+
+    @field_validator("endpoint")
+    @classmethod
+    def _base(cls, text: str, info: ValidationInfo) -> str:
+        return _base_address(text, info, like=SEGMENT_ENDPOINTS["us"], key="write key", calls="/v1(/batch)?")
+
+    @field_validator("integrations", mode="before")
+    @classmethod
+    def _small_json(cls, value: object) -> object:
+        try:
+            size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+        except (TypeError, ValueError):
+            raise ValueError("must hold JSON values only: text, numbers, true, false, lists and tables") from None
+        if size > 4096:
+            raise ValueError("must not take more than 4096 bytes as JSON")
+        return value
+
+
+class Mailmodo(Destination):
+    """`type = "mailmodo"`. There is no `concurrency`: Mailmodo takes one call at a time."""
+
+    type: Literal["mailmodo"] = "mailmodo"
+    identity: Literal["email"] = "email"
+    api_key: Key
+    list_name: Text
+    endpoint: str = MAILMODO_ENDPOINT
+    max_requests_per_second: Rate = 5.0
+    mode: Literal["batch", "single"] = "batch"
+    create_list: bool = False
+
+    @field_validator("identity", mode="before")
+    @classmethod
+    def _by_email(cls, identity: object) -> object:
+        if identity == "user_id":
+            raise ValueError('must be "email": Mailmodo knows its contacts by nothing else')
+        return identity
+
+    @field_validator("api_key")
+    @classmethod
+    def _fit_for_a_header(cls, key: SecretStr) -> SecretStr:
+        if not key.get_secret_value().isascii():
+            raise ValueError("must hold plain letters, digits and signs only; copy the key again")
+        return key
+
+    @field_validator("endpoint")
+    @classmethod
+    def _base(cls, text: str, info: ValidationInfo) -> str:
+        return _base_address(text, info, like=MAILMODO_ENDPOINT, key="api key", calls="/addToList(/batch)?")
+
+
+DESTINATIONS: dict[str, type[Segment] | type[Mailmodo]] = {"segment": Segment, "mailmodo": Mailmodo}
+"""By `type`."""
+
+
+def _type_of(destination: object) -> str:
+    """Also of what is no table at all: then the default says what is wrong with it."""
+    match destination:
+        case Segment() | Mailmodo():
+            return destination.type
+        case {"type": written}:
+            return str(written)
+    return "segment"
+
+
+AnyDestination = Annotated[
+    Annotated[Segment, Tag("segment")] | Annotated[Mailmodo, Tag("mailmodo")], Discriminator(_type_of)
+]
 
 
 class Guard(Table):
@@ -378,7 +442,7 @@ class Settings(Table):
     warehouse: Warehouse
     audiences: Annotated[tuple[Audience, ...], Field(strict=False)] = ()
     state: State = Field(default_factory=dict, validate_default=True)
-    destinations: Annotated[tuple[Destination, ...], Field(strict=False)]
+    destinations: Annotated[tuple[AnyDestination, ...], Field(strict=False)]
     guard: Guard = Guard()
     history: History = History()
     log: Log = Log()

@@ -1,4 +1,4 @@
-"""The accounts that identify calls go to: one file for each kind, and `http`, which they share.
+"""The accounts that identify calls go to: one file for each kind, and what they share (`http`, `encoding`).
 
 A destination translates and sends (`models.Destination`): it never retries, never sleeps and knows no state.
 """

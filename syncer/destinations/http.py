@@ -128,19 +128,33 @@ class HttpSender:
         host = f"[{self._url.host}]" if ":" in self._url.host else self._url.host
         return host if self._url.port is None else f"{host}:{self._url.port}"
 
+    @property
+    def who(self) -> str:
+        """The destination's name and host, as messages begin."""
+        return f"{self._name} ({self.host})"
+
     def key_hash(self, salt: bytes) -> str:
         """The credential, hashed with a key: see `models.Destination`."""
         return hmac.new(salt, self._secrets[0].encode(), "sha256").hexdigest()
 
-    def post(self, path: str, content: bytes, headers: Mapping[str, str]) -> Answer:
+    def post(self, path: str, content: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """POSTs once. Raises `errors.DestinationError` for all but a whole 2xx answer."""
+        return self._exchange("POST", path, content, headers)
+
+    def get(self, path: str) -> Answer:
+        """GETs once; raises as `post` does."""
+        return self._exchange("GET", path)
+
+    def _exchange(
+        self, method: str, path: str, content: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         with self._pool.lease() as lease:
             if lease is None:
-                message = f"{self._who} was closed: nothing was sent"
+                message = f"{self.who} was closed: nothing was sent"
                 raise errors.DestinationUnavailableError(message, maybe_applied=False)
             try:
                 with lease.client.stream(
-                    "POST", f"{self._url}{path}", content=content, headers=headers, follow_redirects=False
+                    method, f"{self._url}{path}", content=content, headers=headers, follow_redirects=False
                 ) as response:
                     body = self._read(response)
             except httpx.RequestError as exc:
@@ -155,7 +169,7 @@ class HttpSender:
     def problems(self) -> list[str]:
         """What `syncer check` reports: whether a connection can be opened. Sends no request."""
         reason = reach.problem(self._url.scheme, self._url.host, self._url.port, tls())
-        return [f"{self._who} cannot be reached: {reason}; check endpoint and the network"] if reason else []
+        return [f"{self.who} cannot be reached: {reason}; check endpoint and the network"] if reason else []
 
     def close(self) -> None:
         """Lets go of every connection; those of requests in flight, when they end."""
@@ -193,10 +207,6 @@ class HttpSender:
 
     # --- answers -------------------------------------------------------------------------------------------
 
-    @property
-    def _who(self) -> str:
-        return f"{self._name} ({self.host})"
-
     def _read(self, response: httpx.Response) -> bytes:
         """The body. A 2xx must be read to its end, and within the timeout, however slowly it trickles."""
         deadline = time.monotonic() + self._timeout
@@ -214,13 +224,13 @@ class HttpSender:
     def _broken(self, exc: httpx.RequestError) -> errors.DestinationUnavailableError:
         not_sent = isinstance(exc, _NOT_SENT)
         if isinstance(exc, httpx.PoolTimeout):
-            message = f"{self._who}: no connection was free within {self._timeout:g} s"
+            message = f"{self.who}: no connection was free within {self._timeout:g} s"
         elif not_sent:
-            message = f"{self._who} cannot be reached: {self._reason(exc)}"
+            message = f"{self.who} cannot be reached: {self._reason(exc)}"
         elif isinstance(exc, httpx.TimeoutException):
-            message = f"{self._who} did not answer within {self._timeout:g} s"
+            message = f"{self.who} did not answer within {self._timeout:g} s"
         else:
-            message = f"{self._who} broke off before its answer was whole: {self._reason(exc)}"
+            message = f"{self.who} broke off before its answer was whole: {self._reason(exc)}"
         return errors.DestinationUnavailableError(message, maybe_applied=not not_sent)
 
     def _reason(self, exc: httpx.RequestError) -> str:
@@ -230,7 +240,7 @@ class HttpSender:
         status = response.status_code
         if status in _STOPPING or status < HTTPStatus.BAD_REQUEST:
             return errors.DestinationStoppedError(self._stop_message(response, said), http_status=status)
-        message = f"{self._who} answered {status}" + (f": {said}" if said else " without saying why")
+        message = f"{self.who} answered {status}" + (f": {said}" if said else " without saying why")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (408, 429):
             return errors.DestinationUnavailableError(
                 message,
@@ -242,12 +252,12 @@ class HttpSender:
 
     def _stop_message(self, response: httpx.Response, said: str) -> str:
         status = response.status_code
-        told = f'{self._who} answered {status}: "{said}".' if said else f"{self._who} answered {status}."
+        told = f'{self.who} answered {status}: "{said}".' if said else f"{self.who} answered {status}."
         match status:
             case 401 | 403:
                 return (
-                    f"{told} It refuses our credentials: check {self._credential}, and that endpoint is the "
-                    "region of that account."
+                    f"{told} It refuses our credentials: check {self._credential}, and that endpoint is where "
+                    "that account lives."
                 )
             case 402:
                 return f"{told} It wants to be paid: check the plan and the bills of the account."
@@ -255,7 +265,7 @@ class HttpSender:
                 return f"{told} It knows no {response.url.path}: check endpoint, its host, region and path."
             case _:
                 return (
-                    f"{self._who} redirects to {_redirect_host(response)} ({status}). That is not followed: it "
+                    f"{self.who} redirects to {_redirect_host(response)} ({status}). That is not followed: it "
                     f"would hand {self._credential} and the contacts to another address. Check endpoint, and "
                     "whether a proxy stands in between."
                 )
@@ -296,7 +306,11 @@ def _parse_wait(text: str, now: datetime) -> float | None:
 
 def words(body: bytes) -> str:
     """What a receiver says: the message in its JSON if there is one, else its text; one line, printable."""
-    text = _message(body) or body[:65536].decode("utf-8", "replace")
+    return one_line(_message(body) or body[:65536].decode("utf-8", "replace"))
+
+
+def one_line(text: str) -> str:
+    """The text without line ends and control characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

@@ -18,7 +18,6 @@ accepted means received, and a complete 200 with an odd body is as good as any o
 """
 
 import gzip as gzip_format
-import math
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -27,8 +26,9 @@ import httpx
 import msgspec
 
 from syncer import __version__
+from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
 from syncer.destinations.http import HttpSender, Secret, reveal, utc_now
-from syncer.models import Identify, Refusal, Request, Value
+from syncer.models import Identify, Rate, Refusal, Request, Value
 
 MAX_EVENT_BYTES = 32_768
 MAX_REQUEST_BYTES = 475_000
@@ -54,10 +54,6 @@ class _Event(msgspec.Struct, rename="camel", tag_field="type", tag="identify", g
     integrations: msgspec.Raw | msgspec.UnsetType
 
 
-class _UnsendableError(Exception):
-    """No request can carry this identify."""
-
-
 class SegmentDestination:
     """A Segment source. `endpoint` is the address without `/v1`; `events_per_second` 0 means no limit."""
 
@@ -77,17 +73,16 @@ class SegmentDestination:
     ) -> None:
         self.name = name
         self.concurrency = concurrency
-        self.events_per_second = events_per_second
+        self.rate = Rate(events_per_second)
         a_second = max(1, int(events_per_second)) if events_per_second else MAX_REQUEST_EVENTS
         self.page_size = min(PAGE_SIZE, a_second)
         self._max_events = min(MAX_REQUEST_EVENTS, a_second)
         self._gzip = gzip
         self._now = now
-        self._encoder = msgspec.json.Encoder()
         library = {"name": "syncer", "version": __version__}
-        self._context = msgspec.Raw(self._encoder.encode({"active": False, "library": library}))
+        self._context = msgspec.Raw(encode({"active": False, "library": library}))
         self._integrations: msgspec.Raw | msgspec.UnsetType = (
-            msgspec.UNSET if integrations is None else msgspec.Raw(self._encoder.encode(dict(integrations)))
+            msgspec.UNSET if integrations is None else msgspec.Raw(encode(dict(integrations)))
         )
         key = reveal(write_key)
         token = b64encode(f"{key}:".encode()).decode()
@@ -105,18 +100,13 @@ class SegmentDestination:
 
     def requests(self, identifies: Sequence[Identify]) -> tuple[list[Request], list[Refusal]]:
         """Encodes each identify once, and fills requests up to the first limit that is reached."""
-        requests: list[Request] = []
-        refusals: list[Refusal] = []
         timestamp = stamp(self._now())
+        events, refusals = encode_each(identifies, lambda identify: self._encode(identify, timestamp))
+        requests: list[Request] = []
         together: list[Identify] = []
         encoded: list[bytes] = []
         size = _ENVELOPE_BYTES
-        for identify in identifies:
-            try:
-                event = self._encode(identify, timestamp)
-            except _UnsendableError as exc:
-                refusals.append(Refusal(identify, str(exc)))
-                continue
+        for identify, event in events:
             size += len(event) + 1  # and the comma after it
             if size > MAX_REQUEST_BYTES or len(encoded) == self._max_events:
                 requests.append(Request(together, encoded))
@@ -161,11 +151,7 @@ class SegmentDestination:
         if not identify.email:
             del traits["email"]
         event = _Event(identify.user_id, identify.message_id, timestamp, traits, self._context, self._integrations)
-        try:
-            encoded = self._encoder.encode(event)
-        except (ValueError, OverflowError) as exc:  # broken Unicode, or a number beyond 64 bits
-            message = f"cannot be written as JSON: {exc}"
-            raise _UnsendableError(message) from exc
+        encoded = encode(event)
         if (
             len(encoded) > MAX_EVENT_BYTES
             or len(traits) > MAX_TRAITS
@@ -185,17 +171,14 @@ def stamp(moment: datetime) -> str:
 def _check(identify: Identify, traits: Mapping[str, Value], size: int) -> None:
     """Says which limit an identify breaks, if it breaks one: Segment would answer 200 and drop it."""
     if not identify.user_id:
-        raise _UnsendableError("has no user id, and Segment drops an event without one")
+        raise UnsendableError("has no user id, and Segment drops an event without one")
     if size > MAX_EVENT_BYTES:
         message = f"is {size:,} bytes as JSON, and Segment takes no event over {MAX_EVENT_BYTES:,}"
-        raise _UnsendableError(message)
+        raise UnsendableError(message)
     if len(traits) > MAX_TRAITS:
         message = f"has {len(traits)} traits, and Segment drops an event with more than {MAX_TRAITS}"
-        raise _UnsendableError(message)
+        raise UnsendableError(message)
     if len(identify.message_id) > MAX_MESSAGE_ID:
         message = f"has a messageId of {len(identify.message_id)} characters, Segment allows {MAX_MESSAGE_ID}"
-        raise _UnsendableError(message)
-    for name, value in traits.items():
-        if value is None or (isinstance(value, float) and not math.isfinite(value)):
-            message = f"{name} would be sent as null"
-            raise _UnsendableError(message)
+        raise UnsendableError(message)
+    check_values(traits)

@@ -29,6 +29,13 @@ name = "segment"
 write_key = "k3y"
 """
 MINIMAL = WAREHOUSE + DESTINATION
+MAILMODO = """
+[[destinations]]
+name = "mailmodo"
+type = "mailmodo"
+api_key = "AAAAAAA-BBBBBBB"
+list_name = "Audiences"
+"""
 EXAMPLE = Path(__file__).resolve().parents[2] / "config.example.toml"
 
 Load = Callable[..., config.Settings]
@@ -42,6 +49,18 @@ def load(tmp_path: Path) -> Load:
         return config.load(file, environ)
 
     return load
+
+
+def segment_in(loaded: config.Settings) -> config.Segment:
+    [destination] = loaded.destinations
+    assert isinstance(destination, config.Segment)
+    return destination
+
+
+def mailmodo_in(loaded: config.Settings) -> config.Mailmodo:
+    [destination] = loaded.destinations
+    assert isinstance(destination, config.Mailmodo)
+    return destination
 
 
 def refused(load: Load, text: str | bytes, **environ: str) -> dict[str, str]:
@@ -58,7 +77,7 @@ def refused(load: Load, text: str | bytes, **environ: str) -> dict[str, str]:
 
 def test_defaults(load: Load, tmp_path: Path) -> None:
     loaded = load(MINIMAL)
-    [destination] = loaded.destinations
+    destination = segment_in(loaded)
     assert loaded.state.url is None
     assert loaded.state.conninfo() is None
     assert loaded.state.data_dir == tmp_path / ".syncer"
@@ -71,6 +90,26 @@ def test_defaults(load: Load, tmp_path: Path) -> None:
     assert destination.reach == models.Reach()
     assert loaded.guard.limits == models.Guard()
     assert loaded.history.keep == 400 * 86400
+
+
+def test_defaults_of_mailmodo(load: Load) -> None:
+    destination = mailmodo_in(load(WAREHOUSE + MAILMODO))
+    assert (destination.type, destination.identity) == ("mailmodo", "email")
+    assert destination.endpoint == "https://api.mailmodo.com/api/v1"
+    assert (destination.max_requests_per_second, destination.timeout) == (5.0, 30.0)
+    assert (destination.mode, destination.create_list) == ("batch", False)
+    assert destination.reach == models.Reach()
+
+
+def test_destinations_of_both_types_stand_side_by_side(load: Load) -> None:
+    loaded = load(
+        MINIMAL + MAILMODO + 'mode = "single"\ncreate_list = true\nmax_requests_per_second = 50\nretract = false'
+    )
+    assert [destination.type for destination in loaded.destinations] == ["segment", "mailmodo"]
+    mailmodo = loaded.destinations[1]
+    assert isinstance(mailmodo, config.Mailmodo)
+    assert (mailmodo.mode, mailmodo.create_list, mailmodo.max_requests_per_second) == ("single", True, 50)
+    assert mailmodo.reach == models.Reach(retract=False)
 
 
 def test_a_relative_config_path_gives_absolute_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,6 +307,20 @@ def test_the_endpoint_is_the_base_of_the_address(load: Load, written: str, endpo
 
 
 @pytest.mark.parametrize(
+    ("written", "endpoint"),
+    [
+        ("https://api.mailmodo.com/api/v1/", "https://api.mailmodo.com/api/v1"),
+        ("https://api.mailmodo.com/api/v1/addToList", "https://api.mailmodo.com/api/v1"),
+        ("https://x.example/mailmodo/addToList/batch/", "https://x.example/mailmodo"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://x.example/api/v1'\nallow_http = true #", "http://x.example/api/v1"),
+    ],
+)
+def test_the_endpoint_of_mailmodo(load: Load, written: str, endpoint: str) -> None:
+    assert load(in_mailmodo(f"endpoint = '{written}'")).destinations[0].endpoint == endpoint
+
+
+@pytest.mark.parametrize(
     ("text", "seconds"),
     [
         ("30s", 30),
@@ -446,6 +499,10 @@ def in_destination(line: str) -> str:
     return MINIMAL + line
 
 
+def in_mailmodo(line: str) -> str:
+    return WAREHOUSE + MAILMODO + line
+
+
 def in_audience(line: str) -> str:
     return f"{MINIMAL}[[audiences]]\nname = 'A'\n{line}"
 
@@ -592,8 +649,14 @@ REFUSED = [
     (
         MINIMAL.replace("[[destinations]]", "[[destinations]]\ntype = 'segmnt'"),
         "destinations[0].type",
-        'must be "segment" (got "segmnt")',
+        'must be "segment" or "mailmodo" (got "segmnt")',
     ),
+    (
+        MINIMAL.replace("[[destinations]]", "[[destinations]]\ntype = ['segment']"),
+        "destinations[0].type",
+        'must be "segment" or "mailmodo"',
+    ),
+    ("destinations = [5]" + WAREHOUSE, "destinations[0]", "must be a table, under a header of its own (got 5)"),
     (
         MINIMAL.replace("write_key", "gzip = true #"),
         "destinations[0].write_key",
@@ -706,6 +769,70 @@ REFUSED = [
     (in_destination("rollout = true"), "destinations[0].rollout", f"{NUMBER} (got true)"),
     (in_destination("rollout = '1%'"), "destinations[0].rollout", f'{NUMBER} (got "1%")'),
     (in_destination("retract = 0"), "destinations[0].retract", "must be true or false, without quotes (got 0)"),
+    # those of Mailmodo
+    (
+        in_mailmodo("").replace("api_key", "create_list = true #"),
+        "destinations[0].api_key",
+        'is missing; add api_key = "${MAILMODO_API_KEY}"',
+    ),
+    (
+        in_mailmodo("").replace("list_name", "create_list = true #"),
+        "destinations[0].list_name",
+        'is missing; add list_name = "…", the list that the contacts are put on',
+    ),
+    (in_mailmodo("").replace('"Audiences"', '" "'), "destinations[0].list_name", 'must not be empty (got " ")'),
+    (in_mailmodo("").replace("AAAAAAA-", "hunter2 "), "destinations[0].api_key", ONE_WORD),
+    (
+        in_mailmodo("").replace("AAAAAAA-", "hunter2é"),
+        "destinations[0].api_key",
+        "must hold plain letters, digits and signs only; copy the key again",
+    ),
+    (
+        in_mailmodo("endpoint = 'api.mailmodo.com'"),
+        "destinations[0].endpoint",
+        'is not a web address; write it like "https://api.mailmodo.com/api/v1" (got "api.mailmodo.com")',
+    ),
+    (
+        in_mailmodo("endpoint = 'http://x'"),
+        "destinations[0].endpoint",
+        'would send the api key in clear; use https://, or set `allow_http = true` (got "http://x")',
+    ),
+    (
+        in_mailmodo("max_requests_per_second = -1"),
+        "destinations[0].max_requests_per_second",
+        "must be at least 0 (got -1)",
+    ),
+    (in_mailmodo("mode = 'bulk'"), "destinations[0].mode", 'must be "batch" or "single" (got "bulk")'),
+    (in_mailmodo("create_list = 1"), "destinations[0].create_list", "must be true or false, without quotes (got 1)"),
+    (
+        in_mailmodo("identity = 'user_id'"),
+        "destinations[0].identity",
+        'must be "email": Mailmodo knows its contacts by nothing else (got "user_id")',
+    ),
+    (in_mailmodo("identity = 'phone'"), "destinations[0].identity", 'must be "email" (got "phone")'),
+    (in_mailmodo("timeout = 30"), "destinations[0].timeout", f"{DURATION} (got 30)"),
+    (in_mailmodo("list_nam = 'x'"), "destinations[0].list_nam", "unknown key; did you mean `list_name`?"),
+    (
+        in_mailmodo("write_key = 'hunter2'"),
+        "destinations[0].write_key",
+        'is a key of type = "segment", and this destination is of type "mailmodo"; change `type`, or use `api_key`',
+    ),
+    (
+        in_mailmodo("concurrency = 4"),
+        "destinations[0].concurrency",
+        'is a key of type = "segment", and this destination is of type "mailmodo"; change `type`, or take it out',
+    ),
+    (
+        in_destination("list_name = 'x'"),
+        "destinations[0].list_name",
+        'is a key of type = "mailmodo", and this destination is of type "segment"; change `type`, or take it out',
+    ),
+    (
+        in_destination("max_requests_per_second = 5"),
+        "destinations[0].max_requests_per_second",
+        'is a key of type = "mailmodo", and this destination is of type "segment"; change `type`, or use'
+        " `max_events_per_second`",
+    ),
     # the guard
     ("guard = 5" + MINIMAL, "guard", "must be a table, under a header of its own (got 5)"),
     (in_guard("max_removed_fraction = 25"), "guard.max_removed_fraction", "must be at most 1 (got 25)"),
@@ -811,10 +938,7 @@ LATER = "not available in this version"
         (in_membership("traits = { a = 'b' }"), "warehouse.membership.traits"),
         *(
             (in_destination(f"{key} = ['${{UNSET}}']"), f"destinations[0].{key}")
-            for key in (
-                "calls track traits_trigger api_key list_name max_requests_per_second mode create_list url headers"
-                " batch hmac_secret"
-            ).split()
+            for key in ("calls track traits_trigger url headers batch hmac_secret").split()
         ),
     ],
 )
@@ -827,15 +951,16 @@ def test_another_identity_is_not_available(load: Load) -> None:
     assert problems == {"destinations[0].identity": f'"user_id" is {LATER}'}
 
 
-@pytest.mark.parametrize("kind", ["mailmodo", "webhook"])
-def test_another_type_is_one_problem_whatever_else_it_holds(load: Load, kind: str) -> None:
-    other = f"[[destinations]]\nname = 'segment'\ntype = '{kind}'\napi_key = '${{UNSET}}'\nnonsense = 1\nmode = 'x'"
-    assert refused(load, MINIMAL + other) == {"destinations[1]": f'type = "{kind}" is {LATER}'}
+def test_another_type_is_one_problem_whatever_else_it_holds(load: Load) -> None:
+    other = "[[destinations]]\nname = 'segment'\ntype = 'webhook'\napi_key = '${UNSET}'\nnonsense = 1\nmode = 'x'"
+    assert refused(load, MINIMAL + other) == {"destinations[1]": f'type = "webhook" is {LATER}'}
 
 
 def test_keys_that_are_built_are_not_called_unavailable() -> None:
     for pattern, keys in rules.UNAVAILABLE_KEYS.items():
-        assert not set(keys) & set(rules.keys_of(rules.TABLES[pattern]))
+        for place, table in rules.TABLES.items():
+            if place == pattern or place[:-1] == pattern == ("destinations", "[]"):
+                assert not set(keys) & set(rules.keys_of(table))
 
 
 # --- secrets -----------------------------------------------------------------------------------------------
@@ -850,6 +975,7 @@ membership.table = "t"
 url = "postgresql://syncer@db/s"
 password = "hunter2"
 {DESTINATION.replace("k3y", "hunter2")}
+{MAILMODO.replace("AAAAAAA-BBBBBBB", "hunter2")}
 """
 
 
@@ -866,7 +992,10 @@ password = "hunter2"
 )
 def test_secrets_are_not_printed(load: Load, told: Callable[[config.Settings], str]) -> None:
     loaded = load(SECRETS)
-    assert loaded.destinations[0].write_key.get_secret_value() == "hunter2"
+    segment, mailmodo = loaded.destinations
+    assert isinstance(segment, config.Segment)
+    assert isinstance(mailmodo, config.Mailmodo)
+    assert segment.write_key.get_secret_value() == mailmodo.api_key.get_secret_value() == "hunter2"
     assert "hunter2" not in told(loaded)
     assert "db" in told(loaded)
 
@@ -884,6 +1013,10 @@ def test_secrets_are_not_printed(load: Load, told: Callable[[config.Settings], s
         ('write_key = "hunter2"', 'write_key = ["hunter2"]'),
         ('write_key = "hunter2"', 'write_key = "hunter2${"'),
         ('write_key = "hunter2"', 'write_key = "${SECRET}"'),
+        ('api_key = "hunter2"', 'api_key = "hunter2 "'),
+        ('api_key = "hunter2"', 'api_key = { key = "hunter2" }'),
+        ('api_key = "hunter2"', 'write_key = "hunter2"'),
+        ('api_key = "hunter2"', 'api_kee = "hunter2"'),
         ('password = "hunter2"', 'password = "hunter2\\u0000"'),
         ('password = "hunter2"', 'password = { hunter2 = "hunter2" }'),
         ("{ token", '["hunter2"] # '),
@@ -909,7 +1042,12 @@ def test_settings_do_not_change(load: Load) -> None:
 
 # --- the example is the documentation ----------------------------------------------------------------------
 
-ENVIRON = {"WAREHOUSE_URL": "postgresql://reader@db/a", "SEGMENT_WRITE_KEY": "k3y", "STATE_PASSWORD": "p"}
+ENVIRON = {
+    "WAREHOUSE_URL": "postgresql://reader@db/a",
+    "SEGMENT_WRITE_KEY": "k3y",
+    "MAILMODO_API_KEY": "AAAAAAA-BBBBBBB",
+    "STATE_PASSWORD": "p",
+}
 KEY_OR_HEADER = re.compile(r"^# ((?P<key>[a-z_]+) = .+|\[\[?[a-z.]+\]\]?)$", re.MULTILINE)
 
 
@@ -925,9 +1063,15 @@ def test_the_example_loads_as_it_stands(load: Load) -> None:
 
 def test_the_example_tells_exactly_the_keys_that_there_are() -> None:
     tree = tomllib.loads(uncommented(apart_from=set()))
+    destinations = {written["type"]: written for written in tree["destinations"]}
     for pattern, table in rules.TABLES.items():
+        if pattern[:1] == ("destinations",):
+            continue
         [(_, written)] = source.tables(tree, pattern)
         assert set(written) == set(rules.keys_of(table)), pattern
+    segment, mailmodo = set(rules.keys_of(config.Segment)), set(rules.keys_of(config.Mailmodo))
+    assert set(destinations["segment"]) == segment
+    assert mailmodo - segment <= set(destinations["mailmodo"]) <= mailmodo  # the rest is told only once
 
 
 def test_the_example_shows_the_defaults(load: Load) -> None:
@@ -939,17 +1083,23 @@ def test_the_example_shows_the_defaults(load: Load) -> None:
         if not field.is_required() and field.get_default() in (None, {}, (), Secret({})) and key != "endpoint"
     }
     as_it_stands = load(EXAMPLE.read_text("utf-8"), **ENVIRON)
-    with_defaults = load(uncommented(apart_from={*examples, "name"}).replace("[[audiences]]", ""), **ENVIRON)
-    assert with_defaults == as_it_stands
+    text = uncommented(apart_from={*examples, "name"}).replace("[[audiences]]", "")
+    with_defaults = load(text.replace('# name = "mailmodo"', 'name = "mailmodo"'), **ENVIRON)
+    segment, mailmodo = with_defaults.destinations
+    assert with_defaults.model_copy(update={"destinations": (segment,)}) == as_it_stands
+    assert mailmodo == mailmodo_in(load(WAREHOUSE + MAILMODO))
 
 
 def test_the_example_loads_with_everything_in_force(load: Load, tmp_path: Path) -> None:
     (tmp_path / "warehouse-password").write_text("p\n")
     loaded = load(uncommented(apart_from={"endpoint"}).replace('query = "SELECT audience', '# "'), **ENVIRON)
     assert len(loaded.sources) == 2
-    assert loaded.destinations[0].endpoint == "https://events.eu1.segmentapis.com"
-    assert loaded.destinations[0].integrations == {"All": False, "Mailmodo": True}
-    assert loaded.destinations[0].reach.contacts == frozenset({"qa@example.com"})
+    segment, mailmodo = loaded.destinations
+    assert isinstance(segment, config.Segment)
+    assert segment.endpoint == "https://events.eu1.segmentapis.com"
+    assert segment.integrations == {"All": False, "Mailmodo": True}
+    assert segment.reach.contacts == frozenset({"qa@example.com"})
+    assert mailmodo.name == "mailmodo"
     assert loaded.guard.limits.ready is not None
     assert loaded.state.conninfo() is not None
 

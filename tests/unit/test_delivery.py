@@ -18,6 +18,8 @@ from syncer.leadership import Leadership, Lease
 from syncer.models import Identify, Outcome, Refusal, Request
 from syncer.state import Connection, State
 
+UNLIMITED = models.Rate(0)
+
 
 @dataclass
 class Clock:
@@ -42,7 +44,7 @@ class Scripted:
 
     answers: list[list[str] | errors.DestinationError]
     per_request: int = 1000
-    events_per_second: float = 0
+    rate: models.Rate = UNLIMITED
     clock: Clock = field(default_factory=Clock)
     name: str = "scripted"
     page_size: int = 1000
@@ -381,7 +383,7 @@ def test_the_parts_share_the_fifteen_minutes_of_their_page() -> None:
 
 def test_parts_take_their_turns_with_the_pacer_and_leave_nothing_reserved() -> None:
     clock = Clock()
-    destination = Picky([], bad=contacts(3), events_per_second=10, clock=clock)
+    destination = Picky([], bad=contacts(3), rate=models.Rate(10), clock=clock)
     lane = sender(destination, clock)
 
     go(lane, 1, 8)
@@ -536,7 +538,7 @@ def test_over_any_ten_seconds_at_most_the_limit_plus_one_request_leaves(
     rate: int, page: int, request_size: int
 ) -> None:
     clock = Clock()
-    destination = Scripted([], per_request=request_size, events_per_second=rate, clock=clock)
+    destination = Scripted([], per_request=request_size, rate=models.Rate(rate), clock=clock)
     lane = sender(destination, clock)
     pages = 80 * rate // page
 
@@ -551,9 +553,49 @@ def test_over_any_ten_seconds_at_most_the_limit_plus_one_request_leaves(
     assert pages * page / (last + request_size / rate) >= 0.95 * rate
 
 
+@pytest.mark.parametrize(("page", "request_size"), [(500, 100), (250, 100), (100, 100), (5, 1)])
+def test_where_requests_are_counted_any_size_of_one_takes_the_same_time(page: int, request_size: int) -> None:
+    clock = Clock()
+    rate = models.Rate(5, together=request_size)
+    destination = Scripted([], per_request=request_size, rate=rate, clock=clock)
+    lane = sender(destination, clock)
+
+    for number in range(20):
+        go(lane, number, page)
+
+    starts = [at for at, _ in destination.sent]
+    assert len(starts) == 20 * rate.count(page)
+    assert starts == pytest.approx([number / 5 for number in range(len(starts))], abs=0.11)
+    assert lane._pacer._reserved == 0
+
+
+def test_a_page_of_more_requests_than_it_was_announced_with_takes_its_time_too() -> None:
+    """One contact in many parts makes as many requests of one identify each."""
+    clock = Clock()
+    destination = Scripted([], per_request=1, rate=models.Rate(5, together=100), clock=clock)
+    lane = sender(destination, clock)
+
+    lane.reserve(10)
+    assert lane.due_in() == pytest.approx(0.2)
+    lane.send(1, identifies(10))
+
+    assert [at for at, _ in destination.sent] == pytest.approx([number / 5 for number in range(10)], abs=0.11)
+    assert clock.at + lane.due_in() == pytest.approx(2.0, abs=0.11)
+    assert lane._pacer._reserved == 0
+
+
+def test_what_is_withdrawn_is_not_waited_for() -> None:
+    clock = Clock()
+    lane = sender(Scripted([], rate=models.Rate(5, together=100), clock=clock), clock)
+    for identifies_of_a_page in (100, 101, 250):
+        lane.reserve(identifies_of_a_page)
+        lane.reserve(-identifies_of_a_page)
+    assert lane.due_in() == 0
+
+
 def test_a_wait_that_the_receiver_asks_for_holds_everybody() -> None:
     clock = Clock()
-    destination = Scripted([unavailable(maybe_applied=False, retry_after=20)], events_per_second=10, clock=clock)
+    destination = Scripted([unavailable(maybe_applied=False, retry_after=20)], rate=models.Rate(10), clock=clock)
     lane = sender(destination, clock)
 
     go(lane, 1, 1)
@@ -574,7 +616,7 @@ def test_requests_that_were_held_up_do_not_leave_in_a_bunch() -> None:
                 go_on.wait(10)
             return refusals
 
-    destination = Slow([], per_request=50, events_per_second=100, clock=clock, concurrency=4)
+    destination = Slow([], per_request=50, rate=models.Rate(100), clock=clock, concurrency=4)
     lane = sender(destination, clock)
     threads = [threading.Thread(target=lambda number=number: go(lane, number, 100)) for number in range(4)]
     for thread in threads:

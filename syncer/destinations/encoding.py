@@ -1,0 +1,45 @@
+"""Identifies as JSON, for every destination: each encoded once, or refused because no request can carry it."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from syncer.models import Identify, Refusal, Value
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class UnsendableError(Exception):
+    """No request can carry this identify; the message says why."""
+
+
+def encode(value: object) -> bytes:
+    """JSON. Raises `UnsendableError` for broken Unicode and for numbers beyond 64 bits."""
+    try:
+        return _ENCODER.encode(value)
+    except (ValueError, OverflowError) as exc:
+        message = f"cannot be written as JSON: {exc}"
+        raise UnsendableError(message) from exc
+
+
+def check_values(values: Mapping[str, Value]) -> None:
+    """Raises `UnsendableError` for what JSON writes as null: no receiver of ours says what it makes of one."""
+    for name, value in values.items():
+        if value is None or (isinstance(value, float) and not math.isfinite(value)):
+            message = f"{name} would be sent as null"
+            raise UnsendableError(message)
+
+
+def encode_each(
+    identifies: Sequence[Identify], encode_one: Callable[[Identify], bytes]
+) -> tuple[list[tuple[Identify, bytes]], list[Refusal]]:
+    """Each identify with its JSON, and those for which `encode_one` raised `UnsendableError`."""
+    encoded: list[tuple[Identify, bytes]] = []
+    refusals: list[Refusal] = []
+    for identify in identifies:
+        try:
+            encoded.append((identify, encode_one(identify)))
+        except UnsendableError as exc:
+            refusals.append(Refusal(identify, str(exc)))
+    return encoded, refusals

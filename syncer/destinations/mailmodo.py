@@ -1,0 +1,305 @@
+"""Mailmodo's contacts API, as its OpenAPI document "Contact Management" describes it.
+
+    POST {endpoint}/addToList/batch       mode = "batch": up to 100 contacts a call
+    mmApiKey: <key>
+    {"listName": "Audiences", "values": [{"email": "ada@example.com", "data": {"vip_buyers": true}}]}
+
+    POST {endpoint}/addToList             mode = "single": one contact a call
+    {"listName": "Audiences", "email": "ada@example.com", "data": {"vip_buyers": true}}
+
+A contact is its email: an existing one is updated, another is created, and both are on the list afterwards. Only
+`/addToList` starts the journeys that begin when a contact joins the list ("Adding contacts via API"). Both set a
+state, so a retry does no harm; no timestamp is sent, for none of Mailmodo's (`created_at`, `last_click`, `last_open`)
+is ours to set. Values are JSON's own booleans, numbers and texts: the first value of a property fixes its type.
+
+Kept by construction, because a whole batch is refused otherwise: at most 100 contacts; never one email twice; one call
+at a time per key. Nothing says whether that last rule includes `/addToList` and the reading calls; here it does. The
+limit of the plan (5, 10 or 50 requests a second) stands on the pricing page only.
+
+| what comes back                              | becomes                                                        |
+|----------------------------------------------|----------------------------------------------------------------|
+| 200, or 207 with `errors`                    | accepted, but those whose email is named are refused           |
+| any 2xx with `success: false`, or an `error` | the request is refused: the documents hold examples of it      |
+| 400 "… static segmentation list"             | the destination stops: such a list takes nobody                |
+| any 2xx without a readable answer, or whose  | perhaps applied: nobody can be called accepted                 |
+| `errors` name somebody who was not sent      |                                                                |
+| anything else                                | see `http`                                                     |
+
+A name that no list has makes a new list. So before the first call of its life a destination asks for the lists, which
+shows that the key is good as well, and sends nothing if `list_name` is none of them, unless it is to create it.
+"""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import count
+from typing import Literal, TypeVar
+
+import httpx
+import msgspec
+import structlog
+
+from syncer import errors
+from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
+from syncer.destinations.http import Answer, HttpSender, Secret, one_line, reveal, utc_now, words
+from syncer.destinations.serial import turnstile
+from syncer.models import Identify, Rate, Refusal, Request, Value
+
+MAX_BATCH = 100
+PAGE_REQUESTS = 10
+"""A page takes at most so many requests, and at most a second's worth."""
+
+Mode = Literal["batch", "single"]
+
+_STATIC_LIST = "static segmentation list"
+_LISTS_SHOWN = 5
+
+log = structlog.get_logger()
+
+
+class _Contact(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
+    """A contact as it is sent; in a batch the list is named once, beside all of them."""
+
+    email: str
+    data: Mapping[str, Value]
+    list_name: str | None = None
+
+
+class _Refused(msgspec.Struct):
+    email: str = ""
+    reason: str | None = msgspec.field(name="failure reason", default=None)
+
+
+class _Reply(msgspec.Struct):
+    """What every answer may hold. Only failures hold `error`; the batch says of no success that it is one."""
+
+    success: bool = True
+    error: object = None
+
+    @property
+    def failed(self) -> bool:
+        return not self.success or self.error is not None
+
+
+class _Told(_Reply):
+    """The answer to contacts. `errors` is missing where all were added."""
+
+    errors: list[_Refused] | None = None
+    warnings: list[object] | None = None
+
+
+class _List(msgspec.Struct):
+    name: str
+
+
+class _Lists(_Reply):
+    """The answer of `/getAllContactLists`, whole: there are no pages."""
+
+    lists: list[_List] | None = msgspec.field(name="listDetails", default=None)
+
+
+_AnyReply = TypeVar("_AnyReply", bound=_Reply)
+
+
+class MailmodoDestination:
+    """A list of a Mailmodo account. `endpoint` includes `/api/v1`; `requests_per_second` 0 means no limit."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api_key: Secret | str,
+        list_name: str,
+        endpoint: str = "https://api.mailmodo.com/api/v1",
+        requests_per_second: float = 5,
+        mode: Mode = "batch",
+        create_list: bool = False,
+        timeout: float = 30.0,
+        transport: httpx.BaseTransport | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.name = name
+        self.concurrency = 1
+        self._request_size = MAX_BATCH if mode == "batch" else 1
+        self.rate = Rate(requests_per_second, together=self._request_size)
+        a_second = max(1, int(requests_per_second)) if requests_per_second else PAGE_REQUESTS
+        self.page_size = self._request_size * min(PAGE_REQUESTS, a_second)
+        self._mode = mode
+        self._list_name = list_name
+        self._create_list = create_list
+        self._opening = b'{"listName":' + encode(list_name) + b',"values":['
+        self._list_is_proven = False
+        key = reveal(api_key)
+        self._turnstile = turnstile(key)
+        self._http = HttpSender(
+            name,
+            endpoint,
+            credential="api_key",
+            headers={"mmApiKey": key, "Content-Type": "application/json", "Accept": "application/json"},
+            secrets=(key,),
+            timeout=timeout,
+            concurrency=self.concurrency,
+            transport=transport,
+            now=now,
+        )
+
+    def requests(self, identifies: Sequence[Identify]) -> tuple[list[Request], list[Refusal]]:
+        """Each identify goes into the first request that has room and comes after those with the same email."""
+        encoded, refusals = encode_each(identifies, self._encode)
+        together: list[list[tuple[Identify, bytes]]] = []
+        after: dict[str, int] = {}  # the requests before that one may hold the email already
+        not_full = 0
+        for identify, contact in encoded:
+            start = max(not_full, after.get(_plain(identify.email), 0))
+            place = next(n for n in count(start) if n == len(together) or len(together[n]) < self._request_size)
+            if place == len(together):
+                together.append([])
+            together[place].append((identify, contact))
+            after[_plain(identify.email)] = place + 1
+            while not_full < len(together) and len(together[not_full]) == self._request_size:
+                not_full += 1
+        requests = [Request([who for who, _ in each], [contact for _, contact in each]) for each in together]
+        return requests, refusals
+
+    def send(self, request: Request) -> list[Refusal]:
+        """Sends once; before the first time asks whether the list is there."""
+        with self._turnstile.call(self._http.who):
+            self._prove_list()
+            answer = self._post(request)
+        return self._refusals(request, answer)
+
+    def account(self) -> Mapping[str, str]:
+        """Which kind of account, where, and which list of it."""
+        return {
+            "type": "mailmodo",
+            "endpoint": self._http.hostname,
+            "identity": "email",
+            "list": self._list_name,
+        }
+
+    def key_hash(self, salt: bytes) -> str:
+        """See `models.Destination`."""
+        return self._http.key_hash(salt)
+
+    def problems(self) -> list[str]:
+        """Whether it can be reached, takes the key, and has the list. Only reads."""
+        unreachable = self._http.problems()
+        if unreachable:
+            return unreachable
+        try:
+            with self._turnstile.call(self._http.who):
+                self._prove_list()
+        except errors.DestinationError as error:
+            return [str(error)]
+        return []
+
+    def close(self) -> None:
+        """Lets go of every connection."""
+        self._http.close()
+
+    # --- contacts ------------------------------------------------------------------------------------------
+
+    def _encode(self, identify: Identify) -> bytes:
+        if not identify.email:
+            raise UnsendableError("has no email, and Mailmodo knows its contacts by nothing else")
+        check_values(identify.values)
+        list_name = self._list_name if self._mode == "single" else None
+        return encode(_Contact(identify.email, identify.values, list_name))
+
+    def _post(self, request: Request) -> Answer:
+        try:
+            if self._mode == "single":
+                return self._http.post("/addToList", request.encoded[0])
+            return self._http.post("/addToList/batch", self._opening + b",".join(request.encoded) + b"]}")
+        except errors.RequestRefusedError as refused:
+            if _STATIC_LIST not in str(refused).lower():
+                raise
+            message = f'{refused}. "{self._list_name}" is a static segment: set list_name to a list'
+            raise errors.DestinationStoppedError(message, http_status=refused.http_status) from refused
+
+    def _refusals(self, request: Request, answer: Answer) -> list[Refusal]:
+        """Whom the answer refuses, in its words; everybody else was accepted."""
+        told = self._read(answer, _Told)
+        if answer.status == httpx.codes.MULTI_STATUS and told.errors is None:
+            raise self._doubt(answer, "does not say who was refused")
+        if told.warnings:
+            first = self._http.clean(one_line(encode(told.warnings[0]).decode()))
+            log.warning("the destination warns", destination=self.name, warnings=len(told.warnings), first=first)
+        reasons = self._reasons(request, told.errors or (), answer)
+        return [
+            Refusal(identify, self._http.clean("; ".join(reasons[identify.email])), answer.status)
+            for identify in request.identifies
+            if identify.email in reasons
+        ]
+
+    def _reasons(self, request: Request, refused: Sequence[_Refused], answer: Answer) -> dict[str, list[str]]:
+        """Why each email was refused; of one contact that was sent alone nobody need say the name."""
+        sent = {_plain(identify.email): identify.email for identify in request.identifies}
+        reasons: dict[str, list[str]] = defaultdict(list)
+        for each in refused:
+            email = next(iter(sent.values())) if len(sent) == 1 else sent.get(_plain(each.email))
+            if email is None:
+                raise self._doubt(answer, "refuses somebody who was not sent")
+            reasons[email].append(one_line(each.reason or "") or "refused without saying why")
+        return reasons
+
+    def _read(self, answer: Answer, kind: type[_AnyReply]) -> _AnyReply:
+        try:
+            reply = msgspec.json.decode(answer.body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise self._doubt(answer, "is no answer of Mailmodo's") from None
+        if reply.failed:
+            message = f"{self._http.who} answered {answer.status}, but no success: {self._said(answer)}"
+            raise errors.RequestRefusedError(message, http_status=answer.status)
+        return reply
+
+    def _doubt(self, answer: Answer, why: str) -> errors.DestinationUnavailableError:
+        message = f"{self._http.who} answered {answer.status}, which {why}: {self._said(answer)}"
+        return errors.DestinationUnavailableError(message, maybe_applied=True, http_status=answer.status)
+
+    def _said(self, answer: Answer) -> str:
+        return self._http.clean(words(answer.body)) or "nothing"
+
+    # --- the list ------------------------------------------------------------------------------------------
+
+    def _prove_list(self) -> None:
+        """Raises `DestinationError` unless the key is good, and the list is there or may be created."""
+        if self._list_is_proven:
+            return
+        try:
+            names = self._list_names()
+        except errors.DestinationUnavailableError as error:
+            raise errors.DestinationUnavailableError(
+                str(error), maybe_applied=False, retry_after=error.retry_after, http_status=error.http_status
+            ) from error
+        except errors.RequestRefusedError as refused:
+            message = f"{refused}. It was only asked for its lists: check api_key, and that endpoint is Mailmodo's API"
+            raise errors.DestinationStoppedError(message, http_status=refused.http_status) from refused
+        if self._list_name not in names and not self._create_list:
+            raise errors.DestinationStoppedError(
+                f'{self._http.who} has no list "{self._list_name}"; {self._there_is(names)}. Correct list_name, or '
+                "set create_list = true to have it created"
+            )
+        self._list_is_proven = True
+
+    def _list_names(self) -> list[str]:
+        answer = self._http.get("/getAllContactLists")
+        found = self._read(answer, _Lists)
+        if found.lists is None:
+            raise self._doubt(answer, "holds no lists")
+        return [each.name for each in found.lists]
+
+    def _there_is(self, names: Sequence[str]) -> str:
+        by_plain_name = {_plain(name): name for name in names}
+        near = difflib.get_close_matches(_plain(self._list_name), by_plain_name, n=1)
+        if near:
+            return f'did you mean "{self._http.clean(one_line(by_plain_name[near[0]]))}"?'
+        if not names:
+            return "it has no list at all"
+        shown = ", ".join(f'"{self._http.clean(one_line(name))}"' for name in names[:_LISTS_SHOWN])
+        return f"there is {shown}" + (f" and {len(names) - _LISTS_SHOWN} more" if len(names) > _LISTS_SHOWN else "")
+
+
+def _plain(text: str) -> str:
+    return text.strip().lower()
