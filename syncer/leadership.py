@@ -6,6 +6,7 @@ it is still good, and stops when it is not. Whoever finds a lease that ran out e
 over; the token of the new leader fences off the old one's claims. A lease is shorter than what the others wait for.
 """
 
+import contextlib
 import hashlib
 import os
 import socket
@@ -13,7 +14,6 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -65,9 +65,9 @@ def clock() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
-@contextmanager
+@contextlib.contextmanager
 def lead(state: State, connection: Connection) -> Iterator[Leadership]:
-    """Takes the lock, which this session then holds until it ends; token and lease are good for the block.
+    """Takes the lock for the block, which token and lease are good for. A session that breaks gives the lock back too.
 
     Raises `SyncLockedError` if another process has it and its lease is good.
     """
@@ -88,6 +88,13 @@ def lead(state: State, connection: Connection) -> Iterator[Leadership]:
     finally:
         ended.set()
         renewing.join()
+        _release(connection, key)
+
+
+def _release(connection: Connection, key: dict[str, int]) -> None:
+    if connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:  # else the session is about to end
+        with contextlib.suppress(psycopg.Error):  # it has ended
+            run(connection, "release_lock", key)
 
 
 def lock_key(schema: str) -> int:

@@ -8,6 +8,7 @@ pytest --postgres=postgresql://…       a server of yours; the role must be all
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -17,13 +18,32 @@ from psycopg import sql
 from syncer import embedded, guard, migrations
 from syncer.demo.receiver import SegmentReceiver
 from syncer.state import State
-from tests.world import World, Write, with_database
+from tests.world import Report, World, Write, with_database
 
 TEMPLATE = "syncer_test_template"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres", default="embedded", help="embedded, container, or the URL of a server")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    told = [
+        f"{text} ({each.nodeid.rpartition('/')[2]})"
+        for outcome in ("passed", "failed")
+        for each in terminalreporter.getreports(outcome)
+        for name, text in each.user_properties
+        if name == "numbers"
+    ]
+    if told:
+        terminalreporter.section("numbers")
+        terminalreporter.write("\n".join(told) + "\n")
+
+
+@pytest.fixture
+def report(record_property: Callable[[str, object], None]) -> Report:
+    """Takes a line of numbers for the end of the output, also out of another process of pytest-xdist."""
+    return partial(record_property, "numbers")
 
 
 @pytest.fixture(autouse=True)

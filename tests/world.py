@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,9 @@ from syncer.sync import Result
 
 Row = tuple[str | None, str | None, str | None]
 """audience, user id, email: as the warehouse has them."""
+
+Report = Callable[[str], None]
+"""Takes a line of numbers that the end of the test run prints."""
 
 
 def with_database(url: str, name: str) -> str:

@@ -23,7 +23,7 @@ from syncer.destinations import segment
 from syncer.embedded.home import Home
 from syncer.stopping import Stop
 from tests.acceptance.worlds import IN_FLIGHT, TIMEOUT, EmbeddedWorld, Gate
-from tests.world import Row, World, Write, truth
+from tests.world import Report, Row, World, Write, truth
 
 PAGE = 500
 KILLS = int(os.environ.get("SYNCER_TEST_KILLS") or 40)
@@ -265,7 +265,7 @@ class Tally:
     most: int = 0
 
 
-def test_killed_at_random_moments(world: World, mortals: Mortals, capsys: pytest.CaptureFixture[str]) -> None:
+def test_killed_at_random_moments(world: World, mortals: Mortals, report: Report) -> None:
     """One to three kills in a row, the warehouse moves on or does not, then a run that nothing disturbs."""
     dice = random.Random(SEED)
     world.extra = "[guard]\nmax_removed_fraction = 1.0"  # the guard has its own test
@@ -290,8 +290,7 @@ def test_killed_at_random_moments(world: World, mortals: Mortals, capsys: pytest
         tally.lost += len(truth(rows) - world.believed())
         assert world.query("SELECT FROM uncertain") == []
     assert world.verify().differences == 0
-    with capsys.disabled():
-        print(f"\nkilled at random moments: {tally}")
+    report(f"killed at random moments: {tally}")
     assert (tally.wrong, tally.lost, tally.repeated) == (0, 0, 0)
     assert tally.most <= IN_FLIGHT * SMALL_PAGE
 
@@ -321,9 +320,7 @@ def shuffled(rows: Sequence[Row], dice: random.Random) -> list[Row]:
     return [row for row in FEW if dice.random() < (0.8 if row in known else 0.3)]
 
 
-def test_a_full_resync_that_is_killed_goes_on_where_it_was(
-    world: World, mortals: Mortals, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_full_resync_that_is_killed_goes_on_where_it_was(world: World, mortals: Mortals, report: Report) -> None:
     dice = random.Random(SEED)
     world.warehouse.replace(FEW)
     world.sync()
@@ -340,8 +337,7 @@ def test_a_full_resync_that_is_killed_goes_on_where_it_was(
 
     assert result.report.status == "succeeded"
     told = told_since(world, events)
-    with capsys.disabled():
-        print(f"\na full resync of {contacts}, killed {kills} times: {len(told)} were told in all")
+    report(f"a full resync of {contacts}, killed {kills} times: {len(told)} were told in all")
     assert len(set(told)) == contacts
     assert contacts <= len(told) <= contacts + kills * IN_FLIGHT * SMALL_PAGE
     assert world.believed() == truth(FEW)
@@ -350,9 +346,7 @@ def test_a_full_resync_that_is_killed_goes_on_where_it_was(
     assert len(told_since(world, events)) == len(told)
 
 
-def test_killed_with_changes_that_are_held_and_approved(
-    world: World, mortals: Mortals, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_killed_with_changes_that_are_held_and_approved(world: World, mortals: Mortals, report: Report) -> None:
     """What was approved goes out in spite of it all; what still waits for approval goes on waiting."""
     dice = random.Random(SEED)
     world.warehouse.replace(FEW)
@@ -379,8 +373,7 @@ def test_killed_with_changes_that_are_held_and_approved(
         control.approve(state, world.query("SELECT max(run_id) FROM run")[0][0])
     assert world.sync().report.status == "succeeded"
     assert world.believed() == truth(left)
-    with capsys.disabled():
-        print(f"\nkilled {kills} times with {approved} approved and {len(still)} held changes: all as it was said")
+    report(f"killed {kills} times with {approved} approved and {len(still)} held changes: all as it was said")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -531,7 +524,7 @@ def test_the_database_server_is_killed_in_a_run(embedded_world: EmbeddedWorld) -
 
 
 def test_process_and_database_server_are_killed_at_random_moments(
-    embedded_world: EmbeddedWorld, mortals: Mortals, capsys: pytest.CaptureFixture[str]
+    embedded_world: EmbeddedWorld, mortals: Mortals, report: Report
 ) -> None:
     """The server dies under a run in this process, or right after a process that is killed; the next run recovers."""
     dice = random.Random(SEED)
@@ -556,8 +549,7 @@ def test_process_and_database_server_are_killed_at_random_moments(
 
         assert world.sync().report.status == "succeeded"
         assert world.believed() == truth(rows)
-    with capsys.disabled():
-        print(f"\nkilled {servers} database servers and {processes} processes: 0 wrong, 0 lost")
+    report(f"killed {servers} database servers and {processes} processes: 0 wrong, 0 lost")
     assert servers > 0
 
 

@@ -43,8 +43,16 @@ def test_a_leader_renews_its_lease_and_keeps_others_out(state: State) -> None:
         assert leading.lease.good()
         with pytest.raises(errors.SyncLockedError, match=r"host .*, pid "), lead(state, two):
             pass
-    with state.connect("two") as two, lead(state, two):
-        pass
+
+
+@pytest.mark.parametrize("error", [None, ValueError])
+def test_another_leads_at_once_when_one_has_ended(state: State, error: type[Exception] | None) -> None:
+    with state.connect("one") as one, state.connect("two") as two:
+        with suppress(ValueError), lead(state, one):
+            if error:
+                raise error
+        with lead(state, two) as leading:
+            assert leading.lease.good()
 
 
 def test_a_lease_runs_out_by_itself(state: State, monkeypatch: pytest.MonkeyPatch) -> None:

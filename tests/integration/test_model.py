@@ -31,7 +31,7 @@ from syncer.demo.receiver import Delay, Fault, ReceivedRequest, SegmentReceiver
 from syncer.destinations import segment
 from syncer.state import State
 from syncer.stopping import Stop
-from tests.world import Quiet, Row, World, Write
+from tests.world import Quiet, Report, Row, World, Write
 
 IN_CI = 6
 EXAMPLES = int(os.environ.get("SYNCER_MODEL_EXAMPLES") or IN_CI)
@@ -953,7 +953,7 @@ def test_belief_is_the_warehouse_after_every_undisturbed_run(
     template: str,
     monkeypatch: pytest.MonkeyPatch,
     mortal: Mortal,
-    capsys: pytest.CaptureFixture[str],
+    report: Report,
     page_size: int,
     staged: bool,
 ) -> None:
@@ -988,5 +988,4 @@ def test_belief_is_the_warehouse_after_every_undisturbed_run(
             suppress_health_check=list(HealthCheck),
         ),
     )
-    with capsys.disabled():
-        print(f"\n{page_size} a page: {tally}")
+    report(f"{page_size} a page: {tally}")

@@ -101,7 +101,6 @@ def test_the_view_fails_in_the_middle(world: World) -> None:
     broken_off(told(world), "raise")
 
 
-@pytest.mark.xfail(strict=True, reason="the error of somebody's view is told as a bug of ours: exit 1, not 6")
 def test_the_view_fails_in_the_middle_of_the_plan(world_in_one_database: World) -> None:
     broken_off(told(world_in_one_database), "raise")
 
