@@ -22,15 +22,15 @@ WITH gone AS (
     WHERE NOT c.value AND c.waits IS NULL
 ),
 present AS MATERIALIZED (
-    SELECT there.contact, there.audience_id, max(there.follows)::smallint AS follows
+    SELECT there.contact, there.audience_id, max(there.follows)::smallint AS follows, min(there.said::text)::jsonb AS said
     FROM (
-        SELECT came.contact, came.audience_id, gone.follows
+        SELECT came.contact, came.audience_id, gone.follows, came.value AS said
         FROM gone
         JOIN member_delta AS came
             ON came.user_id = gone.user_id AND came.audience_id = gone.audience_id AND came.contact <> gone.contact
         WHERE came.kind = 'gain'
         UNION ALL
-        SELECT stays.contact, stays.audience_id, gone.follows
+        SELECT stays.contact, stays.audience_id, gone.follows, stays.value
         FROM gone
         JOIN synced_member AS stays
             ON stays.user_id = gone.user_id AND stays.audience_id = gone.audience_id AND stays.contact <> gone.contact
@@ -51,7 +51,7 @@ told_later AS (
     FROM present AS p
     WHERE c.contact = p.contact AND c.audience_id = p.audience_id
 )
-INSERT INTO contact_change (contact, audience_id, op, initial, follows, value, waits)
+INSERT INTO contact_change (contact, audience_id, op, initial, follows, value, said, waits)
 SELECT
     p.contact,
     p.audience_id,
@@ -59,6 +59,7 @@ SELECT
     listed.initial,
     p.follows,
     true,
+    p.said,
     (SELECT min(other.waits) FROM contact_change AS other WHERE other.contact = p.contact AND other.waits = 'refused')
 FROM present AS p
 JOIN plan_audience AS listed USING (audience_id)

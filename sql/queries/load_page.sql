@@ -1,11 +1,12 @@
 -- Purpose: the identifies of a page, as they were planned.
 -- Parameters: run_id, destination_id, page.
--- Rows: contact, part, user_id (that the call names), email, message_id, audience_ids, values (parallel arrays).
+-- Rows: contact, part, user_id (that the call names), email, traits, message_id, audience_ids, values (parallel arrays).
 SELECT
     c.contact,
     c.part,
     min(coalesce(c.told_as, c.user_id)) AS user_id,
     coalesce(min(c.email), c.contact) AS email,
+    min(c.traits::text)::jsonb AS traits,
     message_id(
         (SELECT installation.installation_id FROM installation),
         (SELECT run.nonce FROM run WHERE run.run_id = %(run_id)s),

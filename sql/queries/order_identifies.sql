@@ -23,7 +23,7 @@ WITH identify AS (
     CROSS JOIN LATERAL (
         SELECT CASE
             WHEN c.op = 'removed' AND NOT listed.retired THEN 1
-            WHEN c.op = 'added' AND NOT c.initial THEN 2
+            WHEN c.op = 'trait_changed' OR (c.op = 'added' AND NOT c.initial) THEN 2
             ELSE 3
         END AS urgency
     ) AS ranked

@@ -70,8 +70,11 @@ def _parse(text: str) -> datetime | None:
         return None
 
 
-def traits(found: Mapping[str, object], allowed: Collection[str]) -> list[str]:
-    """What a destination reads: proper names, and values that are values. `allowed`: reserved ones sent on purpose."""
+def traits(found: Mapping[str, object], allowed: Collection[str], nulls: Collection[str] = ()) -> list[str]:
+    """What a destination reads: proper names, and values that are values.
+
+    `allowed` are reserved ones, `nulls` ones of value null, that are sent on purpose.
+    """
     problems = []
     properties = 0
     for name, value in found.items():
@@ -81,7 +84,7 @@ def traits(found: Mapping[str, object], allowed: Collection[str]) -> list[str]:
             properties += 1
             if name not in _good_names:
                 problems += _name(name)
-        if value is not True and value is not False:
+        if value is not True and value is not False and not (value is None and name in nulls):
             problems += _value(name, value)
     if properties > MAX_PROPERTIES:
         problems.append(f"{properties} properties in one event, more than {MAX_PROPERTIES}")

@@ -28,7 +28,7 @@ import msgspec
 from syncer import __version__
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
 from syncer.destinations.http import HttpSender, Secret, reveal, utc_now
-from syncer.models import Identify, Rate, Refusal, Request, Value
+from syncer.models import Call, Identity, Rate, Refusal, Request, Track, Value
 
 MAX_EVENT_BYTES = 32_768
 MAX_REQUEST_BYTES = 475_000
@@ -41,6 +41,18 @@ _OPEN = b'{"batch":['
 _SENT_AT = b'],"sentAt":"'
 _CLOSE = b'"}'
 _ENVELOPE_BYTES = len(_OPEN + _SENT_AT + b"2026-11-23T00:00:00.000Z" + _CLOSE)
+
+
+class _Track(msgspec.Struct, rename="camel", tag_field="type", tag="track", gc=False):
+    """A track call: who entered or left an audience, in Engage's words. The email stands in the context's traits."""
+
+    user_id: str
+    message_id: str
+    timestamp: str
+    event: str
+    properties: dict[str, Value]
+    context: dict[str, object]
+    integrations: msgspec.Raw | msgspec.UnsetType
 
 
 class _Event(msgspec.Struct, rename="camel", tag_field="type", tag="identify", gc=False):
@@ -68,19 +80,23 @@ class SegmentDestination:
         gzip: bool = False,
         timeout: float = 30.0,
         concurrency: int = 1,
+        identity: Identity = "email",
         transport: httpx.BaseTransport | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.name = name
         self.concurrency = concurrency
         self.rate = Rate(events_per_second)
+        self.recognises_events = True
+        self._identity = identity
         a_second = max(1, int(events_per_second)) if events_per_second else MAX_REQUEST_EVENTS
         self.page_size = min(PAGE_SIZE, a_second)
         self._max_events = min(MAX_REQUEST_EVENTS, a_second)
         self._gzip = gzip
         self._now = now
         library = {"name": "syncer", "version": __version__}
-        self._context = msgspec.Raw(encode({"active": False, "library": library}))
+        self._plain_context = {"active": False, "library": library}
+        self._context = msgspec.Raw(encode(self._plain_context))
         self._integrations: msgspec.Raw | msgspec.UnsetType = (
             msgspec.UNSET if integrations is None else msgspec.Raw(encode(dict(integrations)))
         )
@@ -98,12 +114,12 @@ class SegmentDestination:
             now=now,
         )
 
-    def requests(self, identifies: Sequence[Identify]) -> tuple[list[Request], list[Refusal]]:
+    def requests(self, identifies: Sequence[Call]) -> tuple[list[Request], list[Refusal]]:
         """Encodes each identify once, and fills requests up to the first limit that is reached."""
         timestamp = stamp(self._now())
         events, refusals = encode_each(identifies, lambda identify: self._encode(identify, timestamp))
         requests: list[Request] = []
-        together: list[Identify] = []
+        together: list[Call] = []
         encoded: list[bytes] = []
         size = _ENVELOPE_BYTES
         for identify, event in events:
@@ -132,7 +148,7 @@ class SegmentDestination:
 
     def account(self) -> Mapping[str, str]:
         """Which kind of account, and where."""
-        return {"type": "segment", "endpoint": self._http.hostname, "identity": "email"}
+        return {"type": "segment", "endpoint": self._http.hostname, "identity": self._identity}
 
     def key_hash(self, salt: bytes) -> str:
         """See `models.Destination`."""
@@ -146,20 +162,32 @@ class SegmentDestination:
         """Lets go of every connection."""
         self._http.close()
 
-    def _encode(self, identify: Identify, timestamp: str) -> bytes:
-        traits: dict[str, Value] = {"email": identify.email, **identify.values}
-        if not identify.email:
+    def _encode(self, call: Call, timestamp: str) -> bytes:
+        if isinstance(call, Track):
+            return self._encode_track(call)
+        traits: dict[str, Value] = {"email": call.email, **call.traits, **call.values}
+        if not call.email:
             del traits["email"]
-        event = _Event(identify.user_id, identify.message_id, timestamp, traits, self._context, self._integrations)
+        event = _Event(call.user_id, call.message_id, timestamp, traits, self._context, self._integrations)
         encoded = encode(event)
         if (
             len(encoded) > MAX_EVENT_BYTES
             or len(traits) > MAX_TRAITS
-            or len(identify.message_id) > MAX_MESSAGE_ID
-            or not identify.user_id
+            or len(call.message_id) > MAX_MESSAGE_ID
+            or not call.user_id
             or b"null" in encoded
         ):
-            _check(identify, traits, len(encoded))
+            _check(call, traits, len(encoded))
+        return encoded
+
+    def _encode_track(self, track: Track) -> bytes:
+        properties: dict[str, Value] = {"audience_key": track.property, track.property: track.value}
+        context = {**self._plain_context, "traits": {"email": track.email}}
+        event = _Track(
+            track.user_id, track.message_id, stamp(track.at), track.event, properties, context, self._integrations
+        )
+        encoded = encode(event)
+        _check(track, properties, len(encoded))
         return encoded
 
 
@@ -168,8 +196,8 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def _check(identify: Identify, traits: Mapping[str, Value], size: int) -> None:
-    """Says which limit an identify breaks, if it breaks one: Segment would answer 200 and drop it."""
+def _check(identify: Call, traits: Mapping[str, Value], size: int) -> None:
+    """Says which limit a call breaks, if it breaks one: Segment would answer 200 and drop it."""
     if not identify.user_id:
         raise UnsendableError("has no user id, and Segment drops an event without one")
     if size > MAX_EVENT_BYTES:
@@ -181,4 +209,4 @@ def _check(identify: Identify, traits: Mapping[str, Value], size: int) -> None:
     if len(identify.message_id) > MAX_MESSAGE_ID:
         message = f"has a messageId of {len(identify.message_id)} characters, Segment allows {MAX_MESSAGE_ID}"
         raise UnsendableError(message)
-    check_values(traits)
+    check_values(traits, null=True)
