@@ -249,7 +249,8 @@ def test_traits_become_its_own_fields(both: World, mailmodo: MailmodoReceiver) -
         "ALTER TABLE members ADD COLUMN first_name text, ADD COLUMN job text, ADD COLUMN signup timestamp"
     )
     both.warehouse.run(
-        "INSERT INTO members VALUES (%s, 'u1', 'a@x.io', 'Ada', 'Countess', '2026-02-01 10:00'), (%s, 'u2', 'b@x.io', NULL, NULL, NULL)",
+        "INSERT INTO members VALUES (%s, 'u1', 'a@x.io', 'Ada', 'Countess', '2026-02-01 10:00'), "
+        "(%s, 'u2', 'b@x.io', NULL, NULL, NULL)",
         [VIP, VIP],
     )
     both.extra = 'traits = { first_name = "firstName", job = "title", signup = "createdAt" }'
