@@ -71,6 +71,11 @@ _PART_BYTES = 20_000
 # Below this a stale estimate does no harm.
 _ANALYZE_FROM = 10_000
 
+# A chain of calls that follow one another is rarely longer than two; a circle has no end.
+_CHAIN_STEPS = 8
+
+_PRIVATE = ("plan_audience", "member_delta", "contact_change", "profile", "caller", "follow_edge", "planned_identify")
+
 UNKNOWN = -1
 
 Keep = Callable[["TargetPlan", psycopg.sql.Composable], None]
@@ -394,7 +399,7 @@ def _make(
     audiences = [audience for audience in resolved if request.scope.covers(audience)]
     keyed = [(identify(connection, audience), audience) for audience in audiences if audience.problem is None]
 
-    for table in ("plan_audience", "member_delta", "contact_change", "profile", "caller", "planned_identify"):
+    for table in _PRIVATE:
         run(connection, f"create_{table}")
     contacts = next(iter(snapshot.read(connection, "count_contacts", {}))).contacts
     planner = _Planner(connection, request, snapshot, run_id, row_names, snapshot_empty=not counted)
@@ -453,7 +458,7 @@ class _Planner:
         run(self.connection, "name_callers", here)
         run(self.connection, "analyze_caller")
         run(self.connection, "hold_back_refused", {**here, "run_id": self.run_id, "whole": about_all})
-        run(self.connection, "follow_moves", {**here, **target.in_reach})
+        self._follow(target)
         run(self.connection, "name_callers", here)
         self._order(target, audiences)
         calls = one(self.connection, "count_identifies")
@@ -467,6 +472,14 @@ class _Planner:
             skipped={row.reason: row.members for row in run(self.connection, "count_skipped")},
             holds=holds,
         )
+
+    def _follow(self, target: Target) -> None:
+        """What has to be told after a false, and only then."""
+        here = {"destination_id": target.destination_id}
+        run(self.connection, "follow_moves", {**here, **target.in_reach})
+        for _ in range(0 if target.per_audience else _CHAIN_STEPS):
+            if not run(self.connection, "follow_chains", here).fetchall():
+                break
 
     def _list(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
         listed = list(audiences.values())

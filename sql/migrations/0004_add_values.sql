@@ -55,6 +55,15 @@ CREATE FUNCTION trait_value(value jsonb, value_type text) RETURNS jsonb
         ELSE value
     END;
 
+-- The class of a change in the order of delivery: 1 removals, 2 additions and changed values, 3 everything else.
+CREATE FUNCTION urgency_of(op change_op, initial boolean, retired boolean) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE
+        WHEN op = 'removed' AND NOT retired THEN 1
+        WHEN op = 'trait_changed' OR (op = 'added' AND NOT initial) THEN 2
+        ELSE 3
+    END;
+
 -- What was changed since is a difference as well.
 CREATE OR REPLACE FUNCTION why_pending(
     destination_id integer, contact text, audience_id integer, op change_op, waits text
