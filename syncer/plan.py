@@ -71,9 +71,6 @@ _PART_BYTES = 20_000
 # Below this a stale estimate does no harm.
 _ANALYZE_FROM = 10_000
 
-# A chain of calls that follow one another is rarely longer than two; a circle has no end.
-_CHAIN_STEPS = 8
-
 _PRIVATE = ("plan_audience", "member_delta", "contact_change", "profile", "caller", "follow_edge", "planned_identify")
 
 UNKNOWN = -1
@@ -477,9 +474,9 @@ class _Planner:
         """What has to be told after a false, and only then."""
         here = {"destination_id": target.destination_id}
         run(self.connection, "follow_moves", {**here, **target.in_reach})
-        for _ in range(0 if target.per_audience else _CHAIN_STEPS):
-            if not run(self.connection, "follow_chains", here).fetchall():
-                break
+        run(self.connection, "drop_circles")
+        while not target.per_audience and run(self.connection, "follow_chains", here).fetchall():
+            pass
 
     def _list(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
         listed = list(audiences.values())

@@ -1,6 +1,5 @@
 -- Purpose: a call that has to follow another one has its class after that one's, which may itself have to follow a third.
--- One step; run again until nothing has to move. Where calls would have to follow one another in a circle there is no
--- such order: two addresses of a user exchange audiences.
+-- One step; run again until nothing has to move.
 -- Parameters: destination_id.
 -- Rows: contact, of those that moved.
 WITH class AS MATERIALIZED (
