@@ -150,6 +150,7 @@ def _destination(settings: config.Segment | config.Mailmodo) -> models.Destinati
         events_per_second=settings.max_events_per_second,
         integrations=settings.integrations or None,
         identity=settings.identity,
+        per_audience=settings.calls == "per_audience",
         gzip=settings.gzip,
         timeout=settings.timeout,
         concurrency=settings.concurrency,

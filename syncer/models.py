@@ -19,6 +19,9 @@ SPECIAL_TRAITS = frozenset(
 )
 """What may go along with a call. The email is the contact; ids are not the warehouse's to set."""
 
+Computation = Literal["audience", "trait"]
+"""What a property is, in Segment's words."""
+
 Identity = Literal["email", "user_id"]
 """By what a destination knows its contacts."""
 
@@ -272,9 +275,13 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a destination is told: by what it knows contacts, whether a change of traits alone is told, and events."""
+    """How a destination is told: by what it knows contacts, whether a change of traits alone is told, and events.
+
+    `per_audience`: every audience of a contact has a call of its own.
+    """
 
     identity: Identity = "email"
+    per_audience: bool = False
     traits_trigger: bool = False
     events: Events | None = None
 
@@ -289,6 +296,7 @@ class Identify(NamedTuple):
 
     `contact` is the key that the destination knows, `email` what the call carries as such, `user_id` the user
     that the call names, `values` the changed properties, `traits` what goes along, under Segment's names.
+    `about` is set where every property has a call of its own: what that is.
     """
 
     contact: str
@@ -298,6 +306,7 @@ class Identify(NamedTuple):
     message_id: str
     values: Mapping[str, Value]
     traits: Mapping[str, Value] = {}
+    about: Computation | None = None
 
 
 class Track(NamedTuple):

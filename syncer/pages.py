@@ -88,6 +88,7 @@ def load(connection: Connection, delivery: Delivery, page: int, properties: Mapp
             message_id=row.message_id,
             values={properties[key]: value for key, value in zip(row.audience_ids, row.values, strict=True)},
             traits=row.traits or {},
+            about=row.about,
         )
         for row in rows
     ]

@@ -95,15 +95,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A destination to plan for. A preview for one that the state does not know yet has `UNKNOWN`.
-
-    `per_audience`: it wants a call for every audience of a contact.
-    """
+    """A destination to plan for. A preview for one that the state does not know yet has `UNKNOWN`."""
 
     name: str
     destination_id: int
     page_size: int
-    per_audience: bool = False
     reach: models.Reach = field(default_factory=models.Reach)
     manner: models.Manner = field(default_factory=models.Manner)
 
@@ -475,7 +471,7 @@ class _Planner:
         here = {"destination_id": target.destination_id}
         run(self.connection, "follow_moves", {**here, **target.in_reach})
         run(self.connection, "drop_circles")
-        while not target.per_audience and run(self.connection, "follow_chains", here).fetchall():
+        while not target.manner.per_audience and run(self.connection, "follow_chains", here).fetchall():
             pass
 
     def _list(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
@@ -549,7 +545,7 @@ class _Planner:
 
     def _order(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
         properties = [audience.property or "" for audience in audiences.values()]
-        if target.per_audience:
+        if target.manner.per_audience:
             run(self.connection, "split_per_audience")
         elif len(properties) > _PART_PROPERTIES or sum(len(name) + 9 for name in properties) > _PART_BYTES:
             run(self.connection, "split_parts")
@@ -559,7 +555,7 @@ class _Planner:
             {
                 "destination_id": target.destination_id,
                 "page_size": target.page_size,
-                "per_audience": target.per_audience,
+                "per_audience": target.manner.per_audience,
             },
         )
         run(self.connection, "analyze_planned_identify")
@@ -657,7 +653,7 @@ def _write_target(connection: Connection, run_id: int, plan: TargetPlan) -> None
             **here,
             "planned": plan.identifies,
             "skipped": Jsonb(dict(plan.skipped)),
-            "per_audience": plan.target.per_audience,
+            "per_audience": plan.target.manner.per_audience,
             "keeps_profiles": plan.target.manner.keeps_profiles,
             **plan.target.in_reach,
         },

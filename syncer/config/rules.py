@@ -34,7 +34,6 @@ TABLES: dict[tuple[str, ...], type[settings.Table]] = {
 UNAVAILABLE_KEYS: dict[tuple[str, ...], tuple[str, ...]] = {
     (): ("schedule", "daemon", "health", "alerts"),
     _DESTINATIONS: (
-        "calls",
         *("url", "headers", "batch", "hmac_secret"),  # webhook
     ),
 }

@@ -317,6 +317,7 @@ class Destination(Table):
     contacts: list[Contact] | None = None
     rollout: Share | None = None
     retract: bool = True
+    calls: Literal["combined", "per_audience"] = "combined"
     traits_trigger: bool = False
     track: Track | None = None
 
@@ -351,7 +352,7 @@ class Destination(Table):
     def manner(self) -> models.Manner:
         """How this destination is told."""
         events = None if self.track is None else models.Events(**self.track.model_dump())
-        return models.Manner(self.identity, self.traits_trigger, events)
+        return models.Manner(self.identity, self.calls == "per_audience", self.traits_trigger, events)
 
     @property
     def reach(self) -> models.Reach:
@@ -416,6 +417,13 @@ class Mailmodo(Destination):
         if identity == "user_id":
             raise ValueError('must be "email": Mailmodo knows its contacts by nothing else')
         return identity
+
+    @field_validator("calls", mode="before")
+    @classmethod
+    def _combined(cls, calls: object) -> object:
+        if calls == "per_audience":
+            raise ValueError('must be "combined": Mailmodo updates contacts, and more calls would tell it nothing more')
+        return calls
 
     @field_validator("api_key")
     @classmethod

@@ -91,6 +91,18 @@ def traits(found: Mapping[str, object], allowed: Collection[str], nulls: Collect
     return problems
 
 
+def membership(personas: object, values: Mapping[str, object]) -> bool | None:
+    """Whether a destination for audiences reads an entry or an exit out of `traits`, or `properties`; None for neither.
+
+    "Using Engage data", and what destinations make of it: the class, the key, and a JSON boolean under that key.
+    """
+    if not isinstance(personas, dict) or personas.get("computation_class") not in ("audience", "journey_step"):
+        return None
+    key = personas.get("computation_key")
+    value = values.get(key) if isinstance(key, str) and key else None
+    return value if isinstance(value, bool) else None
+
+
 def dropped(event: Mapping[str, object]) -> bool:
     """Whether Segment answers 200 and drops the event (HTTP, "Errors"; UNIFY)."""
     message_id, found = event.get("messageId"), event.get("traits")

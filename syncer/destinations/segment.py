@@ -13,6 +13,10 @@ The key travels as the user name of HTTP Basic ("Authentication"), never in the 
 updates the contact without marking it as seen ("Spec: Common fields"). Segment corrects our clock by
 `sentAt`, so that is stamped anew for every attempt, as its own libraries do.
 
+With a call for every audience, `context.personas` says what the call is about, as Engage does ("Using Engage data"):
+destinations for audiences know a membership only by it, and by the property being a JSON boolean. Its ids are ours:
+made from the names of destination and property, so that they stay the same, and said to be syncer's.
+
 The status decides. Segment does not document the body of its answer, and answers 200 to whatever it received:
 accepted means received, and a complete 200 with an odd body is as good as any other.
 """
@@ -21,6 +25,7 @@ import gzip as gzip_format
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import blake2b
 
 import httpx
 import msgspec
@@ -28,7 +33,7 @@ import msgspec
 from syncer import __version__
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
 from syncer.destinations.http import HttpSender, Secret, reveal, utc_now
-from syncer.models import Call, Identity, Rate, Refusal, Request, Track, Value
+from syncer.models import Call, Computation, Identity, Rate, Refusal, Request, Track, Value
 
 MAX_EVENT_BYTES = 32_768
 MAX_REQUEST_BYTES = 475_000
@@ -81,6 +86,7 @@ class SegmentDestination:
         timeout: float = 30.0,
         concurrency: int = 1,
         identity: Identity = "email",
+        per_audience: bool = False,
         transport: httpx.BaseTransport | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
@@ -89,6 +95,8 @@ class SegmentDestination:
         self.rate = Rate(events_per_second)
         self.recognises_events = True
         self._identity = identity
+        self._per_audience = per_audience
+        self._space = local_id("spa", name)
         a_second = max(1, int(events_per_second)) if events_per_second else MAX_REQUEST_EVENTS
         self.page_size = min(PAGE_SIZE, a_second)
         self._max_events = min(MAX_REQUEST_EVENTS, a_second)
@@ -168,7 +176,12 @@ class SegmentDestination:
         traits: dict[str, Value] = {"email": call.email, **call.traits, **call.values}
         if not call.email:
             del traits["email"]
-        event = _Event(call.user_id, call.message_id, timestamp, traits, self._context, self._integrations)
+        context = self._context
+        if call.about is not None:
+            context = msgspec.Raw(
+                encode({**self._plain_context, **self._personas(call.about, next(iter(call.values)))})
+            )
+        event = _Event(call.user_id, call.message_id, timestamp, traits, context, self._integrations)
         encoded = encode(event)
         if (
             len(encoded) > MAX_EVENT_BYTES
@@ -182,13 +195,31 @@ class SegmentDestination:
 
     def _encode_track(self, track: Track) -> bytes:
         properties: dict[str, Value] = {"audience_key": track.property, track.property: track.value}
-        context = {**self._plain_context, "traits": {"email": track.email}}
+        personas = self._personas("audience", track.property) if self._per_audience else {}
+        context = {**self._plain_context, "traits": {"email": track.email}, **personas}
         event = _Track(
             track.user_id, track.message_id, stamp(track.at), track.event, properties, context, self._integrations
         )
         encoded = encode(event)
         _check(track, properties, len(encoded))
         return encoded
+
+    def _personas(self, about: Computation, key: str) -> dict[str, object]:
+        prefix = "aud" if about == "audience" else "tra"
+        return {
+            "personas": {
+                "computation_class": about,
+                "computation_id": local_id(prefix, f"{self.name} {key}"),
+                "computation_key": key,
+                "namespace": self._space,
+                "space_id": self._space,
+            }
+        }
+
+
+def local_id(prefix: str, text: str) -> str:
+    """An id like Segment's, always the same for the same text, that nobody takes for Segment's own."""
+    return f"{prefix}_syncer_{blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 
 def stamp(moment: datetime) -> str:

@@ -936,7 +936,7 @@ LATER = "not available in this version"
         (MINIMAL + "[alerts]\nheartbeat_url = '${UNSET}'", "alerts"),
         *(
             (in_destination(f"{key} = ['${{UNSET}}']"), f"destinations[0].{key}")
-            for key in ("calls url headers batch hmac_secret").split()
+            for key in ("url headers batch hmac_secret").split()
         ),
     ],
 )
