@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncer import accounts, config, embedded, errors, migrations, models, naming, plan, sync, warehouses
-from syncer.destinations import mailmodo, segment
+from syncer.destinations import mailmodo, segment, webhook
 from syncer.state import State
 
 
@@ -131,7 +131,19 @@ def _state_problems(house: House) -> list[errors.Problem]:
         return [errors.Problem("state.url", str(error)), *names]
 
 
-def _destination(settings: config.Segment | config.Mailmodo) -> models.Destination:
+def _destination(settings: config.Segment | config.Mailmodo | config.Webhook) -> models.Destination:
+    if isinstance(settings, config.Webhook):
+        return webhook.WebhookDestination(
+            settings.name,
+            url=settings.url,
+            headers=settings.headers,
+            batch=settings.batch,
+            hmac_secret=settings.hmac_secret,
+            requests_per_second=settings.max_requests_per_second,
+            timeout=settings.timeout,
+            concurrency=settings.concurrency,
+            identity=settings.identity,
+        )
     if isinstance(settings, config.Mailmodo):
         return mailmodo.MailmodoDestination(
             settings.name,

@@ -26,6 +26,7 @@ from syncer.config.settings import (
     Settings,
     State,
     Warehouse,
+    Webhook,
     duration,
 )
 
@@ -43,6 +44,7 @@ __all__ = [
     "Settings",
     "State",
     "Warehouse",
+    "Webhook",
     "duration",
     "load",
 ]

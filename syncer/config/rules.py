@@ -33,14 +33,10 @@ TABLES: dict[tuple[str, ...], type[settings.Table]] = {
 # Promised, but not built yet. Taking a key out of here belongs to the change that builds it.
 UNAVAILABLE_KEYS: dict[tuple[str, ...], tuple[str, ...]] = {
     (): ("schedule", "daemon", "health", "alerts"),
-    _DESTINATIONS: (
-        *("url", "headers", "batch", "hmac_secret"),  # webhook
-    ),
 }
-UNAVAILABLE_TYPES = ("webhook",)
 _LATER = "not available in this version"
 
-_SECRET_KEYS = {"url", "password", "connect_args", "write_key", "api_key", "hmac_secret"}
+_SECRET_KEYS = {"url", "password", "connect_args", "write_key", "api_key", "hmac_secret", "headers"}
 _SHOWN_CHARACTERS = 60
 
 WAYS_OUT = {
@@ -58,6 +54,10 @@ WAYS_OUT = {
 _COUNTERPARTS = {
     ("segment", "api_key"): "write_key",
     ("segment", "max_requests_per_second"): "max_events_per_second",
+    ("segment", "url"): "endpoint",
+    ("mailmodo", "url"): "endpoint",
+    ("webhook", "endpoint"): "url",
+    ("webhook", "max_events_per_second"): "max_requests_per_second",
     ("mailmodo", "write_key"): "api_key",
     ("mailmodo", "max_events_per_second"): "max_requests_per_second",
 }
@@ -72,10 +72,7 @@ def unavailable(tree: dict[str, Any]) -> Iterator[Finding]:
     """Keys and values of the contract that this version does not honour: refused, never ignored."""
     for pattern, keys in UNAVAILABLE_KEYS.items():
         for location, table in source.tables(tree, pattern):
-            if pattern == _DESTINATIONS and table.get("type") in UNAVAILABLE_TYPES:
-                yield location, f'type = "{table["type"]}" is {_LATER}'
-            else:
-                yield from (((*location, key), _LATER) for key in keys if key in table)
+            yield from (((*location, key), _LATER) for key in keys if key in table)
 
 
 def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
@@ -163,7 +160,7 @@ def _sentence(error: ErrorDetails) -> str:
     context = error.get("ctx", {})
     match error["type"]:
         case "missing":
-            return f"is missing; {WAYS_OUT[str(error['loc'][-1])]}"
+            return f"is missing; {_way_out(error['loc'])}"
         case "extra_forbidden":
             return _unknown_key(error["loc"])
         case "value_error":
@@ -179,6 +176,13 @@ def _sentence(error: ErrorDetails) -> str:
         case "tuple_type":
             return f"must be a list of tables, each under its own header [[{error['loc'][-1]}]]"
     return _TYPES.get(error["type"], error["msg"])
+
+
+def _way_out(location: Location) -> str:
+    key = str(location[-1])
+    if key == "url" and location[0] == "destinations":
+        return 'add url = "https://example.com/hooks/syncer"'
+    return WAYS_OUT[key]
 
 
 _TYPES = {

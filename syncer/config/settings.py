@@ -37,6 +37,9 @@ from syncer import models
 SEGMENT_ENDPOINTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
 MAILMODO_ENDPOINT = "https://api.mailmodo.com/api/v1"
 
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OUR_HEADERS = {"content-type", "content-length", "host", "x-syncer-timestamp", "x-syncer-signature"}
+
 _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+(?:\.[0-9]+)?){unit})?" for unit in ("d", "h", "m", "s", "ms")))
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _MAX_KEEP_DAYS = 36_500
@@ -98,9 +101,17 @@ def _one_word_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _header_value(secret: SecretStr) -> SecretStr:
+    text = _filled(secret.get_secret_value())
+    if not text.isascii() or not text.isprintable() or text != text.strip():
+        raise ValueError("must hold plain letters, digits and signs only, without blanks around them")
+    return secret
+
+
 Text = Annotated[str, AfterValidator(_filled)]
 Password = Annotated[SecretStr, AfterValidator(_filled_secret)]
 Key = Annotated[Password, AfterValidator(_one_word_secret)]
+HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]
 Contact = Annotated[str, AfterValidator(_contact)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Growth = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -173,14 +184,18 @@ Url = Annotated[DatabaseUrl, BeforeValidator(_parsed_url)]
 def _base_address(text: str, info: ValidationInfo, *, like: str, key: str, calls: str) -> str:
     """Without a trailing `/`, nor one of the `calls` that we add: people copy the address with any of them."""
     parts = _http_url(text, like)
-    loopback_only = parts.scheme == "http" and not info.data.get("allow_http", True)
-    if loopback_only and not _is_loopback(parts.hostname or ""):
-        raise ValueError(f"would send the {key} in clear; use https://, or set `allow_http = true`")
+    _check_clear_text(parts, info, key=key)
     return parts._replace(path=re.sub(rf"({calls})?/*$", "", parts.path)).geturl()
 
 
-def _http_url(text: str, like: str) -> SplitResult:
-    """Never repeats the URL in a message: it may hold a password."""
+def _check_clear_text(parts: SplitResult, info: ValidationInfo, *, key: str) -> None:
+    loopback_only = parts.scheme == "http" and not info.data.get("allow_http", True)
+    if loopback_only and not _is_loopback(parts.hostname or ""):
+        raise ValueError(f"would send the {key} in clear; use https://, or set `allow_http = true`")
+
+
+def _http_url(text: str, like: str, *, whole: bool = False) -> SplitResult:
+    """Never repeats the URL in a message: it may hold a password. A `whole` address may have a query."""
     problem = f'is not a web address; write it like "{like}"'
     try:
         parts = urlsplit(text)
@@ -189,7 +204,9 @@ def _http_url(text: str, like: str) -> SplitResult:
         raise ValueError(problem) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not _is_one_word(text):
         raise ValueError(problem)
-    if "@" in parts.netloc or parts.query or parts.fragment:
+    if whole and ("@" in parts.netloc or parts.fragment):
+        raise ValueError("must not hold a user, a password or `#`; put credentials into `headers`")
+    if not whole and ("@" in parts.netloc or parts.query or parts.fragment):
         raise ValueError("must not hold a user, a password, `?` or `#`; only the base of the address")
     return parts
 
@@ -438,14 +455,48 @@ class Mailmodo(Destination):
         return _base_address(text, info, like=MAILMODO_ENDPOINT, key="api key", calls="/addToList(/batch)?")
 
 
-DESTINATIONS: dict[str, type[Segment] | type[Mailmodo]] = {"segment": Segment, "mailmodo": Mailmodo}
+class Webhook(Destination):
+    """`type = "webhook"`. `url` is the whole address, and may hold a token."""
+
+    type: Literal["webhook"] = "webhook"
+    url: SecretStr
+    headers: dict[Text, HeaderValue] = {}
+    batch: int = Field(default=0, ge=0, le=1000)
+    hmac_secret: Password | None = None
+    max_requests_per_second: Rate = 0.0
+    concurrency: int = Field(default=4, ge=1, le=64)
+
+    @field_validator("url")
+    @classmethod
+    def _web_address(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        like = "https://example.com/hooks/syncer"
+        parts = _http_url(url.get_secret_value(), like, whole=True)
+        _check_clear_text(parts, info, key="contacts")
+        return url
+
+    @field_validator("headers")
+    @classmethod
+    def _free_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name in headers:
+            if not _HEADER.fullmatch(name):
+                raise ValueError(f"has {name!r}, which is no name of an HTTP header")
+            if name.lower() in _OUR_HEADERS:
+                raise ValueError(f"has {name!r}, which syncer sets itself")
+        return headers
+
+
+DESTINATIONS: dict[str, type[Segment] | type[Mailmodo] | type[Webhook]] = {
+    "segment": Segment,
+    "mailmodo": Mailmodo,
+    "webhook": Webhook,
+}
 """By `type`."""
 
 
 def _type_of(destination: object) -> str:
     """Also of what is no table at all: then the default says what is wrong with it."""
     match destination:
-        case Segment() | Mailmodo():
+        case Segment() | Mailmodo() | Webhook():
             return destination.type
         case {"type": written}:
             return str(written)
@@ -453,7 +504,8 @@ def _type_of(destination: object) -> str:
 
 
 AnyDestination = Annotated[
-    Annotated[Segment, Tag("segment")] | Annotated[Mailmodo, Tag("mailmodo")], Discriminator(_type_of)
+    Annotated[Segment, Tag("segment")] | Annotated[Mailmodo, Tag("mailmodo")] | Annotated[Webhook, Tag("webhook")],
+    Discriminator(_type_of),
 ]
 
 

@@ -560,7 +560,7 @@ name = "???"
         ({"url": f'url = "me:{PASSWORD}@db"'}, ["warehouse.url", "is not a database URL", "postgresql://"]),
         ({"endpoint": 'endpoint = "api.segment.io"'}, ["destinations[0].endpoint", "api.segment.io", "https://"]),
         ({"endpoint": 'endpoint = "http://api.segment.io"'}, ["destinations[0].endpoint", "allow_http"]),
-        ({"type": 'type = "webhook"'}, ["destinations[0]", "webhook", "not available in this version"]),
+        ({"type": 'type = "webhooks"'}, ["destinations[0].type", 'must be "segment" or "mailmodo" or "webhook"']),
         ({"type": 'type = "segment"\ntrack = true'}, ["destinations[0].track", "not available in this version"]),
         ({"table": f'table = "members"{NAMES}'}, ["audiences[1].name", "vip_buyers", "audiences[2].name", "???"]),
         ({"type": "type = "}, ["changed.toml", "is not TOML", "line"]),
