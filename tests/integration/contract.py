@@ -1,0 +1,302 @@
+"""What every destination has to keep. Its test subclasses `DestinationContract` and gives it an `account`.
+
+Through the whole of syncer (a warehouse, a state, the delivery) and over a real loopback connection, because a promise
+such as "one refused contact does not take others along" is kept by an adapter and the delivery together.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from syncer import app, errors, models, sending, sync
+from syncer.demo.loopback import EVERYTHING, Answer, Ending, Reset, Truncate
+from syncer.stopping import Stop
+from tests.world import Quiet, Row, World, truth
+
+VIP, CHURN = "VIP Buyers", "Churn Risk"
+COUNT = 25
+BAD = "u0007@x.io"
+
+Decide = Callable[[Collection[str]], Ending | None]
+"""What becomes of a request that tells these emails; None: what the receiver does by itself."""
+
+
+@dataclass
+class Account:
+    """An account of some type, on loopback.
+
+    `lines` configure it. `belief` is what it believes by email, `decide` lets it fail, `refuse` makes it refuse one
+    contact by its own means and words (None: it has none). `reads_body`: a 200 without a readable answer is none.
+    `together` is how many contacts a request may hold. `told` are the events that it took: name and email.
+    """
+
+    type: str
+    lines: str
+    secrets: Sequence[str]
+    belief: Callable[[], dict[str, dict[str, object]]]
+    decide: Callable[[Decide | None], None]
+    told: Callable[[], list[tuple[str, str]]]
+    together: int
+    refuse: Callable[[str | None, str], None] | None = None
+    reads_body: bool = False
+    violations: list[str] = field(default_factory=list)
+
+
+def members(count: int = COUNT, *, but: Collection[str] = ()) -> list[Row]:
+    rows = [(VIP, f"u{n:04d}", f"u{n:04d}@x.io") for n in range(count)]
+    return [row for row in rows if row[2] not in but]
+
+
+class DestinationContract:
+    """Subclass it as `TestSomething`, with a fixture `account` that gives an `Account`."""
+
+    @pytest.fixture(autouse=True)
+    def _hasty(self, monkeypatch: pytest.MonkeyPatch, unguarded: None) -> None:
+        monkeypatch.setattr(sending, "MAX_ATTEMPTS", 3)
+        monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
+        monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+
+    @pytest.fixture
+    def at(self, world: World, account: Account) -> World:
+        """A world whose only destination is the account."""
+        world.destination_extra = ""
+        config = type(world).config.fget  # type: ignore[attr-defined]
+        text = config(world).read_text()
+        path = world.folder / "syncer.toml"
+        path.write_text(text[: text.index("[[destinations]]")] + f'[[destinations]]\nname = "account"\n{account.lines}')
+        world.warehouse.replace(members())
+        return world
+
+    def sync(self, at: World, code: int = 0) -> models.DestinationReport:
+        """A run; returns what it says of the account."""
+        with app.opened(app.load(at.folder / "syncer.toml", {})) as house:
+            result = sync.sync(house.job(), "manual", Stop(), Quiet())
+        assert sync.exit_code(result) == code, result
+        return result.report.destinations[0]
+
+    def believed(self, account: Account) -> set[tuple[str, str]]:
+        return {
+            (email, name)
+            for email, values in account.belief().items()
+            for name, value in values.items()
+            if value is True
+        }
+
+    def destination(self, at: World) -> models.Destination:
+        with app.opened(app.load(at.folder / "syncer.toml", {})) as house:
+            return house.destinations[0]
+
+    # --- what becomes of calls ------------------------------------------------------------------------------
+
+    def test_accepted(self, at: World, account: Account) -> None:
+        report = self.sync(at)
+
+        assert (report.planned, report.succeeded) == (COUNT, COUNT)
+        assert self.believed(account) == truth(members())
+        at.warehouse.replace(members(5))
+        assert self.sync(at).succeeded == COUNT - 5
+        assert self.believed(account) == truth(members(5))
+        assert all(
+            value is False
+            for email, values in account.belief().items()
+            for value in values.values()
+            if email > "u0004@x.io"
+        )
+        assert self.sync(at).planned == 0
+
+    def test_one_refused_contact_by_its_own_words(self, at: World, account: Account) -> None:
+        if account.refuse is None:
+            pytest.skip("it names no refused contact")
+        account.refuse(BAD, "no such mailbox")
+
+        report = self.sync(at, 8)
+
+        assert (report.succeeded, report.failed) == (COUNT - 1, 1)
+        assert self.believed(account) == truth(members(but=[BAD]))
+        [(contact, reason)] = at.query("SELECT contact, reason FROM refused_contacts")
+        assert contact == BAD
+        assert "no such mailbox" in reason
+        account.refuse(None, "")
+        assert self.sync(at).succeeded == 1
+        assert self.believed(account) == truth(members())
+
+    def test_a_refused_request_that_names_no_culprit_is_halved(self, at: World, account: Account) -> None:
+        account.decide(lambda emails: Answer(400, body=b'{"message": "no"}') if BAD in emails else None)
+
+        report = self.sync(at, 8)
+
+        assert (report.succeeded, report.failed) == (COUNT - 1, 1)
+        assert self.believed(account) == truth(members(but=[BAD]))
+        account.decide(None)
+        assert self.sync(at).succeeded == 1
+
+    def test_who_refuses_everybody_is_stopped_and_nobody_is_blamed(self, at: World, account: Account) -> None:
+        account.decide(lambda _: Answer(400, body=b'{"message": "closed for today"}'))
+
+        report = self.sync(at, 7)
+
+        assert (report.succeeded, report.failed) == (0, 0)
+        assert "closed for today" in str(report.error)
+        assert at.query("SELECT count(*) FROM refused_contacts") == [(0,)]
+        account.decide(None)
+        assert self.sync(at).succeeded == COUNT
+
+    @pytest.mark.parametrize("headers", [{}, {"Retry-After": "0"}])
+    def test_throttled(self, at: World, account: Account, headers: dict[str, str]) -> None:
+        account.decide(self.first(2, Answer(429, headers)))
+
+        report = self.sync(at)
+
+        assert report.succeeded == COUNT
+        assert report.retries >= 1
+        assert self.believed(account) == truth(members())
+
+    @pytest.mark.parametrize("status", [401, 402, 403, 404, 410, 301, 307])
+    def test_a_bad_key_a_wrong_address_or_a_redirect_stops_it_at_once(
+        self, at: World, account: Account, status: int
+    ) -> None:
+        account.decide(lambda _: Answer(status, {"Location": "https://example.com/elsewhere"}))
+
+        report = self.sync(at, 7)
+
+        assert (report.succeeded, report.failed, report.unknown) == (0, 0, 0)
+        assert not any(secret in str(report.error) for secret in account.secrets)
+        account.decide(None)
+        assert self.sync(at).succeeded == COUNT
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            Answer(500),
+            Answer(503, apply=EVERYTHING),
+            Answer(408),
+            Reset(),
+            Reset(apply=EVERYTHING),
+            Truncate(apply=EVERYTHING),
+        ],
+        ids=repr,
+    )
+    def test_trouble_that_passes(self, at: World, account: Account, fault: Ending) -> None:
+        account.decide(self.first(2, fault))
+
+        report = self.sync(at)
+
+        assert (report.succeeded, report.unknown) == (COUNT, 0)
+        assert self.believed(account) == truth(members())
+
+    def test_a_lost_answer_is_told_again_with_what_is_so_then(self, at: World, account: Account) -> None:
+        account.decide(lambda _: Reset(apply=EVERYTHING))
+        report = self.sync(at, 6)
+        assert report.unknown > 0
+        account.decide(None)
+        at.warehouse.replace(members(3))
+
+        self.sync(at)
+
+        assert self.believed(account) == truth(members(3))
+        assert self.sync(at).planned == 0
+
+    def test_a_request_that_is_too_large_is_split(self, at: World, account: Account) -> None:
+        if account.together == 1:
+            pytest.skip("its requests hold one contact")
+        account.decide(lambda emails: Answer(413) if len(emails) > 4 else None)
+
+        assert self.sync(at).succeeded == COUNT
+        assert self.believed(account) == truth(members())
+
+    def test_an_unreadable_answer(self, at: World, account: Account) -> None:
+        account.decide(lambda _: Answer(200, body=b"<html>\xff</html>", apply=EVERYTHING))
+
+        report = self.sync(at, 6 if account.reads_body else 0)
+
+        assert (report.unknown > 0) is account.reads_body
+        account.decide(None)
+        self.sync(at)
+        assert self.believed(account) == truth(members())
+
+    def test_text_of_every_kind(self, at: World, account: Account) -> None:
+        rows: list[Row] = [
+            (VIP, 'quote " back \\ slash', "quote\"'\\@x.io"),
+            (VIP, "naïve ☃ \U0001f600", "naïve☃\U0001f600@x.io"),
+            (VIP, "\u202eright to left", "ångström@x.io"),
+            (VIP, "</script>", "a+b%20&=?#@x.io"),
+        ]
+        at.warehouse.replace(rows)
+
+        assert self.sync(at).succeeded == len(rows)
+        assert self.believed(account) == truth(rows)
+
+    def test_events(self, at: World, account: Account) -> None:
+        path = at.folder / "syncer.toml"
+        path.write_text(path.read_text() + "\ntrack = true")
+        self.sync(at)
+        assert account.told() == []
+        at.warehouse.replace([*members(COUNT - 1), (VIP, "new", "new@x.io")])
+
+        self.sync(at)
+
+        assert sorted(account.told()) == [
+            ("Audience Entered", "new@x.io"),
+            ("Audience Exited", f"u{COUNT - 1:04d}@x.io"),
+        ]
+        self.sync(at)
+        assert len(account.told()) == 2
+
+    # --- the adapter by itself ------------------------------------------------------------------------------
+
+    def test_it_says_what_it_is_and_no_secret(self, at: World, account: Account) -> None:
+        made = self.destination(at)
+        said = str(made.account()) + made.key_hash(b"salt") + repr(made)
+
+        assert made.account()["type"] == account.type
+        assert not any(secret in said for secret in account.secrets)
+        assert made.key_hash(b"salt") == self.destination(at).key_hash(b"salt") != made.key_hash(b"pepper")
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(counts=st.lists(st.integers(1, 3), max_size=300), length=st.integers(1, 400))
+    def test_requests_keep_every_call_once_and_those_of_a_contact_in_order(
+        self, at: World, account: Account, counts: list[int], length: int
+    ) -> None:
+        calls = [
+            models.Identify(f"c{n}@x.io", part, "u" * length, f"c{n}@x.io", f"m{n}-{part}", {f"p{part}": True})
+            for n, parts in enumerate(counts)
+            for part in range(parts)
+        ]
+        made = self.destination(at)
+
+        requests, refusals = made.requests(calls)
+
+        sent = [call for request in requests for call in request.identifies]
+        assert refusals == []
+        assert Counter(call.message_id for call in sent) == Counter(call.message_id for call in calls)
+        for n in range(len(counts)):
+            mine = [call.part for call in sent if call.contact == f"c{n}@x.io"]
+            assert mine == sorted(mine)
+        assert all(0 < len(request.identifies) == len(request.encoded) for request in requests)
+        assert all(len(request.identifies) <= account.together for request in requests)
+
+    def test_closed_it_sends_nothing(self, at: World, account: Account) -> None:
+        made = self.destination(at)  # its house has closed it
+        call = models.Identify("a@x.io", 0, "u1", "a@x.io", "m1", {"vip_buyers": True})
+        [request], _ = made.requests([call])
+
+        with pytest.raises(errors.DestinationUnavailableError) as raised:
+            made.send(request)
+
+        assert not raised.value.maybe_applied
+        assert account.belief() == {}
+
+    # --- tools ----------------------------------------------------------------------------------------------
+
+    def first(self, times: int, ending: Ending) -> Decide:
+        """Fails the first requests, and no more."""
+        left = [ending] * times
+
+        def decide(_emails: Collection[str]) -> Ending | None:
+            return left.pop() if left else None
+
+        return decide

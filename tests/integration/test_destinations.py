@@ -1,0 +1,140 @@
+"""Every destination keeps the contract."""
+
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
+
+import pytest
+
+from syncer.config import settings
+from syncer.demo.loopback import Ending
+from syncer.demo.mailmodo_receiver import MailmodoReceiver
+from syncer.demo.receiver import SegmentReceiver
+from tests.integration.contract import Account, Decide, DestinationContract
+from tests.webhook_receiver import WebhookReceiver
+
+KEY = "AAAAAAA-BBBBBBB"
+TOKEN = "t0ken-of-the-hook"
+SECRET = "s3cret-of-the-hook"
+
+
+def scripted(
+    emails_of: Callable[[Any], Collection[str]], decide: Decide | None
+) -> Callable[[Any], Ending | None] | None:
+    if decide is None:
+        return None
+    return lambda received: decide(emails) if (emails := emails_of(received)) else None
+
+
+class TestSegment(DestinationContract):
+    @pytest.fixture
+    def account(self) -> Iterator[Account]:
+        with SegmentReceiver("the-write-key") as receiver:
+
+            def emails(request: Any) -> list[str]:
+                return [event["traits"]["email"] for event in request.events if event["type"] == "identify"]
+
+            def decide(by: Decide | None) -> None:
+                receiver.script = scripted(emails, by)
+
+            yield Account(
+                type="segment",
+                lines=f'write_key = "the-write-key"\nendpoint = "{receiver.url}"\nmax_events_per_second = 0',
+                secrets=["the-write-key"],
+                belief=lambda: receiver.belief,
+                decide=decide,
+                told=lambda: [
+                    (each.event["event"], each.event["context"]["traits"]["email"])
+                    for each in receiver.events
+                    if each.event["type"] == "track"
+                ],
+                together=2500,
+            )
+            assert receiver.violations == []
+
+
+class MailmodoContract(DestinationContract):
+    mode: str
+
+    @pytest.fixture
+    def account(self) -> Iterator[Account]:
+        with MailmodoReceiver(KEY, lists=["Audiences"]) as receiver:
+
+            def emails(call: Any) -> list[str]:
+                return [contact["email"] for contact in call.contacts]
+
+            def decide(by: Decide | None) -> None:
+                receiver.script = scripted(emails, by)
+
+            def refuse(email: str | None, words: str) -> None:
+                receiver.refuses = {email: words} if email else {}
+
+            yield Account(
+                type="mailmodo",
+                lines=f'type = "mailmodo"\napi_key = "{KEY}"\nlist_name = "Audiences"\nendpoint = "{receiver.url}"\n'
+                f'max_requests_per_second = 0\nmode = "{self.mode}"',
+                secrets=[KEY],
+                belief=lambda: receiver.belief,
+                decide=decide,
+                told=lambda: [(event["event_name"], event["email"]) for event in receiver.events],
+                together=100 if self.mode == "batch" else 1,
+                refuse=refuse,
+                reads_body=True,
+            )
+            assert receiver.violations == []
+
+
+class TestMailmodoInBatches(MailmodoContract):
+    mode = "batch"
+
+
+class TestMailmodoOneByOne(MailmodoContract):
+    mode = "single"
+
+
+class WebhookContract(DestinationContract):
+    batch: int
+
+    @pytest.fixture
+    def account(self) -> Iterator[Account]:
+        with WebhookReceiver(arrays=self.batch > 0, token=TOKEN, hmac_secret=SECRET) as receiver:
+
+            def emails(items: Any) -> list[str]:
+                return [item["traits"]["email"] for item in items if item["type"] == "identify"]
+
+            def decide(by: Decide | None) -> None:
+                receiver.script = scripted(emails, by)
+
+            def refuse(email: str | None, words: str) -> None:
+                receiver.refuses = {email: words} if email else {}
+
+            yield Account(
+                type="webhook",
+                lines=f'type = "webhook"\nurl = "{receiver.url}"\nbatch = {self.batch}\nhmac_secret = "{SECRET}"\n'
+                f'headers = {{ Authorization = "Bearer {TOKEN}" }}',
+                secrets=[TOKEN, SECRET, "team=7"],
+                belief=lambda: receiver.belief,
+                decide=decide,
+                told=lambda: [(event["event"], event["context"]["traits"]["email"]) for event in receiver.events],
+                together=max(1, self.batch),
+                refuse=refuse,
+            )
+            assert receiver.violations == []
+
+
+class TestWebhookOneByOne(WebhookContract):
+    batch = 0
+
+
+class TestWebhookInArrays(WebhookContract):
+    batch = 10
+
+
+def all_contracts(base: type[DestinationContract] = DestinationContract) -> set[type[DestinationContract]]:
+    return {base, *(each for direct in base.__subclasses__() for each in all_contracts(direct))}
+
+
+def test_no_destination_lacks_the_contract() -> None:
+    """A type that can be configured is one that is tested here, under its own name."""
+    tested = {each.__name__.lower() for each in all_contracts() if each.__name__.startswith("Test")}
+    lacking = [kind for kind in settings.DESTINATIONS if not any(f"test{kind}" in name for name in tested)]
+    assert lacking == []
