@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncer import accounts, config, embedded, errors, migrations, models, naming, plan, sync, warehouses
+from syncer import accounts, config, embedded, errors, migrations, models, naming, plan, schedule, sync, warehouses
 from syncer.destinations import mailmodo, segment, webhook
 from syncer.state import State
 
@@ -36,6 +36,11 @@ class House:
             moved=moved,
             keep_history=self.settings.history.keep,
         )
+
+    @property
+    def cadence(self) -> schedule.Cadence:
+        """When the daemon runs."""
+        return self.settings.schedule.cadence
 
     def chosen(self, names: Sequence[str]) -> Sequence[models.Destination]:
         """The destinations of these names; all if there are none. Raises `ConfigError` for one that there is not."""

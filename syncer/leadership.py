@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import psycopg
 import structlog
@@ -66,7 +67,7 @@ def clock() -> float:
 
 
 @contextlib.contextmanager
-def lead(state: State, connection: Connection) -> Iterator[Leadership]:
+def lead(state: State, connection: Connection, kind: Literal["daemon", "command"] = "command") -> Iterator[Leadership]:
     """Takes the lock for the block, which token and lease are good for. A session that breaks gives the lock back too.
 
     Raises `SyncLockedError` if another process has it and its lease is good.
@@ -79,7 +80,8 @@ def lead(state: State, connection: Connection) -> Iterator[Leadership]:
             raise errors.SyncLockedError(_locked_message(connection))
         log.warning("took over from a leader that did not renew its lease", host=stale.host, pid=stale.pid)
     leadership = Leadership(connection, uuid.uuid4(), Lease())
-    run(connection, "lead", {"token": leadership.token, "host": socket.gethostname(), "pid": os.getpid()})
+    who = {"host": socket.gethostname(), "pid": os.getpid(), "kind": kind}
+    run(connection, "lead", {"token": leadership.token, **who})
     ended = threading.Event()
     renewing = threading.Thread(target=_renew, args=(state, leadership, ended), name="lease", daemon=True)
     renewing.start()

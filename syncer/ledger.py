@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import psycopg.sql
@@ -73,10 +74,12 @@ def open_run(
     trigger: models.Trigger,
     destination_ids: Sequence[int],
     resync: Mapping[int, Sequence[int] | None] | None = None,
+    scheduled_at: datetime | None = None,
 ) -> int:
     """Opens a run for these destinations and makes room for its history.
 
-    `resync` makes due again what was told before: by destination the audiences, or None for all of them.
+    `scheduled_at` is when the schedule wanted it. `resync` makes due again what was told before: by destination the
+    audiences, or None for all of them.
     """
     with connection.transaction():
         opened = one(
@@ -84,6 +87,7 @@ def open_run(
             "open_run",
             {
                 "trigger": trigger,
+                "scheduled_at": scheduled_at,
                 "syncer_version": syncer.__version__,
                 "host": socket.gethostname(),
                 "pid": os.getpid(),

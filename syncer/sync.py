@@ -93,18 +93,31 @@ def sync(job: Job, trigger: models.Trigger, stop: Stop, progress: Progress) -> R
     with job.state.connect("sync") as connection:
         migrations.check(connection, job.state.schema)
         with lead(job.state, connection) as leadership:
-            refuse_bad_names(connection, job.configured)
-            again = _told_again(connection, job) if trigger == "resync" else None
-            _settle_lost_run(connection)
-            registered = accounts.register(connection, job.destinations, job.moved)
-            run_id = _open(connection, job, registered, trigger, again)
-            with structlog.contextvars.bound_contextvars(run_id=run_id):
-                ending = _read_plan_deliver(job.without(registered.refused), leadership, run_id, stop, progress)
-                ending = replace(ending, by_destination={**ending.by_destination, **registered.refused})
-                progress.phase("closing")
-                result = _close(connection, run_id, trigger, ending)
-                _drop_old_history(connection, job)
-                return result
+            return run(job, leadership, trigger, stop, progress)
+
+
+def run(
+    job: Job,
+    leadership: Leadership,
+    trigger: models.Trigger,
+    stop: Stop,
+    progress: Progress,
+    scheduled_at: datetime | None = None,
+) -> Result:
+    """The same for somebody who leads already. `scheduled_at` is when the schedule wanted it."""
+    connection = leadership.connection
+    refuse_bad_names(connection, job.configured)
+    again = _told_again(connection, job) if trigger == "resync" else None
+    _settle_lost_run(connection)
+    registered = accounts.register(connection, job.destinations, job.moved)
+    run_id = _open(connection, job, registered, trigger, again, scheduled_at)
+    with structlog.contextvars.bound_contextvars(run_id=run_id):
+        ending = _read_plan_deliver(job.without(registered.refused), leadership, run_id, stop, progress)
+        ending = replace(ending, by_destination={**ending.by_destination, **registered.refused})
+        progress.phase("closing")
+        result = _close(connection, run_id, trigger, ending)
+        _drop_old_history(connection, job)
+        return result
 
 
 def preview(job: Job, stop: Stop, progress: Progress, look: Look = lambda *_: None) -> Result:
@@ -179,11 +192,12 @@ def _open(
     registered: accounts.Registered,
     trigger: models.Trigger,
     again: Sequence[int] | None,
+    scheduled_at: datetime | None = None,
 ) -> int:
     ids = registered.ids
     resync = {ids[each.name]: again for each in job.without(registered.refused).destinations}
     destination_ids = [ids[each.name] for each in job.destinations]
-    return ledger.open_run(connection, trigger, destination_ids, resync if trigger == "resync" else {})
+    return ledger.open_run(connection, trigger, destination_ids, resync if trigger == "resync" else {}, scheduled_at)
 
 
 def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop, progress: Progress) -> ledger.Ending:

@@ -1,12 +1,13 @@
 -- Purpose: writes who holds the lock; its token fences off whoever held it before.
--- Parameters: token, host, pid.
+-- Parameters: token, host, pid, kind (daemon or command).
 -- Rows: none.
-INSERT INTO leader (token, host, pid, since, backend_pid, renewed_at)
-VALUES (%(token)s, %(host)s, %(pid)s, clock_timestamp(), pg_backend_pid(), clock_timestamp())
+INSERT INTO leader (token, host, pid, kind, since, backend_pid, renewed_at)
+VALUES (%(token)s, %(host)s, %(pid)s, %(kind)s, clock_timestamp(), pg_backend_pid(), clock_timestamp())
 ON CONFLICT (only_row) DO UPDATE
 SET token = excluded.token,
     host = excluded.host,
     pid = excluded.pid,
+    kind = excluded.kind,
     since = excluded.since,
     backend_pid = excluded.backend_pid,
     renewed_at = excluded.renewed_at

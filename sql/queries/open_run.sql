@@ -1,6 +1,6 @@
--- Parameters: trigger, syncer_version, host, pid.
+-- Parameters: trigger, scheduled_at (null: somebody asked for it), syncer_version, host, pid.
 -- Purpose: opens a run.
 -- Rows: run_id.
-INSERT INTO run (trigger, syncer_version, host, pid)
-VALUES (%(trigger)s, %(syncer_version)s, %(host)s, %(pid)s)
+INSERT INTO run (trigger, scheduled_at, syncer_version, host, pid)
+VALUES (%(trigger)s, %(scheduled_at)s, %(syncer_version)s, %(host)s, %(pid)s)
 RETURNING run_id

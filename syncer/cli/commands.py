@@ -1,9 +1,11 @@
 """One function a command. Each loads the settings, opens the house, asks one floor below, and prints."""
 
+import dataclasses
 import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +16,28 @@ import click
 import structlog
 
 import syncer
-from syncer import app, audit, config, control, errors, history, ledger, log, migrations, models, sql, sync
-from syncer.cli import answers, progress, screen
+from syncer import (
+    app,
+    audit,
+    config,
+    control,
+    errors,
+    history,
+    ledger,
+    log,
+    migrations,
+    models,
+    sql,
+    standing,
+    sync,
+)
+from syncer import daemon as serving
+from syncer.cli import answers, dashboard, progress, screen
 from syncer.state import Connection
 from syncer.stopping import Stop
 
 DEFAULT_CONFIG = "syncer.toml"
+_WATCH_SECONDS = 1.0
 _talk = structlog.get_logger()
 
 
@@ -438,6 +456,85 @@ def _state(session: Session, purpose: str) -> Iterator[Connection]:
     with app.opened_state(_settings(session)) as state, state.connect(purpose) as connection:
         migrations.check(connection, state.schema)
         yield connection
+
+
+@cli.command()
+@_config_option
+@click.pass_context
+def daemon(context: click.Context) -> None:
+    """Run for as long as nobody stops it: lead or stand by, and sync when a run is due."""
+    settings = _settings(context.obj)
+    wishes = serving.Wishes()
+    with _heard(wishes, settings.daemon.shutdown_timeout):
+        while not wishes.stop.asked.is_set():
+            _talk.info("started", version=syncer.__version__, pid=os.getpid())
+            with app.opened(settings) as house:
+                serving.serve(house.job(), house.cadence, wishes)
+            if wishes.reload.is_set():
+                wishes.reload.clear()
+                settings = _reread(context.obj, settings)
+    _talk.info("stopped")
+
+
+def _reread(session: Session, settings: config.Settings) -> config.Settings:
+    """The configuration as it is now, or the one that there was, if that is wrong."""
+    try:
+        fresh = _settings(session)
+    except errors.ConfigError as error:
+        _talk.error("the configuration is wrong; the daemon goes on with the one that it had", error=str(error))
+        return settings
+    _talk.info("read the configuration again")
+    return fresh
+
+
+@contextmanager
+def _heard(wishes: serving.Wishes, shutdown_timeout: float) -> Iterator[None]:
+    """SIGTERM and SIGINT ask the daemon to stop, a second one ends it at once; SIGHUP has it read its configuration.
+
+    What has not landed after `shutdown_timeout` seconds is left to the next run, as after kill -9.
+    """
+
+    def stop(number: int, _frame: object) -> None:
+        if wishes.stop.asked.is_set():
+            os._exit(128 + number)
+        wishes.stop.asked.set()
+        deadline = threading.Timer(shutdown_timeout, os._exit, [0])
+        deadline.daemon = True
+        deadline.start()
+        screen.say("stopping: waiting for what is in flight; once more ends at once")
+        wishes.stop.ask()
+
+    def reread(_number: int, _frame: object) -> None:
+        wishes.reload.set()
+
+    handlers: dict[int, Callable[[int, Any], None]] = {signal.SIGINT: stop, signal.SIGTERM: stop, signal.SIGHUP: reread}
+    previous = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@cli.command()
+@click.option("--watch", is_flag=True, help="Show it again and again, until Ctrl-C.")
+@_config_option
+@_json_option
+@click.pass_obj
+def status(session: Session, watch: bool, as_json: bool) -> None:  # noqa: FBT001
+    """Show how everything stands now: who leads, what runs, what is due, what waits."""
+    with app.opened_state(_settings(session)) as state, state.connect("status") as connection:
+        migrations.check(connection, state.schema)
+        if as_json:
+            screen.print_json(dataclasses.asdict(standing.now(connection, state.schema)))
+            return
+        if not watch:
+            dashboard.show(standing.now(connection, state.schema))
+            return
+        with _stoppable() as stop, dashboard.repeated() as show:
+            while not stop.asked.is_set():
+                show(standing.now(connection, state.schema))
+                stop.asked.wait(_WATCH_SECONDS)
 
 
 def _run(

@@ -27,12 +27,14 @@ TABLES: dict[tuple[str, ...], type[settings.Table]] = {
     **{(*_DESTINATIONS, kind, "track"): settings.Track for kind in settings.DESTINATIONS},
     ("guard",): settings.Guard,
     ("history",): settings.History,
+    ("schedule",): settings.Schedule,
+    ("daemon",): settings.Daemon,
     ("log",): settings.Log,
 }
 
 # Promised, but not built yet. Taking a key out of here belongs to the change that builds it.
 UNAVAILABLE_KEYS: dict[tuple[str, ...], tuple[str, ...]] = {
-    (): ("schedule", "daemon", "health", "alerts"),
+    (): ("health", "alerts"),
 }
 _LATER = "not available in this version"
 
@@ -86,6 +88,9 @@ def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
             yield (*location, "region"), "`endpoint` and `region` both name the address; keep one of them"
         yield from _same_audiences((*location, "audiences"), table.get("audiences"))
         yield from _null_for_mailmodo(tree, table)
+    for location, table in source.tables(tree, ("schedule",)):
+        if "cron" in table and "every" in table:
+            yield (*location, "cron"), "`every` and `cron` both say when to run; keep one of them"
     for location, table in source.tables(tree, ("warehouse", "membership")):
         if "table" in table and "query" in table:
             yield (*location, "query"), "`table` and `query` both name the members; keep one of them"

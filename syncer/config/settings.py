@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg
 import psycopg.conninfo
@@ -32,7 +33,7 @@ from pydantic import (
     field_validator,
 )
 
-from syncer import models
+from syncer import models, schedule
 
 SEGMENT_ENDPOINTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
 MAILMODO_ENDPOINT = "https://api.mailmodo.com/api/v1"
@@ -43,6 +44,7 @@ _OUR_HEADERS = {"content-type", "content-length", "host", "x-syncer-timestamp", 
 _DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+(?:\.[0-9]+)?){unit})?" for unit in ("d", "h", "m", "s", "ms")))
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _MAX_KEEP_DAYS = 36_500
+_MIN_EVERY, _MAX_EVERY = 1.0, 366 * 86400.0
 
 # The same as `contact_of` and `skip_reason` in the state's SQL, which decide about the warehouse's rows.
 _AROUND_EMAIL = " \t\r\n\xa0"
@@ -539,6 +541,51 @@ class History(Table):
         return seconds
 
 
+class Schedule(Table):
+    """`[schedule]`: when the daemon runs; see `schedule.Cadence`."""
+
+    every: Annotated[float, BeforeValidator(duration)] = Field(default="2h30m", validate_default=True)
+    jitter: Annotated[float, BeforeValidator(duration)] = Field(default="30m", validate_default=True)
+    cron: Text | None = None
+    timezone: Text = "UTC"
+
+    @field_validator("every")
+    @classmethod
+    def _possible_interval(cls, seconds: float) -> float:
+        if not _MIN_EVERY <= seconds <= _MAX_EVERY:
+            raise ValueError('must be at least "1s" and at most "366d"')
+        return seconds
+
+    @field_validator("cron")
+    @classmethod
+    def _known_expression(cls, text: str | None) -> str | None:
+        problem = schedule.cron_problem(text) if text is not None else None
+        if problem:
+            raise ValueError(problem)
+        return text
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError('is no time zone that this machine knows; write it like "Europe/Berlin"') from None
+        return name
+
+    @property
+    def cadence(self) -> schedule.Cadence:
+        """The same, for those who know no configuration."""
+        return schedule.Cadence(self.every, self.jitter, self.cron, self.timezone)
+
+
+class Daemon(Table):
+    """`[daemon]`: how long pages in flight have to land, and how long nothing may happen."""
+
+    shutdown_timeout: Annotated[float, BeforeValidator(duration)] = Field(default="30s", validate_default=True)
+    stall_timeout: Annotated[float, BeforeValidator(duration)] = Field(default="15m", validate_default=True)
+
+
 class Log(Table):
     """`[log]`: how syncer talks on stderr. `auto` is `human` on a terminal, else `json`."""
 
@@ -561,6 +608,8 @@ class Settings(Table):
     destinations: Annotated[tuple[AnyDestination, ...], Field(strict=False)]
     guard: Guard = Guard()
     history: History = History()
+    schedule: Schedule = Schedule()
+    daemon: Daemon = Daemon()
     log: Log = Log()
 
     @property

@@ -549,7 +549,8 @@ REFUSED = [
     (
         "color = 1\n" + MINIMAL,
         "color",
-        "unknown key; known here are audiences, computed_traits, destinations, guard, history, log, state, warehouse",
+        "unknown key; known here are audiences, computed_traits, daemon, destinations, guard, history, log, schedule,"
+        " state, warehouse",
     ),
     (in_guard("max_removed = 1"), "guard.max_removed", "unknown key; did you mean `min_removed`?"),
     (in_history("zzz = 1"), "history.zzz", "unknown key; known here are keep"),
@@ -893,7 +894,7 @@ def test_every_problem_is_told_at_once(load: Load) -> None:
         membership.query = "SELECT 1"
         [guard]
         min_removed = 0.5
-        [schedule]
+        [health]
         every = "3h"
         [[destinations]]
         name = "a"
@@ -914,8 +915,8 @@ def test_every_problem_is_told_at_once(load: Load) -> None:
         "destinations[1].name",
         "destinations[1].write_key",
         "guard.min_removed",
+        "health",
         "log.format",
-        "schedule",
         "warehouse.membership.query",
         "warehouse.membership.table",
         "warehouse.url",
@@ -940,7 +941,7 @@ LATER = "not available in this version"
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        *((MINIMAL + f"[{key}]\nx = '${{UNSET}}'", key) for key in ("schedule", "daemon", "health")),
+        *((MINIMAL + f"[{key}]\nx = '${{UNSET}}'", key) for key in ("health",)),
         (MINIMAL + "[alerts]\nheartbeat_url = '${UNSET}'", "alerts"),
     ],
 )
@@ -1172,7 +1173,7 @@ def test_the_example_shows_the_defaults(load: Load) -> None:
 
 def test_the_example_loads_with_everything_in_force(load: Load, tmp_path: Path) -> None:
     (tmp_path / "warehouse-password").write_text("p\n")
-    loaded = load(uncommented(apart_from={"endpoint"}).replace('query = "SELECT audience', '# "'), **ENVIRON)
+    loaded = load(uncommented(apart_from={"endpoint", "every"}).replace('query = "SELECT audience', '# "'), **ENVIRON)
     assert len(loaded.sources) == 3
     segment, mailmodo, webhook = loaded.destinations
     assert isinstance(segment, config.Segment)

@@ -1,0 +1,45 @@
+-- Purpose: how every destination stands now. What is pending is as old as the snapshot, or the moment, in which it was
+-- first found: uncertain and refused contacts, held changes, and what the last run planned and could not send.
+-- Rows: name, last_success_at, oldest_pending_at (null: nothing is pending), held, refused, parked, uncertain, skipped.
+SELECT
+    destination.name,
+    (
+        SELECT max(r.finished_at)
+        FROM run_destination AS d
+        JOIN run AS r USING (run_id)
+        WHERE d.destination_id = destination.destination_id AND d.status = 'succeeded'
+    ) AS last_success_at,
+    least(
+        (
+            SELECT min(coalesce(r.snapshot_at, r.started_at))
+            FROM run AS r
+            WHERE r.run_id IN (
+                SELECT u.since_run_id FROM uncertain AS u WHERE u.destination_id = destination.destination_id
+            )
+        ),
+        (SELECT min(h.since) FROM held_change AS h WHERE h.destination_id = destination.destination_id),
+        (SELECT min(f.since) FROM refused_contact AS f WHERE f.destination_id = destination.destination_id),
+        (
+            SELECT coalesce(r.snapshot_at, r.started_at)
+            FROM run_destination AS d
+            JOIN run AS r USING (run_id)
+            WHERE d.destination_id = destination.destination_id
+                AND d.run_id = (
+                    SELECT max(latest.run_id)
+                    FROM run_destination AS latest
+                    WHERE latest.destination_id = destination.destination_id
+                )
+                AND (d.aborted > 0 OR (r.phase = 'planned' AND d.planned > 0))
+        )
+    ) AS oldest_pending_at,
+    (SELECT count(*) FROM held_change AS h WHERE h.destination_id = destination.destination_id) AS held,
+    (SELECT count(*) FROM refused_contact AS f WHERE f.destination_id = destination.destination_id) AS refused,
+    (
+        SELECT count(*)
+        FROM refused_contact AS f
+        WHERE f.destination_id = destination.destination_id AND f.next_try_run_id IS NULL
+    ) AS parked,
+    (SELECT count(*) FROM uncertain AS u WHERE u.destination_id = destination.destination_id) AS uncertain,
+    (SELECT count(*) FROM skipped_member AS s WHERE s.destination_id = destination.destination_id) AS skipped
+FROM destination
+ORDER BY destination.name

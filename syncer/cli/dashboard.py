@@ -1,0 +1,110 @@
+"""How `syncer status` looks."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from syncer.cli import screen
+from syncer.standing import Standing
+
+
+def show(standing: Standing) -> None:
+    """Once."""
+    screen.stdout.print(_render(standing))
+
+
+@contextmanager
+def repeated() -> Iterator[Callable[[Standing], None]]:
+    """Again and again, in one place on a terminal."""
+    with Live(console=screen.stdout, auto_refresh=False) as live:
+        yield lambda standing: live.update(_render(standing), refresh=True)
+
+
+def _render(standing: Standing) -> RenderableType:
+    return Group(
+        *_leader(standing),
+        *_running(standing.running),
+        _table(
+            standing.destinations,
+            ("name", "last_success", "oldest_pending", "held", "refused", "parked", "uncertain", "skipped"),
+            lambda row: [
+                row["name"],
+                _ago(row["last_success_at"], standing.asked_at) or "never",
+                _span(row["oldest_pending_seconds"]) or "nothing",
+                *(
+                    f"{row[name]:,}" if row[name] else ""
+                    for name in ("held", "refused", "parked", "uncertain", "skipped")
+                ),
+            ],
+        ),
+        Text(),
+        _table(
+            standing.audiences,
+            ("audience", "property", "destination", "standing", "members"),
+            lambda row: [
+                row["audience"],
+                row["property"],
+                row["destination"],
+                row["standing"],
+                "" if row["members"] is None else f"{row['members']:,}",
+            ],
+        ),
+    )
+
+
+def _leader(standing: Standing) -> Iterator[Text]:
+    leader = standing.leader
+    if leader is None:
+        yield Text("nobody leads: no daemon runs, and no command syncs")
+        return
+    what = "a daemon leads" if leader["kind"] == "daemon" else "a command syncs"
+    yield Text(f"{what}: host {leader['host']}, pid {leader['pid']}, for {_ago(leader['since'], standing.asked_at)}")
+    if standing.next_due_at is not None:
+        left = (standing.next_due_at - standing.asked_at).total_seconds()
+        yield Text(f"the next run is due {'in ' + (_span(left) or '0 s') if left > 0 else 'now'}")
+
+
+def _running(running: Mapping[str, Any] | None) -> Iterator[Text]:
+    if running is None:
+        yield Text()
+        return
+    words = [f"run {running['run_id']} ({running['trigger']}): {running['phase']}"]
+    if running["phase"] == "planned":
+        words.append(f"{running['settled']:,} of {running['planned']:,} told")
+    if running["rate"] is not None:
+        words.append(f"{running['rate']:,.0f} a second, {_span(running['seconds_left']) or '0 s'} left")
+    yield Text(", ".join(words), style="cyan")
+    yield Text()
+
+
+def _table(
+    rows: Sequence[Mapping[str, Any]], headings: Sequence[str], cells: Callable[[Mapping[str, Any]], Sequence[str]]
+) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in cells(row)))
+    return table
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    return "" if moment is None else _span((now - moment).total_seconds()) or "0 s"
+
+
+def _span(seconds: float | None) -> str:
+    """The two largest units; empty for nothing."""
+    if seconds is None:
+        return ""
+    left, parts = int(seconds), []
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])

@@ -1,0 +1,230 @@
+"""`syncer daemon` as a process: its cadence, its signals, and who leads when a sibling dies, sleeps or is cut off."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from syncer.demo.receiver import Delay
+from tests.world import Row, World, truth
+
+VIP = "VIP Buyers"
+DEADLINE = 60.0
+OFTEN = '[schedule]\nevery = "1s"\njitter = "0s"\n'
+RARELY = '[schedule]\nevery = "1h"\njitter = "0s"\n'
+
+
+def members(count: int) -> list[Row]:
+    return [(VIP, f"u{n:05d}", f"u{n:05d}@x.io") for n in range(count)]
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+class Daemons:
+    """Starts daemons, and leaves none behind."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(self) -> subprocess.Popen[str]:
+        self.started.append(self.world.start("daemon"))
+        return self.started[-1]
+
+    def leader(self) -> int | None:
+        status = json.loads(self.world.command("status", "--json").stdout)
+        return status["leader"]["pid"] if status["leader"] else None
+
+    def end(self) -> None:
+        for process in self.started:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def daemons(world: World) -> Iterator[Daemons]:
+    world.extra = OFTEN
+    daemons = Daemons(world)
+    yield daemons
+    daemons.end()
+
+
+def runs(world: World) -> list[Any]:
+    return world.query("SELECT trigger, status, scheduled_at FROM sync_runs ORDER BY run_id")
+
+
+def test_it_runs_again_and_again_and_tells_what_changed(world: World, daemons: Daemons) -> None:
+    world.warehouse.replace(members(3))
+    process = daemons.start()
+    until(lambda: world.believed() == truth(members(3)))
+    world.warehouse.replace(members(5))
+    until(lambda: world.believed() == truth(members(5)))
+
+    process.send_signal(signal.SIGTERM)
+    _, talk = process.communicate(timeout=DEADLINE)
+
+    assert process.returncode == 0, talk
+    assert {trigger for trigger, _, _ in runs(world)} == {"schedule"}
+    assert all(scheduled_at for _, _, scheduled_at in runs(world))
+    assert "@x.io" not in talk
+    assert "test-write-key" not in talk
+
+
+def test_the_schedule_survives_a_restart(world: World, daemons: Daemons) -> None:
+    world.extra = RARELY
+    process = daemons.start()
+    until(lambda: len(runs(world)) == 1 and runs(world)[0][1] == "succeeded")
+    until(lambda: world.query("SELECT count(*) FROM schedule") == [(1,)])
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=DEADLINE)
+    [(due,)] = world.query("SELECT next_due_at FROM schedule")
+
+    again = daemons.start()
+    until(lambda: daemons.leader() == again.pid)
+    status = json.loads(world.command("status", "--json").stdout)
+
+    assert len(runs(world)) == 1
+    assert abs((psycopg_time(status["next_due_at"]) - due).total_seconds()) < 2
+
+
+def psycopg_time(text: str) -> Any:
+    from datetime import datetime
+
+    return datetime.fromisoformat(text)
+
+
+def test_sigterm_in_the_middle_of_a_run(world: World, daemons: Daemons) -> None:
+    rows = members(5000)
+    world.warehouse.replace(rows)
+    world.receiver.script = lambda _: Delay(0.2)
+    process = daemons.start()
+    until(lambda: world.receiver.requests)
+
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=DEADLINE)
+    world.receiver.script = None
+
+    assert process.returncode == 0
+    [(_, status, _)] = runs(world)
+    assert status == "interrupted"
+    assert len(world.believed()) < len(rows)
+    assert world.query("SELECT count(*) FROM uncertain") == [(0,)]
+    world.extra = ""
+    assert world.command("sync").returncode == 0
+    assert world.believed() == truth(rows)
+    assert world.receiver.duplicates == 0
+
+
+def test_a_second_signal_ends_it_at_once(world: World, daemons: Daemons) -> None:
+    rows = members(2000)
+    world.warehouse.replace(rows)
+    world.receiver.script = lambda _: Delay(20.0)
+    process = daemons.start()
+    until(lambda: world.query("SELECT count(*) FROM sync_page WHERE status = 'sending'") != [(0,)])
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+
+    process.communicate(timeout=10)
+    world.receiver.script = None
+
+    assert process.returncode == 128 + signal.SIGTERM
+    world.extra = ""
+    assert world.command("sync").returncode == 0
+    assert world.believed() == truth(rows)
+
+
+def test_sighup_reads_the_configuration_unless_it_is_wrong(world: World, daemons: Daemons) -> None:
+    world.warehouse.replace(members(1))
+    process = daemons.start()
+    until(lambda: world.believed() == truth(members(1)))
+    good = world.config.read_text()
+    path = world.folder / "syncer.toml"
+
+    path.write_text(good + "\nnonsense = 1")
+    process.send_signal(signal.SIGHUP)
+    count = len(runs(world))
+    until(lambda: len(runs(world)) > count + 1)
+    path.write_text(good.replace('table = "members"', 'table = "others"'))
+    world.warehouse.run("CREATE TABLE others AS SELECT * FROM members WHERE false")
+    world.warehouse.run("INSERT INTO others VALUES (%s, 'u1', 'other@x.io'), (%s, 'u00000', 'u00000@x.io')", [VIP, VIP])
+    process.send_signal(signal.SIGHUP)
+    until(lambda: ("other@x.io", "vip_buyers") in world.believed())
+
+    process.send_signal(signal.SIGTERM)
+    _, talk = process.communicate(timeout=DEADLINE)
+    assert "goes on with the one that it had" in talk
+    assert "read the configuration again" in talk
+
+
+@pytest.mark.parametrize("fate", ["killed", "stopped", "cut off"])
+def test_another_takes_over(world: World, daemons: Daemons, fate: str) -> None:
+    rows = members(4000)
+    world.warehouse.replace(rows)
+    world.receiver.script = lambda _: Delay(0.3)
+    one = daemons.start()
+    until(lambda: daemons.leader() == one.pid)
+    two = daemons.start()
+    until(lambda: world.receiver.requests)
+
+    if fate == "killed":
+        one.kill()
+    elif fate == "stopped":
+        one.send_signal(signal.SIGSTOP)
+    else:
+        with psycopg.connect(world.state_url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name LIKE 'syncer%%'"
+            )
+    until(lambda: daemons.leader() in ({two.pid} if fate != "cut off" else {one.pid, two.pid}))
+    world.receiver.script = None
+    until(lambda: world.believed() == truth(rows))
+    if fate == "stopped":
+        one.send_signal(signal.SIGCONT)
+    world.warehouse.replace(members(3900))
+    until(lambda: world.believed() == truth(members(3900)))
+    until(lambda: world.query("SELECT count(*) FROM uncertain") == [(0,)])
+
+    for process in (one, two):
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=DEADLINE)
+            assert process.returncode == 0
+    world.extra = ""
+    assert world.command("verify").returncode == 0
+
+
+def test_status_tells_where_everything_stands(world: World, daemons: Daemons) -> None:
+    world.extra = ""
+    assert json.loads(world.command("status", "--json").stdout)["leader"] is None
+    world.warehouse.replace(members(3))
+    world.command("sync")
+
+    told = world.command("status")
+    found = json.loads(world.command("status", "--json").stdout)
+
+    assert told.returncode == 0
+    assert "nobody leads" in told.stdout
+    assert "vip_buyers" in told.stdout
+    [destination] = found["destinations"]
+    assert destination["name"] == "segment"
+    assert destination["last_success_at"] is not None
+    assert destination["oldest_pending_seconds"] is None
+    assert found["audiences"] == [
+        {"audience": VIP, "property": "vip_buyers", "destination": "segment", "standing": "synced", "members": 3}
+    ]
+    assert os.environ.get("SYNCER_CONFIG") is None
