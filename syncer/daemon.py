@@ -10,7 +10,7 @@ that is killed is a run that was left open, and the next leader settles it.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -19,16 +19,18 @@ import structlog
 from apscheduler.job import Job as Due
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from syncer import errors, leadership, migrations, sync
+from syncer import errors, leadership, ledger, migrations, models, requests, sync
 from syncer.leadership import Leadership
 from syncer.schedule import Cadence
-from syncer.state import Connection, one, run
+from syncer.state import Connection, State, one, run
 from syncer.stopping import Interrupted, Stop
 
 ROUND_SECONDS = 0.5
 """So often the daemon looks around: whether a run is due, whether it still leads."""
 
 _STAND_BY_SECONDS = 1.0
+_GIVE_WAY_SECONDS = 3.0
+"""So long somebody else may take the lock that the daemon let go of."""
 _MAX_BACKOFF_SECONDS = 30.0
 
 log = structlog.get_logger()
@@ -66,20 +68,26 @@ class Wishes:
         self.stop.asked.wait(seconds)
 
 
-def serve(job: sync.Job, cadence: Cadence, wishes: Wishes, watchers: Sequence[Watcher] = ()) -> None:
+Jobs = Callable[[Sequence[str], Sequence[str], Sequence[str]], sync.Job]
+"""What to sync: by audiences, destinations, and destinations that moved; all there is without any."""
+
+
+def serve(state: State, jobs: Jobs, cadence: Cadence, wishes: Wishes, watchers: Sequence[Watcher] = ()) -> None:
     """Leads or stands by until there is a wish. Whatever happens to the state's database is waited out."""
     backoff = _STAND_BY_SECONDS
     stands_by = False
     while not wishes.any():
         try:
-            with job.state.connect("daemon") as connection:
-                migrations.check(connection, job.state.schema)
-                with leadership.lead(job.state, connection, kind="daemon") as leading:
+            with state.connect("daemon") as connection:
+                migrations.check(connection, state.schema)
+                with leadership.lead(state, connection, kind="daemon") as leading:
                     log.info("leading")
                     stands_by, backoff = False, _STAND_BY_SECONDS
-                    _Leader(job, cadence, wishes, watchers, leading).lead()
+                    requests.listen(connection, state.schema)
+                    _Leader(jobs, cadence, wishes, watchers, leading).lead()
             if not wishes.any():
-                log.warning("the lease was lost; standing by")
+                log.info("let go of the lead")
+                wishes.wait(_GIVE_WAY_SECONDS)
         except errors.SyncLockedError as error:
             if not stands_by:
                 log.info("standing by", leader=str(error))
@@ -104,7 +112,7 @@ def _tell_standing_by(watchers: Sequence[Watcher]) -> None:
 class _Leader:
     """Runs what is due, for as long as the lease is good."""
 
-    job: sync.Job
+    jobs: Jobs
     cadence: Cadence
     wishes: Wishes
     watchers: Sequence[Watcher]
@@ -112,8 +120,10 @@ class _Leader:
     _is_due: threading.Event = field(default_factory=threading.Event)
     _told: datetime | None = None
     _expected: datetime | None = None
+    _gives_way: bool = False
 
     def lead(self) -> None:
+        requests.end_lost(self.leading)
         for watcher in self.watchers:
             watcher.leads(True)  # noqa: FBT003
         scheduler = BackgroundScheduler(timezone=UTC)
@@ -128,7 +138,7 @@ class _Leader:
         )
         scheduler.start()
         try:
-            while not self.wishes.any() and self.leading.lease.good():
+            while not self.wishes.any() and not self._gives_way and self.leading.lease.good():
                 self._go_round(due, scheduler)
         finally:
             scheduler.shutdown(wait=False)
@@ -147,12 +157,16 @@ class _Leader:
         self._remember(due)
         if self._is_due.is_set():
             self._is_due.clear()
-            self._run()
-            self._remember(due)
+            self._run(self.jobs((), (), ()), "schedule", self._expected or datetime.now(UTC))
+            return
+        request = requests.begin(self.leading)
+        if request is not None:
+            self._obey(request)
             return
         if due.next_run_time is not None and due.next_run_time < datetime.now(UTC):
             scheduler.wakeup()  # its own clock stands still while the machine sleeps
-        self._is_due.wait(ROUND_SECONDS)
+        for _ in self.connection.notifies(timeout=ROUND_SECONDS, stop_after=1):
+            pass
 
     def _remember(self, due: Due) -> None:
         """The next run's time, where the next daemon finds it."""
@@ -165,23 +179,47 @@ class _Leader:
             watcher.due(at, self.cadence.interval(at))
         log.info("the next run is due", at=at.astimezone(UTC).isoformat(timespec="seconds"))
 
-    def _run(self) -> None:
-        scheduled_at = self._expected or datetime.now(UTC)
+    def _obey(self, request: requests.Request) -> None:
+        """Does what a command asks for, and tells it what became of that."""
+        log.info("asked", request=request.kind)
+        if request.kind == "yield":
+            self._gives_way = True
+            requests.end(self.leading, request, requests.Answer(None, 0, ()))
+            return
+        again = request.kind == "resync"
+        moved = request.destinations if again else ()
         try:
-            result = sync.run(
-                self.job, self.leading, "schedule", self.wishes.stop, _Beats(self.watchers), scheduled_at=scheduled_at
-            )
+            job = self.jobs(request.audiences, request.destinations, moved)
+            result = self._run(job, "resync" if again else "request", None)
+        except errors.ConfigError as error:
+            problems = [str(problem) for problem in error.problems]
+            requests.end(self.leading, request, requests.Answer(None, error.exit_code, problems))
+            return
+        if result is None:
+            requests.end(self.leading, request, requests.Answer(None, 130, ["the daemon was stopped"]))
+        elif result.report.run_id is not None:
+            named = {"audiences": list(request.audiences), "destinations": list(request.destinations)}
+            ledger.record_action(self.connection, request.kind, named, result.report.run_id)
+            requests.end(self.leading, request, requests.Answer(result.report.run_id, sync.exit_code(result), ()))
+
+    def _run(self, job: sync.Job, trigger: models.Trigger, scheduled_at: datetime | None) -> sync.Result | None:
+        """One run; None if a wish to stop broke it off before it was open. Raises `ConfigError` if somebody asked."""
+        try:
+            result = sync.run(job, self.leading, trigger, self.wishes.stop, _Beats(self.watchers), scheduled_at)
         except Interrupted:
-            return
+            return None
         except errors.ConfigError as error:  # before a run was open; what is wrong may be mended in the warehouse
+            if scheduled_at is None:
+                raise
             log.warning("no run", error=str(error))
-            return
+            return None
         _tell_result(result)
         for watcher in self.watchers:
             watcher.ran(result)
         lost = [failure for failure in result.failures if isinstance(failure, errors.StateError | errors.NotOursError)]
         if lost:
             raise lost[0]
+        return result
 
 
 def _tell_result(result: sync.Result) -> None:

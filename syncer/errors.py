@@ -4,6 +4,7 @@
     ├── ConfigError                      exit 2   the configuration is wrong; `problems` holds every problem
     ├── SchemaVersionError               exit 3   the state schema is missing, older or newer
     ├── SyncLockedError                  exit 4   another process is syncing
+    ├── StillRunningError                exit 130 somebody stopped waiting for what a daemon does
     ├── HeldError                        exit 5   the guard holds the whole run
     ├── WarehouseError                   exit 6   no whole snapshot: unreachable, cut off, or a query that fails
     ├── StateError                       exit 6   the state database is unreachable, or was lost
@@ -52,6 +53,12 @@ class SchemaVersionError(SyncerError):
     """The state schema does not fit this version; the message names the command that helps."""
 
     exit_code = 3
+
+
+class StillRunningError(SyncerError):
+    """Somebody stopped waiting for what a daemon does; the message says whether it goes on."""
+
+    exit_code = 130
 
 
 class SyncLockedError(SyncerError):

@@ -8,3 +8,19 @@ CREATE TABLE schedule (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     next_due_at timestamptz NOT NULL
 );
+
+-- What commands ask the leading daemon to do. A row goes from asked to begun (`run_id`) to ended; `problems` are what
+-- kept it from being begun. kind `yield`: the daemon lets go of the lock for a moment.
+CREATE TABLE request (
+    request_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('sync', 'resync', 'yield')),
+    audiences text[] NOT NULL,
+    destinations text[] NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    begun_at timestamptz,
+    run_id integer,
+    ended_at timestamptz,
+    exit_code integer,
+    problems jsonb NOT NULL DEFAULT '[]'
+);
+CREATE INDEX request_open ON request (request_id) WHERE ended_at IS NULL;

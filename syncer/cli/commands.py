@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,17 +28,20 @@ from syncer import (
     log,
     migrations,
     models,
+    requests,
     sql,
     standing,
     sync,
 )
 from syncer import daemon as serving
 from syncer.cli import answers, dashboard, progress, screen
-from syncer.state import Connection
+from syncer.state import Connection, State
 from syncer.stopping import Stop
 
 DEFAULT_CONFIG = "syncer.toml"
 _WATCH_SECONDS = 1.0
+_ASK_SECONDS = 0.3
+_LOCK_SECONDS = 20.0
 _talk = structlog.get_logger()
 
 
@@ -304,7 +308,7 @@ def forget(session: Session, who: Sequence[str], yes: bool, as_json: bool) -> No
                     screen.print_text(f"{destination}\t{contact}")
         if "-" not in who and _asks(yes):
             _agree(f"Forget {_counted(people)}? These contacts are to be erased there by you. This cannot be undone.")
-        control.forget(state, connection, people)
+        _with_the_lock(state, lambda: control.forget(state, connection, people))
     screen.say(f"forgot {_counted(people)}; while the warehouse still has them they are skipped as `forgotten`")
 
 
@@ -469,7 +473,7 @@ def daemon(context: click.Context) -> None:
         while not wishes.stop.asked.is_set():
             _talk.info("started", version=syncer.__version__, pid=os.getpid())
             with app.opened(settings) as house:
-                serving.serve(house.job(), house.cadence, wishes)
+                serving.serve(house.state, house.job, house.cadence, wishes)
             if wishes.reload.is_set():
                 wishes.reload.clear()
                 settings = _reread(context.obj, settings)
@@ -548,9 +552,19 @@ def _run(
     action: str | None = None,
     arguments: dict[str, Any] | None = None,
 ) -> None:
-    """One run, shown; exits with its code."""
-    with progress.watching() as watcher:
-        result = sync.sync(job, trigger, stop, watcher)
+    """One run, shown; exits with its code. Where a daemon leads, it is the daemon's run."""
+    try:
+        with progress.watching() as watcher:
+            result = sync.sync(job, trigger, stop, watcher)
+    except errors.SyncLockedError:
+        if not requests.daemon_leads(house.state):
+            raise
+        answer = _hand_over(house, trigger, stop, arguments or {})
+        if answer is not None:
+            _show_answer(context, house, answer, as_json=as_json)
+        _run(
+            context, house, job, trigger, stop, as_json=as_json, action=action, arguments=arguments
+        )  # the daemon is gone
     if action is not None:
         _record(house, action, arguments or {}, result)
     screen.print_report(result.report, as_json=as_json)
@@ -562,6 +576,66 @@ def _run(
             f" syncer approve {result.report.run_id}"
         )
     context.exit(sync.exit_code(result))
+
+
+def _hand_over(
+    house: app.House, trigger: models.Trigger, stop: Stop, arguments: Mapping[str, Any]
+) -> requests.Answer | None:
+    """Has the leading daemon do it, and shows how far it is. None if the daemon is gone and had not begun."""
+    screen.say("a daemon leads; it does this now, or when the run in progress has ended")
+    kind: requests.Kind = "resync" if trigger == "resync" else "sync"
+    with progress.watching() as watcher:
+        settled = [0]
+
+        def wait(connection: Connection) -> bool:
+            running = standing.now(connection, house.state.schema).running
+            if running is not None and running["phase"] == "planned":
+                if not settled[0]:
+                    watcher.planned("the daemon", running["planned"])
+                watcher.sent("the daemon", running["settled"] - settled[0])
+                settled[0] = running["settled"]
+            return not stop.asked.wait(_ASK_SECONDS)
+
+        names = (arguments.get("audiences", ()), arguments.get("destinations", ()))
+        return requests.ask(house.state, kind, *names, wait)
+
+
+def _with_the_lock(state: State, act: Callable[[], object]) -> None:
+    """Does what needs the lock; a daemon that has it lets go of it for a moment."""
+    try:
+        act()
+    except errors.SyncLockedError:
+        if not requests.daemon_leads(state):
+            raise
+        screen.say("a daemon leads; it lets go of the lock now, or when the run in progress has ended")
+        with _stoppable() as stop:
+            requests.ask(state, "yield", (), (), lambda _: not stop.asked.wait(_ASK_SECONDS))
+            _when_unlocked(act, stop)
+
+
+def _when_unlocked(act: Callable[[], object], stop: Stop) -> None:
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            act()
+        except errors.SyncLockedError:
+            if time.monotonic() > deadline or stop.asked.wait(0.1):
+                raise
+        else:
+            return
+
+
+def _show_answer(context: click.Context, house: app.House, answer: requests.Answer, *, as_json: bool) -> None:
+    for problem in answer.problems:
+        screen.complain(problem)
+    if answer.run_id is not None:
+        with house.state.connect("report") as connection:
+            report = history.report(connection, answer.run_id)
+        if report is not None:
+            screen.print_report(report, as_json=as_json)
+            if report.error:
+                screen.complain(report.error)
+    context.exit(answer.exit_code)
 
 
 def _people(who: Sequence[str]) -> list[str]:

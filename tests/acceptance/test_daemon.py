@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from syncer.demo.loopback import Answer
 from syncer.demo.receiver import Delay
 from tests.world import Row, World, truth
 
@@ -228,3 +229,89 @@ def test_status_tells_where_everything_stands(world: World, daemons: Daemons) ->
         {"audience": VIP, "property": "vip_buyers", "destination": "segment", "standing": "synced", "members": 3}
     ]
     assert os.environ.get("SYNCER_CONFIG") is None
+
+
+# --- what commands ask of it ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def idle(world: World, daemons: Daemons) -> subprocess.Popen[str]:
+    """A daemon that has run once, and will not run by itself again."""
+    world.extra = RARELY
+    world.warehouse.replace(members(3))
+    process = daemons.start()
+    until(lambda: world.believed() == truth(members(3)) and runs(world)[0][1] == "succeeded")
+    return process
+
+
+def test_a_sync_is_handed_to_the_daemon_and_its_run_shown(world: World, idle: subprocess.Popen[str]) -> None:
+    world.warehouse.replace(members(5))
+
+    done = world.command("sync", "--json")
+
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["trigger"], report["status"], report["destinations"][0]["succeeded"]) == ("request", "succeeded", 2)
+    assert world.believed() == truth(members(5))
+    assert world.query("SELECT action, run_id FROM operator_actions") == [("sync", report["run_id"])]
+    assert idle.poll() is None
+
+
+def test_a_resync_and_a_scope_are_handed_over_too(world: World, idle: subprocess.Popen[str]) -> None:
+    report = json.loads(world.command("resync", "--destination", "segment", "--json").stdout)
+    assert (report["trigger"], report["destinations"][0]["succeeded"]) == ("resync", 3)
+
+    wrong = world.command("sync", "--audience", "Nobody")
+    assert wrong.returncode == 2
+    assert "there is no audience 'Nobody'" in wrong.stderr
+
+
+def test_what_the_run_exits_with_is_what_its_command_exits_with(world: World, idle: subprocess.Popen[str]) -> None:
+    world.receiver.script = lambda request: (
+        Answer(400, apply=0) if any(e["traits"]["email"] == "u00003@x.io" for e in request.events) else None
+    )
+    world.warehouse.replace(members(5))
+    assert world.command("sync").returncode == 8
+    world.receiver.script = None
+
+    assert world.command("retry").returncode == 0
+    assert world.believed() == truth(members(5))
+
+
+def test_somebody_is_forgotten_while_a_daemon_leads(
+    world: World, daemons: Daemons, idle: subprocess.Popen[str]
+) -> None:
+    done = world.command("forget", "u00001@x.io", "--yes")
+
+    assert done.returncode == 0, done.stderr
+    assert world.query("SELECT count(*) FROM synced_member WHERE contact = 'u00001@x.io'") == [(0,)]
+    assert world.query("SELECT count(*) FROM request WHERE audiences::text || destinations::text LIKE '%u00001%'") == [
+        (0,)
+    ]
+    until(lambda: daemons.leader() == idle.pid)
+
+
+def test_a_request_whose_daemon_dies_is_done_by_the_command_or_by_the_next(
+    world: World, daemons: Daemons, idle: subprocess.Popen[str]
+) -> None:
+    idle.send_signal(signal.SIGSTOP)
+    world.warehouse.replace(members(5))
+    asking = world.start("sync", "--json")
+    until(lambda: world.query("SELECT count(*) FROM request") == [(1,)])
+    idle.kill()
+
+    out, talk = asking.communicate(timeout=DEADLINE)
+
+    assert asking.returncode == 0, talk
+    assert json.loads(out)["trigger"] == "manual"
+    assert world.believed() == truth(members(5))
+
+
+def test_standing_orders_are_obeyed_by_the_next_run(world: World, idle: subprocess.Popen[str]) -> None:
+    assert world.command("pause", VIP).returncode == 0
+    world.warehouse.replace(members(5))
+    world.command("sync")
+    assert world.believed() == truth(members(3))
+    assert world.command("resume", VIP).returncode == 0
+    world.command("sync")
+    assert world.believed() == truth(members(5))

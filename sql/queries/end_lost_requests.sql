@@ -1,0 +1,11 @@
+-- Purpose: what an earlier leader had begun and not ended will not be ended by it; old answers are of no use any more.
+-- Parameters: token (of the leader).
+-- Rows: none.
+WITH dropped AS (
+    DELETE FROM request AS r
+    WHERE r.ended_at < clock_timestamp() - interval '1 day'
+)
+UPDATE request AS r
+SET ended_at = clock_timestamp(), exit_code = 6, problems = '["the daemon that had begun it is gone"]'
+WHERE r.begun_at IS NOT NULL AND r.ended_at IS NULL
+    AND EXISTS (SELECT FROM leader WHERE leader.token = %(token)s)
