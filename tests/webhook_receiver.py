@@ -15,7 +15,10 @@ Item = dict[str, Any]
 
 
 class WebhookReceiver:
-    """Listens while it is entered. `refuses` are emails with the words for them; a `script` answers instead."""
+    """Listens while it is entered, and ignores what it has taken before, by messageId.
+
+    `refuses` are emails with the words for them; a `script` answers instead.
+    """
 
     def __init__(self, *, arrays: bool, token: str, hmac_secret: str | None = None) -> None:
         self.belief: dict[str, dict[str, object]] = {}
@@ -25,6 +28,8 @@ class WebhookReceiver:
         self._arrays = arrays
         self._token = token
         self._hmac_secret = hmac_secret
+        self.duplicates = 0
+        self._applied: set[str] = set()
         self._seen: dict[str, Item] = {}
         self.http = Loopback(self._respond)
         self.violations = self.http.violations
@@ -84,8 +89,10 @@ class WebhookReceiver:
         return Answer(200, body=body, apply=EVERYTHING)
 
     def _apply(self, item: Item) -> None:
-        if item.pop("applied", False):
+        if item["messageId"] in self._applied:
+            self.duplicates += 1
             return
+        self._applied.add(item["messageId"])
         if item["type"] == "track":
             self.events.append(item)
             return

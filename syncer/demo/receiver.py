@@ -267,7 +267,7 @@ class SegmentReceiver:
 
     def _check(self, event: Event, size: int) -> list[str]:
         """What is wrong with one event."""
-        problems = rules.identity(event) + rules.moment("timestamp", event.get("timestamp"))
+        problems = rules.identity(event) + rules.moment("timestamp", event.get("timestamp")) + rules.personas(event)
         if size > rules.MAX_EVENT_BYTES:
             problems.append(f"an event of {size} bytes")
         kind = event.get("type")

@@ -103,6 +103,18 @@ def membership(personas: object, values: Mapping[str, object]) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
+def personas(event: Mapping[str, object]) -> list[str]:
+    """An event that says it is about an audience is no use to anybody unless its membership can be read."""
+    context = event.get("context")
+    block = context.get("personas") if isinstance(context, dict) else None
+    if not isinstance(block, dict) or block.get("computation_class") not in ("audience", "journey_step"):
+        return []
+    values = event.get("traits" if event.get("type") == "identify" else "properties")
+    if membership(block, values if isinstance(values, dict) else {}) is not None:
+        return []
+    return [f"about the audience {block.get('computation_key')!r}, but without a boolean of that name"]
+
+
 def dropped(event: Mapping[str, object]) -> bool:
     """Whether Segment answers 200 and drops the event (HTTP, "Errors"; UNIFY)."""
     message_id, found = event.get("messageId"), event.get("traits")

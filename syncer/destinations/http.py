@@ -82,8 +82,9 @@ class Answer:
 class HttpSender:
     """Sends requests to one destination from any number of threads.
 
-    `name` and `credential` (the option that holds the key) are for messages. `headers` go with every request
-    and may hold the key. `secrets` are struck out wherever the receiver might repeat them.
+    `name`, `credential` and `address` (the options that hold the key and the address) are for messages. `headers` go
+    with every request and may hold the key. `secrets` are struck out wherever the receiver might repeat them. With
+    `secret_path` no message of ours repeats the path, which may hold a token.
 
     After a 5xx or a broken connection the next request resolves the name again and opens new connections.
     (Segment, "HTTP API source", Errors: on a 5xx refresh the resolved address and retry; and look the name up
@@ -96,6 +97,8 @@ class HttpSender:
         endpoint: str,
         *,
         credential: str,
+        address: str = "endpoint",
+        secret_path: bool = False,
         headers: Mapping[str, str],
         secrets: Sequence[str],
         timeout: float,
@@ -109,6 +112,8 @@ class HttpSender:
         self._name = name
         self._url = httpx.URL(endpoint.rstrip("/"))
         self._credential = credential
+        self._address = address
+        self._secret_path = secret_path
         self._headers = {"User-Agent": f"syncer/{__version__}", **headers}
         self._secrets = [secret for secret in secrets if secret]
         self._timeout = timeout
@@ -169,7 +174,7 @@ class HttpSender:
     def problems(self) -> list[str]:
         """What `syncer check` reports: whether a connection can be opened. Sends no request."""
         reason = reach.problem(self._url.scheme, self._url.host, self._url.port, tls())
-        return [f"{self.who} cannot be reached: {reason}; check endpoint and the network"] if reason else []
+        return [f"{self.who} cannot be reached: {reason}; check {self._address} and the network"] if reason else []
 
     def close(self) -> None:
         """Lets go of every connection; those of requests in flight, when they end."""
@@ -256,18 +261,19 @@ class HttpSender:
         match status:
             case 401 | 403:
                 return (
-                    f"{told} It refuses our credentials: check {self._credential}, and that endpoint is where "
-                    "that account lives."
+                    f"{told} It refuses our credentials: check {self._credential}, and that {self._address} is "
+                    "where that account lives."
                 )
             case 402:
                 return f"{told} It wants to be paid: check the plan and the bills of the account."
             case 404 | 410:
-                return f"{told} It knows no {response.url.path}: check endpoint, its host, region and path."
+                unknown = "such path" if self._secret_path else response.url.path
+                return f"{told} It knows no {unknown}: check {self._address}, its host, region and path."
             case _:
                 return (
                     f"{self.who} redirects to {_redirect_host(response)} ({status}). That is not followed: it "
-                    f"would hand {self._credential} and the contacts to another address. Check endpoint, and "
-                    "whether a proxy stands in between."
+                    f"would hand {self._credential} and the contacts to another address. Check {self._address}, "
+                    "and whether a proxy stands in between."
                 )
 
 

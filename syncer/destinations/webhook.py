@@ -74,13 +74,16 @@ class WebhookDestination:
         parts = urlsplit(reveal(url))
         self._path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         values = {key: reveal(value) for key, value in headers.items()}
-        credentials = [self._path, *values.values(), self._hmac_secret]
+        credentials = [self._path, *(values[key] for key in sorted(values)), self._hmac_secret]
+        hidden = [*credentials, parts.path, parts.query]
         self._http = HttpSender(
             name,
             f"{parts.scheme}://{parts.netloc}",
             credential="headers",
+            address="url",
+            secret_path=True,
             headers={**values, "Content-Type": "application/json"},
-            secrets=("\n".join(credentials), *(each for each in credentials if len(each) >= _SHORTEST_SECRET)),
+            secrets=("\n".join(credentials), *(each for each in hidden if len(each) >= _SHORTEST_SECRET)),
             timeout=timeout,
             concurrency=concurrency,
             transport=transport,

@@ -6,7 +6,7 @@ such as "one refused contact does not take others along" is kept by an adapter a
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -43,7 +43,6 @@ class Account:
     together: int
     refuse: Callable[[str | None, str], None] | None = None
     reads_body: bool = False
-    violations: list[str] = field(default_factory=list)
 
 
 def members(count: int = COUNT, *, but: Collection[str] = ()) -> list[Row]:

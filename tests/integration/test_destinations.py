@@ -111,7 +111,7 @@ class WebhookContract(DestinationContract):
                 type="webhook",
                 lines=f'type = "webhook"\nurl = "{receiver.url}"\nbatch = {self.batch}\nhmac_secret = "{SECRET}"\n'
                 f'headers = {{ Authorization = "Bearer {TOKEN}" }}',
-                secrets=[TOKEN, SECRET, "team=7"],
+                secrets=[TOKEN, SECRET, "team=7", "hooks/syncer"],
                 belief=lambda: receiver.belief,
                 decide=decide,
                 told=lambda: [(event["event"], event["context"]["traits"]["email"]) for event in receiver.events],

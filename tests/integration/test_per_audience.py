@@ -7,6 +7,7 @@ import pytest
 from syncer import sending, sync
 from syncer.demo.loopback import EVERYTHING, Answer, Reset
 from syncer.demo.segment_rules import membership
+from tests.webhook_receiver import WebhookReceiver
 from tests.world import Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
@@ -80,6 +81,65 @@ def test_a_lost_answer_concerns_its_audience_only(apart: World, monkeypatch: pyt
 
     assert apart.believed() == truth(members(2))
     assert apart.sync().report.destinations[0].planned == 0
+
+
+def test_a_retry_has_the_same_message_ids(apart: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    attempts: list[set[str]] = []
+
+    def lose_the_first(request: Any) -> Reset | None:
+        attempts.append({event["messageId"] for event in request.events})
+        return Reset(apply=EVERYTHING) if len(attempts) == 1 else None
+
+    apart.warehouse.replace(members(3))
+    apart.receiver.script = lose_the_first
+
+    assert sync.exit_code(apart.sync()) == 0
+
+    first, second = attempts
+    assert first == second
+    assert len(first) == 6
+    assert apart.receiver.duplicates == 6
+    assert apart.believed() == truth(members(3))
+
+
+def test_a_full_resync_tells_who_left_too(apart: World) -> None:
+    apart.warehouse.replace(members(2))
+    apart.sync()
+    apart.warehouse.replace(members(1))
+    apart.sync()
+    since = len(apart.receiver.events)
+
+    report = apart.resync().report
+
+    assert recognised(apart, since) == [
+        (f"u{n}@x.io", key, n == 0) for n in range(2) for key in ("churn_risk", "vip_buyers")
+    ]
+    assert report.calls_saved == 0
+    assert apart.verify().differences == 0
+
+
+def test_a_webhook_is_told_what_a_call_is_about(world: World) -> None:
+    items: list[dict[str, Any]] = []
+    with WebhookReceiver(arrays=False, token="t") as receiver:
+        receiver.script = lambda received: items.extend(received)
+        world.destination_extra = (
+            f'[[destinations]]\nname = "hook"\ntype = "webhook"\nurl = "{receiver.url}"\ncalls = "per_audience"\n'
+            'headers = { Authorization = "Bearer t" }'
+        )
+        world.warehouse.replace(members(1))
+        world.warehouse.run("CREATE TABLE ltv AS SELECT DISTINCT user_id, email, 5 AS value FROM members")
+        world.extra = '[[computed_traits]]\nname = "Lifetime value"\nquery = "SELECT * FROM ltv"'
+        assert sync.exit_code(world.sync()) == 0
+        assert receiver.violations == []
+
+    told = {(item.get("audience"), item.get("trait"), tuple(sorted(item["traits"]))) for item in items}
+    assert told == {
+        ("vip_buyers", None, ("email", "vip_buyers")),
+        ("churn_risk", None, ("churn_risk", "email")),
+        (None, "lifetime_value", ("email", "lifetime_value")),
+    }
+    assert len({item["messageId"] for item in items}) == 3
 
 
 def test_a_refused_contact_does_not_take_others_along(apart: World) -> None:

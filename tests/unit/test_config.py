@@ -990,6 +990,11 @@ def test_events_by_their_usual_names_or_others(load: Load, written: str, events:
                 "computed_traits[0].on_missing": 'must be "keep" or "null"',
             },
         ),
+        (
+            WAREHOUSE + "[[destinations]]\nname = 'm'\ntype = 'mailmodo'\napi_key = 'k'\nlist_name = 'L'\n"
+            "calls = 'per_audience'",
+            {"destinations[0].calls": 'must be "combined": Mailmodo updates contacts'},
+        ),
         (in_destination("track = { enter = 'x' }"), {"destinations[0].track.enter": "did you mean `entered`?"}),
     ],
 )

@@ -90,6 +90,14 @@ def test_what_it_believes(receiver: SegmentReceiver, client: httpx.Client) -> No
         (event(1, {"created_at": True}), "reserved name: created_at"),
         (event(1, {"user_id": True}), "reserved name: user_id"),
         (event(1, {"context_ip": True}), "reserved name: context_ip"),
+        (
+            event(1, {"vip": 1}, context={"personas": {"computation_class": "audience", "computation_key": "vip"}}),
+            "about the audience 'vip', but without a boolean of that name",
+        ),
+        (
+            event(1, context={"personas": {"computation_class": "audience", "computation_key": "other"}}),
+            "about the audience 'other', but without a boolean of that name",
+        ),
         (event(1, {f"p{n}": True for n in range(251)}), "251 properties"),
         (event(1, traits={"vip_buyers": True}), "no traits.email"),
         (event(1, type="alias"), "no identify, and no track with a name: 'alias'"),
