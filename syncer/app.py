@@ -82,6 +82,24 @@ def opened_state(settings: config.Settings) -> Iterator[State]:
         yield state
 
 
+@contextmanager
+def opened_origin(origin: str, settings: config.Settings, environ: Mapping[str, str]) -> Iterator[State]:
+    """Another state, to be moved from: a URL, or the folder of an embedded one, which has to be there already.
+
+    It is not migrated: it is somebody's copy of last resort.
+    """
+    schema = settings.state.schema_name
+    if "://" in origin or origin.startswith("${"):
+        yield State(config.other_state("--from", origin, environ).get_secret_value(), schema)
+        return
+    folder = Path(origin)
+    if not embedded.exists(folder):
+        problem = "is neither a PostgreSQL URL nor a folder with an embedded state (`state.data_dir`)"
+        raise errors.ConfigError([errors.Problem("--from", f"{str(folder)!r} {problem}")])
+    with embedded.running(folder) as url:
+        yield State(url, schema)
+
+
 def load(path: Path, environ: Mapping[str, str]) -> config.Settings:
     """The settings of a file, with the names of its audiences checked as far as that needs no state."""
     return config.load(path, environ, naming.configuration_problems)

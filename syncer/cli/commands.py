@@ -28,6 +28,7 @@ from syncer import (
     log,
     migrations,
     models,
+    moving,
     requests,
     sql,
     standing,
@@ -123,18 +124,34 @@ def check(session: Session, as_json: bool) -> None:  # noqa: FBT001
 
 @cli.command()
 @click.option("--print", "only_print", is_flag=True, help="Print the SQL that would run; change nothing.")
+@click.option(
+    "--from",
+    "origin",
+    metavar="URL_OR_FOLDER",
+    help="Then move a whole state here: from a PostgreSQL URL, or from the folder of an embedded one.",
+)
 @_config_option
 @click.pass_obj
-def migrate(session: Session, only_print: bool) -> None:  # noqa: FBT001
-    """Create the state schema, or bring it to this version."""
-    with app.opened_state(_settings(session)) as state:
+def migrate(session: Session, only_print: bool, origin: str | None) -> None:  # noqa: FBT001
+    """Create the state schema, or bring it to this version; with --from, fill it with another state."""
+    if only_print and origin:
+        raise click.UsageError("--print shows the schema's SQL only; it goes without --from")
+    settings = _settings(session)
+    with app.opened_state(settings) as state:
         if only_print:
             screen.print_text(migrations.script(state))
             return
         applied = migrations.migrate(state)
-    for step in applied:
-        screen.say(f"applied {step.name}")
-    screen.say(f"the state schema {state.schema!r} is up to date")
+        for step in applied:
+            screen.say(f"applied {step.name}")
+        screen.say(f"the state schema {state.schema!r} is up to date")
+        if origin is not None:
+            with app.opened_origin(origin, settings, os.environ) as source:
+                moved = moving.move(source, state)
+            screen.say(
+                f"moved {sum(moved.values()):,} rows of {len(moved)} tables. The old state is as it was: let nobody"
+                " sync on it any more. Now: syncer verify"
+            )
 
 
 @cli.command()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from syncer import errors, models
 from syncer.config import rules, source
@@ -47,6 +47,7 @@ __all__ = [
     "Webhook",
     "duration",
     "load",
+    "other_state",
 ]
 
 
@@ -72,6 +73,22 @@ def load(path: Path, environ: Mapping[str, str], check_audiences: AudienceCheck 
         problems += [problem for problem in misnamed if problem.path not in {known.path for known in problems}]
         raise errors.ConfigError(sorted(problems, key=lambda problem: problem.path))
     return settings
+
+
+def other_state(place: str, url: str, environ: Mapping[str, str]) -> SecretStr:
+    """Another state's URL as psycopg's connection string. `${NAME}` keeps its password off the command line.
+
+    Raises `ConfigError` that names `place` and does not repeat the URL.
+    """
+    tree, missing = source.expand({"url": url}, environ, Path.cwd())
+    try:
+        conninfo = State.model_validate(tree).conninfo() if not missing else None
+    except ValidationError as error:
+        missing = [rules.in_words(details, {"url": url}) for details in error.errors(include_url=False)]
+        conninfo = None
+    if conninfo is None:
+        raise errors.ConfigError([errors.Problem(place, message) for _, message in missing])
+    return conninfo
 
 
 def _readable_audiences(tree: dict[str, Any]) -> list[models.ConfiguredAudience]:

@@ -63,6 +63,11 @@ if sys.platform == "linux":
     SETTINGS["dynamic_shared_memory_type"] = "sysv"  # not /dev/shm, which has 64 MB in a container
 
 
+def exists(data_dir: Path) -> bool:
+    """Whether there is a state of ours. Raises `StateError` for one of another PostgreSQL."""
+    return _has_cluster(Home(Path(os.path.realpath(data_dir))))
+
+
 @contextmanager
 def running(data_dir: Path, *, user_namespace: bool = True) -> Iterator[str]:
     """The URL of the state's database, for as long as the context lasts.
