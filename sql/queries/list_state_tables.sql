@@ -1,4 +1,5 @@
--- Purpose: every table that holds state, with what a copy of it has to name. Partitions are part of their table.
+-- Purpose: every table that holds state, with what a copy of it has to name. Partitions are part of their table; what
+-- commands ask of a daemon is no state.
 -- Parameters: none.
 -- Rows: name, columns (those that are not computed), refers_to (tables that must be filled before), identity (the column
 -- that is numbered by itself; or null).
@@ -24,5 +25,5 @@ FROM pg_catalog.pg_class AS c
 WHERE c.relnamespace = current_schema()::regnamespace
     AND c.relkind IN ('r', 'p')
     AND NOT c.relispartition
-    AND c.relname NOT IN ('schema_migration', 'leader')
+    AND c.relname NOT IN ('schema_migration', 'leader', 'request')
 ORDER BY c.relname
