@@ -330,7 +330,7 @@ def _make(
     _refuse_unknown(request.scope, resolved)
     keyed = [(identify(connection, audience), audience) for audience in audiences if audience.problem is None]
 
-    for table in ("plan_audience", "member_delta", "contact_change", "caller", "planned_identify"):
+    for table in ("plan_audience", "contact_change", "caller", "planned_identify"):
         run(connection, f"create_{table}")
     contacts = next(iter(snapshot.read(connection, "count_contacts", {}))).contacts
     planner = _Planner(connection, request, snapshot, run_id, row_names, snapshot_empty=not counted)
@@ -425,7 +425,10 @@ class _Planner:
 
     def _compare(self, target: Target) -> None:
         here = {"destination_id": target.destination_id, **target.in_reach}
-        self.snapshot.read(self.connection, "diff_members", here)
+        run(self.connection, "drop_member_delta")
+        listed = one(self.connection, "read_plan_audiences")
+        self.snapshot.read(self.connection, "diff_members", {**here, **listed._asdict()})
+        run(self.connection, "complete_member_delta")
         run(self.connection, "add_uncertain", here)
         if target.reach.retract:
             run(self.connection, "add_retractions", here)
