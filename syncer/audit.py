@@ -15,7 +15,7 @@ from syncer import control, plan, sync
 from syncer.state import Connection, one, run
 from syncer.stopping import Stop
 
-_DIFFERENCES = ("missing", "lingering")
+_DIFFERENCES = ("missing", "lingering", "outdated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Difference:
     """One thing that does not add up.
 
     `why`: `missing` (the warehouse has it, the destination was not told), `lingering` (the destination was told, the
-    warehouse has it no more), `not_in_state` or `not_in_history` (the history says otherwise than the state),
+    warehouse has it no more), `outdated` (it was told another value, email or trait), `not_in_state` or
+    `not_in_history` (the history says otherwise than the state),
     `told_both` (true and false at once), `count` (the members of an audience do not add up).
     """
 
@@ -99,7 +100,7 @@ def explain(job: sync.Job, who: str, stop: Stop, progress: sync.Progress, limit:
         if not story.destinations:
             story.warehouse = _dicts(run(connection, "who_in_snapshot", names, source=source))
             _meet(story)
-        story.destinations.append(_pending(connection, planned, names))
+        story.destinations.append(_pending(connection, planned, story))
 
     sync.preview(_asked(job), stop, progress, look)
     with job.state.connect("explain") as connection:
@@ -161,14 +162,19 @@ def _meet(story: Story) -> None:
             story.users.append(row["user_id"])
 
 
-def _pending(connection: Connection, planned: plan.TargetPlan, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _keys(story: Story) -> list[str]:
+    """What this person is known by, whatever a destination knows contacts by."""
+    return [*story.contacts, *(user for user in story.users if user not in story.contacts)]
+
+
+def _pending(connection: Connection, planned: plan.TargetPlan, story: Story) -> dict[str, Any]:
     target = planned.target
-    reached = {
-        row.contact for row in run(connection, "who_is_in_reach", {"contacts": names["contacts"], **target.in_reach})
-    }
+    contacts = story.contacts if target.manner.identity == "email" else story.users
+    reached = {row.contact for row in run(connection, "who_is_in_reach", {"contacts": contacts, **target.in_reach})}
+    names = {"contacts": _keys(story), "users": story.users}
     return {
         "name": target.name,
-        "out_of_reach": [contact for contact in names["contacts"] if contact not in reached],
+        "out_of_reach": [contact for contact in contacts if contact not in reached],
         "pending": _dicts(run(connection, "who_is_pending", names)),
         "skipped": _dicts(run(connection, "who_is_skipped", names)),
     }
@@ -176,7 +182,7 @@ def _pending(connection: Connection, planned: plan.TargetPlan, names: Mapping[st
 
 def _recall(connection: Connection, story: Story, limit: int) -> None:
     """What the state knows, beside what the plan found for each destination."""
-    names = {"contacts": story.contacts}
+    names = {"contacts": _keys(story)}
     by_name = {destination["name"]: destination for destination in story.destinations}
     for title in ("told", "held", "refused"):
         for destination in story.destinations:

@@ -56,6 +56,10 @@ def members_told(connection: Connection, name: str) -> Mapping[str, int]:
 def retire(connection: Connection, name: str) -> bool:
     """Retires an audience: everyone in it is told `false` by the next run. False if it was retired already."""
     audience = known_audience(connection, name)
+    if audience.is_trait:
+        raise errors.ConfigError(
+            [errors.Problem("AUDIENCE", f"{name!r} is a computed trait; take it out of the configuration instead")]
+        )
     with connection.transaction():
         retired = run(connection, "retire_audience", {"audience_id": audience.audience_id}).fetchone()
         ledger.record_action(connection, "retire", {"audience": audience.name}, None)
@@ -131,7 +135,8 @@ def _audience_to_pause(connection: Connection, name: str, configured: Sequence[m
     for audience in configured:
         property_name = audience.property or naming.property_of(audience.name)
         if name in (audience.name, property_name) and name not in _names(plan.known_audiences(connection)):
-            return int(one(connection, "add_audience", {"name": audience.name, "property": property_name}).audience_id)
+            named = {"name": audience.name, "property": property_name, "is_trait": audience.is_trait}
+            return int(one(connection, "add_audience", named).audience_id)
     return known_audience(connection, name).audience_id
 
 

@@ -9,10 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from syncer import errors, models, pages
+import structlog
+
+from syncer import errors, events, models, pages
 from syncer.leadership import Leadership
 from syncer.sending import Flight, Sender, Tempo
 from syncer.state import Connection, State
+
+log = structlog.get_logger()
 
 _CLAIM_AHEAD = 0.05
 """Seconds. So long before its turn a page is loaded and claimed, so that the limit is used up to the last event."""
@@ -20,15 +24,16 @@ _CLAIM_AHEAD = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be delivered: one destination's pages of one run, for as long as we lead.
+    """What is to be delivered: one destination's pages of one run, for as long as we lead; then the events it is owed.
 
-    `properties` names each audience id's property.
+    `properties` names each audience id's property; without `events` it is told none.
     """
 
     delivery: pages.Delivery
     destination: models.Destination
     properties: Mapping[int, str]
     leadership: Leadership
+    events: models.Events | None = None
 
 
 def deliver(
@@ -83,7 +88,9 @@ class _Lane:
                 elif queue and not self._over():
                     self._sender.sleep(self._sender.due_in() - _CLAIM_AHEAD)
                 else:
-                    return self._stopped
+                    break
+        self._tell_events()
+        return self._stopped
 
     def _launch(self, queue: deque[pages.PlannedPage], threads: ThreadPoolExecutor) -> None:
         """Claims the pages whose turn has come, as many as there are free senders, then lets them go.
@@ -132,6 +139,41 @@ class _Lane:
             if flight.error is not None:
                 self._stop(flight.error)
 
+    def _tell_events(self) -> None:
+        """What is owed, in order, also from earlier runs; nothing after the destination stopped."""
+        names = self._order.events
+        # Where each goes at most once, a crash may cost one event and no more.
+        size = self._order.destination.page_size if self._order.destination.recognises_events else 1
+        while names is not None and not self._over():
+            owed = events.owed(self._connection, self._order.delivery.destination_id, names, size)
+            if not owed:
+                return
+            self._tell(owed)
+
+    def _tell(self, owed: Sequence[events.Owed]) -> None:
+        """Sends some events; one whose repetition nobody would recognise is owed no longer before it leaves."""
+        token = self._order.leadership.token
+        once = not self._order.destination.recognises_events
+        if once:
+            events.take(self._connection, token, owed)
+        self._sender.reserve(len(owed))
+        flight = self._sender.send(pages.COVERED_PAGE, [each.track for each in owed])
+        failures = {failure.identify.message_id: failure for failure in flight.settlement.failures}
+        by_outcome = [(each, failures.get(each.track.message_id)) for each in owed]
+        refused = [(each, why.reason) for each, why in by_outcome if why and why.outcome is models.Outcome.FAILED]
+        if once:
+            _tell_lost(self._order.destination.name, list(failures.values()))
+        else:
+            with self._connection.transaction():
+                events.take(self._connection, token, [each for each, failure in by_outcome if failure is None])
+                events.refuse(self._connection, token, refused)
+        if refused:
+            log.warning("events were refused", destination=self._order.destination.name, events=len(refused))
+        if flight.error is not None:
+            self._stop(flight.error)
+        elif not once and len(refused) < len(failures):
+            self._sender.give_up.set()  # what is still owed waits for the next run
+
     def _stop(self, error: errors.DestinationError) -> None:
         if self._halted() and not isinstance(error, errors.DestinationStoppedError):
             return  # we broke off its tries ourselves
@@ -141,3 +183,10 @@ class _Lane:
 
     def _over(self) -> bool:
         return self._stopped is not None or self._halted()
+
+
+def _tell_lost(destination: str, failures: Sequence[pages.Failure]) -> None:
+    """Where an event goes at most once, one that failed is lost, and says so."""
+    lost = [failure for failure in failures if failure.outcome is not models.Outcome.FAILED]
+    if lost:
+        log.warning("events may be lost; they go at most once there", destination=destination, events=len(lost))

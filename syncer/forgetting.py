@@ -27,6 +27,8 @@ _STEPS = (
     "forget_in_run_destinations",
     "forget_in_actions",
     "forget_unanswered",
+    "forget_profiles",
+    "forget_events",
     "forget_skipped",
 )
 

@@ -2,13 +2,28 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NamedTuple, Protocol
 
-Value = bool | int | float | str
-"""What a property can hold: the JSON that is sent."""
+Value = bool | int | float | str | None
+"""What a property can hold: the JSON that is sent. None takes a computed trait back."""
+
+SPECIAL_TRAITS = frozenset(
+    # Segment, "Spec: Identify", reserved traits, in its own spelling
+    "address age avatar birthday company createdAt description firstName gender lastName name phone title username"
+    # Mailmodo, "User properties", predefined fields
+    " website first_name last_name address1 address2 city state country postal_code designation industry"
+    " anniversary_date".split()
+)
+"""What may go along with a call. The email is the contact; ids are not the warehouse's to set."""
+
+Computation = Literal["audience", "trait"]
+"""What a property is, in Segment's words."""
+
+Identity = Literal["email", "user_id"]
+"""By what a destination knows its contacts."""
 
 
 class Outcome(StrEnum):
@@ -42,6 +57,7 @@ class SkipReason(StrEnum):
     USER_ID_TOO_LONG = "user_id_too_long"
     UNSENDABLE_TEXT = "unsendable_text"
     NO_AUDIENCE = "no_audience"
+    CONFLICTING_VALUES = "conflicting_values"
     FORGOTTEN = "forgotten"
     OUT_OF_ROLLOUT = "out_of_rollout"
 
@@ -53,23 +69,28 @@ class MemberRow(NamedTuple):
     """One row as a warehouse without `COPY` hands it over, text for text as it stands there.
 
     `unsendable` marks a row in which some text cannot be stored or sent (a NUL, broken Unicode); in it the
-    offending characters are replaced by U+FFFD, so that the row can be listed.
+    offending characters are replaced by U+FFFD, so that the row can be listed. `traits` and `value` are JSON;
+    `value_type` is set on every row of a computed trait, `value` only where there is one.
     """
 
     audience: str | None
     user_id: str | None
     email: str | None
     unsendable: bool
+    traits: str | None = None
+    value: str | None = None
+    value_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where members come from: the membership table or query, or the query of one audience.
+    """Where members come from: the membership table or query, or the query of one audience or computed trait.
 
     Exactly one of `table` (as configured: `schema.table` or `table`) and `query` is set. `audience` is the column
     with the audience's name, or None for the query of one audience, whose rows all belong to `audience_name`.
     `member` is an optional column: rows where it is not true are no members.
-    `path` is where the configuration says so (`warehouse.membership.table`), for messages.
+    `traits` are columns that go along with a call, each with the name that it is sent under; `value` is the column of
+    a computed trait. `path` is where the configuration says so (`warehouse.membership.table`), for messages.
     """
 
     path: str
@@ -80,6 +101,14 @@ class Source:
     audience: str | None = None
     audience_name: str | None = None
     member: str | None = None
+    traits: Mapping[str, str] = field(default_factory=dict)
+    value: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What every row of its stream holds, in order."""
+        traits = ("traits",) if self.traits else ()
+        return ("audience", "user_id", "email", "unsendable", *traits, *(("value", "value_type") if self.value else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +126,8 @@ class TableInState:
 
 @dataclass(frozen=True, slots=True)
 class CopyStream:
-    """Blocks of PostgreSQL's binary `COPY` format: audience, user_id, email (text) and unsendable (boolean)."""
+    """Blocks of PostgreSQL's binary `COPY` format: `Source.columns`, as text, but unsendable (boolean), traits and
+    value (jsonb)."""
 
     blocks: Iterator[bytes]
 
@@ -151,7 +181,10 @@ class Warehouse(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredAudience:
-    """An audience that the configuration names. `path` is where (`audiences[2]`)."""
+    """An audience that the configuration names, or a computed trait. `path` is where (`audiences[2]`).
+
+    Who drops out of a computed trait is left as last told if it `keeps`, else told null.
+    """
 
     path: str
     name: str
@@ -159,22 +192,30 @@ class ConfiguredAudience:
     has_query: bool = False
     max_removed_fraction: float | None = None
     max_added_fraction: float | None = None
+    is_trait: bool = False
+    keeps: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class KnownAudience:
-    """An audience as the state knows it. `pinned`: its property was sent once, so it can never change."""
+    """An audience or computed trait as the state knows it. `pinned`: its property was sent once, so it cannot change.
+
+    `value_type` is the type that a computed trait's values were last sent with.
+    """
 
     audience_id: int
     name: str
     property: str
     pinned: bool
     retired: bool = False
+    is_trait: bool = False
+    value_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """An audience of this run. One with a `problem` is set aside: its rows are neither sent nor read as exits.
+    """An audience of this run, or a computed trait. One with a `problem` is set aside: its rows are neither sent nor
+    read as exits.
 
     `known_as` is the name under which the state knows it, if it was renamed.
     """
@@ -185,6 +226,9 @@ class Audience:
     known_as: str | None = None
     problem: str | None = None
     retired: bool = False
+    is_trait: bool = False
+    keeps: bool = True
+    value_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +264,39 @@ class Reach:
     retract: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The names of the events about who entered and who left; `initial`: of initial syncs too."""
+
+    entered: str = "Audience Entered"
+    exited: str = "Audience Exited"
+    initial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a destination is told: by what it knows contacts, whether a change of traits alone is told, and events.
+
+    `per_audience`: every audience of a contact has a call of its own.
+    """
+
+    identity: Identity = "email"
+    per_audience: bool = False
+    traits_trigger: bool = False
+    events: Events | None = None
+
+    @property
+    def keeps_profiles(self) -> bool:
+        """Whether what was accepted of emails and traits has to be remembered."""
+        return self.identity == "user_id" or self.traits_trigger
+
+
 class Identify(NamedTuple):
     """One call for one contact that carries all of its changes (or one part of them, if they are very many).
 
     `contact` is the key that the destination knows, `email` what the call carries as such, `user_id` the user
-    that the call names, `values` the changed properties.
+    that the call names, `values` the changed properties, `traits` what goes along, under Segment's names.
+    `about` is set where every property has a call of its own: what that is.
     """
 
     contact: str
@@ -233,22 +305,42 @@ class Identify(NamedTuple):
     email: str
     message_id: str
     values: Mapping[str, Value]
+    traits: Mapping[str, Value] = {}
+    about: Computation | None = None
+
+
+class Track(NamedTuple):
+    """One event about one contact: it entered (`value`) or left the audience of `property` at `at`."""
+
+    contact: str
+    part: int
+    user_id: str
+    email: str
+    message_id: str
+    event: str
+    property: str
+    value: bool
+    at: datetime
+
+
+Call = Identify | Track
+"""What is sent: every call is accepted, refused or lost by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A contact that the destination refused, in its own words. `http_status` is None if it was never sent."""
 
-    identify: Identify
+    identify: Call
     reason: str
     http_status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What travels together in one request: the identifies, each encoded, ready to be sent any number of times."""
+    """What travels together in one request: the calls, each encoded, ready to be sent any number of times."""
 
-    identifies: Sequence[Identify]
+    identifies: Sequence[Call]
     encoded: Sequence[bytes]
 
 
@@ -280,9 +372,11 @@ class Destination(Protocol):
     concurrency: int
     """How many requests may be in flight."""
     rate: Rate
+    recognises_events: bool
+    """Whether an event that is sent twice counts once."""
 
-    def requests(self, identifies: Sequence[Identify]) -> tuple[list[Request], list[Refusal]]:
-        """Encodes identifies into requests within the receiver's limits, those of a contact in order, each identify
+    def requests(self, identifies: Sequence[Call]) -> tuple[list[Request], list[Refusal]]:
+        """Encodes identifies, or events, into requests within the receiver's limits, those of a contact in order, each
         in one request, or refused here and now because none can carry it."""
 
     def send(self, request: Request) -> list[Refusal]:

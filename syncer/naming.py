@@ -7,6 +7,7 @@ import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import inflection
 
@@ -15,6 +16,7 @@ from syncer import errors, models
 PATTERN = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 MAX_PROPERTY = 255
 MAX_NAME = 500
+VALUE_TYPES = ("text", "number", "boolean", "timestamp")
 
 # Segment, "Spec: Identify", table of reserved traits, in the snake_case form that a property would take.
 SEGMENT_TRAITS = frozenset(
@@ -135,6 +137,7 @@ def resolve(
     `configuration_problems`.
     """
     overrides = {audience.name: audience.property for audience in configured}
+    traits = {audience.name: audience for audience in configured if audience.is_trait}
     names = sorted({*overrides, *row_names})
     by_name = {audience.name: audience for audience in known}
 
@@ -155,9 +158,46 @@ def resolve(
         models.Audience(gone.name, gone.property, audience_id=gone.audience_id, retired=gone.retired)
         for gone in known
         if gone.audience_id not in present
+        and not gone.is_trait  # a computed trait that nobody asks for any more stays as last told
         and (gone.retired or (gone.name not in names and gone.property not in wanting))
     ]
-    return sorted(audiences, key=lambda audience: audience.name)
+    return sorted((_as_trait(audience, traits, by_name) for audience in audiences), key=lambda audience: audience.name)
+
+
+def value_problem(types: Sequence[str], pinned: models.KnownAudience | None, *, named: bool) -> str | None:
+    """Why a computed trait cannot be sent whose query gave values of these types, or None; with the way out.
+
+    Receivers fix the type of a property at its first value (Mailmodo, "Adding contacts via API"). `named`: rows of the
+    membership name it as well.
+    """
+    if named:
+        return "rows of the membership name an audience that is called like this computed trait; rename one of them"
+    odd = [each for each in types if each not in VALUE_TYPES]
+    if odd:
+        return f"its values are {' and '.join(odd)}; cast the column to text, a number, a boolean or a timestamp"
+    if len(types) > 1:
+        return f"its values are {' and '.join(types)}; cast the column, so that all of them are of one type"
+    if types and pinned and pinned.pinned and pinned.value_type not in (None, types[0]):
+        return (
+            f"its values are {types[0]}, and {pinned.value_type} was sent first, which fixed its type there;"
+            " cast the column, or define a new trait"
+        )
+    return None
+
+
+def _as_trait(
+    audience: models.Audience,
+    traits: Mapping[str, models.ConfiguredAudience],
+    known: Mapping[str, models.KnownAudience],
+) -> models.Audience:
+    """Marks a computed trait. What was sent as the one can never become the other."""
+    own = known.get(audience.name)
+    if own and own.pinned and own.is_trait != (audience.name in traits):
+        was, now = ("computed trait", "audience") if own.is_trait else ("audience", "computed trait")
+        return replace(audience, problem=f"it was sent as {was} first, and cannot become {now}; choose another name")
+    if audience.name not in traits:
+        return audience
+    return replace(audience, is_trait=True, keeps=traits[audience.name].keeps)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

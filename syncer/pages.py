@@ -52,7 +52,7 @@ class PlannedPage:
 class Failure:
     """An identify that ended otherwise than succeeded, and why. `alone`: no other was in the request that decided."""
 
-    identify: models.Identify
+    identify: models.Call
     outcome: Outcome
     reason: str
     http_status: int | None = None
@@ -87,6 +87,8 @@ def load(connection: Connection, delivery: Delivery, page: int, properties: Mapp
             email=row.email,
             message_id=row.message_id,
             values={properties[key]: value for key, value in zip(row.audience_ids, row.values, strict=True)},
+            traits=row.traits or {},
+            about=row.about,
         )
         for row in rows
     ]

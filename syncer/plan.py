@@ -17,6 +17,35 @@ The truth table of a contact's property (two users with one email are one contac
 "Due again" is what a full resync makes of everything that was told before it. What is to be told may have to wait:
 `held` by the guard, `refused` and not due for another try; it is planned again by every run until it goes.
 
+What that makes of one audience's rows (u1 a: user u1 with the address a), by what the destination's contacts are:
+
+    before         after          the contact is the email      the contact is the user id
+    -              u1 a           a added                       u1 added
+    u1 a           -              a removed                     u1 removed
+    u1 a           u1 b           a removed, b added            u1 trait_changed
+    u1 a           u1 -           -                             -
+    u1 a           - a            -                             u1 removed
+    u1 a           u2 a           a covered                     u1 removed, u2 added
+    u1 a           u2 b           a removed, b added            u1 removed, u2 added
+    u1 a           u1 a, u1 b     b added                       -
+    u1 a, u1 b     u1 b           a removed, b reasserted       u1 trait_changed
+    -              u1 a, u2 a     a added                       u1 added, u2 added
+    -              u1 a, u2 b     a added, b added              u1 added, u2 added
+    u1 a, u2 a     u1 a           a covered                     u2 removed
+    u1 a, u2 a     -              a removed                     u1 removed, u2 removed
+    u1 a, u2 a     u1 b, u2 a     a covered, b added            u1 trait_changed
+    u1 a, u2 a     u1 b, u2 b     a removed, b added            u1 trait_changed, u2 trait_changed
+    u1 a, u2 a     u1 -, u2 a     -                             -
+    u1 a, u2 a     u1 -           a covered                     u2 removed
+    u1 a, u2 b     u1 a           b removed                     u2 removed
+    u1 a, u2 b     u1 b           a removed, b reasserted       u1 trait_changed, u2 removed
+    u1 a, u2 b     u1 a, u2 a     a reasserted, b removed       u2 trait_changed
+    u1 a, u2 b     u1 b, u2 a     a covered, b covered          u1 trait_changed, u2 trait_changed
+    u1 a, u2 b     u1 -, u2 b     -                             -
+    u1 a, u2 b     u1 -, u2 a     b removed, a reasserted       u2 trait_changed
+
+(A row without a user id, or without an address, is skipped. `reasserted`: the follow-up, see below.)
+
 A row that cannot be sent is skipped, and is never read as an exit of the contact or the user that it still names.
 A user whose email changes leaves one contact and enters another; because Segment also keys by user id, the `false`
 to the old contact is followed by the present value to the new one, whether or not that had to be told.
@@ -42,6 +71,8 @@ _PART_BYTES = 20_000
 # Below this a stale estimate does no harm.
 _ANALYZE_FROM = 10_000
 
+_PRIVATE = ("plan_audience", "contact_change", "profile", "caller", "follow_edge", "planned_identify")
+
 UNKNOWN = -1
 
 Keep = Callable[["TargetPlan", psycopg.sql.Composable], None]
@@ -64,16 +95,13 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A destination to plan for. A preview for one that the state does not know yet has `UNKNOWN`.
-
-    `per_audience`: it wants a call for every audience of a contact.
-    """
+    """A destination to plan for. A preview for one that the state does not know yet has `UNKNOWN`."""
 
     name: str
     destination_id: int
     page_size: int
-    per_audience: bool = False
     reach: models.Reach = field(default_factory=models.Reach)
+    manner: models.Manner = field(default_factory=models.Manner)
 
     def lists(self, audience: models.Audience) -> bool:
         """Whether the destination is about this audience."""
@@ -85,6 +113,19 @@ class Target:
         """The parameters of `is_in_reach`."""
         contacts = self.reach.contacts
         return {"listed": None if contacts is None else sorted(contacts), "share": self.reach.rollout}
+
+    @property
+    def contact(self) -> psycopg.sql.Composable:
+        """What of a row of the snapshot is the contact here."""
+        if self.manner.identity == "email":
+            return psycopg.sql.SQL("contact_of(source.email)")
+        return psycopg.sql.SQL("CASE WHEN NOT source.unsendable THEN source.user_id END")
+
+    @property
+    def email(self) -> psycopg.sql.Composable:
+        """What of a row goes along as email; null where it is the contact."""
+        by_email = self.manner.identity == "email"
+        return psycopg.sql.SQL("NULL::text" if by_email else "contact_of(source.email)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +148,16 @@ class Request:
             if audience.name == name and audience.max_added_fraction is not None:
                 limits = replace(limits, max_added_fraction=audience.max_added_fraction)
         return limits
+
+    @property
+    def traits(self) -> psycopg.sql.Composable:
+        """What of a row of the snapshot goes along with a call."""
+        has_traits = any(source.traits for source in self.sources)
+        return psycopg.sql.SQL("source.traits" if has_traits else "NULL::jsonb")
+
+    def has_profiles(self, target: Target) -> bool:
+        """Whether a call to this destination carries more than properties."""
+        return target.manner.identity == "user_id" or any(source.traits for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +261,16 @@ class _Snapshot:
     taken_at: datetime | None = None
     path: str | None = None
 
-    def read(self, connection: Connection, name: str, parameters: Mapping[str, object]) -> psycopg.Cursor[Any]:
+    def read(
+        self,
+        connection: Connection,
+        name: str,
+        parameters: Mapping[str, object],
+        **placeholders: psycopg.sql.Composable,
+    ) -> psycopg.Cursor[Any]:
         """Runs a statement that reads the snapshot. What the warehouse's own views raise is its failure."""
         try:
-            return run(connection, name, parameters, source=self.relation)
+            return run(connection, name, parameters, source=self.relation, **placeholders)
         except psycopg.DatabaseError as error:
             if self.path is None or isinstance(error, psycopg.OperationalError):
                 raise
@@ -256,7 +313,9 @@ def _members_in_state(connection: Connection, request: Request) -> psycopg.sql.C
         return None
     # The text comes to stand inside statements with parameters, where a percent sign has to be doubled.
     members = psycopg.sql.SQL(found.members.replace("%", "%%"))
-    return psycopg.sql.SQL("({})").format(psycopg.sql.SQL(sql.query("members_in_state")).format(members=members))
+    more = psycopg.sql.SQL(", m.traits" if request.sources[0].traits else "")
+    text = psycopg.sql.SQL(sql.query("members_in_state")).format(members=members, more=more)
+    return psycopg.sql.SQL("({})").format(text)
 
 
 def _refuse_unready(reading: models.Reading, ready: str) -> None:
@@ -280,7 +339,7 @@ def _stage(connection: Connection, reading: models.Reading, sources: Sequence[mo
     """Copies the sources into this session's staging table. Raises `WarehouseError` unless every row arrived."""
     run(connection, "create_snapshot_member")
     run(connection, "empty_snapshot")
-    staged = sum(_stage_source(connection, reading.stream(source)) for source in sources)
+    staged = sum(_stage_source(connection, reading.stream(source), source.columns) for source in sources)
     if staged != reading.rows_read():
         raise errors.WarehouseError(
             f"the snapshot is not whole: the warehouse sent {reading.rows_read()} rows, {staged} arrived;"
@@ -289,16 +348,18 @@ def _stage(connection: Connection, reading: models.Reading, sources: Sequence[mo
     run(connection, "analyze_snapshot_member")
 
 
-def _stage_source(connection: Connection, stream: models.CopyStream | models.RowStream) -> int:
+def _stage_source(connection: Connection, stream: models.CopyStream | models.RowStream, columns: Sequence[str]) -> int:
+    statement = "stage_members_binary" if isinstance(stream, models.CopyStream) else "stage_members_rows"
+    names = psycopg.sql.SQL(", ").join(psycopg.sql.Identifier(name) for name in columns)
     with connection.cursor() as cursor:
-        if isinstance(stream, models.CopyStream):
-            with cursor.copy(sql.query("stage_members_binary")) as copy:
+        with cursor.copy(psycopg.sql.SQL(sql.query(statement)).format(columns=names)) as copy:
+            if isinstance(stream, models.CopyStream):
                 for block in stream.blocks:
                     copy.write(block)
-        else:
-            with cursor.copy(sql.query("stage_members_rows")) as copy:
+            else:
+                positions = [models.MemberRow._fields.index(name) for name in columns]
                 for row in stream.rows:
-                    copy.write_row(row)
+                    copy.write_row([row[position] for position in positions])
         return cursor.rowcount
 
 
@@ -326,11 +387,12 @@ def _make(
     counted = snapshot.read(connection, "count_members", {}).fetchall()
     row_names = {row.audience for row in counted if _names_audience(row.audience)}
     resolved = naming.resolve(request.configured, row_names, known_audiences(connection))
-    audiences = [audience for audience in resolved if request.scope.covers(audience)]
     _refuse_unknown(request.scope, resolved)
+    resolved = _with_value_types(connection, snapshot, resolved)
+    audiences = [audience for audience in resolved if request.scope.covers(audience)]
     keyed = [(identify(connection, audience), audience) for audience in audiences if audience.problem is None]
 
-    for table in ("plan_audience", "contact_change", "caller", "planned_identify"):
+    for table in _PRIVATE:
         run(connection, f"create_{table}")
     contacts = next(iter(snapshot.read(connection, "count_contacts", {}))).contacts
     planner = _Planner(connection, request, snapshot, run_id, row_names, snapshot_empty=not counted)
@@ -382,14 +444,14 @@ class _Planner:
         """The plan for one destination: of the differences, what is to be told, and of that, what may go now."""
         here = {"destination_id": target.destination_id}
         self._list(target, audiences)
-        self._compare(target)
+        self._compare(target, audiences.values())
         run(self.connection, "fold_changes", here)
         run(self.connection, "analyze_contact_change")
         holds = self._hold(target)
         run(self.connection, "name_callers", here)
         run(self.connection, "analyze_caller")
         run(self.connection, "hold_back_refused", {**here, "run_id": self.run_id, "whole": about_all})
-        run(self.connection, "follow_moves", {**here, **target.in_reach})
+        self._follow(target)
         run(self.connection, "name_callers", here)
         self._order(target, audiences)
         calls = one(self.connection, "count_identifies")
@@ -404,6 +466,14 @@ class _Planner:
             holds=holds,
         )
 
+    def _follow(self, target: Target) -> None:
+        """What has to be told after a false, and only then."""
+        here = {"destination_id": target.destination_id}
+        run(self.connection, "follow_moves", {**here, **target.in_reach})
+        run(self.connection, "drop_circles")
+        while not target.manner.per_audience and run(self.connection, "follow_chains", here).fetchall():
+            pass
+
     def _list(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
         listed = list(audiences.values())
         named = {audience.name for audience in self.request.configured} | set(self.row_names)
@@ -416,6 +486,8 @@ class _Planner:
                 "audience_ids": list(audiences),
                 "names": [audience.name for audience in listed],
                 "properties": [audience.property for audience in listed],
+                "traits": [audience.is_trait for audience in listed],
+                "keeps": [audience.keeps for audience in listed],
                 "reads": [target.lists(audience) and not audience.retired for audience in listed],
                 "retired": [audience.retired for audience in listed],
                 "vanished": [not target.lists(audience) or audience.name not in named for audience in listed],
@@ -423,19 +495,32 @@ class _Planner:
         )
         run(self.connection, "analyze_plan_audience")
 
-    def _compare(self, target: Target) -> None:
+    def _compare(self, target: Target, audiences: Collection[models.Audience]) -> None:
         here = {"destination_id": target.destination_id, **target.in_reach}
         run(self.connection, "drop_member_delta")
-        listed = one(self.connection, "read_plan_audiences")
-        self.snapshot.read(self.connection, "diff_members", {**here, **listed._asdict()})
+        listed = one(self.connection, "read_plan_audiences")._asdict()
+        self.snapshot.read(self.connection, "diff_members", {**here, **listed}, contact=target.contact)
         run(self.connection, "complete_member_delta")
+        if any(audience.is_trait for audience in audiences):
+            self.snapshot.read(self.connection, "diff_values", here, contact=target.contact)
+        if self.request.has_profiles(target):
+            self._resolve_profiles(target)
         run(self.connection, "add_uncertain", here)
         if target.reach.retract:
             run(self.connection, "add_retractions", here)
         run(self.connection, "analyze_member_delta")
+        if target.manner.keeps_profiles:
+            run(self.connection, "add_profile_changes", here)
         if one(self.connection, "any_forgotten").found:
             run(self.connection, "skip_forgotten")
         run(self.connection, "name_skipped", {"destination_id": target.destination_id})
+
+    def _resolve_profiles(self, target: Target) -> None:
+        """What goes along with a call, and the rows that say otherwise."""
+        columns = {"contact": target.contact, "email": target.email, "traits": self.request.traits}
+        self.snapshot.read(self.connection, "resolve_profiles", {}, **columns)
+        run(self.connection, "analyze_profile")
+        self.snapshot.read(self.connection, "list_conflicts", {}, **columns)
 
     def _hold(self, target: Target) -> list[guard.Hold]:
         """Asks the guard, and makes wait what it holds."""
@@ -463,7 +548,7 @@ class _Planner:
 
     def _order(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
         properties = [audience.property or "" for audience in audiences.values()]
-        if target.per_audience:
+        if target.manner.per_audience:
             run(self.connection, "split_per_audience")
         elif len(properties) > _PART_PROPERTIES or sum(len(name) + 9 for name in properties) > _PART_BYTES:
             run(self.connection, "split_parts")
@@ -473,7 +558,7 @@ class _Planner:
             {
                 "destination_id": target.destination_id,
                 "page_size": target.page_size,
-                "per_audience": target.per_audience,
+                "per_audience": target.manner.per_audience,
             },
         )
         run(self.connection, "analyze_planned_identify")
@@ -505,6 +590,26 @@ def _refuse_unknown(scope: Scope, audiences: Sequence[models.Audience]) -> None:
         raise errors.ConfigError([errors.Problem("--audience", f"there is no audience {name!r}; {hint}")])
 
 
+def _with_value_types(
+    connection: Connection, snapshot: _Snapshot, audiences: Sequence[models.Audience]
+) -> list[models.Audience]:
+    """Sets a computed trait aside if its values are not all of one type, or of another than was sent first."""
+    traits = [audience.name for audience in audiences if audience.is_trait and not audience.problem]
+    if not traits:
+        return list(audiences)
+    found = {row.audience: row for row in snapshot.read(connection, "list_value_types", {"names": traits})}
+    known = {audience.audience_id: audience for audience in known_audiences(connection)}
+    judged: list[models.Audience] = []
+    for audience in audiences:
+        row = found.get(audience.name) if audience.name in traits else None
+        pinned = known.get(audience.audience_id) if audience.audience_id is not None else None
+        problem = naming.value_problem(row.types or (), pinned, named=row.named) if row else None
+        if row and row.types and problem is None:
+            audience = replace(audience, value_type=row.types[0])
+        judged.append(replace(audience, problem=problem) if problem else audience)
+    return judged
+
+
 def _imagined(_connection: Connection, audience: models.Audience) -> int:
     """A preview registers nothing: an audience that is new gets a number that no other can have."""
     return audience.audience_id if audience.audience_id is not None else -1 - secrets.randbelow(2**31 - 1)
@@ -513,9 +618,13 @@ def _imagined(_connection: Connection, audience: models.Audience) -> int:
 def _registered(connection: Connection, audience: models.Audience) -> int:
     named = {"name": audience.name, "property": audience.property}
     if audience.audience_id is None:
-        return int(one(connection, "add_audience", named).audience_id)
-    run(connection, "rename_audience", {**named, "audience_id": audience.audience_id})
-    return audience.audience_id
+        audience_id = int(one(connection, "add_audience", {**named, "is_trait": audience.is_trait}).audience_id)
+    else:
+        audience_id = audience.audience_id
+        run(connection, "rename_audience", {**named, "audience_id": audience_id})
+    if audience.value_type is not None:
+        run(connection, "pin_value_type", {"audience_id": audience_id, "value_type": audience.value_type})
+    return audience_id
 
 
 # --- writing it down ---------------------------------------------------------------------------------------------
@@ -523,7 +632,9 @@ def _registered(connection: Connection, audience: models.Audience) -> int:
 
 def _write_target(connection: Connection, run_id: int, plan: TargetPlan) -> None:
     here = {"run_id": run_id, "destination_id": plan.target.destination_id}
-    run(connection, "write_changes", here)
+    events = plan.target.manner.events
+    wanted = {"events": events is not None, "initial_events": events is not None and events.initial}
+    run(connection, "write_changes", {**here, **wanted})
     run(connection, "doubt_followed", here)
     written = {row.page for row in run(connection, "write_pages", here)}
     if pages.COVERED_PAGE in written:
@@ -545,7 +656,8 @@ def _write_target(connection: Connection, run_id: int, plan: TargetPlan) -> None
             **here,
             "planned": plan.identifies,
             "skipped": Jsonb(dict(plan.skipped)),
-            "per_audience": plan.target.per_audience,
+            "per_audience": plan.target.manner.per_audience,
+            "keeps_profiles": plan.target.manner.keeps_profiles,
             **plan.target.in_reach,
         },
     )

@@ -100,6 +100,8 @@ class _Tries:
     attempts: int = 0
     asked: bool = False
     maybe_applied: bool = False
+    once: bool = False
+    """What may have been applied must not be sent again."""
 
     def begin(self, part: _Part) -> None:
         """Another request has its own attempts; the page's time goes on."""
@@ -145,15 +147,17 @@ class Sender:
         count = self._rate.count(abs(identifies))
         self._pacer.reserve(count if identifies > 0 else -count)
 
-    def send(self, page: int, identifies: Sequence[models.Identify]) -> Flight:
+    def send(self, page: int, identifies: Sequence[models.Call]) -> Flight:
         """Sends a page that was announced, request by request. Every identify gets an outcome, whatever happens."""
-        tries = _Tries(self._tempo.now(), announced=self._rate.count(len(identifies)))
+        events = isinstance(identifies[0], models.Track)
+        once = events and not self._destination.recognises_events
+        tries = _Tries(self._tempo.now(), announced=self._rate.count(len(identifies)), once=once)
         try:
             return self._send(page, identifies, tries)
         finally:
             self._pacer.reserve(-tries.announced)
 
-    def _send(self, page: int, identifies: Sequence[models.Identify], tries: _Tries) -> Flight:
+    def _send(self, page: int, identifies: Sequence[models.Call], tries: _Tries) -> Flight:
         requests, refusals = self._destination.requests(identifies)
         self._announce(requests, tries, instead_of=tries.announced)
         failures = [_failure(refusal, Outcome.FAILED, alone=False) for refusal in refusals]
@@ -251,6 +255,8 @@ class Sender:
     def _exhausted(self, tries: _Tries, call: tenacity.RetryCallState) -> bool:
         spent = self._tempo.now() - tries.began
         if self._given_up() or tries.attempts >= MAX_ATTEMPTS or spent >= MAX_SECONDS:
+            return True
+        if tries.once and tries.maybe_applied:
             return True
         asked = _retry_after(call)
         return asked is not None and spent + asked > MAX_SECONDS

@@ -70,6 +70,7 @@ class Job:
     destinations: Sequence[models.Destination]
     scope: plan.Scope = field(default_factory=plan.Scope)
     reaches: Mapping[str, models.Reach] = field(default_factory=dict)
+    manners: Mapping[str, models.Manner] = field(default_factory=dict)
     guard: models.Guard = field(default_factory=models.Guard)
     moved: Collection[str] = ()
     keep_history: float | None = None
@@ -234,7 +235,11 @@ def _deliver(
             destination = by_name[target.target.name]
             progress.planned(destination.name, target.identifies)
             order = delivery.Order(
-                pages.Delivery(run_id, target.target.destination_id), destination, properties, leadership
+                pages.Delivery(run_id, target.target.destination_id),
+                destination,
+                properties,
+                leadership,
+                target.target.manner.events,
             )
             sent = functools.partial(progress.sent, destination.name)
             context = contextvars.copy_context()
@@ -288,6 +293,7 @@ def _request(job: Job, known: Mapping[str, int]) -> plan.Request:
             known.get(destination.name, plan.UNKNOWN),
             destination.page_size,
             reach=job.reaches.get(destination.name, models.Reach()),
+            manner=job.manners.get(destination.name, models.Manner()),
         )
         for destination in job.destinations
     ]

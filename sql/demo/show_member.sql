@@ -3,5 +3,5 @@
 -- Rows: one a membership, oldest first.
 SELECT audience, contact, entered_run_id AS entered, exited_run_id AS exited
 FROM syncer.audience_membership_history
-WHERE user_id = {user_id}
+WHERE destination = 'segment' AND user_id = {user_id}
 ORDER BY entered_at, audience

@@ -1,5 +1,6 @@
 -- Purpose: member_delta folded: what becomes of each property of each contact, for one destination.
 -- follows: the first class of delivery in which it may go, after another contact's `false` (a user moved).
+-- said: the value of a computed trait; null for true and false.
 -- waits: why it is not told in this run: held (by the guard), refused (in backoff, or parked).
 -- Rows: none.
 CREATE TEMPORARY TABLE contact_change (
@@ -10,5 +11,6 @@ CREATE TEMPORARY TABLE contact_change (
     follows smallint NOT NULL DEFAULT 0,
     part smallint NOT NULL DEFAULT 0,
     value boolean NOT NULL,
+    said jsonb,
     waits text
 ) ON COMMIT DROP

@@ -1,4 +1,5 @@
 -- Purpose: the audiences that this plan is about, at the destination that is being planned.
+-- is_trait: a computed trait, whose values are compared (`diff_values`); keeps: who drops out of it stays as last told.
 -- reads: the snapshot's rows of this name count (it is neither retired nor off the destination's list). vanished:
 -- nobody names it any more. initial: its initial sync has not ended, or not for all of the destination's reach; it has
 -- (begun) for that of told_listed and told_share. due_before: what was told before this run is due again (a full resync).
@@ -7,6 +8,8 @@ CREATE TEMPORARY TABLE plan_audience (
     audience_id integer PRIMARY KEY,
     name text COLLATE "C" NOT NULL,
     property text COLLATE "C" NOT NULL,
+    is_trait boolean NOT NULL,
+    keeps boolean NOT NULL,
     reads boolean NOT NULL,
     retired boolean NOT NULL,
     vanished boolean NOT NULL,

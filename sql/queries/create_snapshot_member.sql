@@ -1,9 +1,13 @@
 -- Purpose: the private staging table for rows of a warehouse that is not the state's own database.
+-- traits: what goes along with a call, by the name that it is sent under. value, value_type: of a computed trait.
 -- It lives as long as the session: a process that dies leaves nothing behind, and no row is ever another run's.
 -- Rows: none.
 CREATE TEMPORARY TABLE IF NOT EXISTS snapshot_member (
     audience text COLLATE "C",
     user_id text COLLATE "C",
     email text COLLATE "C",
-    unsendable boolean NOT NULL
+    unsendable boolean NOT NULL,
+    traits jsonb,
+    value jsonb,
+    value_type text
 ) ON COMMIT PRESERVE ROWS

@@ -6,10 +6,11 @@
 -- do it all.
 -- kind: gain (only the snapshot has it), lose (only the state has it), skip (cannot be sent, `reason`),
 -- unsure (the contact's last call has no answer), again (both have it, and it is due again), retract (it was told
--- false, and that is due again). named: a skipped row still names this contact or user.
--- Placeholders: source.
+-- false, and that is due again), changed (both have it, with another `value` or other traits). named: a skipped row
+-- still names this contact or user.
+-- Placeholders: source; contact (the column of it that is the contact, or what stands for it).
 -- Parameters: destination_id; listed, share (the destination's reach); audience_ids, names, reads, due_before (parallel
--- arrays: see create_plan_audience).
+-- arrays: see read_plan_audiences).
 -- Rows: none; makes member_delta with gain, lose, again and skip.
 CREATE TEMPORARY TABLE member_delta ON COMMIT DROP AS
 WITH listed AS NOT MATERIALIZED (
@@ -33,13 +34,15 @@ SELECT
     coalesce(told.user_id, said.user_id) AS user_id,
     judged.reason COLLATE "C" AS reason,
     CASE WHEN judged.reason IS NOT NULL THEN said.audience END AS audience,
-    CASE WHEN judged.reason IS NOT NULL THEN said.email END AS email
+    CASE WHEN judged.reason IS NOT NULL THEN said.email END AS email,
+    NULL::jsonb AS value
 FROM (
     SELECT
         listed.audience_id,
         source.audience,
         source.user_id,
-        contact_of(source.email) AS contact,
+        {contact} AS contact,
+        contact_of(source.email) AS address,
         CASE WHEN NOT source.unsendable THEN source.user_id END AS sendable_user_id,
         source.email,
         source.unsendable,
@@ -60,7 +63,7 @@ FULL JOIN (
         m.told_run_id < listed.due_before AS due,
         true AS present
     FROM synced_member AS m
-    JOIN listed USING (audience_id)
+    JOIN listed ON listed.audience_id = m.audience_id
     WHERE m.destination_id = %(destination_id)s
         AND is_in_reach(m.contact, %(listed)s::text[], %(share)s::float8)
 ) AS told
@@ -68,7 +71,7 @@ FULL JOIN (
 CROSS JOIN LATERAL (
     SELECT CASE WHEN said.present AND told.present IS NULL THEN
         coalesce(
-            skip_reason(said.audience, said.user_id, said.contact, said.unsendable),
+            skip_reason(said.audience, said.user_id, said.address, said.unsendable),
             CASE WHEN NOT is_in_reach(said.contact, %(listed)s::text[], %(share)s::float8) THEN 'out_of_rollout' END
         )
     END AS reason

@@ -1,29 +1,36 @@
 -- Purpose: rows to contacts (two users of one email are one contact). A contact has a property while any row has.
 -- before: the state has a row. after: some row stays or comes. Only an accepted, certain true covers; what is
 -- uncertain or due again is told its current value, whatever it is, unless a skipped row still names its only member.
+-- A computed trait's value is the one that was read, else the one that was told; who never had one and has none now is
+-- left alone unless the trait is taken back (`keeps`).
 -- Parameters: destination_id.
 -- Rows: none; fills contact_change.
-INSERT INTO contact_change (contact, audience_id, op, initial, value)
+INSERT INTO contact_change (contact, audience_id, op, initial, value, said)
 SELECT
     pair.contact,
     pair.audience_id,
     CASE
-        WHEN pair.after AND pair.before AND NOT (pair.unsure OR pair.again) THEN 'covered'
+        WHEN pair.after AND pair.before AND NOT (pair.unsure OR pair.again) THEN
+            CASE WHEN pair.changed OR pair.said <> pair.told THEN 'trait_changed' ELSE 'covered' END
         WHEN pair.after AND pair.before THEN 'reasserted'
         WHEN pair.after THEN 'added'
         WHEN pair.before OR pair.unsure THEN 'removed'
         ELSE 'reasserted'
     END::change_op,
     listed.initial AND NOT (listed.begun AND is_in_reach(pair.contact, listed.told_listed, listed.told_share)),
-    pair.after
+    pair.after,
+    CASE WHEN pair.after THEN coalesce(pair.said, pair.told) END
 FROM (
     SELECT
         moved.contact,
         moved.audience_id,
         moved.unsure,
         moved.again,
+        moved.changed,
         moved.retract,
         moved.named,
+        moved.said,
+        min(m.value::text)::jsonb AS told,
         count(m.user_id) > 0 AS before,
         moved.gains OR count(m.user_id) > moved.losses AS after
     FROM (
@@ -34,6 +41,8 @@ FROM (
             count(*) FILTER (WHERE d.kind = 'lose' AND NOT d.named) AS losses,
             bool_or(d.kind = 'unsure') AS unsure,
             bool_or(d.kind = 'again') AS again,
+            bool_or(d.kind = 'changed') AS changed,
+            min(d.value::text)::jsonb AS said,
             bool_or(d.kind = 'retract') AS retract,
             bool_or(d.named) AS named
         FROM member_delta AS d
@@ -44,9 +53,10 @@ FROM (
         ON m.destination_id = %(destination_id)s
         AND m.contact = moved.contact
         AND m.audience_id = moved.audience_id
-    GROUP BY moved.contact, moved.audience_id, moved.gains, moved.losses, moved.unsure, moved.again, moved.retract,
-        moved.named
-    HAVING moved.gains OR moved.losses > 0 OR moved.unsure OR moved.again OR moved.retract
+    GROUP BY moved.contact, moved.audience_id, moved.gains, moved.losses, moved.unsure, moved.again, moved.changed,
+        moved.retract, moved.named, moved.said
+    HAVING moved.gains OR moved.losses > 0 OR moved.unsure OR moved.again OR moved.changed OR moved.retract
 ) AS pair
 JOIN plan_audience AS listed USING (audience_id)
-WHERE pair.after OR pair.before OR pair.retract OR NOT pair.named
+WHERE (pair.after OR pair.before OR pair.retract OR NOT pair.named)
+    AND (pair.after OR NOT listed.keeps OR NOT listed.is_trait)

@@ -3,7 +3,7 @@
 -- after all; one that did not change is reasserted. `follows` is the first class that comes after the false: after
 -- removals (2), after retractions and retirements (4), after contacts that did not answer (6).
 -- Parameters: destination_id; listed, share (its reach).
--- Rows: none.
+-- Rows: none; also fills follow_edge.
 WITH gone AS (
     SELECT
         c.contact,
@@ -21,29 +21,35 @@ WITH gone AS (
         ON silent.destination_id = %(destination_id)s AND silent.contact = c.contact AND silent.runs >= 2
     WHERE NOT c.value AND c.waits IS NULL
 ),
+there AS MATERIALIZED (
+    SELECT came.contact, came.audience_id, gone.follows, came.value AS said, gone.contact AS after
+    FROM gone
+    JOIN member_delta AS came
+        ON came.user_id = gone.user_id AND came.audience_id = gone.audience_id AND came.contact <> gone.contact
+    WHERE came.kind = 'gain'
+    UNION ALL
+    SELECT stays.contact, stays.audience_id, gone.follows, stays.value, gone.contact
+    FROM gone
+    JOIN synced_member AS stays
+        ON stays.user_id = gone.user_id AND stays.audience_id = gone.audience_id AND stays.contact <> gone.contact
+    WHERE stays.destination_id = %(destination_id)s
+        AND is_in_reach(stays.contact, %(listed)s::text[], %(share)s::float8)
+        AND NOT is_token(stays.contact)
+        AND NOT EXISTS (
+            SELECT FROM member_delta AS lost
+            WHERE lost.kind = 'lose' AND NOT lost.named AND lost.contact = stays.contact
+                AND lost.audience_id = stays.audience_id AND lost.user_id = stays.user_id
+        )
+),
 present AS MATERIALIZED (
-    SELECT there.contact, there.audience_id, max(there.follows)::smallint AS follows
-    FROM (
-        SELECT came.contact, came.audience_id, gone.follows
-        FROM gone
-        JOIN member_delta AS came
-            ON came.user_id = gone.user_id AND came.audience_id = gone.audience_id AND came.contact <> gone.contact
-        WHERE came.kind = 'gain'
-        UNION ALL
-        SELECT stays.contact, stays.audience_id, gone.follows
-        FROM gone
-        JOIN synced_member AS stays
-            ON stays.user_id = gone.user_id AND stays.audience_id = gone.audience_id AND stays.contact <> gone.contact
-        WHERE stays.destination_id = %(destination_id)s
-            AND is_in_reach(stays.contact, %(listed)s::text[], %(share)s::float8)
-            AND NOT is_token(stays.contact)
-            AND NOT EXISTS (
-                SELECT FROM member_delta AS lost
-                WHERE lost.kind = 'lose' AND NOT lost.named AND lost.contact = stays.contact
-                    AND lost.audience_id = stays.audience_id AND lost.user_id = stays.user_id
-            )
-    ) AS there
+    SELECT there.contact, there.audience_id, max(there.follows)::smallint AS follows, min(there.said::text)::jsonb AS said
+    FROM there
     GROUP BY there.contact, there.audience_id
+),
+kept AS (
+    INSERT INTO follow_edge (contact, audience_id, after)
+    SELECT DISTINCT there.contact, there.audience_id, there.after
+    FROM there
 ),
 told_later AS (
     UPDATE contact_change AS c
@@ -51,7 +57,7 @@ told_later AS (
     FROM present AS p
     WHERE c.contact = p.contact AND c.audience_id = p.audience_id
 )
-INSERT INTO contact_change (contact, audience_id, op, initial, follows, value, waits)
+INSERT INTO contact_change (contact, audience_id, op, initial, follows, value, said, waits)
 SELECT
     p.contact,
     p.audience_id,
@@ -59,6 +65,7 @@ SELECT
     listed.initial,
     p.follows,
     true,
+    p.said,
     (SELECT min(other.waits) FROM contact_change AS other WHERE other.contact = p.contact AND other.waits = 'refused')
 FROM present AS p
 JOIN plan_audience AS listed USING (audience_id)

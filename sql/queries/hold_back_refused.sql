@@ -11,11 +11,11 @@ FROM (
     JOIN caller ON caller.contact = r.contact
     WHERE r.destination_id = %(destination_id)s
         AND (r.next_try_run_id > %(run_id)s OR r.next_try_run_id IS NULL)
-    GROUP BY r.contact, r.fingerprint, caller.user_id
+    GROUP BY r.contact, r.fingerprint, caller.user_id, caller.email, caller.traits
     HAVING NOT %(whole)s
         OR r.fingerprint = md5(
-            caller.user_id
-            || string_agg(' ' || pending.audience_id || '=' || pending.value::text, '' ORDER BY pending.audience_id)
+            caller.user_id || coalesce(' ' || caller.email, '') || coalesce(' ' || caller.traits::text, '')
+            || string_agg(' ' || pending.audience_id || '=' || coalesce(pending.said, to_jsonb(pending.value))::text, '' ORDER BY pending.audience_id)
         )
 ) AS waiting
 WHERE c.contact = waiting.contact AND c.op <> 'covered' AND c.waits IS NULL

@@ -1,6 +1,7 @@
 -- Purpose: the differences of state and warehouse at one destination, first ones first.
 -- Parameters: destination_id, limit.
--- Rows: why (missing: the warehouse has it and the destination was not told; lingering: the other way round),
+-- Rows: why (missing: the warehouse has it and the destination was not told; lingering: the other way round;
+-- outdated: it was told another value, email or trait),
 -- audience, property, contact.
 SELECT pending.why, listed.name AS audience, listed.property, pending.contact
 FROM (
@@ -8,6 +9,6 @@ FROM (
     FROM contact_change AS c
 ) AS pending
 JOIN plan_audience AS listed USING (audience_id)
-WHERE pending.why IN ('missing', 'lingering')
+WHERE pending.why IN ('missing', 'lingering', 'outdated')
 ORDER BY pending.contact, listed.name
 LIMIT %(limit)s

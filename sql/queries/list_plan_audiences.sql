@@ -1,14 +1,16 @@
 -- Purpose: fills plan_audience for one destination.
--- Parameters: destination_id; listed, share (its reach); audience_ids, names, properties, reads, retired, vanished
--- (parallel arrays).
+-- Parameters: destination_id; listed, share (its reach); audience_ids, names, properties, traits (whether
+-- it is one), keeps, reads, retired, vanished (parallel arrays).
 -- Rows: none.
 INSERT INTO plan_audience (
-    audience_id, name, property, reads, retired, vanished, initial, begun, told_listed, told_share, due_before
+    audience_id, name, property, is_trait, keeps, reads, retired, vanished, initial, begun, told_listed, told_share, due_before
 )
 SELECT
     given.audience_id,
     given.name,
     given.property,
+    given.is_trait,
+    given.keeps,
     given.reads,
     given.retired,
     given.vanished,
@@ -32,7 +34,7 @@ SELECT
             AND (r.audience_id = given.audience_id OR r.audience_id IS NULL)
     )
 FROM unnest(
-    %(audience_ids)s::integer[], %(names)s::text[], %(properties)s::text[],
+    %(audience_ids)s::integer[], %(names)s::text[], %(properties)s::text[], %(traits)s::boolean[], %(keeps)s::boolean[],
     %(reads)s::boolean[], %(retired)s::boolean[], %(vanished)s::boolean[]
-) AS given (audience_id, name, property, reads, retired, vanished)
+) AS given (audience_id, name, property, is_trait, keeps, reads, retired, vanished)
 LEFT JOIN initial_sync AS i ON i.destination_id = %(destination_id)s AND i.audience_id = given.audience_id

@@ -28,9 +28,9 @@ FROM (
     FROM replay_told AS t
     FULL JOIN (SELECT * FROM told_false AS s WHERE s.destination_id = %(destination_id)s) AS f
         ON f.contact = t.contact AND f.audience_id = t.audience_id
-    WHERE (f.contact IS NULL AND t.value = 'false')
-        OR (f.contact IS NOT NULL AND t.value <> 'false')
-        OR (f.contact IS NOT NULL AND t.value IS NULL AND f.told_run_id >= (SELECT min(p.run_id) FROM sync_page AS p))
+    WHERE (f.contact IS NULL AND t.off)
+        OR (f.contact IS NOT NULL AND NOT t.off)
+        OR (f.contact IS NOT NULL AND t.off IS NULL AND f.told_run_id >= (SELECT min(p.run_id) FROM sync_page AS p))
     UNION ALL
     SELECT 'told_both', f.contact, f.audience_id, f.user_id
     FROM told_false AS f

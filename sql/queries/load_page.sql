@@ -1,11 +1,13 @@
 -- Purpose: the identifies of a page, as they were planned.
 -- Parameters: run_id, destination_id, page.
--- Rows: contact, part, user_id (that the call names), email, message_id, audience_ids, values (parallel arrays).
+-- Rows: contact, part, user_id (that the call names), email, traits, about, message_id, audience_ids, values (parallel arrays).
 SELECT
     c.contact,
     c.part,
     min(coalesce(c.told_as, c.user_id)) AS user_id,
     coalesce(min(c.email), c.contact) AS email,
+    min(c.traits::text)::jsonb AS traits,
+    CASE WHEN d.per_audience THEN CASE WHEN bool_or(audience.is_trait) THEN 'trait' ELSE 'audience' END END AS about,
     message_id(
         (SELECT installation.installation_id FROM installation),
         (SELECT run.nonce FROM run WHERE run.run_id = %(run_id)s),

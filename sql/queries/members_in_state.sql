@@ -1,11 +1,11 @@
 -- Purpose: the membership table as the plan reads it where it lives in the state's own database: compared bytewise.
--- Placeholders: members (the warehouse's own statement).
--- Rows: audience, user_id, email, unsendable.
+-- Placeholders: members (the warehouse's own statement), more (further columns).
+-- Rows: audience, user_id, email, unsendable, and further columns.
 SELECT
     m.audience COLLATE "C" AS audience,
     m.user_id COLLATE "C" AS user_id,
     m.email COLLATE "C" AS email,
-    m.unsendable
+    m.unsendable{more}
 FROM (
 {members}
 ) AS m

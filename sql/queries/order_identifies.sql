@@ -1,6 +1,6 @@
 -- Purpose: one identify per contact, in the order of delivery, by class: 1 removals, 2 additions, 3 backfills,
 -- reassertions and retirements, 4 what follows a false of class 3, 5 contacts that did not answer in two runs or more,
--- in ever smaller pages, 6 what follows a false of class 5. An identify goes with its most urgent change, but never
+-- in ever smaller pages, 6 and more what follows a false of class 5, or what follows what follows. An identify goes with its most urgent change, but never
 -- before a false that it has to follow. Inside a class by contact, so that acceptance writes its index in order.
 -- Parameters: destination_id, page_size, per_audience (every part is an identify with a place of its own).
 -- Rows: none; fills planned_identify.
@@ -9,7 +9,7 @@ WITH identify AS (
     SELECT
         c.contact,
         CASE WHEN %(per_audience)s THEN c.part END AS only_part,
-        greatest(min(ranked.urgency), max(c.follows), CASE WHEN silent.runs >= 2 THEN 5 END) AS urgency,
+        greatest(min(urgency_of(c.op, c.initial, listed.retired)), max(c.follows), CASE WHEN silent.runs >= 2 THEN 5 END) AS urgency,
         CASE
             WHEN silent.runs >= 2 THEN greatest(1, %(page_size)s::integer / power(10, least(silent.runs - 1, 9)))::integer
             ELSE %(page_size)s::integer
@@ -20,13 +20,6 @@ WITH identify AS (
     JOIN plan_audience AS listed USING (audience_id)
     LEFT JOIN unanswered_contact AS silent
         ON silent.destination_id = %(destination_id)s AND silent.contact = c.contact
-    CROSS JOIN LATERAL (
-        SELECT CASE
-            WHEN c.op = 'removed' AND NOT listed.retired THEN 1
-            WHEN c.op = 'added' AND NOT c.initial THEN 2
-            ELSE 3
-        END AS urgency
-    ) AS ranked
     WHERE c.op <> 'covered' AND c.waits IS NULL
     GROUP BY c.contact, 2, silent.runs
 ),

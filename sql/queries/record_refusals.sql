@@ -14,7 +14,7 @@ SELECT
     failed.reason,
     failed.http_status,
     md5(
-        min(coalesce(c.told_as, c.user_id))
+        min(coalesce(c.told_as, c.user_id)) || coalesce(' ' || min(c.email), '') || coalesce(' ' || min(c.traits::text), '')
         || string_agg(' ' || c.audience_id || '=' || c.value::text, '' ORDER BY c.audience_id)
     ),
     clock_timestamp(),

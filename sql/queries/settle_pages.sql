@@ -1,6 +1,7 @@
 -- Purpose: what a destination accepted becomes known, in the same transaction as its history. Moves pages from
 -- sending to done; synced_member gains and loses exactly what their rows say, exceptions aside; what was accepted is
--- certain, what has no answer is uncertain.
+-- certain, what has no answer is uncertain. Where the destination is told of events, one is owed if the accepted value is
+-- another than the state's.
 -- Parameters: run_id, destination_id; pages, requests, retries (parallel arrays); exception_pages, contacts, parts,
 -- outcomes, reasons, http_statuses, alones (parallel arrays: the identifies that ended otherwise than succeeded).
 -- Rows: one: pages, the number that were moved; the caller rolls back if it is not the number that it named.
@@ -28,17 +29,20 @@ excepted AS (
 ),
 change AS MATERIALIZED (
     SELECT c.page, c.part, c.audience_id, c.op, c.effect, c.lead, c.contact, c.user_id,
-        coalesce(c.told_as, c.user_id) AS caller, c.email, c.value, e.outcome
+        coalesce(c.told_as, c.user_id) AS caller, c.email, c.value, c.traits, c.event, a.is_trait,
+        c.value = CASE WHEN a.is_trait THEN 'null' ELSE 'false' END::jsonb AS off, e.outcome
     FROM settled
     JOIN sync_change AS c
         ON c.run_id = %(run_id)s AND c.destination_id = %(destination_id)s AND c.page = settled.page
+    JOIN audience AS a USING (audience_id)
     LEFT JOIN excepted AS e ON e.page = c.page AND e.contact = c.contact AND e.part = c.part
 ),
 gained AS (
     INSERT INTO synced_member (
-        destination_id, audience_id, entered_run_id, told_run_id, entered_at, contact, user_id, email
+        destination_id, audience_id, entered_run_id, told_run_id, entered_at, contact, user_id, email, value
     )
-    SELECT %(destination_id)s, c.audience_id, %(run_id)s, %(run_id)s, clock_timestamp(), c.contact, c.user_id, c.email
+    SELECT %(destination_id)s, c.audience_id, %(run_id)s, %(run_id)s, clock_timestamp(), c.contact, c.user_id, c.email,
+        CASE WHEN c.is_trait THEN c.value END
     FROM change AS c
     WHERE c.outcome IS NULL AND c.effect = 'gain'
 ),
@@ -54,11 +58,11 @@ lost AS (
 ),
 told_again AS (
     UPDATE synced_member AS m
-    SET told_run_id = %(run_id)s
+    SET told_run_id = %(run_id)s, email = c.email, value = CASE WHEN c.is_trait THEN c.value END
     FROM change AS c
     WHERE c.outcome IS NULL
         AND c.lead
-        AND c.op = 'reasserted'
+        AND c.op IN ('reasserted', 'trait_changed')
         AND m.destination_id = %(destination_id)s
         AND m.contact = c.contact
         AND m.audience_id = c.audience_id
@@ -74,7 +78,7 @@ now_true AS (
     WHERE c.outcome IS NULL
         AND c.lead
         AND c.op <> 'covered'
-        AND c.value = 'true'
+        AND NOT c.off
         AND f.destination_id = %(destination_id)s
         AND f.contact = c.contact
         AND f.audience_id = c.audience_id
@@ -83,7 +87,7 @@ now_false AS (
     INSERT INTO told_false (destination_id, audience_id, told_run_id, told_at, contact, user_id, email)
     SELECT %(destination_id)s, c.audience_id, %(run_id)s, clock_timestamp(), c.contact, c.caller, c.email
     FROM change AS c
-    WHERE c.outcome IS NULL AND c.lead AND c.value = 'false'
+    WHERE c.outcome IS NULL AND c.lead AND c.off
     ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
     SET told_run_id = excluded.told_run_id, told_at = excluded.told_at, user_id = excluded.user_id
 ),
@@ -96,6 +100,31 @@ certain AS (
         AND u.destination_id = %(destination_id)s
         AND u.contact = c.contact
         AND u.audience_id = c.audience_id
+),
+remembered AS (
+    INSERT INTO synced_profile AS p (destination_id, contact, email, traits)
+    SELECT %(destination_id)s, c.contact, min(c.email), coalesce(min(c.traits::text)::jsonb, '{}')
+    FROM change AS c
+    JOIN run_destination AS d
+        ON d.run_id = %(run_id)s AND d.destination_id = %(destination_id)s AND d.keeps_profiles
+    WHERE c.outcome IS NULL AND c.lead AND c.op <> 'covered'
+    GROUP BY c.contact
+    ON CONFLICT (destination_id, contact) DO UPDATE
+    SET email = coalesce(excluded.email, p.email), traits = p.traits || excluded.traits
+),
+owed AS (
+    INSERT INTO owed_event (destination_id, run_id, audience_id, contact, user_id, email, value, at)
+    SELECT %(destination_id)s, %(run_id)s, c.audience_id, c.contact, c.caller, c.email, NOT c.off, clock_timestamp()
+    FROM change AS c
+    WHERE c.outcome IS NULL
+        AND c.lead
+        AND c.event
+        AND c.off = EXISTS (
+            SELECT FROM synced_member AS before
+            WHERE before.destination_id = %(destination_id)s AND before.contact = c.contact
+                AND before.audience_id = c.audience_id
+        )
+    ORDER BY c.page, c.contact, c.audience_id
 ),
 not_certain AS (
     INSERT INTO uncertain (destination_id, audience_id, since_run_id, contact, user_id, email)

@@ -6,6 +6,8 @@ SELECT contact_of(%(who)s) AS contact, %(who)s::text AS user_id
 UNION
 SELECT NULL, m.user_id FROM synced_member AS m WHERE m.contact = contact_of(%(who)s)
 UNION
+SELECT NULL, m.user_id FROM synced_member AS m WHERE m.email = contact_of(%(who)s)
+UNION
 SELECT NULL, f.user_id FROM told_false AS f WHERE f.contact = contact_of(%(who)s)
 UNION
 SELECT m.contact, NULL FROM synced_member AS m WHERE m.user_id = %(who)s

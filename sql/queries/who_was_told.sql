@@ -4,13 +4,13 @@
 SELECT destination.name AS destination, audience.name AS audience, audience.property, told.contact, told.user_id,
     told.value, told.since, told.run_id, told.uncertain
 FROM (
-    SELECT m.destination_id, m.audience_id, m.contact, m.user_id, true AS value, m.entered_at AS since,
+    SELECT m.destination_id, m.audience_id, m.contact, m.user_id, coalesce(m.value, 'true') AS value, m.entered_at AS since,
         m.told_run_id AS run_id, u.contact IS NOT NULL AS uncertain
     FROM synced_member AS m
     LEFT JOIN uncertain AS u USING (destination_id, contact, audience_id)
     WHERE m.contact = ANY (%(contacts)s::text[])
     UNION ALL
-    SELECT f.destination_id, f.audience_id, f.contact, f.user_id, false, f.told_at, f.told_run_id, u.contact IS NOT NULL
+    SELECT f.destination_id, f.audience_id, f.contact, f.user_id, 'false'::jsonb, f.told_at, f.told_run_id, u.contact IS NOT NULL
     FROM told_false AS f
     LEFT JOIN uncertain AS u USING (destination_id, contact, audience_id)
     WHERE f.contact = ANY (%(contacts)s::text[])

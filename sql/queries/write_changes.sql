@@ -1,9 +1,10 @@
 -- Purpose: the plan, written once, as the rows that stay as history; in the order of delivery.
--- Parameters: run_id, destination_id.
+-- Parameters: run_id, destination_id; events (whether the destination is told of who entered and left, once that was
+-- accepted), initial_events (of an initial sync too).
 -- Rows: none.
 INSERT INTO sync_change (
     run_id, destination_id, page, audience_id, entered_at, entered_run_id, op, effect, part, lead,
-    contact, user_id, told_as, email, value
+    contact, user_id, told_as, email, value, traits, event
 )
 SELECT
     %(run_id)s,
@@ -19,8 +20,10 @@ SELECT
     planned.contact,
     planned.user_id,
     nullif(planned.caller, planned.user_id),
-    NULL,
-    to_jsonb(planned.value)
+    planned.email,
+    coalesce(planned.said, CASE WHEN planned.is_trait THEN 'null' ELSE to_jsonb(planned.value) END),
+    CASE WHEN planned.op <> 'covered' THEN planned.traits END,
+    planned.event
 FROM (
     SELECT
         CASE WHEN c.op = 'covered' THEN 0 ELSE i.page END AS page,
@@ -33,8 +36,16 @@ FROM (
         c.contact,
         coalesce(moved.user_id, i.caller) AS user_id,
         CASE WHEN c.op = 'covered' THEN moved.user_id ELSE i.caller END AS caller,
-        c.value
+        caller.email,
+        caller.traits,
+        c.value,
+        c.said,
+        listed.is_trait,
+        %(events)s AND NOT listed.is_trait AND NOT listed.retired
+            AND (c.op = 'removed' OR (c.op = 'added' AND (%(initial_events)s OR NOT c.initial))) AS event
     FROM contact_change AS c
+    JOIN plan_audience AS listed USING (audience_id)
+    JOIN caller ON caller.contact = c.contact
     LEFT JOIN planned_identify AS i
         ON i.contact = c.contact AND (i.only_part = c.part OR i.only_part IS NULL) AND c.op <> 'covered'
     LEFT JOIN (

@@ -14,6 +14,7 @@ from syncer import errors, models
 from syncer.config import rules, source
 from syncer.config.settings import (
     Audience,
+    ComputedTrait,
     DatabaseUrl,
     Destination,
     Guard,
@@ -30,6 +31,7 @@ from syncer.config.settings import (
 
 __all__ = [
     "Audience",
+    "ComputedTrait",
     "DatabaseUrl",
     "Destination",
     "Guard",
@@ -71,15 +73,16 @@ def load(path: Path, environ: Mapping[str, str], check_audiences: AudienceCheck 
 
 
 def _readable_audiences(tree: dict[str, Any]) -> list[models.ConfiguredAudience]:
-    """The audiences that are well formed by themselves, whatever else is wrong."""
+    """The audiences and computed traits that are well formed by themselves, whatever else is wrong."""
     readable: list[models.ConfiguredAudience] = []
-    tables = tree.get("audiences")
-    for index, table in enumerate(tables if isinstance(tables, list) else []):
-        try:
-            audience = Audience.model_validate(table)
-        except ValidationError:
-            continue
-        readable.append(models.ConfiguredAudience(f"audiences[{index}]", audience.name, audience.property))
+    for kind, table_type in (("audiences", Audience), ("computed_traits", ComputedTrait)):
+        tables = tree.get(kind)
+        for index, table in enumerate(tables if isinstance(tables, list) else []):
+            try:
+                named = table_type.model_validate(table)
+            except ValidationError:
+                continue
+            readable.append(models.ConfiguredAudience(f"{kind}[{index}]", named.name, named.property))
     return readable
 
 

@@ -4,6 +4,7 @@ Defaults live here and nowhere else. Rules between keys are in `rules`; here a k
 that decides how it is to be read. A validator raises ValueError with the sentence that the user reads.
 """
 
+import difflib
 import json
 import math
 import re
@@ -77,8 +78,10 @@ def _filled_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _contact(email: str) -> str:
-    """The contact of an email, by the rule that the state is keyed by."""
+def _contact(email: str, info: ValidationInfo) -> str:
+    """The contact of an email, by the rule that the state is keyed by; a user id stays as it is."""
+    if info.data.get("identity") == "user_id":
+        return _filled(email)
     contact = email.strip(_AROUND_EMAIL).translate(_LOWER_ASCII)
     if len(contact) > _MAX_ADDRESS or not _ADDRESS.fullmatch(contact):
         raise ValueError('is not an email address; write it like "qa@example.com"')
@@ -215,6 +218,27 @@ class Membership(Table):
     user_id: Text = "user_id"
     email: Text = "email"
     member: Text | None = None
+    traits: dict[Text, Text] = {}
+
+    @field_validator("traits")
+    @classmethod
+    def _known_traits(cls, traits: dict[str, str]) -> dict[str, str]:
+        for name in traits.values():
+            if name not in models.SPECIAL_TRAITS:
+                by_lower = {known.lower(): known for known in sorted(models.SPECIAL_TRAITS)}
+                near = difflib.get_close_matches(name.lower(), by_lower, n=1)
+                hint = (
+                    f"did you mean {by_lower[near[0]]!r}"
+                    if near
+                    else f"known are {', '.join(sorted(models.SPECIAL_TRAITS))}"
+                )
+                raise ValueError(
+                    f"has {name!r}, which is neither a reserved trait of Segment's nor a field of Mailmodo's; {hint}?"
+                    " Anything else is a computed trait"
+                )
+        if len(set(traits.values())) < len(traits):
+            raise ValueError("sends two columns under one name; keep one of them")
+        return traits
 
 
 class Warehouse(Table):
@@ -234,6 +258,23 @@ class Audience(Table):
     property: Text | None = None
     max_removed_fraction: Share | None = None
     max_added_fraction: Growth | None = None
+
+
+class ComputedTrait(Table):
+    """`[[computed_traits]]`: a value for each contact, by a query with a column `value`."""
+
+    name: Text
+    query: Text
+    property: Text | None = None
+    on_missing: Literal["keep", "null"] = "keep"
+
+
+class Track(Table):
+    """`track` of a destination: the names of its events, and whether initial syncs tell them too."""
+
+    entered: Text = "Audience Entered"
+    exited: Text = "Audience Exited"
+    initial: bool = False
 
 
 class State(Table):
@@ -272,9 +313,19 @@ class Destination(Table):
     allow_http: bool = False
     timeout: Annotated[float, BeforeValidator(duration)] = Field(default="30s", validate_default=True)
     audiences: list[Text] | None = None
+    identity: Literal["email", "user_id"] = "email"
     contacts: list[Contact] | None = None
     rollout: Share | None = None
     retract: bool = True
+    calls: Literal["combined", "per_audience"] = "combined"
+    traits_trigger: bool = False
+    track: Track | None = None
+
+    @field_validator("track", mode="before")
+    @classmethod
+    def _true_or_named(cls, track: object) -> object:
+        """`true` stands for the usual names, `false` for none."""
+        return ({} if track else None) if isinstance(track, bool) else track
 
     @field_validator("timeout")
     @classmethod
@@ -298,6 +349,12 @@ class Destination(Table):
         return contacts
 
     @property
+    def manner(self) -> models.Manner:
+        """How this destination is told."""
+        events = None if self.track is None else models.Events(**self.track.model_dump())
+        return models.Manner(self.identity, self.calls == "per_audience", self.traits_trigger, events)
+
+    @property
     def reach(self) -> models.Reach:
         """What of the warehouse this destination is about."""
         return models.Reach(
@@ -312,7 +369,6 @@ class Segment(Destination):
     """`type = "segment"`, the default. `endpoint` is the base, whatever was written."""
 
     type: Literal["segment"] = "segment"
-    identity: Literal["email"] = "email"
     write_key: Key
     region: Literal["eu", "us"] | None = None
     endpoint: str = Field(default=None, validate_default=True)
@@ -361,6 +417,13 @@ class Mailmodo(Destination):
         if identity == "user_id":
             raise ValueError('must be "email": Mailmodo knows its contacts by nothing else')
         return identity
+
+    @field_validator("calls", mode="before")
+    @classmethod
+    def _combined(cls, calls: object) -> object:
+        if calls == "per_audience":
+            raise ValueError('must be "combined": Mailmodo updates contacts, and more calls would tell it nothing more')
+        return calls
 
     @field_validator("api_key")
     @classmethod
@@ -441,6 +504,7 @@ class Settings(Table):
 
     warehouse: Warehouse
     audiences: Annotated[tuple[Audience, ...], Field(strict=False)] = ()
+    computed_traits: Annotated[tuple[ComputedTrait, ...], Field(strict=False)] = ()
     state: State = Field(default_factory=dict, validate_default=True)
     destinations: Annotated[tuple[AnyDestination, ...], Field(strict=False)]
     guard: Guard = Guard()
@@ -449,7 +513,7 @@ class Settings(Table):
 
     @property
     def sources(self) -> list[models.Source]:
-        """Where members come from: the membership table or query first, then every audience with a query."""
+        """Where members come from: the membership table or query, then every audience with one, then the traits."""
         queries = [
             models.Source(
                 path=f"audiences[{index}].query",
@@ -461,7 +525,18 @@ class Settings(Table):
             for index, audience in enumerate(self.audiences)
             if audience.query is not None
         ]
-        return [*self._membership_source(), *queries]
+        traits = [
+            models.Source(
+                path=f"computed_traits[{index}].query",
+                user_id="user_id",
+                email="email",
+                value="value",
+                query=trait.query,
+                audience_name=trait.name,
+            )
+            for index, trait in enumerate(self.computed_traits)
+        ]
+        return [*self._membership_source(), *queries, *traits]
 
     def _membership_source(self) -> list[models.Source]:
         membership = self.warehouse.membership
@@ -472,7 +547,21 @@ class Settings(Table):
 
     @property
     def configured_audiences(self) -> list[models.ConfiguredAudience]:
-        """The audiences that the file names, in its order."""
+        """The audiences that the file names, in its order, then its computed traits."""
+        traits = [
+            models.ConfiguredAudience(
+                path=f"computed_traits[{index}]",
+                name=trait.name,
+                property=trait.property,
+                has_query=True,
+                is_trait=True,
+                keeps=trait.on_missing == "keep",
+            )
+            for index, trait in enumerate(self.computed_traits)
+        ]
+        return [*self._named_audiences(), *traits]
+
+    def _named_audiences(self) -> list[models.ConfiguredAudience]:
         return [
             models.ConfiguredAudience(
                 path=f"audiences[{index}]",

@@ -4,8 +4,8 @@
 (`violations`) and, told so by a `script`, fails in every way that a network can. Used by the tests, which ask it at the
 end whether what it believes is the truth.
 
-Its sources: Mailmodo's OpenAPI document "Contact Management" (API), and its help pages "Adding contacts via API"
-(ADDING) and "User properties" (PROPERTIES). What they leave open is said where it is decided.
+Its sources: Mailmodo's OpenAPI documents "Contact Management" (API) and "Custom Events" (EVENTS), and its help pages
+"Adding contacts via API" (ADDING) and "User properties" (PROPERTIES). What they leave open is said where it is decided.
 """
 
 import uuid
@@ -108,6 +108,7 @@ class MailmodoReceiver:
         self.script = script
         self.belief: Belief = {}
         self.types: dict[str, type] = dict(PREDEFINED)
+        self.events: list[dict[str, Any]] = []
         self.requests: list[RequestRecord] = []
         self._api_key = api_key
         self._static_lists = frozenset(static_lists)
@@ -152,6 +153,8 @@ class MailmodoReceiver:
             self._admit(call)
             if call.method == "GET":
                 return self._finish(call, [], self._ask_script(call, None, []) or self._all_lists())
+            if call.path == BASE + "/addEvent":
+                return self._finish(call, [], self._take_event(call))
             list_name, contacts = self._read(call)
         except _RejectedError as exc:
             if exc.violation is not None:
@@ -197,7 +200,12 @@ class MailmodoReceiver:
 
     def _admit(self, call: Call) -> None:
         """API: the paths, the key, and one call at a time, for which no status is documented, nor for a bad key."""
-        known = {"/addToList": "POST", "/addToList/batch": "POST", "/getAllContactLists": "GET"}
+        known = {
+            "/addToList": "POST",
+            "/addToList/batch": "POST",
+            "/addEvent": "POST",
+            "/getAllContactLists": "GET",
+        }
         if known.get(call.path.removeprefix(BASE)) != call.method or not call.path.startswith(BASE):
             body = {"error": "error", "message": "Some Internal Error Occurred: 404"}
             raise _RejectedError(404, body, f"no such call: {call.method} {call.path}")
@@ -232,6 +240,18 @@ class MailmodoReceiver:
             body = {"success": False, "message": "Cannot add users to static segmentation list"}
             raise _RejectedError(400, body)
         return list_name, contacts
+
+    def _take_event(self, call: Call) -> Ending:
+        """EVENTS: one a call, `ts` in seconds, flat properties. Nothing tells a repetition from another event."""
+        event = msgspec.json.decode(call.body, type=dict[str, Any])
+        for problem in _problems_of_event(event):
+            self._violated(call, problem)
+        fault = self._ask_script(call, None, [])
+        ending = fault or self._json(200, {"success": True, "ref": str(uuid.uuid4())}, EVERYTHING)
+        if ending.apply:
+            with self._lock:
+                self.events.append(event)
+        return ending
 
     def _judge(self, contacts: Sequence[Contact]) -> dict[str, str]:
         """Why each contact is refused that is. Its types are those of the first values (ADDING)."""
@@ -308,6 +328,17 @@ def _problems(contact: Contact) -> list[str]:
             problems.append(f"{name} is the string {value!r}, not a boolean")
         if not _fits(value, PREDEFINED.get(name)):
             problems.append(f"{name} is a predefined field of another type")
+    return problems
+
+
+def _problems_of_event(event: Mapping[str, Any]) -> list[str]:
+    problems = [f"{name} in an event" for name in event.keys() - {"email", "event_name", "ts", "event_properties"}]
+    problems += [f"an event without {name}" for name in ("email", "event_name") if not isinstance(event.get(name), str)]
+    if not isinstance(event.get("ts", 0), int) or event.get("ts", 0) > 10**11:
+        problems.append(f"ts is no UNIX time in seconds: {event['ts']!r}")
+    for name, value in event.get("event_properties", {}).items():
+        if not isinstance(value, bool | int | float | str):
+            problems.append(f"{name} of an event is no boolean, number or text: {value!r}")
     return problems
 
 

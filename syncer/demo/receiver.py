@@ -87,7 +87,8 @@ class SegmentReceiver:
 
     `belief` is what a consumer that keys contacts by email believes, `belief_by_user` Segment's own profiles. Without
     `keep_events` only these, counts and the messageIds are kept, for large runs.
-    `allowed_traits` are reserved traits that are sent on purpose. `max_parallel`: more at once is a violation.
+    `allowed_traits` are reserved traits, and `allowed_nulls` traits of value null, that are sent on purpose.
+    `max_parallel`: more at once is a violation.
     """
 
     def __init__(
@@ -99,13 +100,15 @@ class SegmentReceiver:
         keep_events: bool = True,
         max_parallel: int | None = None,
         allowed_traits: Collection[str] = (),
+        allowed_nulls: Collection[str] = (),
         require_email: bool = True,
     ) -> None:
         self.requests: list[RequestRecord] = []
         self.script = script
         self._write_key = write_key
         self._max_parallel = max_parallel
-        self._allowed_traits = frozenset(allowed_traits)
+        self.allowed_traits = frozenset(allowed_traits)
+        self.allowed_nulls = frozenset(allowed_nulls)
         self._require_email = require_email
         self._memory = Memory(keep_events=keep_events)
         self._encoder = msgspec.json.Encoder()
@@ -272,7 +275,7 @@ class SegmentReceiver:
             traits = event.get("traits")
             if not isinstance(traits, dict):
                 return [*problems, "an identify without traits"]
-            problems += rules.traits(traits, self._allowed_traits)
+            problems += rules.traits(traits, self.allowed_traits, self.allowed_nulls)
             if self._require_email and not isinstance(traits.get("email"), str):
                 problems.append("no traits.email: Mailmodo drops the event")
         elif kind != "track" or not event.get("event"):

@@ -70,8 +70,11 @@ def _parse(text: str) -> datetime | None:
         return None
 
 
-def traits(found: Mapping[str, object], allowed: Collection[str]) -> list[str]:
-    """What a destination reads: proper names, and values that are values. `allowed`: reserved ones sent on purpose."""
+def traits(found: Mapping[str, object], allowed: Collection[str], nulls: Collection[str] = ()) -> list[str]:
+    """What a destination reads: proper names, and values that are values.
+
+    `allowed` are reserved ones, `nulls` ones of value null, that are sent on purpose.
+    """
     problems = []
     properties = 0
     for name, value in found.items():
@@ -81,11 +84,23 @@ def traits(found: Mapping[str, object], allowed: Collection[str]) -> list[str]:
             properties += 1
             if name not in _good_names:
                 problems += _name(name)
-        if value is not True and value is not False:
+        if value is not True and value is not False and not (value is None and name in nulls):
             problems += _value(name, value)
     if properties > MAX_PROPERTIES:
         problems.append(f"{properties} properties in one event, more than {MAX_PROPERTIES}")
     return problems
+
+
+def membership(personas: object, values: Mapping[str, object]) -> bool | None:
+    """Whether a destination for audiences reads an entry or an exit out of `traits`, or `properties`; None for neither.
+
+    "Using Engage data", and what destinations make of it: the class, the key, and a JSON boolean under that key.
+    """
+    if not isinstance(personas, dict) or personas.get("computation_class") not in ("audience", "journey_step"):
+        return None
+    key = personas.get("computation_key")
+    value = values.get(key) if isinstance(key, str) and key else None
+    return value if isinstance(value, bool) else None
 
 
 def dropped(event: Mapping[str, object]) -> bool:

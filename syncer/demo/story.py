@@ -1,9 +1,9 @@
 """The story that `syncer demo` tells: a shop opens, everyone is told, days pass, and only what changed is told.
 
 The parts are real: the settings are loaded from the file that is written here, and every sync is the one that
-`syncer sync` does. Only the shop is made up, and the receiver stands for Segment. No number is known beforehand: each
-is asked of the shop, of the run's report, or of the receiver; and after every sync what the receiver believes is
-compared with the shop's tables.
+`syncer sync` does. Only the shop is made up, and two receivers stand for Segment and for Mailmodo. No number is known
+beforehand: each is asked of the shop, of the run's report, or of the receivers; and after every sync what each of them
+believes is compared with the shop's tables.
 """
 
 import json
@@ -20,6 +20,8 @@ from psycopg import sql
 from rich.console import Console
 
 from syncer import app, embedded, errors, log, models, naming, sync
+from syncer.demo.loopback import Answer
+from syncer.demo.mailmodo_receiver import MailmodoReceiver
 from syncer.demo.page import Page, counted
 from syncer.demo.receiver import Fault, ReceivedRequest, SegmentReceiver
 from syncer.demo.segment_memory import Belief
@@ -32,6 +34,10 @@ Watching = Callable[[], AbstractContextManager[sync.Progress]]
 _DAYS = (1, 3, 7)
 _SHOWN = 20
 _WRITE_KEY = "demo-write-key"
+_API_KEY = "DEMODEM-ODEMODE-MODEMOD-EMODEMO"
+_LIST = "Audiences"
+_DOWN = 3
+"""On the day after so many, Mailmodo refuses the key."""
 _MARK = "# Written by `syncer demo`"
 _CONFIG = """{mark}, which starts over and writes it afresh each time: copy it to make it your own.
 
@@ -54,11 +60,20 @@ data_dir = "./.syncer"
 
 [[destinations]]
 # Stands for Segment, on this machine. It listens only while `syncer demo` runs; `syncer demo --stay` keeps it up.
-name = "receiver"
+name = "segment"
 type = "segment"
 write_key = "{key}"
 endpoint = "{endpoint}"
 max_events_per_second = 0    # no limit; Segment asks for at most 1000, the default
+
+[[destinations]]
+# Stands for Mailmodo's own API, in the same way.
+name = "mailmodo"
+type = "mailmodo"
+api_key = "{api_key}"
+list_name = "{list_name}"
+endpoint = "{mailmodo}"
+max_requests_per_second = 0  # no limit; Mailmodo's plans allow 5, 10 or 50
 """
 
 
@@ -96,7 +111,7 @@ def compare(truth: Mapping[str, frozenset[str]], belief: Belief) -> Comparison:
 def tell(
     folder: Path, *, customers: int, seed: int, stay: bool, console: Console, watching: Watching, stop: Stop
 ) -> bool:
-    """Tells the story in `folder`. False if the receiver at any time believed something else than the shop says."""
+    """Tells the story in `folder`. False if a receiver at any time believed something else than the shop says."""
     log.configure("human", "WARNING")
     _prepare(folder)
     with ExitStack() as stack:
@@ -108,9 +123,10 @@ def tell(
                     f"another `syncer demo` runs in {folder}; end it, or name another --folder"
                 )
             receiver = stack.enter_context(SegmentReceiver(_WRITE_KEY, keep_events=False))
+            mailmodo = stack.enter_context(MailmodoReceiver(_API_KEY, lists=[_LIST]))
             shop.open(customers, seed)
-            _write_config(folder, url, receiver.url)
-        story = _Story(folder, url, shop, receiver, Page(console), watching, stop)
+            _write_config(folder, url, receiver.url, mailmodo.url)
+        story = _Story(folder, url, shop, receiver, mailmodo, Page(console), watching, stop)
         story.introduce(seed)
         story.show_shop()
         story.first_sync()
@@ -143,7 +159,7 @@ def _prepare(folder: Path) -> None:
     raise errors.ConfigError([problem])
 
 
-def _write_config(folder: Path, url: str, endpoint: str) -> None:
+def _write_config(folder: Path, url: str, endpoint: str, mailmodo: str) -> None:
     text = _CONFIG.format(
         mark=_MARK,
         url=url,
@@ -152,6 +168,9 @@ def _write_config(folder: Path, url: str, endpoint: str) -> None:
         query=statement("big_basket"),
         key=_WRITE_KEY,
         endpoint=endpoint,
+        api_key=_API_KEY,
+        list_name=_LIST,
+        mailmodo=mailmodo,
     )
     (folder / "syncer.toml").write_text(text, encoding="utf-8")
 
@@ -192,6 +211,7 @@ class _Story:
     url: str
     shop: Shop
     receiver: SegmentReceiver
+    mailmodo: MailmodoReceiver
     page: Page
     watching: Watching
     stop: Stop
@@ -212,8 +232,9 @@ class _Story:
         self.page.gap()
         self.page.say(
             f"The database is real (PostgreSQL, in {self.folder / '.syncer'}), and so are the configuration"
-            f" ({self.folder / 'syncer.toml'}) and every call. The shop is made up (seed {seed}), and a receiver on"
-            " this machine stands for Segment: as strict as its documentation, it remembers what it is told."
+            f" ({self.folder / 'syncer.toml'}) and every call. The shop is made up (seed {seed}), and two receivers on"
+            " this machine stand for Segment and for Mailmodo: as strict as their documentation, they remember what"
+            " they are told."
         )
 
     def show_shop(self) -> None:
@@ -224,7 +245,7 @@ class _Story:
             f" {size.today.day} {size.today:%B %Y}. Its audiences are SQL over the orders:"
         )
         self.page.table(
-            ("audience", "members", "property at the receiver"),
+            ("audience", "members", "property of the contact"),
             [(row.audience, row.members, naming.property_of(row.audience)) for row in self.shop.members()],
         )
         self.page.say(
@@ -239,7 +260,10 @@ class _Story:
         report, arrived = self._sync()
         self._show_told(report)
         saved = f" rather than {_calls(report) + report.calls_saved:,}, because one carries everything about a contact"
-        self.page.say(f"This took {counted(_calls(report), 'call')}{saved if report.calls_saved else ''}. One of them:")
+        self.page.say(
+            f"This took {_identifies(_calls(report))}{saved if report.calls_saved else ''}; Mailmodo got its share in"
+            f" {counted(len(self.mailmodo.requests), 'request')}. One that Segment got:"
+        )
         self._show_example()
         self._show_skipped(report)
         self._check(report, arrived)
@@ -256,13 +280,36 @@ class _Story:
                 "Whoever enters an audience is told: true. Whoever leaves, often only because time goes by, is told:"
                 " false. An email that changes is a new contact: the old one leaves, the new one enters."
             )
+        if days == _DOWN:
+            self._lose_mailmodo()
         known = set(self.receiver.belief)
         report, arrived = self._sync()
         self._show_told(report)
         untouched = counted(len(known - self.ears.contacts), "contact")
-        self.page.say(f"This took {counted(_calls(report), 'call')}; {untouched} did not change and got none.")
+        self.page.say(f"This took {_identifies(_calls(report))}; {untouched} did not change and got none.")
         self._show_example()
         self._check(report, arrived)
+
+    def _lose_mailmodo(self) -> None:
+        """A sync in which one destination refuses the key: the other one goes on."""
+        self.page.say(
+            "Meanwhile somebody has revoked the key at Mailmodo. It refuses all calls now, and says so; Segment is told"
+            " what changed as if nothing were:"
+        )
+        self.mailmodo.script = lambda _: Answer(401, body=b'{"success": false, "message": "Invalid API key"}')
+        report, arrived = self._sync(refused=True)
+        self.mailmodo.script = None
+        self.page.table(
+            ("destination", "status", "planned", "told"),
+            [(each.name, each.status, each.planned, each.succeeded) for each in report.destinations],
+        )
+        status = {each.name: each.status for each in report.destinations}
+        self._show_comparison("segment")
+        self._judge(
+            arrived["mailmodo"] == 0 and status == {"mailmodo": "failed", "segment": "succeeded"},
+            f"segment was told of {counted(arrived['segment'], 'contact')}, mailmodo of {arrived['mailmodo']}",
+        )
+        self.page.say("A new key, one more sync, and Mailmodo is told what it missed; Segment, which knows it, is not:")
 
     def break_a_model(self) -> None:
         largest = max(self.shop.members(), key=lambda row: (row.audience != QUERY_AUDIENCE, row.members)).audience
@@ -276,8 +323,8 @@ class _Story:
         held = next(audience.held for audience in report.audiences if audience.name == largest)
         self._show_held(report)
         self._judge(
-            bool(held) and arrived == 0 and report.status == "held",
-            f"held: {counted(held, 'contact')} of {largest!r}; {counted(arrived, 'call')} at the receiver",
+            bool(held) and not any(arrived.values()) and report.status == "held",
+            f"held: {counted(held, 'change')} of {largest!r}; {_identifies(sum(arrived.values()))} at the receivers",
         )
         self.page.say(
             f"Was it meant? `syncer approve {report.run_id}` lets just these pass with the next sync. It was not: the"
@@ -302,8 +349,8 @@ class _Story:
         self.page.chapter("The end")
         self._judge(
             self.sound,
-            f"{counted(self.syncs, 'sync')}, {counted(self.calls, 'call')}, and after each sync the receiver believed"
-            f" {'exactly' if self.sound else 'NOT'} what the shop's tables say, but for what was held.",
+            f"{counted(self.syncs, 'sync')}, {_identifies(self.calls)}, and after each sync both receivers believed"
+            f" {'exactly' if self.sound else 'NOT'} what the shop's tables say, but for what was held or refused.",
         )
         self.page.say(f"Everything stays in {self._place()}, ready for every other command. For example:")
         self.page.commands(
@@ -321,8 +368,8 @@ class _Story:
         self.shop.pass_days(1)
         seen = self.shop.last_run()
         self.page.say(
-            "One more day has passed in the shop, and nobody has synced since. Until you press Ctrl-C, the receiver"
-            " listens and the database runs. In another terminal:"
+            "One more day has passed in the shop, and nobody has synced since. Until you press Ctrl-C, the receivers"
+            " listen and the database runs. In another terminal:"
         )
         self.page.commands(
             *self._way(),
@@ -336,7 +383,8 @@ class _Story:
             if run_id != seen:
                 seen = run_id
                 self.page.say(f"Run {run_id} has ended.")
-                self._show_comparison()
+                for name in self._beliefs():
+                    self._show_comparison(name)
 
     # --- what they are made of ---------------------------------------------------------------------------------
 
@@ -347,26 +395,36 @@ class _Story:
         """How to get to the folder."""
         return [] if self.folder.resolve() == Path.cwd() else [(f"cd {shlex.quote(str(self.folder))}", "")]
 
-    def _sync(self) -> tuple[models.RunReport, int]:
-        """As `syncer sync` does it; also how many calls the receiver counted. What stops it stops the story."""
+    def _beliefs(self) -> Mapping[str, Belief]:
+        """What each receiver believes, by the name of its destination."""
+        return {"segment": self.receiver.belief, "mailmodo": self.mailmodo.belief}
+
+    def _counts(self) -> Mapping[str, int]:
+        """How many identifies each receiver has taken."""
+        return {"segment": self.receiver.event_count, "mailmodo": self.mailmodo.told}
+
+    def _sync(self, *, refused: bool = False) -> tuple[models.RunReport, Mapping[str, int]]:
+        """As `syncer sync` does it; also how many identifies each receiver counted. What stops it stops the story,
+        unless a destination is meant to be `refused`."""
         self.ears = _Ears(self.shop.shared_contacts())
         self.receiver.script = self.ears.listen
-        before = self.receiver.event_count
+        before = self._counts()
         with app.opened(app.load(self.folder / "syncer.toml", {})) as house, self.watching() as watcher:
             result = sync.sync(house.job(), "manual", self.stop, watcher)
         if self.stop.asked.is_set():
             raise Interrupted
-        if result.failures:
+        if result.failures and not refused:
             raise result.failures[0]
         self.syncs += 1
         self.calls += _calls(result.report)
-        return result.report, self.receiver.event_count - before
+        return result.report, {name: count - before[name] for name, count in self._counts().items()}
 
     def _show_told(self, report: models.RunReport) -> None:
         self.page.table(
             ("audience", "members", "told true", "told false"),
             [(audience.name, audience.members, audience.added, audience.removed) for audience in report.audiences],
         )
+        self.page.say("(Counted at both receivers together.)")
 
     def _show_held(self, report: models.RunReport) -> None:
         self.page.table(
@@ -392,22 +450,24 @@ class _Story:
             )
             self.page.gap()
 
-    def _check(self, report: models.RunReport, arrived: int) -> None:
+    def _check(self, report: models.RunReport, arrived: Mapping[str, int]) -> None:
         """What must hold after every sync."""
-        self._show_comparison()
+        for name in self._beliefs():
+            self._show_comparison(name)
+        said = {destination.name: destination.succeeded for destination in report.destinations}
         self._judge(
-            arrived == _calls(report),
-            f"{counted(_calls(report), 'call')} by syncer's count, {arrived:,} by the receiver's",
+            arrived == said,
+            f"{_identifies(sum(said.values()))} by syncer's count, {sum(arrived.values()):,} by the receivers'",
         )
-        broken = self.receiver.violations
-        self._judge(not broken, f"rules of Segment broken: {'; '.join(broken[:_SHOWN]) or 'none'}")
+        for name, broken in (("Segment", self.receiver.violations), ("Mailmodo", self.mailmodo.violations)):
+            self._judge(not broken, f"rules of {name} broken: {'; '.join(broken[:_SHOWN]) or 'none'}")
 
-    def _show_comparison(self) -> None:
-        found = compare(self.shop.truth(), self.receiver.belief)
+    def _show_comparison(self, name: str) -> None:
+        found = compare(self.shop.truth(), self._beliefs()[name])
         contacts, properties = counted(found.contacts, "contact"), counted(found.properties, "property", "properties")
         self._judge(
             not found.differences,
-            f"receiver and shop compared, {self.page.product(contacts, properties)}:"
+            f"{name} and shop compared, {self.page.product(contacts, properties)}:"
             f" {counted(len(found.differences), 'difference')}",
         )
         if found.differences:
@@ -425,3 +485,7 @@ class _Story:
 
 def _calls(report: models.RunReport) -> int:
     return sum(destination.succeeded for destination in report.destinations)
+
+
+def _identifies(count: int) -> str:
+    return counted(count, "identify", "identifies")

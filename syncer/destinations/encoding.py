@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from syncer.models import Identify, Refusal, Value
+from syncer.models import Call, Refusal, Value
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -23,19 +23,19 @@ def encode(value: object) -> bytes:
         raise UnsendableError(message) from exc
 
 
-def check_values(values: Mapping[str, Value]) -> None:
-    """Raises `UnsendableError` for what JSON writes as null: no receiver of ours says what it makes of one."""
+def check_values(values: Mapping[str, Value], *, null: bool = False) -> None:
+    """Raises `UnsendableError` for what JSON writes as null, unless a None is meant to be one."""
     for name, value in values.items():
-        if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        if (value is None and not null) or (isinstance(value, float) and not math.isfinite(value)):
             message = f"{name} would be sent as null"
             raise UnsendableError(message)
 
 
 def encode_each(
-    identifies: Sequence[Identify], encode_one: Callable[[Identify], bytes]
-) -> tuple[list[tuple[Identify, bytes]], list[Refusal]]:
-    """Each identify with its JSON, and those for which `encode_one` raised `UnsendableError`."""
-    encoded: list[tuple[Identify, bytes]] = []
+    identifies: Sequence[Call], encode_one: Callable[[Call], bytes]
+) -> tuple[list[tuple[Call, bytes]], list[Refusal]]:
+    """Each call with its JSON, and those for which `encode_one` raised `UnsendableError`."""
+    encoded: list[tuple[Call, bytes]] = []
     refusals: list[Refusal] = []
     for identify in identifies:
         try:

@@ -25,6 +25,21 @@ limit of the plan (5, 10 or 50 requests a second) stands on the pricing page onl
 | `errors` name somebody who was not sent      |                                                                |
 | anything else                                | see `http`                                                     |
 
+Traits that go along are told as Mailmodo's predefined fields ("User properties"):
+
+| Segment                                         | Mailmodo                  | said by                              |
+|-------------------------------------------------|---------------------------|--------------------------------------|
+| name, gender, age, phone, birthday, company,    | the same                  | the page; RudderStack's destination  |
+| description                                     |                           |                                      |
+| firstName, lastName                             | first_name, last_name     | the page; RudderStack's destination  |
+| title                                           | designation               | inferred: both are described alike   |
+| address (a text)                                | address1                  | inferred from RudderStack's          |
+| createdAt                                       | created_at, beside `data` | the API's document; inferred, that   |
+|                                                 |                           | it is the same moment                |
+| avatar, username, website; Mailmodo's own names | the same                  | unknown names become properties      |
+
+Events (`POST {endpoint}/addEvent`, one a call) have no key by which Mailmodo would know a repetition.
+
 A name that no list has makes a new list. So before the first call of its life a destination asks for the lists, which
 shows that the key is good as well, and sends nothing if `list_name` is none of them, unless it is to create it.
 """
@@ -44,11 +59,19 @@ from syncer import errors
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
 from syncer.destinations.http import Answer, HttpSender, Secret, one_line, reveal, utc_now, words
 from syncer.destinations.serial import turnstile
-from syncer.models import Identify, Rate, Refusal, Request, Value
+from syncer.models import Call, Rate, Refusal, Request, Track, Value
 
 MAX_BATCH = 100
 PAGE_REQUESTS = 10
 """A page takes at most so many requests, and at most a second's worth."""
+
+FIELDS = {
+    "firstName": "first_name",
+    "lastName": "last_name",
+    "title": "designation",
+    "address": "address1",
+}
+"""Segment's reserved traits that have another name among Mailmodo's predefined fields. See the module's table."""
 
 Mode = Literal["batch", "single"]
 
@@ -58,12 +81,22 @@ _LISTS_SHOWN = 5
 log = structlog.get_logger()
 
 
-class _Contact(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
+class _Contact(msgspec.Struct, omit_defaults=True, gc=False):
     """A contact as it is sent; in a batch the list is named once, beside all of them."""
 
     email: str
     data: Mapping[str, Value]
-    list_name: str | None = None
+    list_name: str | None = msgspec.field(name="listName", default=None)
+    created_at: Value = None
+
+
+class _Event(msgspec.Struct, gc=False):
+    """An event as `/addEvent` takes it; `ts` in seconds since 1970."""
+
+    email: str
+    event_name: str
+    ts: int
+    event_properties: Mapping[str, Value]
 
 
 class _Refused(msgspec.Struct):
@@ -121,6 +154,7 @@ class MailmodoDestination:
     ) -> None:
         self.name = name
         self.concurrency = 1
+        self.recognises_events = False
         self._request_size = MAX_BATCH if mode == "batch" else 1
         self.rate = Rate(requests_per_second, together=self._request_size)
         a_second = max(1, int(requests_per_second)) if requests_per_second else PAGE_REQUESTS
@@ -144,13 +178,16 @@ class MailmodoDestination:
             now=now,
         )
 
-    def requests(self, identifies: Sequence[Identify]) -> tuple[list[Request], list[Refusal]]:
+    def requests(self, identifies: Sequence[Call]) -> tuple[list[Request], list[Refusal]]:
         """Each identify goes into the first request that has room and comes after those with the same email."""
         encoded, refusals = encode_each(identifies, self._encode)
-        together: list[list[tuple[Identify, bytes]]] = []
+        together: list[list[tuple[Call, bytes]]] = []
         after: dict[str, int] = {}  # the requests before that one may hold the email already
         not_full = 0
         for identify, contact in encoded:
+            if isinstance(identify, Track):
+                together.append([(identify, contact)])
+                continue
             start = max(not_full, after.get(_plain(identify.email), 0))
             place = next(n for n in count(start) if n == len(together) or len(together[n]) < self._request_size)
             if place == len(together):
@@ -200,15 +237,23 @@ class MailmodoDestination:
 
     # --- contacts ------------------------------------------------------------------------------------------
 
-    def _encode(self, identify: Identify) -> bytes:
-        if not identify.email:
+    def _encode(self, call: Call) -> bytes:
+        if not call.email:
             raise UnsendableError("has no email, and Mailmodo knows its contacts by nothing else")
-        check_values(identify.values)
+        if isinstance(call, Track):
+            properties: dict[str, Value] = {"audience_key": call.property, call.property: call.value}
+            return encode(_Event(call.email, call.event, int(call.at.timestamp()), properties))
+        traits = {FIELDS.get(name, name): value for name, value in call.traits.items()}
+        created_at = traits.pop("createdAt", traits.pop("created_at", None))
+        data = {**traits, **call.values} if traits else call.values
+        check_values(data)
         list_name = self._list_name if self._mode == "single" else None
-        return encode(_Contact(identify.email, identify.values, list_name))
+        return encode(_Contact(call.email, data, list_name, created_at))
 
     def _post(self, request: Request) -> Answer:
         try:
+            if isinstance(request.identifies[0], Track):
+                return self._http.post("/addEvent", request.encoded[0])
             if self._mode == "single":
                 return self._http.post("/addToList", request.encoded[0])
             return self._http.post("/addToList/batch", self._opening + b",".join(request.encoded) + b"]}")

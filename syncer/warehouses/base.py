@@ -38,16 +38,19 @@ class TablePart(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The real names of a source's columns."""
+    """The real names of a source's columns; `traits` by column, with the name that each is sent under."""
 
     audience: str | None
     user_id: str
     email: str
     member: str | None
+    value: str | None
+    traits: Mapping[str, str]
 
     def present(self) -> list[str]:
         """Those that are read, in order."""
-        return [name for name in self if name is not None]
+        plain = (self.audience, self.user_id, self.email, self.member, self.value)
+        return [*(name for name in plain if name is not None), *self.traits]
 
 
 class ColumnsError(errors.WarehouseError):
@@ -136,6 +139,8 @@ def pick_columns(source: models.Source, real: Sequence[str]) -> Columns:
         user_id=pick(source.user_id, "user_id"),
         email=pick(source.email, "email"),
         member=None if source.member is None else pick(source.member, "member"),
+        value=None if source.value is None else pick(source.value, "value"),
+        traits={pick(column, "traits"): name for column, name in source.traits.items()},
     )
     if problems:
         raise ColumnsError(source.path, problems)

@@ -176,9 +176,9 @@ class GenericReading:
             statement, columns = table
             result = self._run(source, statement)
             names = columns.present()
-        positions = [None if name is None else names.index(name) for name in columns]
+        places = text.Places.of(columns, names)
         for rows in self._partitions(source, result):
-            found = text.members(rows, source, positions)
+            found = text.members(rows, source, places)
             self._rows += len(found)
             yield from found
 

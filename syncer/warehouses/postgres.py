@@ -214,6 +214,7 @@ class PostgresReading:
             else sql.Identifier(columns.audience),
             user_id=sql.Identifier(columns.user_id),
             email=sql.Identifier(columns.email),
+            more=_more(columns),
             relation=relation,
             condition=condition,
         )
@@ -243,6 +244,22 @@ class PostgresReading:
         except psycopg.Error:
             return []  # only a hint
         return [str(name) for name, _, _ in rows] + [str(short) for _, short, visible in rows if visible]
+
+
+def _more(columns: base.Columns) -> sql.Composable:
+    """The columns that only some sources have, in the order of `models.Source.columns`."""
+    more: list[sql.Composable] = []
+    if columns.traits:
+        named = [part for column, name in columns.traits.items() for part in (sql.Literal(name), _json(column))]
+        more.append(_text("warehouse_traits").format(pairs=sql.SQL(", ").join(named)))
+    if columns.value is not None:
+        column = sql.Identifier(columns.value)
+        more.append(_text("warehouse_value").format(value=_json(columns.value), column=column))
+    return sql.SQL("").join(more)
+
+
+def _json(column: str) -> sql.Composed:
+    return _text("warehouse_json").format(column=sql.Identifier(column))
 
 
 def _snapshot_at(connection: Connection) -> datetime:

@@ -5,11 +5,15 @@ float or decimal column, because user ids that came through pandas are floats; b
 in lower case; bytes as UTF-8; everything else as Python writes it.
 """
 
+import json
+import math
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import repeat
+from typing import NamedTuple
 
 from syncer import models
 from syncer.warehouses import base
@@ -41,22 +45,90 @@ def text_of(value: object) -> str | None:
             return str(value)
 
 
-def members(rows: Rows, source: models.Source, positions: Sequence[int | None]) -> list[models.MemberRow]:
-    """Turns some rows into members, column by column: that is twice as fast as row by row.
+class Places(NamedTuple):
+    """Where the columns of a source stand in a row; `traits` by the name that each is sent under."""
 
-    `positions` says where audience, user id, email and member stand in a row.
-    """
-    audience_at, user_id_at, email_at, member_at = positions
-    if member_at is not None:
-        rows = [row for row in rows if _is_true(row[member_at])]
+    audience: int | None
+    user_id: int
+    email: int
+    member: int | None
+    value: int | None
+    traits: Mapping[str, int]
+
+    @classmethod
+    def of(cls, columns: base.Columns, names: Sequence[str]) -> "Places":
+        """Finds the columns among the names of a result."""
+
+        def at(name: str | None) -> int | None:
+            return None if name is None else names.index(name)
+
+        return cls(
+            at(columns.audience),
+            names.index(columns.user_id),
+            names.index(columns.email),
+            at(columns.member),
+            at(columns.value),
+            {name: names.index(column) for column, name in columns.traits.items()},
+        )
+
+
+def members(rows: Rows, source: models.Source, places: Places) -> list[models.MemberRow]:
+    """Turns some rows into members, column by column: that is twice as fast as row by row."""
+    if places.member is not None:
+        rows = [row for row in rows if _is_true(row[places.member])]
     columns = (
-        [source.audience_name] * len(rows) if audience_at is None else _texts(rows, audience_at),
-        _texts(rows, user_id_at),
-        _texts(rows, email_at),
+        [source.audience_name] * len(rows) if places.audience is None else _texts(rows, places.audience),
+        _texts(rows, places.user_id),
+        _texts(rows, places.email),
     )
-    if not any(map(_has_unsendable, columns)):
-        return list(map(models.MemberRow._make, zip(*columns, repeat(False))))  # noqa: FBT003  a column of it
-    return [_listable(*texts) for texts in zip(*columns, strict=True)]
+    if any(map(_has_unsendable, columns)):
+        found = [_listable(*texts) for texts in zip(*columns, strict=True)]
+    else:
+        found = list(map(models.MemberRow, *columns, repeat(False)))  # noqa: FBT003  a column of it
+    if places.traits:
+        found = [member._replace(traits=_traits(row, places)) for member, row in zip(found, rows, strict=True)]
+    if places.value is not None:
+        found = [_with_value(member, row[places.value]) for member, row in zip(found, rows, strict=True)]
+    return found
+
+
+def json_of(value: object) -> tuple[str | None, str]:
+    """The JSON of one value and its type; the name of a type that cannot be sent is told to the user."""
+    match value:
+        case None:
+            return None, "text"
+        case bool():
+            return json.dumps(value), "boolean"
+        case int():
+            return str(value), "number"
+        case float():
+            return json.dumps(value if math.isfinite(value) else str(value)), "number"
+        case Decimal():
+            return format(value, "f") if value.is_finite() else json.dumps(str(value)), "number"
+        case datetime():
+            moment = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+            return json.dumps(moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")), "timestamp"
+        case date():
+            return json.dumps(value.isoformat()), "timestamp"
+        case str() | bytes() | bytearray() | memoryview() | uuid.UUID():
+            return json.dumps(text_of(value)), "text"
+    return json.dumps(str(value)), type(value).__name__
+
+
+def _with_value(member: models.MemberRow, value: object) -> models.MemberRow:
+    if isinstance(value, str | bytes | bytearray | memoryview) and _has_unsendable([text_of(value)]):
+        encoded, value_type = json_of(_replaced(text_of(value)))
+        return member._replace(value=encoded, value_type=value_type, unsendable=True)
+    encoded, value_type = json_of(value)
+    return member._replace(value=encoded, value_type=value_type)
+
+
+def _traits(row: Sequence[object], places: Places) -> str:
+    """As an object; what is missing is left out, and what cannot be stored of a text is replaced."""
+    named = {name: row[at] for name, at in places.traits.items()}
+    clean = {name: _replaced(value) if isinstance(value, str) else value for name, value in named.items()}
+    pairs = (f"{json.dumps(name)}:{json_of(value)[0]}" for name, value in clean.items() if value is not None)
+    return "{" + ",".join(pairs) + "}"
 
 
 def _texts(rows: Rows, at: int | None) -> Texts:

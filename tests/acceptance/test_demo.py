@@ -51,8 +51,12 @@ def told(place: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_story_is_told_and_every_comparison_holds(told: subprocess.CompletedProcess[str]) -> None:
     assert told.returncode == 0, told.stderr
-    assert told.stdout.count(" properties: 0 differences") == 5
-    assert told.stdout.count("rules of Segment broken: none") == 5
+    assert told.stdout.count("segment and shop compared") == 6
+    assert told.stdout.count("mailmodo and shop compared") == 5
+    assert told.stdout.count(" properties: 0 differences") == 11
+    assert (
+        told.stdout.count("rules of Segment broken: none") == told.stdout.count("rules of Mailmodo broken: none") == 5
+    )
     assert "✗" not in told.stdout
     assert "Traceback" not in told.stdout + told.stderr
 
@@ -68,7 +72,7 @@ def test_the_folder_serves_every_other_command(place: Path, told: subprocess.Com
     folder = place / "syncer-demo"
     runs = json.loads(run(folder, "history", "--json").stdout)
     assert [(each["run_id"], each["status"]) for each in runs] == [
-        (n, "held" if n == 5 else "succeeded") for n in (6, 5, 4, 3, 2, 1)
+        (n, {3: "failed", 6: "held"}.get(n, "succeeded")) for n in (7, 6, 5, 4, 3, 2, 1)
     ]
     first = json.loads(run(folder, "history", "1", "--json").stdout)
     assert first["destinations"][0]["succeeded"] > 100
@@ -82,7 +86,7 @@ def test_the_folder_serves_every_other_command(place: Path, told: subprocess.Com
 
     checked = run(folder, "check", "--json")
     problems: list[Any] = json.loads(checked.stdout)["problems"]
-    assert (checked.returncode, [each["path"] for each in problems]) == (2, ["destinations[0]"])
+    assert (checked.returncode, [each["path"] for each in problems]) == (2, ["destinations[0]", "destinations[1]"])
     assert "cannot be reached" in problems[0]["message"]
 
 
@@ -92,7 +96,7 @@ def test_it_starts_over_in_its_own_folder_and_a_seed_tells_the_same_story(
     again = run(place, "demo", *FAST)
     assert again.returncode == 0, again.stderr
     assert without_times(again.stdout) == without_times(told.stdout)
-    assert len(json.loads(run(place / "syncer-demo", "history", "--json").stdout)) == 6
+    assert len(json.loads(run(place / "syncer-demo", "history", "--json").stdout)) == 7
 
 
 def test_another_seed_is_another_shop(tmp_path: Path, told: subprocess.CompletedProcess[str]) -> None:
@@ -154,7 +158,7 @@ def test_a_shop_that_stays_open_takes_syncs_and_compares_them(tmp_path: Path, st
     assert synced.returncode == 0
     assert json.loads(synced.stdout)["destinations"][0]["succeeded"] > 0
 
-    read_until(staying, "Run 7 has ended.")
+    read_until(staying, "Run 8 has ended.")
     assert " 0 differences" in read_until(staying, "compared")
     staying.send_signal(signal.SIGINT)
     assert staying.wait(30) == 0

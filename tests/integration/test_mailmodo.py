@@ -1,5 +1,6 @@
 """Mailmodo beside Segment, from the warehouse to what each of them believes: the same truth, each by itself."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -238,3 +239,72 @@ def test_the_commands_check_and_stop_for_a_wrong_key(world: World) -> None:
     assert rotated.returncode == 0, rotated.stderr
     assert "the key of a destination is another one" in rotated.stderr
     assert believed(mailmodo) == truth(members(3))
+
+
+# --- traits and events ---------------------------------------------------------------------------------------
+
+
+def test_traits_become_its_own_fields(both: World, mailmodo: MailmodoReceiver) -> None:
+    both.warehouse.run(
+        "ALTER TABLE members ADD COLUMN first_name text, ADD COLUMN job text, ADD COLUMN signup timestamp"
+    )
+    both.warehouse.run(
+        "INSERT INTO members VALUES (%s, 'u1', 'a@x.io', 'Ada', 'Countess', '2026-02-01 10:00'), "
+        "(%s, 'u2', 'b@x.io', NULL, NULL, NULL)",
+        [VIP, VIP],
+    )
+    both.extra = 'traits = { first_name = "firstName", job = "title", signup = "createdAt" }'
+    both.receiver.allowed_traits = frozenset({"firstName", "title", "createdAt"})
+
+    assert sync.exit_code(both.sync()) == 0
+
+    assert mailmodo.belief["a@x.io"] == {"vip_buyers": True, "first_name": "Ada", "designation": "Countess"}
+    assert mailmodo.belief["b@x.io"] == {"vip_buyers": True}
+    assert both.receiver.belief["a@x.io"]["createdAt"].startswith("2026-02-01T10:00:00")  # type: ignore[attr-defined]
+
+
+def test_computed_traits_are_told_to_both(both: World, mailmodo: MailmodoReceiver) -> None:
+    both.warehouse.replace(members(2))
+    both.warehouse.run("CREATE TABLE ltv AS SELECT user_id, email, 1.50 AS value FROM members")
+    both.extra = '[[computed_traits]]\nname = "Lifetime value"\nquery = "SELECT * FROM ltv"'
+
+    assert sync.exit_code(both.sync()) == 0
+    both.warehouse.run("UPDATE ltv SET value = 2 WHERE user_id = 'u0001'")
+    assert sync.exit_code(both.sync()) == 0
+
+    for belief in (mailmodo.belief, both.receiver.belief):
+        assert belief["u0000@x.io"] == {"vip_buyers": True, "lifetime_value": 1.5}
+        assert belief["u0001@x.io"] == {"vip_buyers": True, "lifetime_value": 2}
+
+
+@pytest.fixture
+def telling(world: World, mailmodo: MailmodoReceiver) -> World:
+    with_mailmodo(world, mailmodo, "track = true")
+    world.warehouse.replace(members(1))
+    world.sync()
+    return world
+
+
+def test_an_event_goes_with_its_time_in_seconds(telling: World, mailmodo: MailmodoReceiver) -> None:
+    telling.warehouse.replace(members(2))
+
+    assert sync.exit_code(telling.sync()) == 0
+
+    [event] = mailmodo.events
+    assert event["email"] == "u0001@x.io"
+    assert event["event_name"] == "Audience Entered"
+    assert event["event_properties"] == {"audience_key": "vip_buyers", "vip_buyers": True}
+    assert abs(event["ts"] - time.time()) < 60
+    assert telling.query("SELECT count(*) FROM owed_event") == [(0,)]
+
+
+def test_an_event_in_doubt_is_not_sent_again(telling: World, mailmodo: MailmodoReceiver) -> None:
+    telling.warehouse.replace(members(3))
+    mailmodo.script = lambda call: Reset(apply=EVERYTHING) if call.path.endswith("/addEvent") else None
+
+    assert sync.exit_code(telling.sync()) == 6
+    mailmodo.script = None
+    assert sync.exit_code(telling.sync()) == 0
+
+    assert sorted(event["email"] for event in mailmodo.events) == ["u0001@x.io", "u0002@x.io"]
+    assert telling.query("SELECT count(*) FROM owed_event") == [(0,)]

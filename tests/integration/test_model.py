@@ -592,6 +592,16 @@ class Model:
 # --- the machine -------------------------------------------------------------------------------------------------
 
 
+def in_a_circle(pair: tuple[str, str], ordered: Collection[tuple[str, str]]) -> bool:
+    """Whether what comes after the second has to come before the first: two addresses of a user exchange audiences."""
+    reached: set[str] = set()
+    found = {pair[1]}
+    while found - reached:
+        reached |= found
+        found = {later for earlier, later in ordered if earlier in reached}
+    return pair[0] in reached
+
+
 class Life(RuleBasedStateMachine):
     """`new_world` and `mortal` are given by the test."""
 
@@ -854,7 +864,11 @@ class Life(RuleBasedStateMachine):
         assert told == outcome.calls
         assert len(calls) == len(told)
         places = {call["traits"]["email"]: place for place, call in enumerate(calls)}
-        assert {pair for pair in outcome.ordered if places[pair[0]] > places[pair[1]]} == set()
+        assert {
+            pair
+            for pair in outcome.ordered
+            if places[pair[0]] > places[pair[1]] and not in_a_circle(pair, outcome.ordered)
+        } == set()
         if not resync and not facts.due_before:
             followed = {contact for _, contact in outcome.ordered}
             for contact, (_, values) in told.items():

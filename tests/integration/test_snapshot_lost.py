@@ -235,8 +235,8 @@ def test_rows_are_lost_on_the_way_into_the_state(world: World, monkeypatch: pyte
     told(world)
     real = plan._stage_source
 
-    def lossy(connection: Any, stream: Any) -> int:
-        staged = real(connection, stream)
+    def lossy(connection: Any, stream: Any, columns: Any) -> int:
+        staged = real(connection, stream, columns)
         connection.execute("DELETE FROM snapshot_member WHERE user_id < %s", [f"u{missing:04d}"])
         return staged - missing
 
@@ -309,9 +309,9 @@ def after_some_rows(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], objec
                 happens()
             yield row
 
-    def stage(connection: Any, stream: Any) -> int:
+    def stage(connection: Any, stream: Any, columns: Any) -> int:
         assert isinstance(stream, models.RowStream)
-        return real(connection, replace(stream, rows=watched(stream.rows)))
+        return real(connection, replace(stream, rows=watched(stream.rows)), columns)
 
     with monkeypatch.context() as patched:
         patched.setattr(plan, "_stage_source", stage)

@@ -67,7 +67,7 @@ def read(place: Place, *sources: models.Source, **connect_args: object) -> list[
 
 def rows_of(stream: models.CopyStream | models.RowStream) -> list[Row]:
     if isinstance(stream, models.RowStream):
-        return list(stream.rows)
+        return [row[:4] for row in stream.rows]
     return list(_unpacked(b"".join(stream.blocks)))
 
 

@@ -45,13 +45,14 @@ class Scripted:
     answers: list[list[str] | errors.DestinationError]
     per_request: int = 1000
     rate: models.Rate = UNLIMITED
+    recognises_events: bool = True
     clock: Clock = field(default_factory=Clock)
     name: str = "scripted"
     page_size: int = 1000
     concurrency: int = 1
     sent: list[tuple[float, int]] = field(default_factory=list)
 
-    def requests(self, identifies: Sequence[Identify]) -> tuple[list[Request], list[Refusal]]:
+    def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Request], list[Refusal]]:
         cuts = range(0, len(identifies), self.per_request)
         return [Request(identifies[cut : cut + self.per_request], []) for cut in cuts], []
 
@@ -105,7 +106,7 @@ class Picky(Scripted):
         self.accepted += contacts
         return []
 
-    def requests(self, identifies: Sequence[Identify]) -> tuple[list[Request], list[Refusal]]:
+    def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Request], list[Refusal]]:
         requests, refusals = super().requests(identifies)
         return [Request(r.identifies, [i.contact.encode() for i in r.identifies]) for r in requests], refusals
 
@@ -490,7 +491,7 @@ def test_refusals_by_name_among_others_and_our_own_do_not_count() -> None:
     """Nothing is accepted: pages of two that are both refused by name, and contacts that no request can carry."""
 
     class Narrow(Scripted):
-        def requests(self, identifies: Sequence[Identify]) -> tuple[list[Request], list[Refusal]]:
+        def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Request], list[Refusal]]:
             return [], [Refusal(identify, "no") for identify in identifies]
 
     by_name = Scripted([["c0", "c1"] for _ in range(20)])

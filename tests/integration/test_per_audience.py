@@ -1,0 +1,130 @@
+"""A call for every audience, as Segment Engage makes them (`calls = "per_audience"`)."""
+
+from typing import Any
+
+import pytest
+
+from syncer import sending, sync
+from syncer.demo.loopback import EVERYTHING, Answer, Reset
+from syncer.demo.segment_rules import membership
+from tests.world import Row, World, truth
+
+pytestmark = pytest.mark.usefixtures("unguarded")
+
+VIP, CHURN = "VIP Buyers", "Churn Risk"
+
+
+@pytest.fixture
+def apart(world: World) -> World:
+    world.destination_extra += '\ncalls = "per_audience"'
+    return world
+
+
+def members(count: int) -> list[Row]:
+    return [(audience, f"u{n}", f"u{n}@x.io") for n in range(count) for audience in (VIP, CHURN)]
+
+
+def recognised(world: World, since: int = 0) -> list[tuple[str, str, bool | None]]:
+    """(email, key, membership) as a destination for audiences reads each call."""
+    found = []
+    for received in world.receiver.events[since:]:
+        personas = received.event["context"]["personas"]
+        values = received.event["traits" if received.event["type"] == "identify" else "properties"]
+        email = (received.event.get("traits") or received.event["context"]["traits"])["email"]
+        found.append((email, personas["computation_key"], membership(personas, values)))
+    return sorted(found)
+
+
+def test_every_membership_is_recognised(apart: World) -> None:
+    apart.warehouse.replace(members(2))
+    report = apart.sync().report
+
+    assert recognised(apart) == [(f"u{n}@x.io", key, True) for n in range(2) for key in ("churn_risk", "vip_buyers")]
+    assert (report.destinations[0].planned, report.calls_saved) == (4, 0)
+    since = len(apart.receiver.events)
+    apart.warehouse.replace(members(2)[:1])
+
+    assert apart.sync().report.destinations[0].succeeded == 3
+    assert recognised(apart, since) == [
+        ("u0@x.io", "churn_risk", False),
+        ("u1@x.io", "churn_risk", False),
+        ("u1@x.io", "vip_buyers", False),
+    ]
+    assert apart.believed() == truth(members(2)[:1])
+    assert apart.verify().differences == 0
+
+
+def test_the_ids_of_an_audience_stay_and_are_no_others(apart: World) -> None:
+    apart.warehouse.replace(members(1))
+    apart.sync()
+    apart.resync()
+
+    blocks = [received.event["context"]["personas"] for received in apart.receiver.events]
+    assert len(blocks) == 4
+    assert len({block["computation_id"] for block in blocks}) == 2
+    assert len({block["computation_key"] for block in blocks}) == 2
+    assert len({(block["namespace"], block["space_id"]) for block in blocks}) == 1
+    ids = {received.event["messageId"] for received in apart.receiver.events}
+    assert len(ids) == 4
+
+
+def test_a_lost_answer_concerns_its_audience_only(apart: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 1)
+    apart.warehouse.replace(members(3))
+    apart.receiver.script = lambda _: Reset(apply=EVERYTHING)
+    assert sync.exit_code(apart.sync()) == 6
+    apart.receiver.script = None
+    apart.warehouse.replace(members(2))
+
+    assert sync.exit_code(apart.sync()) == 0
+
+    assert apart.believed() == truth(members(2))
+    assert apart.sync().report.destinations[0].planned == 0
+
+
+def test_a_refused_contact_does_not_take_others_along(apart: World) -> None:
+    def refuse(request: Any) -> Answer | None:
+        return Answer(400, apply=0) if any(e["traits"]["email"] == "u1@x.io" for e in request.events) else None
+
+    apart.warehouse.replace(members(4))
+    apart.receiver.script = refuse
+
+    assert sync.exit_code(apart.sync()) == 8
+    assert apart.believed() == truth(row for row in members(4) if row[1] != "u1")
+    apart.receiver.script = None
+    assert sync.exit_code(apart.sync()) == 0
+    assert apart.believed() == truth(members(4))
+
+
+def test_computed_traits_and_events_say_what_they_are(apart: World) -> None:
+    apart.destination_extra += "\ntrack = true"
+    apart.warehouse.replace(members(1))
+    apart.warehouse.run("CREATE TABLE ltv AS SELECT DISTINCT user_id, email, 5 AS value FROM members")
+    apart.extra = '[[computed_traits]]\nname = "Lifetime value"\nquery = "SELECT * FROM ltv"'
+    apart.sync()
+    apart.warehouse.replace([])
+    apart.sync()
+
+    blocks = {
+        (received.event["type"], received.event["context"]["personas"]["computation_class"])
+        for received in apart.receiver.events
+    }
+    assert blocks == {("identify", "audience"), ("identify", "trait"), ("track", "audience")}
+    assert [each for each in recognised(apart) if each[1] == "lifetime_value"] == [("u0@x.io", "lifetime_value", None)]
+
+
+@pytest.mark.parametrize(
+    ("personas", "value", "said"),
+    [
+        ({"computation_class": "audience", "computation_key": "vip"}, True, True),
+        ({"computation_class": "journey_step", "computation_key": "vip"}, False, False),
+        ({"computation_class": "trait", "computation_key": "vip"}, True, None),
+        ({"computation_class": "audience", "computation_key": ""}, True, None),
+        ({"computation_class": "audience", "computation_key": "vip"}, "true", None),
+        ({"computation_class": "audience", "computation_key": "vip"}, 1, None),
+        ({"computation_class": "audience", "computation_key": "vip"}, None, None),
+        (None, True, None),
+    ],
+)
+def test_what_a_destination_for_audiences_recognises(personas: object, value: object, said: bool | None) -> None:
+    assert membership(personas, {"vip": value}) is said
