@@ -499,7 +499,9 @@ class _Planner:
         here = {"destination_id": target.destination_id, **target.in_reach}
         run(self.connection, "drop_member_delta")
         listed = one(self.connection, "read_plan_audiences")._asdict()
+        run(self.connection, "begin_comparing")
         self.snapshot.read(self.connection, "diff_members", {**here, **listed}, contact=target.contact)
+        run(self.connection, "end_comparing")
         run(self.connection, "complete_member_delta")
         if any(audience.is_trait for audience in audiences):
             self.snapshot.read(self.connection, "diff_values", here, contact=target.contact)
