@@ -22,8 +22,6 @@ from syncer.state import Connection, State
 
 log = structlog.get_logger()
 
-_UNSETTLED = 2
-"""So many times its senders' pages may be claimed and not settled yet: what a crash makes uncertain."""
 _CLAIM_AHEAD = 0.05
 """Seconds. So long before its turn a page is loaded and claimed, so that the limit is used up to the last event."""
 
@@ -158,8 +156,7 @@ class _Lane:
             self._flying[threads.submit(self._sender.send, page.page, identifies)] = page
 
     def _has_room(self, queue: deque[pages.PlannedPage], launching: int = 0) -> bool:
-        concurrency = self._order.destination.concurrency
-        free = min(concurrency - len(self._flying), _UNSETTLED * concurrency - len(self._claimed())) - launching
+        free = self._order.destination.concurrency - len(self._claimed()) - launching
         return bool(queue) and free > 0 and not self._over()
 
     def _may_go(self, page: pages.PlannedPage, launching: Sequence[pages.PlannedPage]) -> bool:
@@ -167,7 +164,7 @@ class _Lane:
         return all(other.urgency == page.urgency for other in [*self._claimed(), *launching])
 
     def _claimed(self) -> list[pages.PlannedPage]:
-        """The pages that are ours and not settled yet."""
+        """The pages that are ours and not settled yet: what a crash makes uncertain, so no more than there are senders."""
         landed = [page for page, _ in self._landed]
         return [*self._flying.values(), *landed, *(page for group in self._settling.values() for page in group)]
 

@@ -19,7 +19,7 @@ from tests.world import Row, World, Write
 WRITE_KEY = "test-write-key"
 PASSWORD = "sw0rdfish"
 TIMEOUT = 60.0
-IN_FLIGHT = 8
+IN_FLIGHT = 4
 """How many requests may be under way by default."""
 
 

@@ -60,9 +60,11 @@ class Bench:
                     yield self._measure(contestant, INITIAL)
 
     def _learn(self, *, measured: bool) -> None:
-        """Who cannot simply be told what was told learns it by an initial sync: that which was measured, or another."""
+        """Who cannot simply be told what was told learns it by an initial sync: the measured one, or another."""
         for contestant in self.chosen:
-            if contestant.learn is None and not measured:
+            if contestant.seed is not None and not measured:
+                contestant.seed(Place(self.server, self.folder))
+            elif contestant.learn is None and not measured:
                 contestant.reset(Place(self.server, self.folder))
                 self._measure(contestant, INITIAL)
         for url in (self.server.url, self.server.other_url):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import sqlalchemy
 
 from syncer import __version__, migrations
 from syncer.state import State
-from tests.bench import measure
+from tests.bench import measure, sink
 from tests.bench.server import Server
 
 INITIAL, UNCHANGED, CHANGED = "initial", "unchanged", "changed"
@@ -39,7 +39,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """`compares` only: it tells nobody. `reset` makes it know nothing, `learn` all of `warehouse.before`."""
+    """`compares` only: it tells nobody. `reset` makes it know nothing, `learn` all of `warehouse.before`.
+
+    `seed` stands for an initial sync that is not measured.
+    """
 
     name: str
     command: Callable[[Place, str], Sequence[str]]
@@ -48,6 +51,7 @@ class Contestant:
     scenarios: Sequence[str] = SCENARIOS
     reset: Callable[[Place], None] = lambda _place: None
     learn: Callable[[Place], None] | None = None
+    seed: Callable[[Place], None] | None = None
     cannot: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
 
@@ -83,14 +87,14 @@ def _state_url(place: Place, *, elsewhere: bool) -> str:
     return place.server.other_url if elsewhere else place.server.url
 
 
-def _config(place: Place, *, elsewhere: bool) -> Path:
+def _config(place: Place, *, elsewhere: bool, table: str = "member") -> Path:
     path = place.folder / ("syncer_elsewhere.toml" if elsewhere else "syncer.toml")
     path.write_text(
         f"""
 [warehouse]
 url = "{place.server.url}"
 [warehouse.membership]
-table = "warehouse.member"
+table = "warehouse.{table}"
 audience = "audience"
 [state]
 url = "{_state_url(place, elsewhere=elsewhere)}"
@@ -113,6 +117,28 @@ def _reset_ours(place: Place, *, elsewhere: bool) -> None:
     migrations.migrate(State(url, "syncer"))
 
 
+def _seed_ours(place: Place) -> None:
+    """One member of each audience is told, and the state is filled up with the others as their telling would have."""
+    _reset_ours(place, elsewhere=False)
+    place.server.run("DROP TABLE IF EXISTS warehouse.sample")
+    place.server.run("CREATE TABLE warehouse.sample AS SELECT DISTINCT ON (audience) * FROM warehouse.member")
+    with sink.receiving(place.folder / "spool") as receiving:
+        told = replace(place, endpoint=f"http://127.0.0.1:{receiving.port}")
+        syncer = Path(sys.executable).with_name("syncer")
+        config = _config(told, elsewhere=False, table="sample")
+        subprocess.run([str(syncer), "--config", str(config), "sync"], check=True, capture_output=True)
+    place.server.run("""
+        INSERT INTO syncer.synced_member (
+            destination_id, audience_id, entered_run_id, told_run_id, entered_at, contact, user_id
+        )
+        SELECT 1, a.audience_id, 1, 1, now(), m.email, m.user_id
+        FROM warehouse.member AS m
+        JOIN syncer.audience AS a ON a.name = m.audience
+        ORDER BY m.email COLLATE "C"
+        ON CONFLICT DO NOTHING
+    """)
+
+
 def _ours(place: Place, _scenario: str, *, elsewhere: bool) -> Sequence[str]:
     syncer = Path(sys.executable).with_name("syncer")
     return [str(syncer), "--config", str(_config(place, elsewhere=elsewhere)), "sync", "--json"]
@@ -123,6 +149,7 @@ def _ours_contestant(name: str, *, elsewhere: bool) -> Contestant:
         name,
         partial(_ours, elsewhere=elsewhere),
         reset=partial(_reset_ours, elsewhere=elsewhere),
+        seed=None if elsewhere else _seed_ours,
     )
 
 
