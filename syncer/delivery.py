@@ -164,7 +164,7 @@ class _Lane:
         return all(other.urgency == page.urgency for other in [*self._claimed(), *launching])
 
     def _claimed(self) -> list[pages.PlannedPage]:
-        """The pages that are ours and not settled yet: what a crash makes uncertain, so no more than there are senders."""
+        """The pages that are ours and not settled yet: what a crash makes uncertain, no more than there are senders."""
         landed = [page for page, _ in self._landed]
         return [*self._flying.values(), *landed, *(page for group in self._settling.values() for page in group)]
 
