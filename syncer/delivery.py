@@ -2,12 +2,16 @@
 
 No statement runs while a page is in the hands of a sender thread except those that claim, load and settle; no
 transaction is open while the network is awaited, because senders (`sending`) have no connection.
+
+Settling has a thread and a connection of its own: while one group is committed, the next pages are on their way, and
+all that land meanwhile are the next group. So a fast receiver gets large groups, and a slow one does not wait for them.
 """
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -48,49 +52,86 @@ def deliver(
     `sent` is told how many identifies were settled. Pages in flight are always waited for and settled.
     """
     sender = Sender(order.destination, halted, tempo or Tempo(), order.leadership.lease.good)
-    with state.connect(f"delivery to {order.destination.name}"[:60]) as connection:
-        try:
-            return _Lane(connection, order, halted, sent, sender).run()
-        except BaseException:
-            sender.give_up.set()  # a sender that waits for another try must not keep a failed delivery alive
-            raise
+    with (
+        state.connect(f"delivery to {order.destination.name}"[:60]) as connection,
+        state.connect(f"settling for {order.destination.name}"[:60]) as settling,
+    ):
+        return _Lane(connection, _Settler(settling, order.delivery, sender), order, halted, sent, sender).run()
+
+
+class _Settler:
+    """Commits what has come back, group by group, in a thread of its own."""
+
+    def __init__(self, connection: Connection, delivery: pages.Delivery, sender: Sender) -> None:
+        self._connection = connection
+        self._delivery = delivery
+        self._sender = sender
+
+    def settle(self, flights: Sequence[Flight]) -> Sequence[Flight]:
+        """One group, in one transaction; returns it."""
+        with self._connection.transaction():
+            pages.settle(self._connection, self._delivery, [flight.settlement for flight in flights])
+            if self._sender.refuses_everybody:
+                pages.forgive(self._connection, self._delivery)
+        return flights
 
 
 class _Lane:
-    """One destination's pages on their way; everything here runs in one thread, on one connection."""
+    """One destination's pages on their way: loaded and claimed here, in one thread and on one connection.
+
+    A page is `flying` while a sender has it, `landed` until the settler is free, and then in the group being settled.
+    """
 
     def __init__(
         self,
         connection: Connection,
+        settler: _Settler,
         order: Order,
         halted: Callable[[], bool],
         sent: Callable[[int], None],
         sender: Sender,
     ) -> None:
         self._connection = connection
+        self._settler = settler
         self._order = order
         self._halted = halted
         self._sent = sent
         self._sender = sender
         self._flying: dict[Future[Flight], pages.PlannedPage] = {}
+        self._landed: list[tuple[pages.PlannedPage, Flight]] = []
+        self._settling: dict[Future[Sequence[Flight]], list[pages.PlannedPage]] = {}
         self._stopped: errors.DestinationError | None = None
 
     def run(self) -> errors.DestinationError | None:
         queue = deque(pages.waiting(self._connection, self._order.delivery))
-        with ThreadPoolExecutor(self._order.destination.concurrency, thread_name_prefix="sender") as threads:
-            while True:
-                self._launch(queue, threads)
-                if self._flying:
-                    # A free sender waits for its turn, not for a page to land.
-                    turn = self._sender.due_in() if self._has_room(queue) else 0
-                    landed, _ = wait(self._flying, timeout=turn or None, return_when=FIRST_COMPLETED)
-                    self._settle(landed)
-                elif queue and not self._over():
-                    self._sender.sleep(self._sender.due_in() - _CLAIM_AHEAD)
-                else:
-                    break
+        with (
+            ThreadPoolExecutor(self._order.destination.concurrency, thread_name_prefix="sender") as senders,
+            ThreadPoolExecutor(1, thread_name_prefix="settler") as settler,
+        ):
+            try:
+                self._deliver(queue, senders, settler)
+            except BaseException:
+                self._sender.give_up.set()  # a sender that waits for another try must not keep a failed delivery alive
+                raise
         self._tell_events()
         return self._stopped
+
+    def _deliver(
+        self, queue: deque[pages.PlannedPage], senders: ThreadPoolExecutor, settler: ThreadPoolExecutor
+    ) -> None:
+        while True:
+            self._launch(queue, senders)
+            if self._flying or self._settling:
+                # A free sender waits for its turn, not for a page to land.
+                turn = self._sender.due_in() if self._has_room(queue) else 0
+                under_way: list[Future[Any]] = [*self._flying, *self._settling]
+                wait(under_way, timeout=turn or None, return_when=FIRST_COMPLETED)
+                self._land()
+                self._settle(settler)
+            elif queue and not self._over():
+                self._sender.sleep(self._sender.due_in() - _CLAIM_AHEAD)
+            else:
+                return
 
     def _launch(self, queue: deque[pages.PlannedPage], threads: ThreadPoolExecutor) -> None:
         """Claims the pages whose turn has come, as many as there are free senders, then lets them go.
@@ -115,29 +156,39 @@ class _Lane:
             self._flying[threads.submit(self._sender.send, page.page, identifies)] = page
 
     def _has_room(self, queue: deque[pages.PlannedPage], launching: int = 0) -> bool:
-        free = self._order.destination.concurrency - len(self._flying) - launching
+        free = self._order.destination.concurrency - len(self._claimed()) - launching
         return bool(queue) and free > 0 and not self._over()
 
     def _may_go(self, page: pages.PlannedPage, launching: Sequence[pages.PlannedPage]) -> bool:
-        """Pages of different urgency never fly together: each class waits until the one before it is answered."""
-        return all(other.urgency == page.urgency for other in [*self._flying.values(), *launching])
+        """Pages of different urgency never fly together: each class waits until the one before it is settled."""
+        return all(other.urgency == page.urgency for other in [*self._claimed(), *launching])
+
+    def _claimed(self) -> list[pages.PlannedPage]:
+        """The pages that are ours and not settled yet: what a crash makes uncertain, no more than there are senders."""
+        landed = [page for page, _ in self._landed]
+        return [*self._flying.values(), *landed, *(page for group in self._settling.values() for page in group)]
 
     def _load(self, page: pages.PlannedPage) -> list[models.Identify]:
         return pages.load(self._connection, self._order.delivery, page.page, self._order.properties)
 
-    def _settle(self, landed: set[Future[Flight]]) -> None:
-        """Commits what has come back, as one group."""
-        if not landed:
-            return
-        flights = [future.result() for future in landed]
-        with self._connection.transaction():
-            pages.settle(self._connection, self._order.delivery, [flight.settlement for flight in flights])
-            if self._sender.refuses_everybody:
-                pages.forgive(self._connection, self._order.delivery)
-        for future, flight in zip(landed, flights, strict=True):
-            self._sent(self._flying.pop(future).identifies)
+    def _land(self) -> None:
+        """Takes over what has come back. A destination that stopped gets no more, settled or not."""
+        for future in [future for future in self._flying if future.done()]:
+            flight = future.result()
+            self._landed.append((self._flying.pop(future), flight))
             if flight.error is not None:
                 self._stop(flight.error)
+
+    def _settle(self, settler: ThreadPoolExecutor) -> None:
+        """Has everything that has landed committed as one group, once the group before it is."""
+        for future in [future for future in self._settling if future.done()]:
+            future.result()
+            for page in self._settling.pop(future):
+                self._sent(page.identifies)
+        if self._landed and not self._settling:
+            group, self._landed = self._landed, []
+            future = settler.submit(self._settler.settle, [flight for _, flight in group])
+            self._settling[future] = [page for page, _ in group]
 
     def _tell_events(self) -> None:
         """What is owed, in order, also from earlier runs; nothing after the destination stopped."""

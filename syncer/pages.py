@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import psycopg.sql
 
 from syncer import errors, models
@@ -78,19 +79,19 @@ def waiting(connection: Connection, delivery: Delivery) -> list[PlannedPage]:
 
 def load(connection: Connection, delivery: Delivery, page: int, properties: Mapping[int, str]) -> list[models.Identify]:
     """The identifies of a page as planned; `properties` names the property of each audience id."""
-    rows = run(connection, "load_page", {**_keys(delivery), "page": page})
+    rows = run(connection, "load_page", {**_keys(delivery), "page": page}).fetchall()
     return [
         models.Identify(
-            contact=row.contact,
-            part=row.part,
-            user_id=row.user_id,
-            email=row.email,
-            message_id=row.message_id,
-            values={properties[key]: value for key, value in zip(row.audience_ids, row.values, strict=True)},
-            traits=row.traits or {},
-            about=row.about,
+            contact=contact,
+            part=part,
+            user_id=user_id,
+            email=email,
+            message_id=message_id,
+            values=dict(zip(map(properties.__getitem__, audience_ids), msgspec.json.decode(values), strict=True)),
+            traits={} if traits is None else msgspec.json.decode(traits),
+            about=about,
         )
-        for row in rows
+        for contact, part, user_id, email, traits, about, message_id, audience_ids, values in rows
     ]
 
 

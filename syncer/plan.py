@@ -71,7 +71,7 @@ _PART_BYTES = 20_000
 # Below this a stale estimate does no harm.
 _ANALYZE_FROM = 10_000
 
-_PRIVATE = ("plan_audience", "member_delta", "contact_change", "profile", "caller", "follow_edge", "planned_identify")
+_PRIVATE = ("plan_audience", "contact_change", "profile", "caller", "follow_edge", "planned_identify")
 
 UNKNOWN = -1
 
@@ -497,7 +497,12 @@ class _Planner:
 
     def _compare(self, target: Target, audiences: Collection[models.Audience]) -> None:
         here = {"destination_id": target.destination_id, **target.in_reach}
-        self.snapshot.read(self.connection, "diff_members", here, contact=target.contact)
+        run(self.connection, "drop_member_delta")
+        listed = one(self.connection, "read_plan_audiences")._asdict()
+        run(self.connection, "begin_comparing")
+        self.snapshot.read(self.connection, "diff_members", {**here, **listed}, contact=target.contact)
+        run(self.connection, "end_comparing")
+        run(self.connection, "complete_member_delta")
         if any(audience.is_trait for audience in audiences):
             self.snapshot.read(self.connection, "diff_values", here, contact=target.contact)
         if self.request.has_profiles(target):

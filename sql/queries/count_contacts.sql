@@ -1,9 +1,12 @@
--- Purpose: how many different addresses the snapshot holds.
+-- Purpose: how many different contacts the snapshot holds. Different spellings first: there are fewer of them than rows.
 -- Placeholders: source.
 -- Rows: one: contacts.
 SELECT count(*) AS contacts
 FROM (
-    SELECT DISTINCT contact_of(source.email) AS contact
-    FROM {source} AS source
+    SELECT DISTINCT contact_of(spelled.email) AS contact
+    FROM (
+        SELECT DISTINCT source.email
+        FROM {source} AS source
+    ) AS spelled
 ) AS named
 WHERE named.contact <> ''

@@ -2,25 +2,40 @@
 -- that are due again. A row that cannot be sent never matches (such rows are never synced), so it is judged here too,
 -- and only then. Rows that name no audience are there whatever audiences the plan is about: they may name anybody.
 -- Out of reach the state stays as it was last told; so does what stands for people who were forgotten.
+-- A table made of a query, and the audiences as parameters: an INSERT, or a temporary table in it, would have one process
+-- do it all.
+-- kind: gain (only the snapshot has it), lose (only the state has it), skip (cannot be sent, `reason`),
+-- unsure (the contact's last call has no answer), again (both have it, and it is due again), retract (it was told
+-- false, and that is due again), changed (both have it, with another `value` or other traits). named: a skipped row
+-- still names this contact or user.
 -- Placeholders: source; contact (the column of it that is the contact, or what stands for it).
--- Parameters: destination_id; listed, share (the destination's reach).
--- Rows: none; fills member_delta with gain, lose, again and skip.
-INSERT INTO member_delta (kind, audience_id, entered_run_id, entered_at, contact, user_id, reason, audience, email)
+-- Parameters: destination_id; listed, share (the destination's reach); audience_ids, names, reads, due_before (parallel
+-- arrays: see read_plan_audiences).
+-- Rows: none; makes member_delta with gain, lose, again and skip.
+CREATE TEMPORARY TABLE member_delta ON COMMIT DROP AS
+WITH listed AS NOT MATERIALIZED (
+    SELECT given.audience_id, given.name COLLATE "C" AS name, given.reads, given.due_before
+    FROM unnest(
+        %(audience_ids)s::integer[], %(names)s::text[], %(reads)s::boolean[], %(due_before)s::integer[]
+    ) AS given (audience_id, name, reads, due_before)
+)
 SELECT
     CASE
         WHEN said.present IS NULL THEN 'lose'
         WHEN told.present THEN 'again'
         WHEN judged.reason IS NULL THEN 'gain'
         ELSE 'skip'
-    END,
-    coalesce(told.audience_id, said.audience_id),
+    END COLLATE "C" AS kind,
+    coalesce(told.audience_id, said.audience_id) AS audience_id,
     told.entered_run_id,
     told.entered_at,
-    coalesce(told.contact, said.contact),
-    coalesce(told.user_id, said.user_id),
-    judged.reason,
-    CASE WHEN judged.reason IS NOT NULL THEN said.audience END,
-    CASE WHEN judged.reason IS NOT NULL THEN said.email END
+    false AS named,
+    coalesce(told.contact, said.contact) AS contact,
+    coalesce(told.user_id, said.user_id) AS user_id,
+    judged.reason COLLATE "C" AS reason,
+    CASE WHEN judged.reason IS NOT NULL THEN said.audience END AS audience,
+    CASE WHEN judged.reason IS NOT NULL THEN said.email END AS email,
+    NULL::jsonb AS value
 FROM (
     SELECT
         listed.audience_id,
@@ -33,8 +48,8 @@ FROM (
         source.unsendable,
         true AS present
     FROM {source} AS source
-    LEFT JOIN plan_audience AS listed ON listed.name = source.audience
-    WHERE (listed.reads AND NOT listed.is_trait)
+    LEFT JOIN listed ON listed.name = source.audience
+    WHERE listed.reads
         OR source.audience IS NULL
         OR contact_of(source.audience) = ''
 ) AS said
@@ -48,7 +63,7 @@ FULL JOIN (
         m.told_run_id < listed.due_before AS due,
         true AS present
     FROM synced_member AS m
-    JOIN plan_audience AS listed ON listed.audience_id = m.audience_id AND NOT listed.is_trait
+    JOIN listed ON listed.audience_id = m.audience_id
     WHERE m.destination_id = %(destination_id)s
         AND is_in_reach(m.contact, %(listed)s::text[], %(share)s::float8)
 ) AS told

@@ -1,7 +1,8 @@
 -- Purpose: what a destination accepted becomes known, in the same transaction as its history. Moves pages from
 -- sending to done; synced_member gains and loses exactly what their rows say, exceptions aside; what was accepted is
 -- certain, what has no answer is uncertain. Where the destination is told of events, one is owed if the accepted value is
--- another than the state's.
+-- another than the state's. What decides is worked out once, as booleans: the planner takes a condition on what it has
+-- no statistics of for one row in two hundred, and looks rows up one by one.
 -- Parameters: run_id, destination_id; pages, requests, retries (parallel arrays); exception_pages, contacts, parts,
 -- outcomes, reasons, http_statuses, alones (parallel arrays: the identifies that ended otherwise than succeeded).
 -- Rows: one: pages, the number that were moved; the caller rolls back if it is not the number that it named.
@@ -30,7 +31,8 @@ excepted AS (
 change AS MATERIALIZED (
     SELECT c.page, c.part, c.audience_id, c.op, c.effect, c.lead, c.contact, c.user_id,
         coalesce(c.told_as, c.user_id) AS caller, c.email, c.value, c.traits, c.event, a.is_trait,
-        c.value = CASE WHEN a.is_trait THEN 'null' ELSE 'false' END::jsonb AS off, e.outcome
+        c.value = CASE WHEN a.is_trait THEN 'null' ELSE 'false' END::jsonb AS off, e.outcome,
+        e.outcome IS NULL AS accepted, e.outcome IS NULL AND c.lead AND c.op <> 'covered' AS told
     FROM settled
     JOIN sync_change AS c
         ON c.run_id = %(run_id)s AND c.destination_id = %(destination_id)s AND c.page = settled.page
@@ -44,12 +46,12 @@ gained AS (
     SELECT %(destination_id)s, c.audience_id, %(run_id)s, %(run_id)s, clock_timestamp(), c.contact, c.user_id, c.email,
         CASE WHEN c.is_trait THEN c.value END
     FROM change AS c
-    WHERE c.outcome IS NULL AND c.effect = 'gain'
+    WHERE c.accepted AND c.effect = 'gain'
 ),
 lost AS (
     DELETE FROM synced_member AS m
     USING change AS c
-    WHERE c.outcome IS NULL
+    WHERE c.accepted
         AND c.effect = 'lose'
         AND m.destination_id = %(destination_id)s
         AND m.contact = c.contact
@@ -60,8 +62,7 @@ told_again AS (
     UPDATE synced_member AS m
     SET told_run_id = %(run_id)s, email = c.email, value = CASE WHEN c.is_trait THEN c.value END
     FROM change AS c
-    WHERE c.outcome IS NULL
-        AND c.lead
+    WHERE c.told
         AND c.op IN ('reasserted', 'trait_changed')
         AND m.destination_id = %(destination_id)s
         AND m.contact = c.contact
@@ -75,9 +76,7 @@ told_again AS (
 now_true AS (
     DELETE FROM told_false AS f
     USING change AS c
-    WHERE c.outcome IS NULL
-        AND c.lead
-        AND c.op <> 'covered'
+    WHERE c.told
         AND NOT c.off
         AND f.destination_id = %(destination_id)s
         AND f.contact = c.contact
@@ -87,16 +86,14 @@ now_false AS (
     INSERT INTO told_false (destination_id, audience_id, told_run_id, told_at, contact, user_id, email)
     SELECT %(destination_id)s, c.audience_id, %(run_id)s, clock_timestamp(), c.contact, c.caller, c.email
     FROM change AS c
-    WHERE c.outcome IS NULL AND c.lead AND c.off
+    WHERE c.accepted AND c.lead AND c.off
     ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
     SET told_run_id = excluded.told_run_id, told_at = excluded.told_at, user_id = excluded.user_id
 ),
 certain AS (
     DELETE FROM uncertain AS u
     USING change AS c
-    WHERE c.outcome IS NULL
-        AND c.lead
-        AND c.op <> 'covered'
+    WHERE c.told
         AND u.destination_id = %(destination_id)s
         AND u.contact = c.contact
         AND u.audience_id = c.audience_id
@@ -107,7 +104,7 @@ remembered AS (
     FROM change AS c
     JOIN run_destination AS d
         ON d.run_id = %(run_id)s AND d.destination_id = %(destination_id)s AND d.keeps_profiles
-    WHERE c.outcome IS NULL AND c.lead AND c.op <> 'covered'
+    WHERE c.told
     GROUP BY c.contact
     ON CONFLICT (destination_id, contact) DO UPDATE
     SET email = coalesce(excluded.email, p.email), traits = p.traits || excluded.traits
@@ -116,7 +113,7 @@ owed AS (
     INSERT INTO owed_event (destination_id, run_id, audience_id, contact, user_id, email, value, at)
     SELECT %(destination_id)s, %(run_id)s, c.audience_id, c.contact, c.caller, c.email, NOT c.off, clock_timestamp()
     FROM change AS c
-    WHERE c.outcome IS NULL
+    WHERE c.accepted
         AND c.lead
         AND c.event
         AND c.off = EXISTS (

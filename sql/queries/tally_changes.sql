@@ -1,27 +1,40 @@
--- Purpose: how this run's changes ended, in contacts, by destination and audience.
+-- Purpose: how this run's changes ended, in contacts, by destination and audience. Counted by page first, and every
+-- step once: the planner knows nothing of a run that was just written, and would look up each change by itself.
 -- Parameters: run_id.
 -- Rows: none; writes run_count.
-WITH ended AS (
-    SELECT
-        c.destination_id,
-        c.audience_id,
-        c.op,
-        CASE
-            WHEN e.outcome IS NOT NULL THEN e.outcome::text
-            WHEN p.status = 'done' THEN 'succeeded'
-            ELSE 'aborted'
-        END AS outcome,
-        count(*) AS contacts
+WITH planned AS MATERIALIZED (
+    SELECT c.destination_id, c.page, c.audience_id, c.op, count(*) AS contacts
     FROM sync_change AS c
-    JOIN sync_page AS p
-        ON p.run_id = %(run_id)s AND p.destination_id = c.destination_id AND p.page = c.page
-    LEFT JOIN sync_exception AS e
-        ON e.run_id = %(run_id)s AND e.destination_id = c.destination_id AND e.page = c.page
-        AND e.contact = c.contact AND e.part = c.part
     WHERE c.run_id = %(run_id)s AND c.lead AND c.op IN ('added', 'removed')
-    GROUP BY 1, 2, 3, 4
+    GROUP BY c.destination_id, c.page, c.audience_id, c.op
 ),
-tally AS (
+paged AS MATERIALIZED (
+    SELECT p.destination_id, p.page, CASE WHEN p.status = 'done' THEN 'succeeded' ELSE 'aborted' END AS outcome
+    FROM sync_page AS p
+    WHERE p.run_id = %(run_id)s
+),
+excepted AS MATERIALIZED (
+    SELECT e.destination_id, e.page, c.audience_id, c.op, e.outcome::text AS outcome, count(*) AS contacts
+    FROM sync_exception AS e
+    JOIN sync_change AS c
+        ON c.run_id = %(run_id)s AND c.destination_id = e.destination_id AND c.page = e.page
+        AND c.contact = e.contact AND c.part = e.part
+    WHERE e.run_id = %(run_id)s AND c.lead AND c.op IN ('added', 'removed')
+    GROUP BY e.destination_id, e.page, c.audience_id, c.op, e.outcome
+),
+ended AS (
+    SELECT planned.destination_id, planned.audience_id, planned.op, paged.outcome, planned.contacts
+    FROM planned
+    JOIN paged USING (destination_id, page)
+    UNION ALL
+    SELECT excepted.destination_id, excepted.audience_id, excepted.op, excepted.outcome, excepted.contacts
+    FROM excepted
+    UNION ALL
+    SELECT excepted.destination_id, excepted.audience_id, excepted.op, paged.outcome, -excepted.contacts
+    FROM excepted
+    JOIN paged USING (destination_id, page)
+),
+tally AS MATERIALIZED (
     SELECT
         ended.destination_id,
         ended.audience_id,

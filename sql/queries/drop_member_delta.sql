@@ -1,0 +1,3 @@
+-- Purpose: the differences at the destination that was planned before.
+-- Rows: none.
+DROP TABLE IF EXISTS member_delta

@@ -1,0 +1,9 @@
+-- Purpose: the audiences of the plan, computed traits aside, as arrays: for a statement that may read no temporary table.
+-- Rows: one: audience_ids, names, reads, due_before (parallel arrays).
+SELECT
+    coalesce(array_agg(listed.audience_id ORDER BY listed.audience_id), '{}') AS audience_ids,
+    coalesce(array_agg(listed.name ORDER BY listed.audience_id), '{}') AS names,
+    coalesce(array_agg(listed.reads ORDER BY listed.audience_id), '{}') AS reads,
+    coalesce(array_agg(listed.due_before ORDER BY listed.audience_id), '{}') AS due_before
+FROM plan_audience AS listed
+WHERE NOT listed.is_trait

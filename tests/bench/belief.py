@@ -1,0 +1,78 @@
+"""What the receiver believes at the end, against what the warehouse says.
+
+Before a measurement it believes what the warehouse said before the change (`warehouse.before`; nothing, before an
+initial sync). Upon that come the events that it got, in their order.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import psycopg
+
+from tests.bench.server import Server
+from tests.bench.sink import SIZE_BYTES
+
+# A contact is wrong if a property was told otherwise than the warehouse has it, or was not told although it changed.
+WRONG = """
+WITH present AS (
+    SELECT lower(replace(audience, ' ', '_')) COLLATE "C" AS property, email COLLATE "C" AS contact
+    FROM warehouse.member
+),
+past AS (
+    SELECT lower(replace(audience, ' ', '_')) COLLATE "C" AS property, email COLLATE "C" AS contact
+    FROM warehouse.before
+)
+SELECT count(DISTINCT coalesce(told.contact, truth.contact))
+FROM warehouse.told AS told
+FULL JOIN (
+    SELECT coalesce(present.property, past.property) AS property, coalesce(present.contact, past.contact) AS contact,
+        present.property IS NOT NULL AS is_member, past.property IS NOT NULL AS was_member
+    FROM present
+    FULL JOIN past ON present.property = past.property AND present.contact = past.contact
+) AS truth ON truth.property = told.property AND truth.contact = told.contact
+WHERE coalesce(told.value, truth.was_member, false) <> coalesce(truth.is_member, false)
+"""
+
+
+class _Event(msgspec.Struct):
+    """An identify call, as every contestant sends it."""
+
+    traits: dict[str, bool | str]
+
+
+class _Body(msgspec.Struct):
+    batch: list[_Event]
+
+
+def wrong_contacts(server: Server, spool: Path) -> int:
+    """How many contacts the receiver has something wrong about."""
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute("TRUNCATE warehouse.told")
+        with connection.cursor() as cursor, cursor.copy("COPY warehouse.told FROM STDIN") as copy:
+            for property_name, contact, value in _told(spool):
+                copy.write_row((property_name, contact, value))
+        connection.execute("ANALYZE warehouse.told")
+        row = connection.execute(WRONG).fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def _told(spool: Path) -> Iterator[tuple[str, str, bool]]:
+    """The last value of every property of every contact."""
+    last: dict[str, dict[str, bool | str]] = {}
+    for body in _bodies(spool):
+        for event in body.batch:
+            contact = event.traits.pop("email")
+            assert isinstance(contact, str)
+            last.setdefault(contact, {}).update(event.traits)
+    for contact, values in last.items():
+        for name, value in values.items():
+            yield name, contact, value is True
+
+
+def _bodies(spool: Path) -> Iterator[_Body]:
+    decoder = msgspec.json.Decoder(_Body)
+    with spool.open("rb") as file:
+        while size := file.read(SIZE_BYTES):
+            yield decoder.decode(file.read(int.from_bytes(size, "big")))

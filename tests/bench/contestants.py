@@ -1,0 +1,324 @@
+"""Who runs, how each is set up, and what each cannot do. Rivals live in environments of their own."""
+
+import json
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import sqlalchemy
+
+from syncer import __version__, migrations
+from syncer.state import State
+from tests.bench import measure, sink
+from tests.bench.server import Server
+
+INITIAL, UNCHANGED, CHANGED = "initial", "unchanged", "changed"
+SCENARIOS = (INITIAL, UNCHANGED, CHANGED)
+RIVALS = Path(__file__).parent / "rivals"
+
+ENVIRONMENTS: Mapping[str, Sequence[str]] = {
+    "segment": ("segment-analytics-python==2.4.0", "psycopg[binary]>=3.2"),
+    "drt": ("drt-core[postgres]==1.2.1",),
+    "dlt": ("dlt[postgres,parquet]==1.31.0", "psycopg2-binary", "requests"),
+    "reladiff": ("reladiff[postgresql]==0.6.0",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a measurement happens: the server, a folder, and the sink's address."""
+
+    server: Server
+    folder: Path
+    endpoint: str = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """`compares` only: it tells nobody. `reset` makes it know nothing, `learn` all of `warehouse.before`.
+
+    `seed` stands for an initial sync that is not measured.
+    """
+
+    name: str
+    command: Callable[[Place, str], Sequence[str]]
+    environment: str | None = None
+    compares: bool = False
+    scenarios: Sequence[str] = SCENARIOS
+    reset: Callable[[Place], None] = lambda _place: None
+    learn: Callable[[Place], None] | None = None
+    seed: Callable[[Place], None] | None = None
+    cannot: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, place: Place, scenario: str) -> measure.Measured:
+        return measure.run(place.server, self.command(place, scenario), place.folder, self.variables)
+
+
+class NotInstalledError(Exception):
+    """A rival that this machine cannot have."""
+
+
+def python_of(folder: Path, name: str | None) -> Path:
+    """The interpreter of an environment; makes it if need be."""
+    if name is None:
+        return Path(sys.executable)
+    home = folder / "environments" / name
+    python = home / "bin" / "python"
+    ready = home / "ready"
+    if not ready.exists():
+        venv.create(home, clear=True, with_pip=True)
+        install = [str(python), "-m", "pip", "install", "-q", *ENVIRONMENTS[name]]
+        done = subprocess.run(install, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NotInstalledError(f"{ENVIRONMENTS[name][0]}: {done.stderr.strip().splitlines()[-1]}")
+        ready.touch()
+    return python
+
+
+# --- ours --------------------------------------------------------------------------------------------------------
+
+
+def _state_url(place: Place, *, elsewhere: bool) -> str:
+    return place.server.other_url if elsewhere else place.server.url
+
+
+def _config(place: Place, *, elsewhere: bool, table: str = "member") -> Path:
+    path = place.folder / ("syncer_elsewhere.toml" if elsewhere else "syncer.toml")
+    path.write_text(
+        f"""
+[warehouse]
+url = "{place.server.url}"
+[warehouse.membership]
+table = "warehouse.{table}"
+audience = "audience"
+[state]
+url = "{_state_url(place, elsewhere=elsewhere)}"
+[[destinations]]
+name = "segment"
+type = "segment"
+write_key = "bench"
+endpoint = "{place.endpoint}"
+max_events_per_second = 0
+[log]
+level = "WARNING"
+"""
+    )
+    return path
+
+
+def _reset_ours(place: Place, *, elsewhere: bool) -> None:
+    url = _state_url(place, elsewhere=elsewhere)
+    place.server.run("DROP SCHEMA IF EXISTS syncer CASCADE", url)
+    migrations.migrate(State(url, "syncer"))
+
+
+def _seed_ours(place: Place) -> None:
+    """One member of each audience is told, and the state is filled up with the others as their telling would have."""
+    _reset_ours(place, elsewhere=False)
+    place.server.run("DROP TABLE IF EXISTS warehouse.sample")
+    place.server.run("CREATE TABLE warehouse.sample AS SELECT DISTINCT ON (audience) * FROM warehouse.member")
+    with sink.receiving(place.folder / "spool") as receiving:
+        told = replace(place, endpoint=f"http://127.0.0.1:{receiving.port}")
+        syncer = Path(sys.executable).with_name("syncer")
+        config = _config(told, elsewhere=False, table="sample")
+        subprocess.run([str(syncer), "--config", str(config), "sync"], check=True, capture_output=True)
+    place.server.run("""
+        INSERT INTO syncer.synced_member (
+            destination_id, audience_id, entered_run_id, told_run_id, entered_at, contact, user_id
+        )
+        SELECT 1, a.audience_id, 1, 1, now(), m.email, m.user_id
+        FROM warehouse.member AS m
+        JOIN syncer.audience AS a ON a.name = m.audience
+        ORDER BY m.email COLLATE "C"
+        ON CONFLICT DO NOTHING
+    """)
+
+
+def _ours(place: Place, _scenario: str, *, elsewhere: bool) -> Sequence[str]:
+    syncer = Path(sys.executable).with_name("syncer")
+    return [str(syncer), "--config", str(_config(place, elsewhere=elsewhere)), "sync", "--json"]
+
+
+def _ours_contestant(name: str, *, elsewhere: bool) -> Contestant:
+    return Contestant(
+        name,
+        partial(_ours, elsewhere=elsewhere),
+        reset=partial(_reset_ours, elsewhere=elsewhere),
+        seed=None if elsewhere else _seed_ours,
+    )
+
+
+# --- the rivals --------------------------------------------------------------------------------------------------
+
+
+def _reset_script(place: Place) -> None:
+    for statement in (
+        "DROP SCHEMA IF EXISTS script CASCADE",
+        "CREATE SCHEMA script",
+        "CREATE TABLE script.synced (audience text NOT NULL, user_id text NOT NULL, email text NOT NULL)",
+        "CREATE TABLE script.change (audience text, user_id text, email text, entered boolean)",
+    ):
+        place.server.run(statement)
+
+
+def _learn_script(place: Place) -> None:
+    _reset_script(place)
+    place.server.run("INSERT INTO script.synced SELECT audience, user_id, email FROM warehouse.before")
+    place.server.run("VACUUM (ANALYZE) script.synced")
+
+
+def _rival(
+    place: Place, _scenario: str, *, program: str, environment: str | None, arguments: Sequence[str]
+) -> Sequence[str]:
+    given = {"URL": place.server.url, "ENDPOINT": place.endpoint, "FOLDER": str(place.folder / "dlt")}
+    python = python_of(place.folder, environment)
+    return [str(python), str(RIVALS / program), *(given.get(argument, argument) for argument in arguments)]
+
+
+def _program(name: str, program: str, environment: str | None, *arguments: str, **more: object) -> Contestant:
+    command = partial(_rival, program=program, environment=environment, arguments=arguments)
+    return Contestant(name, command, environment=environment, **more)  # type: ignore[arg-type]
+
+
+def _comparison(name: str, how: str) -> Contestant:
+    return _program(
+        name, "compare.py", None, how, "URL", compares=True, scenarios=(UNCHANGED, CHANGED), learn=_learn_script
+    )
+
+
+def _reladiff(place: Place, _scenario: str) -> Sequence[str]:
+    """Its addresses know no sockets, but libpq's environment does."""
+    program = python_of(place.folder, "reladiff").with_name("reladiff")
+    url = sqlalchemy.make_url(place.server.url)
+    host, port = url.query.get("host") or url.host, url.query.get("port") or url.port
+    address = f"postgresql://{url.username}@/{url.database}"
+    keys = ["-k", "audience", "-k", "user_id", "-c", "email", "--algorithm", "joindiff", "--stats"]
+    return [
+        "env",
+        f"PGHOST={host}",
+        f"PGPORT={port}",
+        str(program),
+        address,
+        "script.synced",
+        "warehouse.member",
+        *keys,
+    ]
+
+
+_DRT_MODEL = (
+    "SELECT email, min(user_id) AS user_id, jsonb_object_agg(lower(replace(audience, ' ', '_')), true) AS traits,"
+    " max(updated_at) AS updated_at FROM warehouse.member GROUP BY email"
+)
+_DRT_BATCH = (
+    '{"batch": [{% for row in rows %}{"type": "identify", "userId": {{ row.user_id | tojson_safe }}, "traits":'
+    ' {"email": {{ row.email | tojson_safe }}, {{ (row.traits | tojson_safe)[1:] }}}{% if not loop.last %},{% endif %}'
+    "{% endfor %}]}"
+)
+
+
+def _drt(place: Place, _scenario: str) -> Sequence[str]:
+    """A project as its documentation shows one; its default of ten requests a second is lifted."""
+    url = sqlalchemy.make_url(place.server.url)
+    project = place.folder / "drt"
+    (project / "syncs").mkdir(parents=True, exist_ok=True)
+    profiles = project / "home" / ".drt"
+    profiles.mkdir(parents=True, exist_ok=True)
+    profile = {
+        "type": "postgres",
+        "host": url.host or url.query.get("host"),
+        "port": url.port or 5432,
+        "dbname": url.database,
+        "user": url.username,
+        "password": url.password or "none",
+    }
+    sync = {
+        "name": "audiences",
+        "model": _DRT_MODEL,
+        "destination": {
+            "type": "rest_api",
+            "url": f"{place.endpoint}/v1/batch",
+            "method": "POST",
+            "headers": {"Content-Type": "application/json"},
+            "body_mode": "batch",
+            "max_records_per_request": 500,
+            "batch_template": _DRT_BATCH,
+            "rate_limit": {"requests_per_second": 1_000_000},
+        },
+        "sync": {"mode": "incremental", "cursor_field": "updated_at", "batch_size": 5000, "on_error": "skip"},
+    }
+    # JSON is YAML.
+    (profiles / "profiles.yml").write_text(json.dumps({"bench": profile}))
+    (project / "drt_project.yml").write_text(json.dumps({"name": "bench", "version": "0.1", "profile": "bench"}))
+    (project / "syncs" / "audiences.yml").write_text(json.dumps(sync))
+    program = python_of(place.folder, "drt").with_name("drt")
+    return ["env", f"HOME={project / 'home'}", "DO_NOT_TRACK=1", "sh", "-c", f"cd {project} && exec {program} run"]
+
+
+def _forget_folder(place: Place, *, name: str) -> None:
+    subprocess.run(["rm", "-rf", str(place.folder / name)], check=True)
+
+
+_NO_REMOVALS = "finds who entered by a cursor; who left has no row, so it is never told false"
+
+CONTESTANTS: Sequence[Contestant] = (
+    _comparison("floor: read both sides", "floor"),
+    _comparison("bare full outer hash join", "hash_join"),
+    _comparison("EXCEPT both ways", "except"),
+    _comparison("pull the rows to a client", "pull"),
+    Contestant(
+        "reladiff 0.6.0 (joindiff)",
+        _reladiff,
+        environment="reladiff",
+        compares=True,
+        scenarios=(UNCHANGED, CHANGED),
+        learn=_learn_script,
+        cannot="compares only",
+    ),
+    _ours_contestant(f"syncer {__version__}", elsewhere=False),
+    _ours_contestant(f"syncer {__version__}, warehouse elsewhere", elsewhere=True),
+    _program(
+        "script: full join + segment-analytics-python 2.4.0",
+        "script.py",
+        "segment",
+        "full_join",
+        "URL",
+        "ENDPOINT",
+        reset=_reset_script,
+        learn=_learn_script,
+        cannot="no history, no guard, lost answers unnoticed, all told again after a crash",
+    ),
+    _program(
+        "script: EXCEPT + segment-analytics-python 2.4.0",
+        "script.py",
+        "segment",
+        "except",
+        "URL",
+        "ENDPOINT",
+        reset=_reset_script,
+        learn=_learn_script,
+        cannot="no history, no guard, lost answers unnoticed, all told again after a crash",
+    ),
+    Contestant(
+        "drt-core 1.2.1",
+        _drt,
+        environment="drt",
+        reset=partial(_forget_folder, name="drt"),
+        cannot=_NO_REMOVALS,
+    ),
+    _program(
+        "dlt 1.31.0, custom destination",
+        "dlt_run.py",
+        "dlt",
+        "URL",
+        "ENDPOINT",
+        "FOLDER",
+        reset=partial(_forget_folder, name="dlt"),
+        cannot=_NO_REMOVALS,
+        variables={"RUNTIME__DLTHUB_TELEMETRY": "false", "LOAD__WORKERS": "4"},
+    ),
+)

@@ -1,0 +1,101 @@
+"""Runs one program and says what it took: seconds, processor time of it and of PostgreSQL, peak memory."""
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.bench.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One run. `rss` is the peak of the program itself in MB; `phases` are seconds from its start."""
+
+    wall: float
+    cpu: float
+    postgres_cpu: float
+    rss: float
+    output: str
+    phases: Mapping[str, float] = field(default_factory=dict)
+
+    def between(self, first: str, second: str) -> float | None:
+        """Seconds between two lines on stderr; None if it said neither."""
+        if first not in self.phases or second not in self.phases:
+            return None
+        return self.phases[second] - self.phases[first]
+
+
+class FailedError(Exception):
+    """A contestant that did not end well; the message is the end of what it said."""
+
+
+def run(server: Server, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Measured:
+    """Runs a program to its end. Lines on stderr are timed: a contestant tells its phases there."""
+    server.settle()
+    postgres_before = server.cpu_seconds()
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    phases: dict[str, float] = {}
+    said: list[str] = []
+    assert process.stdout is not None
+
+    def listen() -> None:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(line)
+            phases.setdefault(line.strip(), time.perf_counter() - began)
+
+    peak = _Peak(process.pid)
+    listeners = [threading.Thread(target=listen), threading.Thread(target=peak.watch)]
+    for listener in listeners:
+        listener.start()
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    peak.over.set()
+    for listener in listeners:
+        listener.join()
+    process.stdout.close()
+    if process.stderr is not None:
+        process.stderr.close()
+    # reladiff exits with 0 whatever happened.
+    if process.returncode or any(" ERROR - " in line for line in said):
+        raise FailedError(f"exit code {process.returncode}: {(''.join(said) + output)[-2000:]}")
+    return Measured(
+        wall=wall,
+        cpu=usage.ru_utime + usage.ru_stime,
+        postgres_cpu=server.cpu_seconds() - postgres_before,
+        rss=peak.megabytes,
+        output=output,
+        phases=phases,
+    )
+
+
+class _Peak:
+    """The most memory that a process had. The kernel keeps the mark; after a fork `ru_maxrss` would be its parent's."""
+
+    def __init__(self, pid: int) -> None:
+        self._status = Path(f"/proc/{pid}/status")
+        self.over = threading.Event()
+        self.megabytes = 0.0
+
+    def watch(self) -> None:
+        while not self.over.wait(0.02):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                lines = self._status.read_text().splitlines()
+                self.megabytes = next(
+                    (int(line.split()[1]) / 1024 for line in lines if "VmHWM" in line), self.megabytes
+                )

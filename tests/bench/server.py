@@ -1,0 +1,78 @@
+"""The PostgreSQL of a benchmark: the embedded one, with room to work in; the same for everybody."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from syncer import embedded
+from tests.world import with_database
+
+# Durable, as in production. Memory as on a small server; checkpoints no more often than in one with 8 GB of WAL.
+SETTINGS = {
+    "shared_buffers": "1GB",
+    "effective_cache_size": "8GB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "autovacuum_naptime": "10min",  # tables are vacuumed between the measurements, not during some of them
+}
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server; `url` is of the database that holds warehouse and state, `other_url` of another one."""
+
+    url: str
+    other_url: str
+    pid: int
+
+    def run(self, statement: str, url: str | None = None) -> list[tuple[object, ...]]:
+        with psycopg.connect(url or self.url, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def cpu_seconds(self) -> float:
+        """User and system time of the whole server so far, sessions that have ended included."""
+        own, children = _cpu(self.pid, ended_children=True)
+        return own + children + sum(_cpu(pid)[0] for pid in _children(self.pid))
+
+    def settle(self) -> None:
+        """What an earlier measurement left to be written is written before the next one begins."""
+        self.run("CHECKPOINT")
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Server]:
+    """Starts a server in a folder that it may keep; its databases are made anew by whoever needs them."""
+    embedded.SETTINGS.update(SETTINGS)
+    with embedded.running(folder) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            known = {name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()}
+            for name in ("bench", "bench_state"):
+                if name not in known:
+                    connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        yield on(url, folder / "postgres")
+
+
+def on(url: str, cluster: Path) -> Server:
+    """A server that runs here and has the two databases. `cluster` is its data directory."""
+    pid = int((cluster / "postmaster.pid").read_text().splitlines()[0])
+    return Server(with_database(url, "bench"), with_database(url, "bench_state"), pid)
+
+
+def _cpu(pid: int, *, ended_children: bool = False) -> tuple[float, float]:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile; then its parent has its time
+        return 0.0, 0.0
+    own = (int(fields[11]) + int(fields[12])) / _TICKS
+    return own, (int(fields[13]) + int(fields[14])) / _TICKS if ended_children else 0.0
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -1,0 +1,110 @@
+"""A receiver that costs as little as one in Python can: it keeps what it gets, and answers in one write.
+
+Runs as a process of its own. It speaks HTTP/1.1 with keep-alive, takes any POST, and spools the bodies to a file;
+what they say is read after the clock has stopped (`belief`).
+
+    python -m tests.bench.sink SPOOL LATENCY_MS      prints its port, and at SIGTERM its number of requests
+"""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+REPLY = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"success":true}'
+SIZE_BYTES = 8
+
+
+class _Connection(asyncio.Protocol):
+    """One client. Requests are taken one after the other, as HTTP/1.1 has it."""
+
+    def __init__(self, sink: "_Sink") -> None:
+        self._sink = sink
+        self._received = bytearray()
+        self._body_from = 0
+        self._until = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while self._whole_request():
+            self._sink.take(memoryview(self._received)[self._body_from : self._until])
+            del self._received[: self._until]
+            self._until = 0
+            if self._sink.latency:
+                asyncio.get_running_loop().call_later(self._sink.latency, self._transport.write, REPLY)
+            else:
+                self._transport.write(REPLY)
+
+    def _whole_request(self) -> bool:
+        if not self._until:
+            head_end = self._received.find(b"\r\n\r\n")
+            if head_end < 0:
+                return False
+            head = bytes(self._received[:head_end]).lower()
+            length = next((line for line in head.split(b"\r\n") if line.startswith(b"content-length:")), b":0")
+            if b"\r\nexpect:" in head:
+                self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._body_from = head_end + 4
+            self._until = self._body_from + int(length.partition(b":")[2])
+        return len(self._received) >= self._until
+
+
+class _Sink:
+    def __init__(self, spool: Path, latency: float) -> None:
+        self._spool = spool.open("wb", buffering=1 << 20)
+        self.latency = latency
+        self.requests = 0
+
+    def take(self, body: memoryview) -> None:
+        self.requests += 1
+        self._spool.write(len(body).to_bytes(SIZE_BYTES, "big"))
+        self._spool.write(body)
+        body.release()
+
+    def close(self) -> None:
+        self._spool.close()
+
+
+async def _serve(spool: Path, latency: float) -> None:
+    sink = _Sink(spool, latency)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Connection(sink), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    await stop.wait()
+    sink.close()
+    print(sink.requests, flush=True)
+
+
+@dataclass(slots=True)
+class Receiving:
+    """A sink that runs, and when it is over the number of requests that it got."""
+
+    port: int
+    requests: int = 0
+
+
+@contextmanager
+def receiving(spool: Path, latency_ms: int = 0) -> Iterator[Receiving]:
+    """A sink on loopback for as long as the context lasts."""
+    command = [sys.executable, "-m", "tests.bench.sink", str(spool), str(latency_ms)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        sink = Receiving(int(process.stdout.readline()))
+        try:
+            yield sink
+        finally:
+            process.terminate()
+            sink.requests = int(process.stdout.read() or 0)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(Path(sys.argv[1]), int(sys.argv[2]) / 1000))

@@ -1,0 +1,50 @@
+"""The benchmark itself, in small: it must not lie about who is wrong, nor forget to measure."""
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.bench import belief, contestants, server, sink, warehouse
+from tests.bench.__main__ import Bench
+from tests.bench.contestants import SCENARIOS
+
+
+@pytest.fixture(scope="module")
+def bench_server(postgres: str) -> server.Server:
+    """Databases of its own on the server of the tests."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        folder = connection.execute("SHOW data_directory").fetchone()
+        for name in ("bench", "bench_state"):
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    assert folder is not None
+    return server.on(postgres, Path(str(folder[0])))
+
+
+def test_ours_is_measured_in_every_scenario_and_right_in_each(bench_server: server.Server, tmp_path: Path) -> None:
+    ours = [each for each in contestants.CONTESTANTS if each.name.startswith("syncer")]
+    warehouse.generate(bench_server, 2000)
+    results = list(Bench(bench_server, tmp_path, ours, repeat=1, latency_ms=0).run(SCENARIOS))
+    assert [result.problem for result in results] == [""] * 6
+    assert [(result.scenario, result.wrong) for result in results] == [(each, 0) for each in SCENARIOS for _ in ours]
+    assert [result.requests > 0 for result in results] == [True, True, False, False, True, True]
+    assert all(result.wall > (result.plan or 0) > 0 and result.cpu > 0 and result.rss > 10 for result in results)
+
+
+def test_a_wrong_a_missing_and_a_needless_untruth_are_counted(bench_server: server.Server, tmp_path: Path) -> None:
+    warehouse.generate(bench_server, 100)
+    warehouse.remember(bench_server)
+    bench_server.run("DELETE FROM warehouse.member WHERE email = 'person1@example.com'")
+    (audience,) = bench_server.run("SELECT min(audience) FROM warehouse.member WHERE email = 'person2@example.com'")[0]
+    key = str(audience).lower().replace(" ", "_")
+    events = [
+        {"traits": {"email": "person2@example.com", key: True}},
+        {"traits": {"email": "person2@example.com", key: False}},  # the later one counts
+        {"traits": {"email": "stranger@example.com", key: True}},
+    ]
+    body = json.dumps({"batch": events}).encode()
+    spool = tmp_path / "spool"
+    spool.write_bytes(len(body).to_bytes(sink.SIZE_BYTES, "big") + body)
+    assert belief.wrong_contacts(bench_server, spool) == 3

@@ -1,0 +1,152 @@
+"""Plans that must not get worse unnoticed, of the statements as a run really sends them, on a state of some size.
+
+A plan that looks every row up by itself, or reads everything for every page, is right and fast on the small data of all
+other tests, and takes hours on ten million rows.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from syncer.demo.receiver import SegmentReceiver
+from syncer.state import State
+from tests.world import World, Write
+
+Plan = Mapping[str, Any]
+
+CONTACTS, AUDIENCES, EACH = 30_000, 20, 5
+EXPLAINED = (
+    "diff_members tally_changes claim_pages load_page settle_pages who_is_it who_was_told who_changed who_is_pending"
+    " who_is_refused who_is_held who_is_skipped"
+).split()
+
+
+@pytest.fixture
+def big(state: State, receiver: SegmentReceiver, tmp_path: Path) -> World:
+    """A state that knows everybody and how it told them, and a warehouse of which one per cent has changed since."""
+    world = World(tmp_path, Write(state.url), state.url, receiver)
+    world.warehouse.run(
+        "INSERT INTO members SELECT 'Audience ' || n, 'first', 'first@example.com' FROM generate_series(1, %s) AS n",
+        [AUDIENCES],
+    )
+    world.sync()
+    members = """
+        SELECT 'Audience ' || 1 + (person + nth * 7) %% %s AS audience_name, 'u' || person AS user_id,
+            'person' || person || '@example.com' AS email
+        FROM generate_series(1, %s) AS person CROSS JOIN generate_series(1, %s) AS nth
+    """
+    world.warehouse.run(f"INSERT INTO members {members}", [AUDIENCES, CONTACTS, EACH])
+    with world.state() as connection:
+        connection.execute(
+            f"""
+            INSERT INTO synced_member (
+                destination_id, audience_id, entered_run_id, told_run_id, entered_at, contact, user_id
+            )
+            SELECT 1, audience.audience_id, 1, 1, now(), m.email, m.user_id
+            FROM ({members}) AS m JOIN audience ON audience.name = m.audience_name
+            """,
+            [AUDIENCES, CONTACTS, EACH],
+        )
+        connection.execute(
+            """
+            INSERT INTO sync_change (
+                run_id, destination_id, page, audience_id, op, effect, part, lead, contact, user_id, value
+            )
+            SELECT 1, 1, 10 + row_number() OVER (ORDER BY contact) / 2500, audience_id, 'added', 'gain', 0, true,
+                contact, user_id, 'true'
+            FROM synced_member
+            """
+        )
+        connection.execute("UPDATE members SET audience_name = 'Audience 1' WHERE right(user_id, 2) = '77'")
+        connection.execute("ANALYZE")
+    return world
+
+
+@pytest.fixture
+def explained(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Plan]]:
+    """The plans of our statements, taken right before each is run."""
+    found: dict[str, list[Plan]] = {}
+    execute = psycopg.Connection.execute
+
+    def explain_first(self: Any, query: Any, params: Any = None, **options: Any) -> Any:
+        text = query if isinstance(query, str) else query.as_string(self)
+        name = text.partition("/* syncer:")[2].partition(" ")[0]
+        if name in EXPLAINED:
+            (row,) = execute(self, f"EXPLAIN (FORMAT JSON) {text}", params).fetchall()
+            found.setdefault(name, []).append((row[0] if isinstance(row[0], list) else json.loads(row[0]))[0]["Plan"])
+        return execute(self, query, params, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", explain_first)
+    return found
+
+
+def nodes(plan: Plan) -> Iterator[Plan]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
+
+
+def read_whole(plan: Plan) -> set[str]:
+    """The tables that the plan reads from their beginning to their end, partitions by the name of their parent."""
+    scans = [node for node in nodes(plan) if node["Node Type"] == "Seq Scan"]
+    return {_parent(node["Relation Name"]) for node in scans}
+
+
+def looked_up_row_by_row(plan: Plan) -> set[str]:
+    """The tables on the inner side of a nested loop: visited once for every row of the outer side."""
+    loops = [node for node in nodes(plan) if node["Node Type"] == "Nested Loop"]
+    inner = [child for loop in loops for child in loop["Plans"] if child["Parent Relationship"] == "Inner"]
+    return {_parent(node["Relation Name"]) for child in inner for node in nodes(child) if "Relation Name" in node}
+
+
+def _parent(relation: str) -> str:
+    return relation.rstrip("0123456789").rstrip("_")
+
+
+def test_a_run_reads_the_state_once_and_its_pages_by_index(big: World, explained: dict[str, list[Plan]]) -> None:
+    result = big.sync()
+    assert result.report.destinations[0].succeeded > 200
+
+    (diff,) = explained["diff_members"]
+    assert any(node.get("Join Type") == "Full" and node["Node Type"] == "Hash Join" for node in nodes(diff))
+    assert not looked_up_row_by_row(diff) & {"synced_member", "members"}
+    with big.state() as connection:
+        if connection.info.server_version >= 16_00_00:
+            assert any(node["Node Type"] == "Gather" for node in nodes(diff)), "the comparison is not parallel any more"
+
+    for name in ("claim_pages", "load_page", "settle_pages"):
+        assert explained[name], name
+        for plan in explained[name]:
+            assert not read_whole(plan) & {"synced_member", "sync_change"}, name
+
+    (tally,) = explained["tally_changes"]
+    again = [
+        child
+        for loop in nodes(tally)
+        if loop["Node Type"] == "Nested Loop"
+        for child in loop["Plans"]
+        if child["Parent Relationship"] == "Inner"
+    ]
+    assert not any("Aggregate" in node["Node Type"] for child in again for node in nodes(child))
+
+
+def test_one_person_is_explained_by_index(big: World, explained: dict[str, list[Plan]]) -> None:
+    big.explain("u77")
+    looked = {name: plans for name, plans in explained.items() if name.startswith("who_")}
+    assert {"who_was_told", "who_changed"} <= set(looked)
+    for name, plans in looked.items():
+        for plan in plans:
+            assert not read_whole(plan) & {"synced_member", "sync_change"}, name
+
+
+def test_the_history_of_one_run_reads_one_partition(world: World) -> None:
+    with world.state() as connection:
+        connection.execute("CREATE TABLE sync_change_000001 PARTITION OF sync_change FOR VALUES FROM (250) TO (500)")
+        connection.execute("CREATE TABLE sync_change_000002 PARTITION OF sync_change FOR VALUES FROM (500) TO (750)")
+        (row,) = connection.execute("EXPLAIN (FORMAT JSON) SELECT * FROM sync_changelog WHERE run_id = 300").fetchall()
+    touched = {node["Relation Name"] for node in nodes(row[0][0]["Plan"]) if "Relation Name" in node}
+    assert {name for name in touched if name.startswith("sync_change_")} == {"sync_change_000001"}
