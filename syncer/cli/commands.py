@@ -23,6 +23,7 @@ from syncer import (
     config,
     control,
     errors,
+    health,
     history,
     ledger,
     log,
@@ -489,12 +490,25 @@ def daemon(context: click.Context) -> None:
     with _heard(wishes, settings.daemon.shutdown_timeout):
         while not wishes.stop.asked.is_set():
             _talk.info("started", version=syncer.__version__, pid=os.getpid())
-            with app.opened(settings) as house:
-                serving.serve(house.state, house.job, house.cadence, wishes)
+            with app.opened(settings) as house, _watched(house) as watchers:
+                serving.serve(house.state, house.job, house.cadence, wishes, watchers)
             if wishes.reload.is_set():
                 wishes.reload.clear()
                 settings = _reread(context.obj, settings)
     _talk.info("stopped")
+
+
+@contextmanager
+def _watched(house: app.House) -> Iterator[Sequence[serving.Watcher]]:
+    """Whoever watches the daemon, for as long as it has this configuration."""
+    listen = house.settings.health.listen
+    if not listen:
+        yield ()
+        return
+    watcher = health.Health(house.state, house.settings.daemon.stall_timeout)
+    with health.serving(listen, house.state, watcher) as address:
+        _talk.info("answering /healthz, /readyz and /metrics", address=address)
+        yield (watcher,)
 
 
 def _reread(session: Session, settings: config.Settings) -> config.Settings:

@@ -586,6 +586,20 @@ class Daemon(Table):
     stall_timeout: Annotated[float, BeforeValidator(duration)] = Field(default="15m", validate_default=True)
 
 
+class Health(Table):
+    """`[health]`: where the daemon answers probes and scrapes; nowhere if empty."""
+
+    listen: str = "127.0.0.1:9464"
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, text: str) -> str:
+        host, _, port = text.rpartition(":")
+        if text and not (host and port.isascii() and port.isdigit() and int(port) < 65536):
+            raise ValueError('must be a host and a port such as "127.0.0.1:9464", or "" for nothing')
+        return text
+
+
 class Log(Table):
     """`[log]`: how syncer talks on stderr. `auto` is `human` on a terminal, else `json`."""
 
@@ -610,6 +624,7 @@ class Settings(Table):
     history: History = History()
     schedule: Schedule = Schedule()
     daemon: Daemon = Daemon()
+    health: Health = Health()
     log: Log = Log()
 
     @property

@@ -17,8 +17,8 @@ from tests.world import Row, World, truth
 
 VIP = "VIP Buyers"
 DEADLINE = 60.0
-OFTEN = '[schedule]\nevery = "1s"\njitter = "0s"\n'
-RARELY = '[schedule]\nevery = "1h"\njitter = "0s"\n'
+OFTEN = '[health]\nlisten = ""\n[schedule]\nevery = "1s"\njitter = "0s"\n'
+RARELY = '[health]\nlisten = ""\n[schedule]\nevery = "1h"\njitter = "0s"\n'
 
 
 def members(count: int) -> list[Row]:

@@ -549,8 +549,8 @@ REFUSED = [
     (
         "color = 1\n" + MINIMAL,
         "color",
-        "unknown key; known here are audiences, computed_traits, daemon, destinations, guard, history, log, schedule,"
-        " state, warehouse",
+        "unknown key; known here are audiences, computed_traits, daemon, destinations, guard, health, history, log,"
+        " schedule, state, warehouse",
     ),
     (in_guard("max_removed = 1"), "guard.max_removed", "unknown key; did you mean `min_removed`?"),
     (in_history("zzz = 1"), "history.zzz", "unknown key; known here are keep"),
@@ -894,7 +894,7 @@ def test_every_problem_is_told_at_once(load: Load) -> None:
         membership.query = "SELECT 1"
         [guard]
         min_removed = 0.5
-        [health]
+        [alerts]
         every = "3h"
         [[destinations]]
         name = "a"
@@ -908,6 +908,7 @@ def test_every_problem_is_told_at_once(load: Load) -> None:
         format = 1
     """
     assert list(refused(load, text)) == [
+        "alerts",
         "destinations[0].concurrency",
         "destinations[0].endpoint",
         "destinations[0].region",
@@ -915,7 +916,6 @@ def test_every_problem_is_told_at_once(load: Load) -> None:
         "destinations[1].name",
         "destinations[1].write_key",
         "guard.min_removed",
-        "health",
         "log.format",
         "warehouse.membership.query",
         "warehouse.membership.table",
@@ -941,8 +941,7 @@ LATER = "not available in this version"
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        *((MINIMAL + f"[{key}]\nx = '${{UNSET}}'", key) for key in ("health",)),
-        (MINIMAL + "[alerts]\nheartbeat_url = '${UNSET}'", "alerts"),
+        *((MINIMAL + f"[{key}]\nx = '${{UNSET}}'", key) for key in ("alerts",)),
     ],
 )
 def test_keys_of_the_contract_are_refused_by_name(load: Load, text: str, path: str) -> None:

@@ -1,0 +1,119 @@
+"""What machines are told of the daemon: alive, ready, and numbers that agree with the history."""
+
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from syncer import errors, health
+from syncer.demo.loopback import Answer
+from syncer.health import Health
+from syncer.state import State
+from tests.world import World
+
+VIP = "VIP Buyers"
+
+
+@pytest.fixture
+def watched(world: World) -> Health:
+    return Health(State(world.state_url, "syncer"), stall_timeout=60)
+
+
+@pytest.fixture
+def address(world: World, watched: Health) -> Iterator[str]:
+    with health.serving("127.0.0.1:0", State(world.state_url, "syncer"), watched) as address:
+        yield f"http://{address}"
+
+
+def scraped(address: str) -> dict[tuple[str, ...], float]:
+    """Value by name and labels, sorted."""
+    answer = httpx.get(f"{address}/metrics")
+    assert answer.status_code == 200
+    assert "@" not in answer.text
+    return {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def test_alive_until_nothing_happens(watched: Health, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched.beat()
+    assert httpx.get(f"{address}/healthz").status_code == 200
+    now = time.monotonic()
+    monkeypatch.setattr("syncer.health.time.monotonic", lambda: now + 61)
+
+    stalled = httpx.get(f"{address}/healthz")
+
+    assert (stalled.status_code, stalled.text) == (503, "nothing happened for 61 seconds\n")
+
+
+def test_ready_when_it_leads_or_stands_by_and_is_not_late(world: World, watched: Health, address: str) -> None:
+    assert "neither leads nor stands by" in httpx.get(f"{address}/readyz").text
+    watched.leads(False)
+    assert httpx.get(f"{address}/readyz").status_code == 200
+    world.warehouse.replace([])
+    world.sync()
+    watched.leads(True)
+    watched.due(datetime.now(UTC), timedelta(hours=1))
+    assert httpx.get(f"{address}/readyz").status_code == 200
+
+    watched.due(datetime.now(UTC), timedelta(seconds=0))
+
+    late = httpx.get(f"{address}/readyz")
+    assert late.status_code == 503
+    assert "the last run began" in late.text
+
+
+def test_numbers_agree_with_the_history(world: World, address: str) -> None:
+    rows = [(VIP, f"u{n}", f"u{n}@x.io") for n in range(6)]
+    world.warehouse.replace([*rows, (VIP, "u9", None)])
+    world.receiver.script = lambda request: (
+        Answer(400, apply=0) if any(e["traits"]["email"] == "u0@x.io" for e in request.events) else None
+    )
+    world.sync()
+    world.receiver.script = None
+    world.warehouse.replace(rows[:3])
+    world.sync()
+
+    found = scraped(address)
+
+    for status, count in world.query("SELECT status, count(*) FROM sync_runs GROUP BY status"):
+        assert found["syncer_runs_total", status] == count
+    [totals] = world.query("SELECT sum(succeeded), sum(failed), sum(requests) FROM sync_run_destinations")
+    assert found["syncer_identifies_total", "segment", "succeeded"] == totals[0]
+    assert found["syncer_identifies_total", "failed", "segment"] == totals[1]
+    assert found["syncer_requests_total", "segment"] == totals[2]
+    [changes] = world.query("SELECT sum(num_succeeded_add), sum(num_succeeded_remove) FROM sync_run_counts")
+    assert found["syncer_changes_total", "added", "segment", "succeeded", "vip_buyers"] == changes[0]
+    assert found["syncer_changes_total", "removed", "segment", "succeeded", "vip_buyers"] == changes[1]
+    assert found["syncer_members", "segment", "vip_buyers"] == 3
+    assert found["syncer_oldest_pending_seconds", "segment"] == 0
+    assert found[("syncer_queue",)] == 0
+
+
+def test_the_age_of_what_is_not_delivered(world: World, address: str) -> None:
+    world.warehouse.replace([(VIP, "u1", "u1@x.io")])
+    world.receiver.script = lambda _: Answer(401)
+    world.sync()
+    world.receiver.script = None
+
+    assert 0 < scraped(address)["syncer_oldest_pending_seconds", "segment"] < 60
+    world.sync()
+    assert scraped(address)["syncer_oldest_pending_seconds", "segment"] == 0
+
+
+def test_a_port_that_is_taken_is_said(world: World, watched: Health) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        with (
+            pytest.raises(errors.ConfigError, match=r"health\.listen: cannot listen"),
+            health.serving(listen, State(world.state_url, "syncer"), watched),
+        ):
+            pass
