@@ -27,6 +27,8 @@ from syncer import errors, migrations, standing, sync
 from syncer.state import Connection, State, one, run
 
 _SCRAPE_TIMEOUT = "10s"
+_LISTEN_AGAIN = 5.0
+"""Seconds."""
 
 log = structlog.get_logger()
 
@@ -82,21 +84,58 @@ class Health:
 
 
 @contextmanager
-def serving(listen: str, state: State, health: Health) -> Iterator[str]:
-    """Answers at `listen` (host:port) for the block; gives the address. Raises `ConfigError` if that is taken."""
-    host, _, port = listen.rpartition(":")
+def serving(listen: str, state: State, health: Health) -> Iterator["Door"]:
+    """Answers at `listen` (host:port) for the block, from the moment on that nobody else does.
+
+    Daemons on one machine may share a configuration: who comes second answers when the first is gone.
+    """
+    door = Door(listen, _handler(state, health))
+    door.open()
+    thread = threading.Thread(target=door.keep, name="health", daemon=True)
+    thread.start()
     try:
-        server = ThreadingHTTPServer((host.strip("[]"), int(port)), _handler(state, health))
-    except OSError as error:
-        problem = errors.Problem("health.listen", f"cannot listen at {listen}: {error.strerror}; name another port")
-        raise errors.ConfigError([problem]) from error
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
-    try:
-        yield f"{host}:{server.server_address[1]}"
+        yield door
     finally:
-        server.shutdown()
-        server.server_close()
+        door.close()
+        thread.join()
+
+
+class Door:
+    """Where it answers. `address` is None as long as somebody else listens there."""
+
+    def __init__(self, listen: str, handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address: str | None = None
+        self._host, _, port = listen.rpartition(":")
+        self._port = int(port)
+        self._handler = handler
+        self._server: ThreadingHTTPServer | None = None
+        self._closed = threading.Event()
+
+    def open(self) -> None:
+        """Tries to listen."""
+        try:
+            self._server = ThreadingHTTPServer((self._host.strip("[]"), self._port), self._handler)
+        except OSError as error:
+            if self.address is None and not self._closed.is_set():
+                log.warning("health.listen: cannot listen", at=f"{self._host}:{self._port}", error=error.strerror)
+            return
+        self._server.daemon_threads = True
+        self.address = f"{self._host}:{self._server.server_address[1]}"
+        log.info("answering /healthz, /readyz and /metrics", address=self.address)
+
+    def keep(self) -> None:
+        """Serves, or tries again to listen, until it is closed."""
+        while self._server is None and not self._closed.wait(_LISTEN_AGAIN):
+            self.open()
+        if self._server is not None and not self._closed.is_set():
+            self._server.serve_forever(poll_interval=0.2)
+
+    def close(self) -> None:
+        """Answers no more."""
+        self._closed.set()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
 
 
 def _handler(state: State, health: Health) -> type[BaseHTTPRequestHandler]:

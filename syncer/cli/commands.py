@@ -506,8 +506,7 @@ def _watched(house: app.House) -> Iterator[Sequence[serving.Watcher]]:
         yield ()
         return
     watcher = health.Health(house.state, house.settings.daemon.stall_timeout)
-    with health.serving(listen, house.state, watcher) as address:
-        _talk.info("answering /healthz, /readyz and /metrics", address=address)
+    with health.serving(listen, house.state, watcher):
         yield (watcher,)
 
 

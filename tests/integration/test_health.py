@@ -9,7 +9,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from syncer import errors, health
+from syncer import health
 from syncer.demo.loopback import Answer
 from syncer.health import Health
 from syncer.state import State
@@ -25,8 +25,8 @@ def watched(world: World) -> Health:
 
 @pytest.fixture
 def address(world: World, watched: Health) -> Iterator[str]:
-    with health.serving("127.0.0.1:0", State(world.state_url, "syncer"), watched) as address:
-        yield f"http://{address}"
+    with health.serving("127.0.0.1:0", State(world.state_url, "syncer"), watched) as door:
+        yield f"http://{door.address}"
 
 
 def scraped(address: str) -> dict[tuple[str, ...], float]:
@@ -107,13 +107,20 @@ def test_the_age_of_what_is_not_delivered(world: World, address: str) -> None:
     assert scraped(address)["syncer_oldest_pending_seconds", "segment"] == 0
 
 
-def test_a_port_that_is_taken_is_said(world: World, watched: Health) -> None:
+def test_a_port_that_is_taken_is_answered_at_when_it_is_free(
+    world: World, watched: Health, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_LISTEN_AGAIN", 0.05)
+    watched.beat()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
-        with (
-            pytest.raises(errors.ConfigError, match=r"health\.listen: cannot listen"),
-            health.serving(listen, State(world.state_url, "syncer"), watched),
-        ):
-            pass
+        with health.serving(listen, State(world.state_url, "syncer"), watched) as door:
+            assert door.address is None
+            taken.close()
+            deadline = time.monotonic() + 20
+            while door.address is None:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert httpx.get(f"http://{listen}/healthz").status_code == 200

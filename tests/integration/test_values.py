@@ -1,5 +1,8 @@
 """Contacts that are user ids, traits that go along, computed traits (rules 12, 13, 28, 29)."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -355,3 +358,38 @@ def test_a_lost_answer_about_a_value_is_told_again_with_what_is_so_then(
     world.receiver.script = None
 
     assert told_after(world, ("u1", "a@x.io", 1)) == [("u1", {"email": "a@x.io", "lifetime_value": 1})]
+
+
+# --- a warehouse that is no PostgreSQL ------------------------------------------------------------------------
+
+
+def test_values_and_traits_out_of_sqlite(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "shop.db"
+    with closing(sqlite3.connect(file)) as shop:
+        shop.execute("CREATE TABLE members (audience_name text, user_id text, email text, first_name, years)")
+        shop.execute(
+            "INSERT INTO members VALUES (?, 'u1', 'a@x.io', 'Ad\u00e4', 36), (?, 'u2', 'b@x.io', NULL, 1.5)", [VIP, VIP]
+        )
+        shop.execute("CREATE TABLE ltv (user_id, email, value)")
+        shop.execute("INSERT INTO ltv VALUES ('u1', 'a@x.io', 12.50), ('u2', 'b@x.io', NULL), ('u3', 'c@x.io', 3)")
+        shop.commit()
+    world.receiver.allowed_traits = frozenset({"firstName", "age"})
+    world.extra = (
+        'traits = { first_name = "firstName", years = "age" }\n'
+        '[[computed_traits]]\nname = "Lifetime value"\nquery = "SELECT * FROM ltv"'
+    )
+    world.warehouse.url = f"sqlite:///{file}"
+
+    assert sync.exit_code(world.sync()) == 0
+
+    assert sorted(calls(world)) == [
+        ("u1", {"email": "a@x.io", "firstName": "Ad\u00e4", "age": 36, "vip_buyers": True, "lifetime_value": 12.5}),
+        ("u2", {"email": "b@x.io", "age": 1.5, "vip_buyers": True}),
+        ("u3", {"email": "c@x.io", "lifetime_value": 3}),
+    ]
+    with closing(sqlite3.connect(file)) as shop:
+        shop.execute("UPDATE ltv SET value = 'gold' WHERE user_id = 'u1'")
+        shop.commit()
+    result = world.sync()
+    [trait] = [each for each in result.report.audiences if each.name == "Lifetime value"]
+    assert "its values are number and text" in str(trait.problem)
