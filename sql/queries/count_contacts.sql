@@ -7,6 +7,7 @@ FROM (
     FROM (
         SELECT DISTINCT source.email
         FROM {source} AS source
+        OFFSET 0 -- keeps the condition from being asked of every row
     ) AS spelled
 ) AS named
 WHERE named.contact <> ''
