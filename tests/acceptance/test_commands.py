@@ -561,7 +561,6 @@ name = "???"
         ({"endpoint": 'endpoint = "api.segment.io"'}, ["destinations[0].endpoint", "api.segment.io", "https://"]),
         ({"endpoint": 'endpoint = "http://api.segment.io"'}, ["destinations[0].endpoint", "allow_http"]),
         ({"type": 'type = "webhooks"'}, ["destinations[0].type", 'must be "segment" or "mailmodo" or "webhook"']),
-        ({"type": 'type = "segment"\ntrack = true'}, ["destinations[0].track", "not available in this version"]),
         ({"table": f'table = "members"{NAMES}'}, ["audiences[1].name", "vip_buyers", "audiences[2].name", "???"]),
         ({"type": "type = "}, ["changed.toml", "is not TOML", "line"]),
     ],
@@ -573,7 +572,6 @@ name = "???"
         "no web address",
         "not https",
         "later type",
-        "later key",
         "names",
         "not TOML",
     ],
@@ -593,7 +591,7 @@ def test_every_problem_of_the_file_and_its_names_is_told_at_once(world: World) -
         world,
         table=f'table = "members"{NAMES}',
         write_key='write_key = "${NOT_SET}"',
-        type='type = "segment"\ntrack = true\ntimeout = "soon"',
+        type='type = "segment"\ntrack = "no"\ntimeout = "soon"',
     )
     done = world.command("check", "--config", config)
     assert done.returncode == 2
@@ -604,7 +602,7 @@ def test_every_problem_of_the_file_and_its_names_is_told_at_once(world: World) -
 
 
 def test_no_output_of_a_verbose_failure_holds_a_secret(world: World) -> None:
-    done = world.command("-v", "sync", "--config", changed(world, type='type = "segment"\ntrack = true'))
+    done = world.command("-v", "sync", "--config", changed(world, type='type = "segment"\ntimeout = "soon"'))
     assert done.returncode == 2
     assert "Traceback" in done.stderr
     world.receiver.script = lambda _request: Answer(401, {}, f"{WRITE_KEY} is unknown".encode())

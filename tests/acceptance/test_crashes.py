@@ -455,7 +455,7 @@ def test_told_false_the_answer_lost_then_back(world: World) -> None:
 # --- the database dies -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("session", ["syncer sync", "syncer delivery to segment"])
+@pytest.mark.parametrize("session", ["syncer sync", "syncer delivery to segment", "syncer settling for segment"])
 def test_a_session_of_the_state_is_lost(world: World, session: str) -> None:
     world.warehouse.replace(MANY)
     gate = Gate(world.receiver, passing=2)

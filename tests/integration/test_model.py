@@ -105,7 +105,7 @@ class StateLost:
     apply: int
 
 
-SESSIONS = ("syncer delivery to segment", "syncer sync")
+SESSIONS = ("syncer settling for segment", "syncer delivery to segment", "syncer sync")
 faults = st.sampled_from(
     [
         None,
@@ -123,8 +123,7 @@ faults = st.sampled_from(
         Answer(400),
         Answer(401),
         Answer(413),
-        StateLost(SESSIONS[:1], EVERYTHING),
-        StateLost(SESSIONS[1:], EVERYTHING),
+        *(StateLost((session,), EVERYTHING) for session in SESSIONS),
         StateLost(SESSIONS, EVERYTHING),
         StateLost(SESSIONS, 0),
     ]
