@@ -115,6 +115,7 @@ def _asked(job: sync.Job) -> sync.Job:
 
 def _examine(connection: Connection, planned: plan.TargetPlan, limit: int) -> DestinationAudit:
     here = {"destination_id": planned.target.destination_id}
+    run(connection, "recall_deferred", here)
     reasons = {row.why: row.contacts for row in run(connection, "count_pending", here)}
     examples = [
         Difference(row.why, row.audience, row.property, row.contact)
@@ -169,6 +170,7 @@ def _keys(story: Story) -> list[str]:
 
 def _pending(connection: Connection, planned: plan.TargetPlan, story: Story) -> dict[str, Any]:
     target = planned.target
+    run(connection, "recall_deferred", {"destination_id": target.destination_id})
     contacts = story.contacts if target.manner.identity == "email" else story.users
     reached = {row.contact for row in run(connection, "who_is_in_reach", {"contacts": contacts, **target.in_reach})}
     names = {"contacts": _keys(story), "users": story.users}

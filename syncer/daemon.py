@@ -11,7 +11,7 @@ that is killed is a run that was left open, and the next leader settles it.
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -179,6 +179,11 @@ class _Leader:
             watcher.due(at, self.cadence.interval(at))
         log.info("the next run is due", at=at.astimezone(UTC).isoformat(timespec="seconds"))
 
+    def _until(self) -> datetime | None:
+        """When the run after this one is due; the scheduler may not have said so yet."""
+        now = datetime.now(UTC)
+        return self._told if self._told is None or self._told > now else now + self.cadence.interval(now)
+
     def _obey(self, request: requests.Request) -> None:
         """Does what a command asks for, and tells it what became of that."""
         log.info("asked", request=request.kind)
@@ -205,6 +210,7 @@ class _Leader:
     def _run(self, job: sync.Job, trigger: models.Trigger, scheduled_at: datetime | None) -> sync.Result | None:
         """One run; None if a wish to stop broke it off before it was open. Raises `ConfigError` if somebody asked."""
         try:
+            job = replace(job, until=self._until())
             result = sync.run(job, self.leading, trigger, self.wishes.stop, _Beats(self.watchers), scheduled_at)
         except Interrupted:
             return None

@@ -95,13 +95,17 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A destination to plan for. A preview for one that the state does not know yet has `UNKNOWN`."""
+    """A destination to plan for. A preview for one that the state does not know yet has `UNKNOWN`.
+
+    Once `tellable` identifies are planned, the last class (backfills, reassertions, retirements) waits; None: never.
+    """
 
     name: str
     destination_id: int
     page_size: int
     reach: models.Reach = field(default_factory=models.Reach)
     manner: models.Manner = field(default_factory=models.Manner)
+    tellable: int | None = None
 
     def lists(self, audience: models.Audience) -> bool:
         """Whether the destination is about this audience."""
@@ -164,7 +168,8 @@ class Request:
 class AudienceCount:
     """What one audience gives to tell at one destination, in contacts.
 
-    `held` wait for approval, of them `held_add` to be told true. `reads`: the snapshot was asked about it, and
+    `held` wait for approval, of them `held_add` to be told true; `deferred` and
+    `deferred_add` the same for those that wait for the next run. `reads`: the snapshot was asked about it, and
     something named it.
     """
 
@@ -173,6 +178,8 @@ class AudienceCount:
     removed: int
     held: int
     held_add: int
+    deferred: int
+    deferred_add: int
     reads: bool
     initial: bool
 
@@ -193,6 +200,7 @@ class TargetPlan:
     counts: Sequence[AudienceCount]
     skipped: Mapping[str, int]
     holds: Sequence[guard.Hold]
+    deferred: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +220,10 @@ class Plan:
     @property
     def calls_saved(self) -> int:
         return sum(target.calls_saved for target in self.targets)
+
+    @property
+    def deferred(self) -> int:
+        return sum(target.deferred for target in self.targets)
 
 
 def write(connection: Connection, request: Request, run_id: int) -> Plan:
@@ -453,6 +465,7 @@ class _Planner:
         run(self.connection, "hold_back_refused", {**here, "run_id": self.run_id, "whole": about_all})
         self._follow(target)
         run(self.connection, "name_callers", here)
+        self._defer(target)
         self._order(target, audiences)
         calls = one(self.connection, "count_identifies")
         return TargetPlan(
@@ -464,6 +477,7 @@ class _Planner:
             counts=[AudienceCount(*row) for row in run(self.connection, "count_changes")],
             skipped={row.reason: row.members for row in run(self.connection, "count_skipped")},
             holds=holds,
+            deferred=one(self.connection, "count_deferred").contacts,
         )
 
     def _follow(self, target: Target) -> None:
@@ -547,6 +561,13 @@ class _Planner:
         if holds:
             run(self.connection, "hold_changes", {**here, **_columns(holds)})
         return holds
+
+    def _defer(self, target: Target) -> None:
+        """What could not be told before the next run is due is left to that."""
+        if target.tellable is None:
+            return
+        here = {"destination_id": target.destination_id, "per_audience": target.manner.per_audience}
+        run(self.connection, "defer_changes", {**here, "at_most": target.tellable, "page_size": target.page_size})
 
     def _order(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
         properties = [audience.property or "" for audience in audiences.values()]
@@ -695,6 +716,8 @@ def _write_run(connection: Connection, run_id: int, plan: Plan) -> None:
                     "planned_remove": count.removed,
                     "held": count.held,
                     "held_add": count.held_add,
+                    "deferred": count.deferred,
+                    "deferred_add": count.deferred_add,
                     "reads": count.reads,
                     "initial": count.initial,
                 },
@@ -708,5 +731,6 @@ def _write_run(connection: Connection, run_id: int, plan: Plan) -> None:
             "memberships": plan.memberships,
             "contacts": plan.contacts,
             "calls_saved": plan.calls_saved,
+            "deferred": plan.deferred,
         },
     )

@@ -22,7 +22,7 @@ def planned(made: plan.Plan, started_at: datetime) -> models.RunReport:
         finished_at=datetime.now(UTC),
         error=None,
         calls_saved=made.calls_saved,
-        deferred=0,
+        deferred=made.deferred,
         audiences=[_audience(made, audience) for audience in made.audiences],
         destinations=[
             models.DestinationReport(

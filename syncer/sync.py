@@ -59,6 +59,7 @@ Look = Callable[[Connection, plan.TargetPlan, psycopg.sql.Composable], None]
 class Job:
     """What to sync, from where to where.
 
+    `until` is when the next run is due: of a first sync, for example, only that much is planned as can be told before.
     `moved` names destinations that are the same account behind another address, as a human says. `keep_history` is in
     seconds; None keeps all of it.
     """
@@ -71,6 +72,7 @@ class Job:
     scope: plan.Scope = field(default_factory=plan.Scope)
     reaches: Mapping[str, models.Reach] = field(default_factory=dict)
     manners: Mapping[str, models.Manner] = field(default_factory=dict)
+    until: datetime | None = None
     guard: models.Guard = field(default_factory=models.Guard)
     moved: Collection[str] = ()
     keep_history: float | None = None
@@ -308,7 +310,16 @@ def _request(job: Job, known: Mapping[str, int]) -> plan.Request:
             destination.page_size,
             reach=job.reaches.get(destination.name, models.Reach()),
             manner=job.manners.get(destination.name, models.Manner()),
+            tellable=_tellable(destination, job.until),
         )
         for destination in job.destinations
     ]
     return plan.Request(job.warehouse, job.sources, job.configured, job.scope, targets, job.guard)
+
+
+def _tellable(destination: models.Destination, until: datetime | None) -> int | None:
+    """How many identifies a destination takes until then at its rate limit; None for as many as there are."""
+    if until is None or not destination.rate.per_second:
+        return None
+    seconds = max(0.0, (until - datetime.now(UTC)).total_seconds())
+    return int(seconds * destination.rate.per_second * destination.rate.together)

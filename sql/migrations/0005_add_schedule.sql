@@ -24,3 +24,9 @@ CREATE TABLE request (
     problems jsonb NOT NULL DEFAULT '[]'
 );
 CREATE INDEX request_open ON request (request_id) WHERE ended_at IS NULL;
+
+-- `deferred`: changes that wait for the next run, because this one could not tell them before that is due;
+-- of them `deferred_add` to be told true.
+ALTER TABLE run_count
+    ADD COLUMN deferred bigint NOT NULL DEFAULT 0,
+    ADD COLUMN deferred_add bigint NOT NULL DEFAULT 0;

@@ -1,7 +1,8 @@
 -- Purpose: member_delta folded: what becomes of each property of each contact, for one destination.
 -- follows: the first class of delivery in which it may go, after another contact's `false` (a user moved).
 -- said: the value of a computed trait; null for true and false.
--- waits: why it is not told in this run: held (by the guard), refused (in backoff, or parked).
+-- waits: why it is not told in this run: held (by the guard), refused (in backoff, or parked),
+-- deferred (the next run is due before it could be told).
 -- Rows: none.
 CREATE TEMPORARY TABLE contact_change (
     contact text COLLATE "C" NOT NULL,

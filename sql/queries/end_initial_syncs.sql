@@ -10,6 +10,7 @@ WHERE r.run_id = %(run_id)s
     AND r.reads
     AND r.planned_add = r.succeeded_add + r.failed_add
     AND r.held_add = 0
+    AND r.deferred_add = 0
 ON CONFLICT (destination_id, audience_id) DO UPDATE
 SET ended_run_id = excluded.ended_run_id, listed = excluded.listed, share = excluded.share
 WHERE (i.listed, i.share) IS DISTINCT FROM (excluded.listed, excluded.share)

@@ -1,6 +1,22 @@
 -- Purpose: how every destination stands now. What is pending is as old as the snapshot, or the moment, in which it was
--- first found: uncertain and refused contacts, held changes, and what the last run planned and could not send.
+-- first found: uncertain and refused contacts, held changes, and what runs planned and could not send, or deferred.
 -- Rows: name, last_success_at, oldest_pending_at (null: nothing is pending), held, refused, parked, uncertain, skipped.
+WITH left_over AS (
+    SELECT
+        d.destination_id,
+        r.run_id,
+        r.snapshot_at,
+        r.started_at,
+        d.aborted > 0
+            OR (r.phase = 'planned' AND d.planned > 0)
+            OR EXISTS (
+                SELECT FROM run_count AS n
+                WHERE n.run_id = d.run_id AND n.destination_id = d.destination_id AND n.deferred > 0
+            ) AS leaves
+    FROM run_destination AS d
+    JOIN run AS r USING (run_id)
+    WHERE r.snapshot_at IS NOT NULL
+)
 SELECT
     destination.name,
     (
@@ -20,16 +36,16 @@ SELECT
         (SELECT min(h.since) FROM held_change AS h WHERE h.destination_id = destination.destination_id),
         (SELECT min(f.since) FROM refused_contact AS f WHERE f.destination_id = destination.destination_id),
         (
-            SELECT coalesce(r.snapshot_at, r.started_at)
-            FROM run_destination AS d
-            JOIN run AS r USING (run_id)
-            WHERE d.destination_id = destination.destination_id
-                AND d.run_id = (
-                    SELECT max(latest.run_id)
-                    FROM run_destination AS latest
-                    WHERE latest.destination_id = destination.destination_id
+            -- Since the last run that left nothing there: what one could not send, the next one may not have sent either.
+            SELECT min(coalesce(r.snapshot_at, r.started_at))
+            FROM left_over AS r
+            WHERE r.destination_id = destination.destination_id
+                AND r.leaves
+                AND r.run_id > (
+                    SELECT coalesce(max(clear.run_id), 0)
+                    FROM left_over AS clear
+                    WHERE clear.destination_id = destination.destination_id AND NOT clear.leaves
                 )
-                AND (d.aborted > 0 OR (r.phase = 'planned' AND d.planned > 0))
         )
     ) AS oldest_pending_at,
     (SELECT count(*) FROM held_change AS h WHERE h.destination_id = destination.destination_id) AS held,

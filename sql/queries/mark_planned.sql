@@ -1,11 +1,12 @@
 -- Purpose: the plan is whole; committed together with it.
--- Parameters: run_id, snapshot_at, memberships, contacts, calls_saved.
+-- Parameters: run_id, snapshot_at, memberships, contacts, calls_saved, deferred.
 -- Rows: run_id, if the run was still being read.
 UPDATE run
 SET phase = 'planned',
     snapshot_at = %(snapshot_at)s,
     memberships = %(memberships)s,
     contacts = %(contacts)s,
-    calls_saved = %(calls_saved)s
+    calls_saved = %(calls_saved)s,
+    deferred = %(deferred)s
 WHERE run_id = %(run_id)s AND phase = 'reading'
 RETURNING run_id

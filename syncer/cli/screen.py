@@ -68,6 +68,10 @@ def print_report(report: models.RunReport, *, as_json: bool) -> None:
         stdout.print(_audiences(report.audiences))
     for destination in report.destinations:
         _print_destination(destination)
+    if report.deferred:
+        stdout.print(
+            f"{report.deferred:,} contacts wait for the next run: there is no time to tell them before it is due"
+        )
     if report.calls_saved:
         stdout.print(f"{report.calls_saved:,} calls saved by telling several audiences in one")
 

@@ -84,6 +84,33 @@ def test_it_runs_again_and_again_and_tells_what_changed(world: World, daemons: D
     assert "test-write-key" not in talk
 
 
+def test_a_first_sync_that_outlasts_intervals_delays_nobody(world: World, daemons: Daemons) -> None:
+    """Rule 6: 800 contacts at 100 a second take eight intervals; meanwhile somebody enters, and somebody leaves."""
+    world.destination_extra = "max_events_per_second = 100"
+    world.warehouse.replace(members(10))
+    assert world.command("sync").returncode == 0
+    new = [("New Customers", f"n{n:04d}", f"n{n:04d}@x.io") for n in range(800)]
+    before = len(world.receiver.events)
+
+    world.warehouse.replace([*members(10), *new])
+    process = daemons.start()
+    until(lambda: len(world.receiver.events) > before)
+    moved = members(11)[1:]
+    world.warehouse.replace([*moved, *new])
+    until(lambda: len(world.query("SELECT FROM run WHERE phase = 'closed'")) > 3)
+    portions = world.query("SELECT deferred FROM run WHERE run_id > 1 AND phase = 'closed' ORDER BY run_id")
+    vips = {pair for pair in world.believed() if pair[1] == "vip_buyers"}
+    until(lambda: world.believed() == truth([*moved, *new]))
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=DEADLINE)
+
+    assert vips == truth(moved)
+    assert [count for (count,) in portions] == sorted({count for (count,) in portions}, reverse=True)
+    assert 0 < portions[-1][0] < portions[0][0] <= 700
+    assert world.receiver.duplicates == 0
+    assert world.command("verify").returncode == 0
+
+
 def test_the_schedule_survives_a_restart(world: World, daemons: Daemons) -> None:
     world.extra = RARELY
     process = daemons.start()
