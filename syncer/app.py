@@ -5,7 +5,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncer import accounts, config, embedded, errors, migrations, models, naming, plan, schedule, sync, warehouses
+from syncer import (
+    accounts,
+    alerts,
+    config,
+    embedded,
+    errors,
+    migrations,
+    models,
+    naming,
+    plan,
+    schedule,
+    sync,
+    warehouses,
+)
 from syncer.destinations import mailmodo, segment, webhook
 from syncer.state import State
 
@@ -36,6 +49,12 @@ class House:
             moved=moved,
             keep_history=self.settings.history.keep,
         )
+
+    @property
+    def channel(self) -> alerts.Channel | None:
+        """Who is told what goes wrong; None if nobody wants to know."""
+        wanted = self.settings.alerts
+        return alerts.Apprise(wanted.urls, wanted.heartbeat_url) if wanted.urls or wanted.heartbeat_url else None
 
     @property
     def cadence(self) -> schedule.Cadence:

@@ -45,11 +45,17 @@ class Watcher(Protocol):
     def leads(self, leading: bool) -> None:  # noqa: FBT001
         """It leads from now on, or stands by."""
 
+    def lost(self, error: errors.SyncerError) -> None:
+        """The state cannot be used; nobody knows who leads."""
+
     def due(self, at: datetime | None, interval: timedelta) -> None:
         """When the next run is due, and the usual distance between two."""
 
     def ran(self, result: sync.Result) -> None:
         """A run has ended."""
+
+    def could_not_run(self, error: errors.SyncerError) -> None:
+        """A run was due and never began."""
 
 
 @dataclass(slots=True)
@@ -92,20 +98,18 @@ def serve(state: State, jobs: Jobs, cadence: Cadence, wishes: Wishes, watchers: 
             if not stands_by:
                 log.info("standing by", leader=str(error))
             stands_by = True
-            _tell_standing_by(watchers)
+            for watcher in watchers:
+                watcher.leads(False)  # noqa: FBT003
+                watcher.beat()
             wishes.wait(_STAND_BY_SECONDS)
         except (errors.StateError, errors.NotOursError) as error:
             log.warning("the state cannot be used; trying again", error=str(error), seconds=backoff)
             stands_by = False
-            _tell_standing_by(watchers)
+            for watcher in watchers:
+                watcher.lost(error)
+                watcher.beat()
             wishes.wait(backoff)
             backoff = min(_MAX_BACKOFF_SECONDS, backoff * 2)
-
-
-def _tell_standing_by(watchers: Sequence[Watcher]) -> None:
-    for watcher in watchers:
-        watcher.leads(False)  # noqa: FBT003
-        watcher.beat()
 
 
 @dataclass(slots=True)
@@ -218,6 +222,8 @@ class _Leader:
             if scheduled_at is None:
                 raise
             log.warning("no run", error=str(error))
+            for watcher in self.watchers:
+                watcher.could_not_run(error)
             return None
         _tell_result(result)
         for watcher in self.watchers:

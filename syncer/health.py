@@ -51,11 +51,19 @@ class Health:
         """See `daemon.Watcher`."""
         self._leads = leading
 
+    def lost(self, error: errors.SyncerError) -> None:  # noqa: ARG002
+        """See `daemon.Watcher`."""
+        self._leads = False
+
     def due(self, at: datetime | None, interval: timedelta) -> None:  # noqa: ARG002
         """See `daemon.Watcher`."""
         self._interval = interval
 
     def ran(self, result: sync.Result) -> None:  # noqa: ARG002
+        """See `daemon.Watcher`."""
+        self.beat()
+
+    def could_not_run(self, error: errors.SyncerError) -> None:  # noqa: ARG002
         """See `daemon.Watcher`."""
         self.beat()
 

@@ -12,6 +12,8 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _QUIET = ("httpx", "httpcore", "apscheduler")
+_SILENT = ("apprise",)
+"""Quotes its URLs, which are secret. What fails there is told by `alerts`."""
 _END = r"""\s"<>(),;:=\[\]{}"""
 # Anchored to the start of a word: a long text without an address is passed over once, not once for each letter.
 _EMAIL = re.compile(rf"(?<![^{_END}@])([^{_END}@])[^{_END}@]*@([^{_END}@])[^{_END}]*")
@@ -38,6 +40,8 @@ def configure(log_format: Literal["auto", "human", "json"], level: str, stream: 
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in _SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -30,3 +30,11 @@ CREATE INDEX request_open ON request (request_id) WHERE ended_at IS NULL;
 ALTER TABLE run_count
     ADD COLUMN deferred bigint NOT NULL DEFAULT 0,
     ADD COLUMN deferred_add bigint NOT NULL DEFAULT 0;
+
+-- What is wrong and somebody was told of: see `syncer/alerts.py`. Names destinations and audiences, and no person.
+CREATE TABLE alert (
+    kind text NOT NULL CHECK (kind IN ('failed', 'refused', 'held', 'incomplete', 'late')),
+    subject text NOT NULL,
+    since timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (kind, subject)
+);

@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import structlog
 
 import syncer
 from syncer import (
+    alerts,
     app,
     audit,
     config,
@@ -166,6 +168,8 @@ def plan(context: click.Context, audiences: Sequence[str], destinations: Sequenc
     with _house(context.obj) as house, _stoppable() as stop, progress.watching() as watcher:
         result = sync.preview(house.job(audiences, destinations), stop, watcher)
     screen.print_report(result.report, as_json=as_json)
+    if house.channel is not None:
+        alerts.Book(house.state, house.channel).review_run(result)
     for failure in result.failures:
         _complain(failure, verbose=context.obj.verbose)
     context.exit(errors.ConfigError.exit_code if result.failures else 0)
@@ -502,12 +506,17 @@ def daemon(context: click.Context) -> None:
 def _watched(house: app.House) -> Iterator[Sequence[serving.Watcher]]:
     """Whoever watches the daemon, for as long as it has this configuration."""
     listen = house.settings.health.listen
-    if not listen:
-        yield ()
-        return
-    watcher = health.Health(house.state, house.settings.daemon.stall_timeout)
-    with health.serving(listen, house.state, watcher):
-        yield (watcher,)
+    with ExitStack() as stack:
+        watchers: list[serving.Watcher] = []
+        if listen:
+            watcher = health.Health(house.state, house.settings.daemon.stall_timeout)
+            stack.enter_context(health.serving(listen, house.state, watcher))
+            watchers.append(watcher)
+        if house.channel is not None:
+            alarm = alerts.Watch(house.state, house.channel, house.cadence.interval(datetime.now(UTC)))
+            stack.callback(alarm.close)
+            watchers.append(alarm)
+        yield watchers
 
 
 def _reread(session: Session, settings: config.Settings) -> config.Settings:
@@ -598,6 +607,8 @@ def _run(
     if action is not None:
         _record(house, action, arguments or {}, result)
     screen.print_report(result.report, as_json=as_json)
+    if house.channel is not None:
+        alerts.Book(house.state, house.channel).review_run(result)
     for failure in result.failures:
         _complain(failure, verbose=context.obj.verbose)
     if any(audience.held for audience in result.report.audiences):

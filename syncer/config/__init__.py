@@ -13,6 +13,7 @@ from pydantic import SecretStr, ValidationError
 from syncer import errors, models
 from syncer.config import rules, source
 from syncer.config.settings import (
+    Alerts,
     Audience,
     ComputedTrait,
     DatabaseUrl,
@@ -31,6 +32,7 @@ from syncer.config.settings import (
 )
 
 __all__ = [
+    "Alerts",
     "Audience",
     "ComputedTrait",
     "DatabaseUrl",
@@ -64,8 +66,7 @@ def load(path: Path, environ: Mapping[str, str], check_audiences: AudienceCheck 
     tree, not_expanded = source.expand(written, environ, folder)
     settings, invalid = _validated(tree, written, folder)
 
-    told = list(rules.unavailable(tree))
-    told += _apart_from(told, not_expanded)
+    told = list(not_expanded)
     told += _apart_from(told, [*rules.between_keys(tree), *invalid])
     misnamed = check_audiences(_readable_audiences(tree)) if check_audiences else ()
     if settings is None or told or misnamed:

@@ -1,4 +1,4 @@
-"""What the models cannot say: keys of later versions, rules between keys, and pydantic's findings in words.
+"""What the models cannot say: rules between keys, and pydantic's findings in words.
 
 Works on the plain tree, so that every rule is judged even where another key is wrong.
 """
@@ -31,15 +31,20 @@ TABLES: dict[tuple[str, ...], type[settings.Table]] = {
     ("daemon",): settings.Daemon,
     ("health",): settings.Health,
     ("log",): settings.Log,
+    ("alerts",): settings.Alerts,
 }
 
-# Promised, but not built yet. Taking a key out of here belongs to the change that builds it.
-UNAVAILABLE_KEYS: dict[tuple[str, ...], tuple[str, ...]] = {
-    (): ("alerts",),
+_SECRET_KEYS = {
+    "url",
+    "password",
+    "connect_args",
+    "write_key",
+    "api_key",
+    "hmac_secret",
+    "headers",
+    "urls",
+    "heartbeat_url",
 }
-_LATER = "not available in this version"
-
-_SECRET_KEYS = {"url", "password", "connect_args", "write_key", "api_key", "hmac_secret", "headers"}
 _SHOWN_CHARACTERS = 60
 
 WAYS_OUT = {
@@ -69,13 +74,6 @@ _COUNTERPARTS = {
 def keys_of(table: type[settings.Table]) -> list[str]:
     """The keys of a table as they are written in the file."""
     return [field.alias or name for name, field in table.model_fields.items()]
-
-
-def unavailable(tree: dict[str, Any]) -> Iterator[Finding]:
-    """Keys and values of the contract that this version does not honour: refused, never ignored."""
-    for pattern, keys in UNAVAILABLE_KEYS.items():
-        for location, table in source.tables(tree, pattern):
-            yield from (((*location, key), _LATER) for key in keys if key in table)
 
 
 def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:

@@ -207,10 +207,23 @@ def _http_url(text: str, like: str, *, whole: bool = False) -> SplitResult:
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not _is_one_word(text):
         raise ValueError(problem)
     if whole and ("@" in parts.netloc or parts.fragment):
-        raise ValueError("must not hold a user, a password or `#`; put credentials into `headers`")
+        raise ValueError("must not hold a user, a password or `#`; put credentials of a webhook into `headers`")
     if not whole and ("@" in parts.netloc or parts.query or parts.fragment):
         raise ValueError("must not hold a user, a password, `?` or `#`; only the base of the address")
     return parts
+
+
+def _alert_url(secret: SecretStr) -> SecretStr:
+    import apprise  # takes a quarter of a second, and most configurations alert nobody
+
+    if not apprise.Apprise.instantiate(secret.get_secret_value()):
+        raise ValueError('is no URL that Apprise understands, such as "slack://…"; see https://appriseit.com/services/')
+    return secret
+
+
+def _heartbeat_url(secret: SecretStr) -> SecretStr:
+    _http_url(secret.get_secret_value(), "https://hc-ping.com/…", whole=True)
+    return secret
 
 
 def _is_loopback(host: str) -> bool:
@@ -218,6 +231,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+AlertUrl = Annotated[Password, AfterValidator(_alert_url)]
+HeartbeatUrl = Annotated[Password, AfterValidator(_heartbeat_url)]
 
 
 class Table(BaseModel):
@@ -612,6 +629,13 @@ class Log(Table):
         return value.upper() if isinstance(value, str) else value
 
 
+class Alerts(Table):
+    """`[alerts]`: who is told when something begins or ceases to be wrong, and what is pinged when a run succeeded."""
+
+    urls: Annotated[tuple[AlertUrl, ...], Field(strict=False)] = ()
+    heartbeat_url: HeartbeatUrl | None = None
+
+
 class Settings(Table):
     """The whole file. Obtained from `syncer.config.load`, which also checks the rules between keys."""
 
@@ -626,6 +650,7 @@ class Settings(Table):
     daemon: Daemon = Daemon()
     health: Health = Health()
     log: Log = Log()
+    alerts: Alerts = Alerts()
 
     @property
     def sources(self) -> list[models.Source]:

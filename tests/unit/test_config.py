@@ -549,8 +549,8 @@ REFUSED = [
     (
         "color = 1\n" + MINIMAL,
         "color",
-        "unknown key; known here are audiences, computed_traits, daemon, destinations, guard, health, history, log,"
-        " schedule, state, warehouse",
+        "unknown key; known here are alerts, audiences, computed_traits, daemon, destinations, guard, health, history,"
+        " log, schedule, state, warehouse",
     ),
     (in_guard("max_removed = 1"), "guard.max_removed", "unknown key; did you mean `min_removed`?"),
     (in_history("zzz = 1"), "history.zzz", "unknown key; known here are keep"),
@@ -908,7 +908,7 @@ def test_every_problem_is_told_at_once(load: Load) -> None:
         format = 1
     """
     assert list(refused(load, text)) == [
-        "alerts",
+        "alerts.every",
         "destinations[0].concurrency",
         "destinations[0].endpoint",
         "destinations[0].region",
@@ -933,19 +933,34 @@ def test_the_error_reads_as_lines_of_path_and_message(load: Load) -> None:
     ]
 
 
-# --- what this version does not have yet -------------------------------------------------------------------
+# --- alerts ------------------------------------------------------------------------------------------------
 
-LATER = "not available in this version"
+
+def test_alerts_go_to_the_urls_that_apprise_understands(load: Load) -> None:
+    alerts = load(MINIMAL + "[alerts]\nurls = ['${SLACK}', 'json://hook.example/x']", SLACK="json://t0ken@h/").alerts
+    assert [url.get_secret_value() for url in alerts.urls] == ["json://t0ken@h/", "json://hook.example/x"]
+    assert alerts.heartbeat_url is None
+    assert "t0ken" not in repr(alerts)
 
 
 @pytest.mark.parametrize(
-    ("text", "path"),
+    ("line", "path", "words"),
     [
-        *((MINIMAL + f"[{key}]\nx = '${{UNSET}}'", key) for key in ("alerts",)),
+        ("urls = ['json://h', 'slakc://s3cret/x']", "alerts.urls[1]", "is no URL that Apprise understands"),
+        ("urls = ['']", "alerts.urls[0]", "must not be empty"),
+        ("urls = 'json://s3cret'", "alerts.urls", "must be a list"),
+        ("heartbeat_url = 's3cret'", "alerts.heartbeat_url", "is not a web address"),
+        ("url = 's3cret'", "alerts.url", "urls"),
     ],
 )
-def test_keys_of_the_contract_are_refused_by_name(load: Load, text: str, path: str) -> None:
-    assert refused(load, text) == {path: LATER}
+def test_what_is_refused_about_alerts_shows_no_secret(load: Load, line: str, path: str, words: str) -> None:
+    [(found, message)] = refused(load, MINIMAL + f"[alerts]\n{line}").items()
+    assert found == path
+    assert words in message
+    assert "s3cret" not in message
+
+
+# --- values and events -------------------------------------------------------------------------------------
 
 
 def test_contacts_that_are_user_ids_stay_as_they_are(load: Load) -> None:
@@ -1007,7 +1022,7 @@ def test_what_is_refused_about_values_and_events(load: Load, text: str, problems
     ("written", "path", "words"),
     [
         ("url = 'ftp://x'", "url", "is not a web address"),
-        ("url = 'https://u:p@x.example'", "url", "put credentials into `headers`"),
+        ("url = 'https://u:p@x.example'", "url", "put credentials of a webhook into `headers`"),
         ("url = 'http://x.example/h'", "url", "would send the contacts in clear"),
         ("", "url", 'add url = "https://example.com/hooks/syncer"'),
         ("url = 'https://x'\nendpoint = 'https://x'", "endpoint", "or use `url`"),
@@ -1031,13 +1046,6 @@ def test_mailmodo_takes_no_null(load: Load) -> None:
     assert refused(load, MINIMAL + trait + mailmodo) == {
         "computed_traits[0].on_missing": "must be \"keep\": the destination 'm' is Mailmodo, which takes no null"
     }
-
-
-def test_keys_that_are_built_are_not_called_unavailable() -> None:
-    for pattern, keys in rules.UNAVAILABLE_KEYS.items():
-        for place, table in rules.TABLES.items():
-            if place == pattern or place[:-1] == pattern == ("destinations", "[]"):
-                assert not set(keys) & set(rules.keys_of(table))
 
 
 # --- secrets -----------------------------------------------------------------------------------------------
@@ -1122,6 +1130,8 @@ def test_settings_do_not_change(load: Load) -> None:
 ENVIRON = {
     "WAREHOUSE_URL": "postgresql://reader@db/a",
     "SEGMENT_WRITE_KEY": "k3y",
+    "HEARTBEAT_URL": "https://hc-ping.com/0",
+    "SLACK_URL": "slack://TokenA/TokenB/TokenC",
     "MAILMODO_API_KEY": "AAAAAAA-BBBBBBB",
     "STATE_PASSWORD": "p",
     "WEBHOOK_TOKEN": "t0ken",
@@ -1189,11 +1199,6 @@ def test_the_example_loads_with_everything_in_force(load: Load, tmp_path: Path) 
     assert mailmodo.name == "mailmodo"
     assert loaded.guard.limits.ready is not None
     assert loaded.state.conninfo() is not None
-
-
-def test_the_example_names_no_key_of_later_versions() -> None:
-    text = uncommented(apart_from=set())
-    assert list(rules.unavailable(tomllib.loads(text))) == []
 
 
 def test_any_tree_is_judged_without_a_crash(tmp_path: Path) -> None:

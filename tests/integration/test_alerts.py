@@ -1,0 +1,368 @@
+"""Alerts on a real loopback receiver: one message when something begins to be wrong, one when it is well again."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from syncer import alerts, control, errors, sending
+from syncer.demo.loopback import Answer, Call, Ending, Loopback
+from syncer.demo.receiver import ReceivedRequest
+from syncer.state import State
+from syncer.stopping import Stop
+from syncer.sync import Result
+from tests.world import Row, World
+
+VIP, NEW = "VIP Buyers", "New Customers"
+TOKEN = "t0ken-of-the-phone"
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+
+
+class Phone:
+    """Takes messages as Apprise sends them to `json://`, and heartbeats at /heart."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, str]] = []
+        self.beats = 0
+        self.broken = False
+        self.http = Loopback(self._take)
+
+    def _take(self, call: Call) -> Ending:
+        with self.http.changed:
+            if self.broken:
+                return Answer(500)
+            if call.path == "/heart":
+                self.beats += 1
+            else:
+                said = json.loads(call.body)
+                self.messages.append((said["title"].removeprefix("syncer: "), said["message"]))
+            return Answer(200)
+
+    @property
+    def place(self) -> str:
+        return self.http.url.removeprefix("http://")
+
+    @property
+    def urls(self) -> str:
+        return f'urls = ["json://{self.place}/{TOKEN}"]\nheartbeat_url = "{self.http.url}/heart"\n'
+
+    def heard(self) -> list[tuple[str, str]]:
+        """The messages since the last time."""
+        with self.http.changed:
+            messages, self.messages = self.messages, []
+            return messages
+
+    def titles(self) -> list[str]:
+        return [title for title, _ in self.heard()]
+
+
+@pytest.fixture
+def phone() -> Iterator[Phone]:
+    phone = Phone()
+    with phone.http:
+        yield phone
+    assert phone.http.violations == []
+
+
+@pytest.fixture
+def run(world: World, phone: Phone) -> Callable[..., Result]:
+    """A run whose result is told by a new process, so to say: it knows what the state knows."""
+
+    def sync(stop: Stop | None = None) -> Result:
+        result = world.sync(stop)
+        book(world, phone).review_run(result)
+        return result
+
+    return sync
+
+
+def channel(phone: Phone) -> alerts.Apprise:
+    return alerts.Apprise([SecretStr(f"json://{phone.place}/{TOKEN}")], SecretStr(f"{phone.http.url}/heart"))
+
+
+def book(world: World, phone: Phone) -> alerts.Book:
+    return alerts.Book(State(world.state_url, "syncer"), channel(phone))
+
+
+def members(count: int, audience: str = VIP) -> list[Row]:
+    return [(audience, f"u{n:04d}", f"u{n:04d}@x.io") for n in range(count)]
+
+
+def test_a_quiet_week_is_quiet_but_for_its_heart(world: World, phone: Phone, run: Callable[..., Result]) -> None:
+    for count in (3, 4, 2):
+        world.warehouse.replace(members(count))
+        run()
+
+    assert (phone.heard(), phone.beats) == ([], 3)
+
+
+def test_a_hold_is_told_once_with_numbers_and_the_way_out(
+    world: World, phone: Phone, run: Callable[..., Result]
+) -> None:
+    world.extra = "[guard]\nmin_removed = 2\n"
+    world.warehouse.replace([*members(10), *members(8, NEW)])
+    run()
+    world.warehouse.replace([*members(1), *members(1, NEW)])
+    run()
+    [(title, text)] = phone.heard()
+    assert title == "held for approval"
+    assert "VIP Buyers at segment: 9 contacts wait to be told false: 9 of 10 contacts would be told false" in text
+    assert "New Customers at segment: 7 contacts" in text
+    assert "syncer approve 2" in text
+
+    run()
+    assert phone.heard() == []
+    with world.state() as state:
+        control.approve(state, 2, [VIP], [])
+    run()
+    [(title, text)] = phone.heard()
+    assert (title, text) == ("recovered", "no longer held: VIP Buyers at segment, to be told false")
+    world.warehouse.replace([*members(1), *members(8, NEW)])
+    run()
+
+    assert [title for title, _ in phone.heard()] == ["recovered"]
+    assert phone.beats == 2  # not while anything was held
+
+
+def test_a_destination_that_fails_and_then_refuses_and_then_is_well(
+    world: World, phone: Phone, run: Callable[..., Result]
+) -> None:
+    world.warehouse.replace(members(3))
+    for answer, expected in (
+        (Answer(503), ["failed", "incomplete"]),
+        (Answer(503), []),
+        (Answer(401), ["a destination refuses the account"]),
+        (Answer(401), []),
+        (None, ["recovered"]),
+        (None, []),
+    ):
+        world.receiver.script = (lambda _, answer=answer: answer) if answer else None
+        run()
+        assert phone.titles() == expected, answer
+
+
+def test_refused_contacts_are_told_once_however_long_they_wait(
+    world: World, phone: Phone, run: Callable[..., Result]
+) -> None:
+    def refuse(request: ReceivedRequest) -> Answer | None:
+        words = json.dumps({"message": "u0001@x.io has the key test-write-key"}).encode()
+        known = any(event["userId"] == "u0001" for event in request.events)
+        return Answer(400, {}, words) if known else None
+
+    world.warehouse.replace(members(3))
+    world.receiver.script = refuse
+    run()
+    [(title, text)] = phone.heard()
+    assert title == "incomplete"
+    assert "segment: 1 contacts were refused" in text
+    assert "syncer history 1" in text
+    for _ in range(3):  # tried again, waits, tried again
+        run()
+    assert phone.heard() == []
+
+    world.receiver.script = None
+    for _ in range(3):
+        run()
+    assert phone.heard() == []
+    run()  # the next one in which it is tried
+    assert phone.heard() == [("recovered", "no longer incomplete: segment")]
+
+
+def test_an_audience_that_is_set_aside(world: World, phone: Phone, run: Callable[..., Result]) -> None:
+    world.warehouse.replace([*members(2), ("???", "u9", "u9@x.io")])
+    run()
+    [(title, text)] = phone.heard()
+    assert title == "incomplete"
+    assert "??? is set aside: " in text
+    run()
+    assert phone.heard() == []
+
+
+def test_a_warehouse_that_is_gone_says_nothing_of_the_rest(
+    world: World, phone: Phone, run: Callable[..., Result]
+) -> None:
+    world.extra = "[guard]\nmin_removed = 2\n"
+    world.warehouse.replace(members(10))
+    run()
+    world.warehouse.replace(members(1))
+    run()
+    assert phone.titles() == ["held for approval"]
+    world.warehouse.run("ALTER TABLE members RENAME TO moved")
+    run()
+    [(title, text)] = phone.heard()
+    assert title == "failed"
+    assert "run 3: " in text
+    run()
+    assert phone.heard() == []
+    world.warehouse.run("ALTER TABLE moved RENAME TO members")
+    run()
+
+    assert phone.heard() == [("recovered", "no longer failed: the run")]
+
+
+def test_what_was_interrupted_says_nothing(world: World, phone: Phone, run: Callable[..., Result]) -> None:
+    world.warehouse.replace(members(3))
+    stop = Stop()
+    stop.asked.set()
+    assert run(stop).report.status == "interrupted"
+
+    assert (phone.heard(), phone.beats) == ([], 0)
+
+
+def test_a_message_that_nobody_took_is_told_by_the_next_run(
+    world: World, phone: Phone, run: Callable[..., Result]
+) -> None:
+    world.warehouse.replace(members(3))
+    world.receiver.script = lambda _: Answer(401)
+    phone.broken = True
+    run()
+    phone.broken = False
+    run()
+    assert phone.titles() == ["a destination refuses the account"]
+
+    world.receiver.script = None
+    phone.broken = True
+    run()
+    phone.broken = False
+    run()
+    assert phone.titles() == ["recovered"]
+
+
+def test_one_who_cannot_be_reached_does_not_have_the_others_hear_twice(
+    world: World, phone: Phone, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.warehouse.replace(members(3))
+    world.receiver.script = lambda _: Answer(401)
+    urls = [SecretStr(f"json://127.0.0.1:9/{TOKEN}"), SecretStr(f"json://{phone.place}/{TOKEN}")]
+    for _ in range(2):
+        alerts.Book(State(world.state_url, "syncer"), alerts.Apprise(urls, None)).review_run(world.sync())
+
+    assert phone.titles() == ["a destination refuses the account"]
+
+
+def test_a_state_that_is_lost_is_told_once_and_known_afterwards(world: World, phone: Phone) -> None:
+    world.warehouse.replace(members(3))
+    good = world.sync()
+    lost = alerts.Book(State("postgresql://nobody@127.0.0.1:9/x", "syncer"), channel(phone))
+    trouble = {alerts.Condition("late", "the daemon"): "no run did its work"}
+    lost.review(trouble)
+    lost.review(trouble)
+    assert phone.titles() == ["late"]
+
+    lost._state = State(world.state_url, "syncer")
+    lost.review_run(good)
+    assert phone.heard() == [("recovered", "no longer late: the daemon")]
+    assert world.query("SELECT kind FROM alert") == []
+
+
+def test_late_is_told_after_twice_the_interval(world: World, phone: Phone) -> None:
+    clock = [0.0]
+    interval = timedelta(hours=2)
+    watch = alerts.Watch(State(world.state_url, "syncer"), channel(phone), interval, lambda: clock[0])
+    world.warehouse.replace(members(3))
+    world.sync()
+    world.query("UPDATE run SET finished_at = finished_at - interval '4 hours 1 second' RETURNING run_id")
+    beat = watching(watch, clock)
+
+    watch.leads(leading=True)
+    watch._thread.submit(lambda: None).result()
+    beat(59)
+    assert phone.heard() == []  # who has just begun to lead has a run under way
+    beat(61)
+    beat(3600)
+    [(title, text)] = phone.heard()
+    assert title == "late"
+    assert "one is due every 2:00:00" in text
+
+    watch.lost(errors.StateError("gone"))
+    beat(60)
+    assert phone.heard() == []
+    watch.ran(world.sync())
+    beat(1)
+    assert phone.heard() == [("recovered", "no longer late: the daemon")]
+    watch.close()
+
+
+def watching(watch: alerts.Watch, clock: list[float]) -> Callable[[float], None]:
+    def beat(seconds: float) -> None:
+        """Beats now, and once more after so long."""
+        watch.beat()
+        clock[0] += seconds
+        watch.beat()
+        watch._thread.submit(lambda: None).result()
+
+    return beat
+
+
+def test_who_stands_by_says_nothing(world: World, phone: Phone) -> None:
+    watch = alerts.Watch(State(world.state_url, "syncer"), channel(phone), timedelta(seconds=-1), lambda: 0.0)
+    watch.leads(leading=False)
+    watch.beat()
+    watch.close()
+    assert phone.heard() == []
+
+
+def test_messages_leave_while_the_next_run_is_under_way(world: World, phone: Phone) -> None:
+    """A phone that does not answer holds nobody up."""
+    answered = threading.Event()
+    phone.http._respond = lambda call: Answer(200 if answered.wait(10) else 500)
+    watch = alerts.Watch(State(world.state_url, "syncer"), channel(phone), timedelta(hours=1))
+    world.warehouse.replace(members(3))
+    world.receiver.script = lambda _: Answer(401)
+    watch.ran(world.sync())
+    assert phone.http.wait_for(lambda: phone.http.in_progress == 1)
+    world.receiver.script = None
+    assert world.sync().report.status == "succeeded"
+    answered.set()
+    watch.close()
+
+
+def test_the_command_tells_too_and_prints_no_secret(world: World, phone: Phone) -> None:
+    world.warehouse.replace(members(3))
+    world.extra = f"[alerts]\n{phone.urls}"
+    world.receiver.script = lambda _: Answer(401, {}, b"the key test-write-key of u0001@x.io")
+    done = world.command("-v", "sync")
+    assert done.returncode == 7
+    [(title, text)] = phone.heard()
+    assert title == "a destination refuses the account"
+    for secret in ("test-write-key", "u0001@x.io"):
+        assert secret not in text
+    phone.broken = True
+    world.receiver.script = None
+    done = world.command("-v", "sync")
+    assert done.returncode == 0
+    for told in (done.stdout, done.stderr):
+        assert TOKEN not in told
+        assert "/heart" not in told
+    assert "alerts.urls[0]" in done.stderr
+
+
+def test_a_daemon_tells_of_many_failed_runs_once_and_of_being_late(world: World, phone: Phone) -> None:
+    world.warehouse.replace(members(3))
+    world.extra = f'[health]\nlisten = ""\n[schedule]\nevery = "1s"\njitter = "0s"\n[alerts]\n{phone.urls}'
+    world.receiver.script = lambda _: Answer(401)
+    with world.start("daemon") as process:
+        try:
+            assert phone.http.wait_for(lambda: len(phone.messages) == 2, 60)
+            failed = world.query("SELECT count(*) FROM sync_runs WHERE status = 'failed'")
+            assert sorted(phone.titles()) == ["a destination refuses the account", "late"]
+            assert failed[0][0] >= 2
+            world.receiver.script = None
+            assert phone.http.wait_for(lambda: phone.beats >= 2, 60)
+        finally:
+            process.terminate()
+            _, talk = process.communicate(timeout=60)
+
+    [(title, text)] = phone.heard()
+    assert title == "recovered"
+    assert text.splitlines() == ["no longer late: the daemon", "no longer refused: segment"]
+    assert TOKEN not in talk
+    assert process.returncode == 0
