@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from syncer import errors, events, models, pages
-from syncer.leadership import Leadership
+from syncer.leadership import LEASE_SECONDS, Leadership
 from syncer.sending import Flight, Sender, Tempo
 from syncer.state import Connection, State
 
@@ -53,8 +53,8 @@ def deliver(
     """
     sender = Sender(order.destination, halted, tempo or Tempo(), order.leadership.lease.good)
     with (
-        state.connect(f"delivery to {order.destination.name}"[:60]) as connection,
-        state.connect(f"settling for {order.destination.name}"[:60]) as settling,
+        state.connect(f"delivery to {order.destination.name}"[:60], LEASE_SECONDS) as connection,
+        state.connect(f"settling for {order.destination.name}"[:60], LEASE_SECONDS) as settling,
     ):
         return _Lane(connection, _Settler(settling, order.delivery, sender), order, halted, sent, sender).run()
 

@@ -28,8 +28,12 @@ class State:
         return f"State(schema={self.schema!r})"
 
     @contextmanager
-    def connect(self, purpose: str) -> Iterator[Connection]:
-        """A session of our own in autocommit; database errors inside the block come out as `StateError`."""
+    def connect(self, purpose: str, longest_pause: float | None = None) -> Iterator[Connection]:
+        """A session of our own in autocommit; database errors inside the block come out as `StateError`.
+
+        Where this process pauses in a transaction for longer than `longest_pause` seconds, the server ends the session:
+        a process that is stopped holds no locks for ever.
+        """
         with translated_errors():
             connection = psycopg.connect(
                 self.url,
@@ -42,10 +46,10 @@ class State:
                 client_encoding="utf8",
             )
             with connection:
-                self._set_up(connection)
+                self._set_up(connection, longest_pause)
                 yield connection
 
-    def _set_up(self, connection: Connection) -> None:
+    def _set_up(self, connection: Connection, longest_pause: float | None) -> None:
         if connection.info.server_version < _MINIMUM_VERSION:
             raise errors.StateError(
                 f"the state database is PostgreSQL {connection.info.server_version // 10000};"
@@ -56,7 +60,8 @@ class State:
             raise errors.StateError(
                 f"the state database has the encoding {encoding}; create it with ENCODING 'UTF8' (`state.url`)"
             )
-        run(connection, "set_up_session", schema=psycopg.sql.Identifier(self.schema))
+        pause = psycopg.sql.Literal(round(1000 * (longest_pause or 0)))
+        run(connection, "set_up_session", schema=psycopg.sql.Identifier(self.schema), longest_pause=pause)
 
 
 def run(

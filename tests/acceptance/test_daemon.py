@@ -198,20 +198,40 @@ def test_sighup_reads_the_configuration_unless_it_is_wrong(world: World, daemons
     assert "read the configuration again" in talk
 
 
-@pytest.mark.parametrize("fate", ["killed", "stopped", "cut off"])
+def stop_in_a_transaction(world: World, process: subprocess.Popen[str]) -> None:
+    """Stops it after a statement that settles pages, before the commit."""
+    with psycopg.connect(world.state_url, options="-c search_path=syncer") as connection:
+        assert connection.execute("SELECT FROM sync_page WHERE status = 'sending' FOR UPDATE").rowcount
+        until(
+            lambda: world.query(
+                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                " AND application_name = 'syncer settling for segment'"
+            )
+        )
+        process.send_signal(signal.SIGSTOP)
+
+
+@pytest.mark.parametrize("fate", ["killed", "stopped", "stopped in a transaction", "cut off"])
 def test_another_takes_over(world: World, daemons: Daemons, fate: str) -> None:
     rows = members(4000)
-    world.warehouse.replace(rows)
-    world.receiver.script = lambda _: Delay(0.3)
+    world.receiver.script = lambda _: Delay(1.0)
     one = daemons.start()
     until(lambda: daemons.leader() == one.pid)
     two = daemons.start()
-    until(lambda: world.receiver.requests)
+    until(
+        lambda: world.query(
+            "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'syncer daemon'"
+        )[1:]
+    )
+    world.warehouse.replace(rows)
+    assert world.receiver.wait_for(lambda: world.receiver.http.in_progress > 0, DEADLINE)
 
     if fate == "killed":
         one.kill()
     elif fate == "stopped":
         one.send_signal(signal.SIGSTOP)
+    elif fate == "stopped in a transaction":
+        stop_in_a_transaction(world, one)
     else:
         with psycopg.connect(world.state_url, autocommit=True) as connection:
             connection.execute(
@@ -221,7 +241,7 @@ def test_another_takes_over(world: World, daemons: Daemons, fate: str) -> None:
     until(lambda: daemons.leader() in ({two.pid} if fate != "cut off" else {one.pid, two.pid}))
     world.receiver.script = None
     until(lambda: world.believed() == truth(rows))
-    if fate == "stopped":
+    if fate.startswith("stopped"):
         one.send_signal(signal.SIGCONT)
     world.warehouse.replace(members(3900))
     until(lambda: world.believed() == truth(members(3900)))
