@@ -26,7 +26,8 @@ import httpx
 import structlog
 from pydantic import SecretStr
 
-from syncer import errors, log, models, sync
+from syncer import errors, models, sync
+from syncer.masking import masked
 from syncer.models import Status
 from syncer.state import Connection, State, one, run
 
@@ -155,7 +156,7 @@ class Book:
         ended = {condition for condition in self._open if condition not in found.wrong and found.judges(condition)}
         for kind, title in _TITLES.items():
             new = [condition for condition in begun if condition.kind == kind]
-            if new and self._channel.tell(title, "\n".join(str(log.masked(found.wrong[each])) for each in new)):
+            if new and self._channel.tell(title, "\n".join(str(masked(found.wrong[each])) for each in new)):
                 self._open.update(new)
         subjects = {condition.subject for condition in found.wrong}
         well = [condition for condition in ended if condition.subject not in subjects]

@@ -16,16 +16,28 @@
 
 A refused contact is data (`models.Refusal`), not an exception. A stop asked for by a signal is an event, not an
 exception. Driver errors are translated where the driver is used: `state`, `warehouses`, `destinations.http`.
+
+Messages are printed, logged and kept. Where one quotes a database or a receiver, the addresses in it are masked; what
+is said of a single contact (`RequestRefusedError`) is kept as it is, in that contact's history.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from syncer.masking import masked
 
 
 class SyncerError(Exception):
     """Base of everything that we raise on purpose."""
 
     exit_code = 1
+
+
+class _QuotingError(SyncerError):
+    """Its message quotes somebody else, a database or a receiver, who may name a person: addresses are masked."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(masked(message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +79,19 @@ class SyncLockedError(SyncerError):
     exit_code = 4
 
 
-class HeldError(SyncerError):
+class HeldError(_QuotingError):
     """The guard holds the whole run: `guard.ready` did not say true, or could not be asked."""
 
     exit_code = 5
 
 
-class WarehouseError(SyncerError):
+class WarehouseError(_QuotingError):
     """The warehouse gave no whole snapshot. Never to be taken for an empty one."""
 
     exit_code = 6
 
 
-class StateError(SyncerError):
+class StateError(_QuotingError):
     """The state database cannot be reached, or the connection to it was lost."""
 
     exit_code = 6
@@ -95,7 +107,7 @@ class DestinationError(SyncerError):
     exit_code = 6
 
 
-class DestinationUnavailableError(DestinationError):
+class DestinationUnavailableError(DestinationError, _QuotingError):
     """Worth another try.
 
     `retry_after` is in seconds, if the receiver named it; such a wait is not counted as an attempt.
@@ -116,7 +128,7 @@ class DestinationUnavailableError(DestinationError):
         self.http_status = http_status
 
 
-class DestinationStoppedError(DestinationError):
+class DestinationStoppedError(DestinationError, _QuotingError):
     """It refuses the credentials, the account or the address: nothing more is sent to it in this run."""
 
     exit_code = 7

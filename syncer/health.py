@@ -4,7 +4,8 @@
     GET /readyz    200 if it leads or stands by, the schema is right, and the last run is not older than two intervals
     GET /metrics   asked of the state at every scrape, so that every daemon on it tells the same; names no person
 
-Counters are sums over all runs that there ever were: runs and their counts are never dropped.
+Counters are sums over all runs that there ever were: runs and their counts are never dropped. Only how long requests
+took is known by the process that sent them.
 """
 
 import threading
@@ -23,7 +24,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from syncer import errors, migrations, standing, sync
+from syncer import errors, migrations, sending, standing, sync
 from syncer.state import Connection, State, one, run
 
 _SCRAPE_TIMEOUT = "10s"
@@ -149,6 +150,7 @@ class Door:
 def _handler(state: State, health: Health) -> type[BaseHTTPRequestHandler]:
     registry = CollectorRegistry()
     registry.register(_Metrics(state))
+    registry.register(sending.REQUEST_SECONDS)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -4,19 +4,17 @@ Above DEBUG no personal data: every e-mail address is masked, also in tracebacks
 """
 
 import logging
-import re
 import sys
-from typing import Any, Literal, TextIO
+from typing import Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from syncer.masking import masked
+
 _QUIET = ("httpx", "httpcore", "apscheduler")
 _SILENT = ("apprise",)
 """Quotes its URLs, which are secret. What fails there is told by `alerts`."""
-_END = r"""\s"<>(),;:=\[\]{}"""
-# Anchored to the start of a word: a long text without an address is passed over once, not once for each letter.
-_EMAIL = re.compile(rf"(?<![^{_END}@])([^{_END}@])[^{_END}@]*@([^{_END}@])[^{_END}]*")
 
 
 def configure(log_format: Literal["auto", "human", "json"], level: str, stream: TextIO | None = None) -> None:
@@ -65,16 +63,3 @@ def _renderer(log_format: str, stream: TextIO) -> Processor:
 def mask_emails(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """`ada@example.com` becomes `a***@e***`, wherever it stands, except at DEBUG."""
     return event if event.get("level") == "debug" else masked(event)
-
-
-def masked(value: Any) -> Any:
-    """`value` with every e-mail address in it masked, also inside of lists, tables and unknown objects."""
-    match value:
-        case bool() | int() | float() | None:
-            return value
-        case dict():
-            return {masked(key): masked(item) for key, item in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [masked(item) for item in value]
-    text = str(value)
-    return _EMAIL.sub(r"\1***@\2***", text) if "@" in text else text

@@ -20,6 +20,7 @@ from itertools import accumulate
 
 import structlog
 import tenacity
+from prometheus_client import Histogram
 
 from syncer import errors, models, pages
 from syncer.models import Outcome
@@ -33,6 +34,14 @@ _CATCH_UP = 0.1
 """Seconds. So late a request may leave without the next ones being late as well."""
 _REFUSED_IN_A_ROW = 10
 """So many contacts, each tried alone and refused in the same words, are no accident."""
+
+REQUEST_SECONDS = Histogram(
+    "syncer_request_seconds",
+    "How long requests of this process took, answered or not",
+    ["destination"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+    registry=None,  # whoever answers scrapes registers it
+)
 
 log = structlog.get_logger()
 
@@ -227,7 +236,8 @@ class Sender:
             tries.requests += 1
             tries.attempts += 1
             try:
-                return self._destination.send(request)
+                with REQUEST_SECONDS.labels(self._destination.name).time():
+                    return self._destination.send(request)
             except errors.DestinationUnavailableError as error:
                 tries.maybe_applied = tries.maybe_applied or error.maybe_applied
                 if error.retry_after is not None:

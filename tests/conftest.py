@@ -22,6 +22,9 @@ from tests.world import Report, World, Write, with_database
 
 TEMPLATE = "syncer_test_template"
 
+# Commands are started by the hundred: compiled anew each time they would take a quarter longer.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres", default="embedded", help="embedded, container, or the URL of a server")

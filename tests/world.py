@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from syncer.sync import Result
 
 Row = tuple[str | None, str | None, str | None]
 """audience, user id, email: as the warehouse has them."""
+
+DEADLINE = 60.0
 
 Report = Callable[[str], None]
 """Takes a line of numbers that the end of the test run prints."""
@@ -48,6 +51,14 @@ class Write:
             with cursor.copy("COPY members FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Waits for what other processes do; nobody notifies us of that."""
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """What commands print: tables and JSON on stdout, sentences on stderr."""
 
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,9 +10,9 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from rich.traceback import Traceback
 
 from syncer import models
+from syncer.masking import masked
 
 _PIPE_WIDTH = 160  # nobody folds lines there
 
@@ -40,8 +41,8 @@ def complain(sentence: str) -> None:
 
 
 def print_traceback(error: BaseException) -> None:
-    """Where an error came from; without the values of variables, which may be secret."""
-    stderr.print(Traceback.from_exception(type(error), error, error.__traceback__, show_locals=False))
+    """Where an error came from; without the values of variables, which may be secret, and of persons."""
+    stderr.print(Text(masked("".join(traceback.format_exception(error)))), end="")
 
 
 def print_json(data: object) -> None:

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -13,23 +13,15 @@ import pytest
 
 from syncer.demo.loopback import Answer
 from syncer.demo.receiver import Delay
-from tests.world import Row, World, truth
+from tests.world import DEADLINE, Row, World, truth, until
 
 VIP = "VIP Buyers"
-DEADLINE = 60.0
 OFTEN = '[health]\nlisten = ""\n[schedule]\nevery = "1s"\njitter = "0s"\n'
 RARELY = '[health]\nlisten = ""\n[schedule]\nevery = "1h"\njitter = "0s"\n'
 
 
 def members(count: int) -> list[Row]:
     return [(VIP, f"u{n:05d}", f"u{n:05d}@x.io") for n in range(count)]
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 class Daemons:

@@ -70,6 +70,7 @@ def test_ready_when_it_leads_or_stands_by_and_is_not_late(world: World, watched:
 
 
 def test_numbers_agree_with_the_history(world: World, address: str) -> None:
+    before = scraped(address).get(("syncer_request_seconds_count", "segment"), 0)  # of this process
     rows = [(VIP, f"u{n}", f"u{n}@x.io") for n in range(6)]
     world.warehouse.replace([*rows, (VIP, "u9", None)])
     world.receiver.script = lambda request: (
@@ -94,6 +95,8 @@ def test_numbers_agree_with_the_history(world: World, address: str) -> None:
     assert found["syncer_members", "segment", "vip_buyers"] == 3
     assert found["syncer_oldest_pending_seconds", "segment"] == 0
     assert found[("syncer_queue",)] == 0
+    requests = sum(row[0] for row in world.query("SELECT requests FROM sync_run_destinations"))
+    assert found[("syncer_request_seconds_count", "segment")] - before == requests
 
 
 def test_the_age_of_what_is_not_delivered(world: World, address: str) -> None:

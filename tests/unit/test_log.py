@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from syncer import log
+from syncer.masking import masked
 
 
 @pytest.fixture(autouse=True)
@@ -102,13 +103,13 @@ def test_configuring_again_replaces_the_handler() -> None:
     ],
 )
 def test_addresses_are_masked(text: str, expected: str) -> None:
-    assert log.masked(text) == expected
+    assert masked(text) == expected
 
 
 def test_addresses_are_masked_inside_of_anything() -> None:
     who = "ada@example.com"
     value = {who: [who, (who, 1, True, None, 0.5)], "error": ValueError(who)}
-    assert log.masked(value) == {
+    assert masked(value) == {
         "a***@e***": ["a***@e***", ["a***@e***", 1, True, None, 0.5]],
         "error": "a***@e***",
     }
@@ -117,7 +118,7 @@ def test_addresses_are_masked_inside_of_anything() -> None:
 def test_a_long_text_is_masked_in_passing() -> None:
     text = "x" * 1_000_000 + " ada@example.com " + "y" * 1_000_000
     before = time.monotonic()
-    assert "ada" not in log.masked(text)
+    assert "ada" not in masked(text)
     assert time.monotonic() - before < 5
 
 
