@@ -669,7 +669,7 @@ class Book:
         self.forgave.append(len(self.settled))
 
     @contextmanager
-    def connect(self, _purpose: str) -> Iterator["Book"]:
+    def connect(self, _purpose: str, _longest_pause: float | None = None) -> Iterator["Book"]:
         yield self
 
     @contextmanager
