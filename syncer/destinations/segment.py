@@ -45,7 +45,7 @@ PAGE_SIZE = 500
 _OPEN = b'{"batch":['
 _SENT_AT = b'],"sentAt":"'
 _CLOSE = b'"}'
-_ENVELOPE_BYTES = len(_OPEN + _SENT_AT + b"2026-11-23T00:00:00.000Z" + _CLOSE)
+_ENVELOPE_BYTES = len(_OPEN + _SENT_AT + b"2026-11-23T00:00:00.000000Z" + _CLOSE)
 
 
 class _Track(msgspec.Struct, rename="camel", tag_field="type", tag="track", gc=False):
@@ -223,8 +223,8 @@ def local_id(prefix: str, text: str) -> str:
 
 
 def stamp(moment: datetime) -> str:
-    """ISO 8601 in UTC, with milliseconds and `Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    """ISO 8601 in UTC with `Z`; in microseconds, as two attempts of one request may fall into one millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _check(identify: Call, traits: Mapping[str, Value], size: int) -> None:

@@ -66,7 +66,7 @@ def destination(receiver: SegmentReceiver) -> Iterator[SegmentDestination]:
             endpoint=receiver.url,
             timeout=5,
             concurrency=4,
-            now=lambda: NOW + timedelta(milliseconds=next(clock)),
+            now=lambda: NOW + timedelta(microseconds=next(clock)),
         )
     ) as made:
         yield made
@@ -114,13 +114,13 @@ def test_request_is_what_segment_documents() -> None:
                 "type": "identify",
                 "userId": "u1",
                 "messageId": f"syncer-{1:064x}",
-                "timestamp": "2026-11-23T12:00:00.123Z",
+                "timestamp": "2026-11-23T12:00:00.123456Z",
                 "traits": {"email": "u1@example.com", "vip_buyers": True, "café": "ünïcode"},
                 "context": {"active": False, "library": {"name": "syncer", "version": __version__}},
                 "integrations": {"All": False, "Mailmodo": True},
             }
         ],
-        "sentAt": "2026-11-23T12:00:00.123Z",
+        "sentAt": "2026-11-23T12:00:00.123456Z",
     }
 
 
