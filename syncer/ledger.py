@@ -32,6 +32,9 @@ _CLOSING_STEPS = (
     "count_unanswered",
     "refuse_unanswered",
     "settle_holds",
+    "drop_stale_head_counts",
+    "adjust_head_counts",
+    "begin_head_counts",
 )
 
 

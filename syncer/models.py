@@ -263,6 +263,11 @@ class Reach:
     rollout: float | None = None
     retract: bool = True
 
+    @property
+    def everybody(self) -> bool:
+        """Whether no contact is out of scope."""
+        return self.contacts is None and self.rollout is None
+
 
 @dataclass(frozen=True, slots=True)
 class Events:

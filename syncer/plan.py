@@ -53,16 +53,16 @@ to the old contact is followed by the present value to the new one, whether or n
 
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 import psycopg
 import psycopg.sql
 from psycopg.types.json import Jsonb
 
-from syncer import errors, guard, models, naming, pages, sql
+from syncer import census, errors, guard, models, naming, pages
+from syncer.snapshot import Snapshot, take_snapshot
 from syncer.state import Connection, one, run, translated_errors
 
 # An identify carries at most 250 properties and 20,000 bytes of them (see `split_parts`).
@@ -159,6 +159,10 @@ class Request:
         has_traits = any(source.traits for source in self.sources)
         return psycopg.sql.SQL("source.traits" if has_traits else "NULL::jsonb")
 
+    def snapshot(self, connection: Connection) -> AbstractContextManager[Snapshot]:
+        """Reads the warehouse, or says where in the state's database it is."""
+        return take_snapshot(connection, self.warehouse, self.sources, self.guard.ready)
+
     def has_profiles(self, target: Target) -> bool:
         """Whether a call to this destination carries more than properties."""
         return target.manner.identity == "user_id" or any(source.traits for source in self.sources)
@@ -232,7 +236,7 @@ def write(connection: Connection, request: Request, run_id: int) -> Plan:
     def keep(planned: TargetPlan, _source: psycopg.sql.Composable) -> None:
         _write_target(connection, run_id, planned)
 
-    with _snapshot(connection, request) as snapshot, _transaction(connection):
+    with request.snapshot(connection) as snapshot, _transaction(connection):
         plan = _make(connection, request, snapshot, run_id, _registered, keep)
         _write_run(connection, run_id, plan)
         if one(connection, "any_forgotten").found:
@@ -245,7 +249,7 @@ def preview(connection: Connection, request: Request, keep: Keep) -> Plan:
 
     `keep` sees each destination's plan while the private tables still hold it.
     """
-    with _snapshot(connection, request) as snapshot, _transaction(connection) as transaction:
+    with request.snapshot(connection) as snapshot, _transaction(connection) as transaction:
         run_id = one(connection, "show_next_run").run_id
         plan = _make(connection, request, snapshot, run_id, _imagined, keep)
         raise psycopg.Rollback(transaction)
@@ -257,122 +261,6 @@ def before_delivery(connection: Connection, run_id: int, plan: Plan) -> None:
     run(connection, "pin_audiences", {"run_id": run_id})
     if sum(target.identifies for target in plan.targets) >= _ANALYZE_FROM:
         run(connection, "analyze_changes", partition=pages.change_partition(run_id))
-
-
-# --- the snapshot ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """A relation with audience, user_id, email and unsendable. `taken_at` is None where this transaction takes it.
-
-    `path` is where the configuration names it, if it is the warehouse's own table.
-    """
-
-    relation: psycopg.sql.Composable
-    taken_at: datetime | None = None
-    path: str | None = None
-
-    def read(
-        self,
-        connection: Connection,
-        name: str,
-        parameters: Mapping[str, object],
-        **placeholders: psycopg.sql.Composable,
-    ) -> psycopg.Cursor[Any]:
-        """Runs a statement that reads the snapshot. What the warehouse's own views raise is its failure."""
-        try:
-            return run(connection, name, parameters, source=self.relation, **placeholders)
-        except psycopg.DatabaseError as error:
-            if self.path is None or isinstance(error, psycopg.OperationalError):
-                raise
-            words = " ".join(str(error).split())
-            raise errors.WarehouseError(f"{self.path}: reading the table failed: {words}; nothing was sent") from error
-
-
-@contextmanager
-def _snapshot(connection: Connection, request: Request) -> Iterator[_Snapshot]:
-    members = _members_in_state(connection, request)
-    if members is not None:
-        if request.guard.ready is not None:
-            with request.warehouse.reading() as reading:
-                _refuse_unready(reading, request.guard.ready)
-        yield _Snapshot(members, path=request.sources[0].path)
-        return
-    with request.warehouse.reading() as reading:
-        if request.guard.ready is not None:
-            _refuse_unready(reading, request.guard.ready)
-        _stage(connection, reading, request.sources)
-        taken_at = reading.snapshot_at
-    yield _Snapshot(psycopg.sql.Identifier("snapshot_member"), taken_at)
-    run(connection, "empty_snapshot")
-
-
-def _members_in_state(connection: Connection, request: Request) -> psycopg.sql.Composable | None:
-    """The membership table itself, if it is all there is to read, lives in the state's database and may be read.
-
-    A configured query never runs here: it belongs on the warehouse's own read-only connection.
-    """
-    if len(request.sources) != 1 or request.sources[0].table is None:
-        return None
-    probe = secrets.randbits(63)
-    run(connection, "lock_probe", {"key": probe})
-    try:
-        found = request.warehouse.table_in_state(request.sources[0], probe)
-    finally:
-        run(connection, "unlock_probe", {"key": probe})
-    if found is None or not one(connection, "may_read_table", {"oid": found.oid, "schema": found.schema}).allowed:
-        return None
-    # The text comes to stand inside statements with parameters, where a percent sign has to be doubled.
-    members = psycopg.sql.SQL(found.members.replace("%", "%%"))
-    more = psycopg.sql.SQL(", m.traits" if request.sources[0].traits else "")
-    text = psycopg.sql.SQL(sql.query("members_in_state")).format(members=members, more=more)
-    return psycopg.sql.SQL("({})").format(text)
-
-
-def _refuse_unready(reading: models.Reading, ready: str) -> None:
-    """Raises `HeldError` unless the warehouse says that it is ready; also where it cannot be asked."""
-    try:
-        answer = reading.answer(ready)
-    except errors.WarehouseError as error:
-        raise errors.HeldError(f"held: {error}; nothing was sent, the next run asks again") from error
-    # Databases without a boolean say 1.
-    if answer is not True and answer != 1:
-        raise errors.HeldError(
-            f"held: guard.ready said {_in_sql(answer)}, not true; nothing was sent, the next run asks again"
-        )
-
-
-def _in_sql(answer: object) -> str:
-    return "nothing" if answer is None else "false" if answer is False else type(answer).__name__
-
-
-def _stage(connection: Connection, reading: models.Reading, sources: Sequence[models.Source]) -> None:
-    """Copies the sources into this session's staging table. Raises `WarehouseError` unless every row arrived."""
-    run(connection, "create_snapshot_member")
-    run(connection, "empty_snapshot")
-    staged = sum(_stage_source(connection, reading.stream(source), source.columns) for source in sources)
-    if staged != reading.rows_read():
-        raise errors.WarehouseError(
-            f"the snapshot is not whole: the warehouse sent {reading.rows_read()} rows, {staged} arrived;"
-            " nothing was sent, run it again"
-        )
-    run(connection, "analyze_snapshot_member")
-
-
-def _stage_source(connection: Connection, stream: models.CopyStream | models.RowStream, columns: Sequence[str]) -> int:
-    statement = "stage_members_binary" if isinstance(stream, models.CopyStream) else "stage_members_rows"
-    names = psycopg.sql.SQL(", ").join(psycopg.sql.Identifier(name) for name in columns)
-    with connection.cursor() as cursor:
-        with cursor.copy(psycopg.sql.SQL(sql.query(statement)).format(columns=names)) as copy:
-            if isinstance(stream, models.CopyStream):
-                for block in stream.blocks:
-                    copy.write(block)
-            else:
-                positions = [models.MemberRow._fields.index(name) for name in columns]
-                for row in stream.rows:
-                    copy.write_row([row[position] for position in positions])
-        return cursor.rowcount
 
 
 # --- the plan ----------------------------------------------------------------------------------------------------
@@ -390,14 +278,14 @@ def _transaction(connection: Connection) -> Iterator[psycopg.Transaction]:
 def _make(
     connection: Connection,
     request: Request,
-    snapshot: _Snapshot,
+    snapshot: Snapshot,
     run_id: int,
     identify: _Identify,
     keep: Keep,
 ) -> Plan:
     """Plans for every target in turn in the private tables; `keep` saves each before the next is planned."""
-    counted = snapshot.read(connection, "count_members", {}).fetchall()
-    row_names = {row.audience for row in counted if _names_audience(row.audience)}
+    heads = census.begin(connection, snapshot, run_id)
+    row_names = {name for name in heads.rows if name is not None and _names_audience(name)}
     resolved = naming.resolve(request.configured, row_names, known_audiences(connection))
     _refuse_unknown(request.scope, resolved)
     resolved = _with_value_types(connection, snapshot, resolved)
@@ -406,8 +294,7 @@ def _make(
 
     for table in _PRIVATE:
         run(connection, f"create_{table}")
-    contacts = next(iter(snapshot.read(connection, "count_contacts", {}))).contacts
-    planner = _Planner(connection, request, snapshot, run_id, row_names, snapshot_empty=not counted)
+    planner = _Planner(connection, request, snapshot, run_id, row_names, heads)
     pauses = {(row.destination_id, row.audience_id) for row in run(connection, "list_pauses")}
     targets: list[TargetPlan] = []
     for target in request.targets:
@@ -423,10 +310,10 @@ def _make(
     ids = {audience.name: audience_id for audience_id, audience in keyed}
     return Plan(
         snapshot_at=snapshot.taken_at or one(connection, "show_now").now,
-        memberships=sum(row.rows for row in counted),
-        contacts=contacts,
+        memberships=sum(heads.rows.values()),
+        contacts=heads.contacts(),
         audiences=[replace(audience, audience_id=ids.get(audience.name)) for audience in audiences],
-        members={row.audience: row.members for row in counted},
+        members=heads.members(),
         targets=targets,
     )
 
@@ -445,10 +332,10 @@ class _Planner:
 
     connection: Connection
     request: Request
-    snapshot: _Snapshot
+    snapshot: Snapshot
     run_id: int
     row_names: Collection[str]
-    snapshot_empty: bool
+    heads: census.Census
 
     def plan(
         self, target: Target, audiences: Mapping[int, models.Audience], *, about_all: bool, whole: bool
@@ -456,7 +343,7 @@ class _Planner:
         """The plan for one destination: of the differences, what is to be told, and of that, what may go now."""
         here = {"destination_id": target.destination_id}
         self._list(target, audiences)
-        self._compare(target, audiences.values())
+        self._compare(target, audiences.values(), whole=whole)
         run(self.connection, "fold_changes", here)
         run(self.connection, "analyze_contact_change")
         holds = self._hold(target)
@@ -509,13 +396,20 @@ class _Planner:
         )
         run(self.connection, "analyze_plan_audience")
 
-    def _compare(self, target: Target, audiences: Collection[models.Audience]) -> None:
+    def _compare(self, target: Target, audiences: Collection[models.Audience], *, whole: bool) -> None:
         here = {"destination_id": target.destination_id, **target.in_reach}
         run(self.connection, "drop_member_delta")
         listed = one(self.connection, "read_plan_audiences")._asdict()
         run(self.connection, "begin_comparing")
-        self.snapshot.read(self.connection, "diff_members", {**here, **listed}, contact=target.contact)
+        compared = self.snapshot.read(self.connection, "diff_members", {**here, **listed}, contact=target.contact)
         run(self.connection, "end_comparing")
+        if target.reach.everybody:
+            rows = zip(listed["audience_ids"], listed["names"], listed["reads"], strict=True)
+            read = {audience_id: name for audience_id, name, reads in rows if reads}
+            traits = any(audience.is_trait for audience in audiences)
+            by_email = target.manner.identity == "email"
+            complete = whole and by_email and not traits and set(self.row_names) <= set(read.values())
+            self.heads.learn(target.destination_id, read, differences=compared.rowcount, complete=complete)
         run(self.connection, "complete_member_delta")
         if any(audience.is_trait for audience in audiences):
             self.snapshot.read(self.connection, "diff_values", here, contact=target.contact)
@@ -555,7 +449,7 @@ class _Planner:
                 limits[moves.audience_id],
                 moves,
                 told.get(moves.audience_id, 0),
-                snapshot_empty=self.snapshot_empty,
+                snapshot_empty=not self.heads.rows,
             )
         ]
         if holds:
@@ -595,9 +489,9 @@ def _columns(holds: Sequence[guard.Hold]) -> dict[str, object]:
     }
 
 
-def _names_audience(name: str | None) -> bool:
+def _names_audience(name: str) -> bool:
     """The rule of `skip_reason` for an audience: a name of blanks names nothing."""
-    return name is not None and name.strip(" \t\r\n\xa0") != ""
+    return name.strip(" \t\r\n\xa0") != ""
 
 
 def known_audiences(connection: Connection) -> list[models.KnownAudience]:
@@ -614,7 +508,7 @@ def _refuse_unknown(scope: Scope, audiences: Sequence[models.Audience]) -> None:
 
 
 def _with_value_types(
-    connection: Connection, snapshot: _Snapshot, audiences: Sequence[models.Audience]
+    connection: Connection, snapshot: Snapshot, audiences: Sequence[models.Audience]
 ) -> list[models.Audience]:
     """Sets a computed trait aside if its values are not all of one type, or of another than was sent first."""
     traits = [audience.name for audience in audiences if audience.is_trait and not audience.problem]

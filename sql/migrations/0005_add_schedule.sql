@@ -38,3 +38,16 @@ CREATE TABLE alert (
     since timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (kind, subject)
 );
+
+-- How many different contacts and, by audience, different users a destination has in `synced_member` (people who were
+-- forgotten aside), so that a plan need not count the snapshot. No row: not counted. Exact between runs; see `syncer/census.py`.
+CREATE TABLE contact_count (
+    destination_id integer PRIMARY KEY,
+    contacts bigint NOT NULL
+);
+CREATE TABLE user_count (
+    destination_id integer NOT NULL REFERENCES contact_count ON DELETE CASCADE,
+    audience_id integer NOT NULL,
+    users bigint NOT NULL,
+    PRIMARY KEY (destination_id, audience_id)
+);

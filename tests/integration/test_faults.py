@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer import accounts, app, errors, leadership, pages, plan, sending, sync
+from syncer import accounts, app, errors, leadership, pages, plan, sending, snapshot, sync
 from syncer.demo.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
 from syncer.demo.receiver import Fault, ReceivedRequest
 from syncer.models import Status
@@ -254,8 +254,8 @@ def test_a_connection_lost_while_the_snapshot_is_read_removes_nobody(world: Worl
 
 def test_rows_that_got_lost_on_the_way_fail_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.warehouse.replace(members(5))
-    counted = plan._stage_source
-    monkeypatch.setattr(plan, "_stage_source", lambda *asked: counted(*asked) - 1)
+    counted = snapshot._stage_source
+    monkeypatch.setattr(snapshot, "_stage_source", lambda *asked: counted(*asked) - 1)
 
     result = world.sync()
 

@@ -285,6 +285,22 @@ SELECT contact, a.name, coalesce(told_as, user_id)
 """
 
 
+COUNTED_WRONG = """
+SELECT told.*, found.*
+FROM (
+    SELECT destination_id, 0 AS audience_id, contacts AS heads FROM contact_count
+    UNION ALL
+    SELECT destination_id, audience_id, users FROM user_count
+) AS told
+FULL JOIN (
+    SELECT m.destination_id, 0 AS audience_id, count(DISTINCT m.contact) AS heads FROM synced_member AS m GROUP BY 1
+    UNION ALL
+    SELECT m.destination_id, m.audience_id, count(DISTINCT m.user_id) FROM synced_member AS m GROUP BY 1, 2
+) AS found USING (destination_id, audience_id)
+WHERE coalesce(told.heads, 0) <> coalesce(found.heads, 0) AND EXISTS (SELECT FROM contact_count)
+"""
+
+
 def facts_of(connection: psycopg.Connection[Any]) -> Facts:
     cursor = connection.cursor()
     cursor.execute(FACTS)
@@ -825,6 +841,8 @@ class Life(RuleBasedStateMachine):
         ).fetchall()
         assert waiting == []
         assert self.world.receiver.violations == []
+        if facts.open_run is None:
+            assert self.connection.execute(COUNTED_WRONG).fetchall() == []
         for tries, next_try in facts.refused.values():
             assert tries <= 6
             assert (next_try is None) == (tries == 6)
@@ -881,12 +899,24 @@ class Life(RuleBasedStateMachine):
         assert after.held == outcome.held
         assert set(after.refused) == outcome.refused
         assert after.begun == {name: of for name, of in outcome.begun.items() if name in after.known}
+        self._check_heads(result)
         waits = any(not approved for approved in after.held.values())
         assert result.report.status == ("held" if waits else "succeeded")
         self.tally["checked"] += 1
         self.tally["held"] += bool(after.held)
         self.tally["refused"] += bool(after.refused)
         return outcome
+
+    def _check_heads(self, result: sync.Result) -> None:
+        """The run says how many users and contacts there are in the warehouse, however it came to know."""
+        users = {(audience, user) for audience, user, _ in self.rows if user is not None}
+        for audience in result.report.audiences:
+            assert audience.members == sum(name == audience.name for name, _ in users), audience
+        ((memberships, contacts),) = self.connection.execute(
+            "SELECT memberships, contacts FROM sync_runs WHERE run_id = %s", [result.report.run_id]
+        ).fetchall()
+        assert memberships == len(self.rows)
+        assert contacts == len({contact_of(email) for _, _, email in self.rows} - {""})
 
     def _check_belief(self) -> Facts:
         """After an undisturbed run, from nothing but warehouse, belief, and what the state lists as waiting."""

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from syncer import embedded, errors, models, plan, sync
+from syncer import embedded, errors, models, snapshot, sync
 from syncer.demo.receiver import SegmentReceiver
 from syncer.embedded.home import Home
 from tests.acceptance.worlds import EmbeddedWorld, FileWrite
@@ -233,7 +233,7 @@ def through(cutter: Cutter, warehouse: Write) -> Write:
 @pytest.mark.parametrize("missing", [1, len(PEOPLE)])
 def test_rows_are_lost_on_the_way_into_the_state(world: World, monkeypatch: pytest.MonkeyPatch, missing: int) -> None:
     told(world)
-    real = plan._stage_source
+    real = snapshot._stage_source
 
     def lossy(connection: Any, stream: Any, columns: Any) -> int:
         staged = real(connection, stream, columns)
@@ -241,7 +241,7 @@ def test_rows_are_lost_on_the_way_into_the_state(world: World, monkeypatch: pyte
         return staged - missing
 
     with monkeypatch.context() as patched:
-        patched.setattr(plan, "_stage_source", lossy)
+        patched.setattr(snapshot, "_stage_source", lossy)
         assert_nobody_left(world)
     assert_next_run_is_right(world)
 
@@ -271,7 +271,7 @@ def test_the_state_restarts_between_staging_and_planning_and_between_runs(
 ) -> None:
     """A staging table that survived would be empty, as every table that is not logged is after a crash."""
     world = embedded_world
-    real = plan._stage
+    real = snapshot._stage
 
     def stage_and_restart(connection: Any, reading: Any, sources: Any) -> None:
         real(connection, reading, sources)
@@ -280,7 +280,7 @@ def test_the_state_restarts_between_staging_and_planning_and_between_runs(
     told(world)
     events = world.receiver.event_count
     with monkeypatch.context() as patched:
-        patched.setattr(plan, "_stage", stage_and_restart)
+        patched.setattr(snapshot, "_stage", stage_and_restart)
         with suppress(errors.StateError):
             assert world.sync().report.status == "failed"
     assert world.receiver.event_count == events
@@ -301,7 +301,7 @@ def test_the_state_restarts_between_staging_and_planning_and_between_runs(
 @contextmanager
 def after_some_rows(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Iterator[None]:
     """Something happens to the file while it is being read: when its first rows have come."""
-    real = plan._stage_source
+    real = snapshot._stage_source
 
     def watched(rows: Any) -> Iterator[Any]:
         for number, row in enumerate(rows):
@@ -314,7 +314,7 @@ def after_some_rows(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], objec
         return real(connection, replace(stream, rows=watched(stream.rows)), columns)
 
     with monkeypatch.context() as patched:
-        patched.setattr(plan, "_stage_source", stage)
+        patched.setattr(snapshot, "_stage_source", stage)
         yield
 
 

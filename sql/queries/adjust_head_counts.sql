@@ -1,0 +1,55 @@
+-- Purpose: the counts of what destinations have move with what this run did there: by the rows that came and went, who
+-- is new there, and who is gone. What was there before is what is there now, without those that came, with those that went.
+-- Parameters: run_id.
+-- Rows: none.
+WITH moved AS MATERIALIZED (
+    SELECT c.destination_id, c.audience_id, c.contact, c.user_id,
+        CASE c.effect WHEN 'gain' THEN 1 ELSE -1 END AS net
+    FROM contact_count AS counted
+    JOIN sync_page AS p ON p.run_id = %(run_id)s AND p.destination_id = counted.destination_id AND p.status = 'done'
+    JOIN sync_change AS c
+        ON c.run_id = %(run_id)s AND c.destination_id = p.destination_id AND c.page = p.page AND c.effect <> 'none'
+    LEFT JOIN sync_exception AS e
+        ON e.run_id = %(run_id)s AND e.destination_id = c.destination_id AND e.page = c.page
+        AND e.contact = c.contact AND e.part = c.part
+    WHERE e.page IS NULL AND NOT is_token(c.contact)
+),
+users AS (
+    INSERT INTO user_count AS told (destination_id, audience_id, users)
+    SELECT
+        shift.destination_id,
+        shift.audience_id,
+        sum((now.rows > 0)::integer - (now.rows > shift.net)::integer)
+    FROM (
+        SELECT moved.destination_id, moved.audience_id, moved.user_id, sum(moved.net) AS net
+        FROM moved
+        GROUP BY moved.destination_id, moved.audience_id, moved.user_id
+    ) AS shift
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS rows
+        FROM synced_member AS m
+        WHERE m.destination_id = shift.destination_id
+            AND m.user_id = shift.user_id
+            AND m.audience_id = shift.audience_id
+            AND NOT is_token(m.contact)
+    ) AS now
+    GROUP BY shift.destination_id, shift.audience_id
+    ON CONFLICT (destination_id, audience_id) DO UPDATE SET users = told.users + excluded.users
+)
+UPDATE contact_count AS told
+SET contacts = told.contacts + shift.contacts
+FROM (
+    SELECT shift.destination_id, sum((now.rows > 0)::integer - (now.rows > shift.net)::integer) AS contacts
+    FROM (
+        SELECT moved.destination_id, moved.contact, sum(moved.net) AS net
+        FROM moved
+        GROUP BY moved.destination_id, moved.contact
+    ) AS shift
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS rows
+        FROM synced_member AS m
+        WHERE m.destination_id = shift.destination_id AND m.contact = shift.contact
+    ) AS now
+    GROUP BY shift.destination_id
+) AS shift
+WHERE told.destination_id = shift.destination_id

@@ -1,0 +1,6 @@
+-- Purpose: what the snapshot names, and how often.
+-- Placeholders: source (a relation with audience, user_id, email, unsendable).
+-- Rows: audience (null for rows that name none), rows.
+SELECT source.audience, count(*) AS rows
+FROM {source} AS source
+GROUP BY source.audience

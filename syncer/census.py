@@ -1,0 +1,65 @@
+"""How many users an audience has and how many contacts there are in a snapshot, as a rule without counting them there.
+
+Telling different users apart costs about as much as comparing. But who is in the snapshot is who was in the state,
+and the differences, which the plan has found anyway: so every run that ends counts what it did to the state, and the
+next plan counts only the differences. What cannot be had that way is counted in the snapshot.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from syncer.snapshot import Snapshot
+from syncer.state import Connection, one, run
+
+# Of more differences than that, and than this share of the snapshot's rows, counting costs as much as of the snapshot.
+_FEW = 10_000
+_SHARE = 0.2
+
+
+@dataclass(slots=True)
+class Census:
+    """What is known of a snapshot: `rows` by audience name (None: rows that name no audience)."""
+
+    connection: Connection
+    snapshot: Snapshot
+    run_id: int
+    rows: Mapping[str | None, int]
+    _members: dict[str, int] = field(default_factory=dict)
+    _contacts: int | None = None
+
+    def learn(self, destination_id: int, read: Mapping[int, str], *, differences: int, complete: bool) -> None:
+        """Counts by the differences (that many) of the snapshot from what this destination has, in `member_delta`.
+
+        `read` are the audiences that were compared, by their ids. `complete`: neither side has any other, and contacts
+        are addresses.
+        """
+        here = {"destination_id": destination_id}
+        told = run(self.connection, "show_head_count", {**here, "run_id": self.run_id}).fetchone()
+        if told is None or differences > max(_FEW, _SHARE * sum(self.rows.values())):
+            return
+        unknown = [audience_id for audience_id, name in read.items() if name not in self._members]
+        if unknown:
+            counted = run(self.connection, "count_users", {**here, "audience_ids": unknown})
+            self._members.update((read[row.audience_id], row.users) for row in counted)
+        if complete and self._contacts is None:
+            self._contacts = told.contacts + one(self.connection, "count_contact_shift", here).shift
+
+    def members(self) -> Mapping[str, int]:
+        """Different user ids by audience name."""
+        unknown = [name for name in self.rows if name is not None and name not in self._members]
+        if unknown:
+            counted = self.snapshot.read(self.connection, "count_members", {"names": unknown})
+            self._members.update((row.audience, row.members) for row in counted)
+        return self._members
+
+    def contacts(self) -> int:
+        """Different contacts by email, also of rows that cannot be sent."""
+        if self._contacts is None:
+            self._contacts = self.snapshot.read(self.connection, "count_contacts", {}).fetchall()[0].contacts
+        return self._contacts
+
+
+def begin(connection: Connection, snapshot: Snapshot, run_id: int) -> Census:
+    """Counts the rows of every audience, for the plan of this run."""
+    rows = {row.audience: row.rows for row in snapshot.read(connection, "count_rows_by_audience", {})}
+    return Census(connection, snapshot, run_id, rows)
