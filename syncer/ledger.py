@@ -34,7 +34,6 @@ _CLOSING_STEPS = (
     "settle_holds",
     "drop_stale_head_counts",
     "adjust_head_counts",
-    "begin_head_counts",
 )
 
 
@@ -133,6 +132,9 @@ def _close(connection: Connection, run_id: int, ending: Ending) -> None:
     named = {"run_id": run_id}
     for step in _CLOSING_STEPS:
         run(connection, step, named)
+    for counted in run(connection, "begin_head_counts", named).fetchall():
+        # Much is new there, or all of it: the next plan has to know, and autovacuum may come too late.
+        run(connection, "analyze_table", target=psycopg.sql.Identifier(f"synced_member_{counted.destination_id}"))
     statuses = [Status.HELD if ending.held else Status.FAILED] if ending.cause else []
     if ending.interrupted and ending.error:
         statuses.append(Status.INTERRUPTED)

@@ -63,7 +63,7 @@ from psycopg.types.json import Jsonb
 
 from syncer import census, errors, guard, models, naming, pages
 from syncer.snapshot import Snapshot, take_snapshot
-from syncer.state import Connection, one, run, translated_errors
+from syncer.state import Connection, one, run, run_each, translated_errors
 
 # An identify carries at most 250 properties and 20,000 bytes of them (see `split_parts`).
 _PART_PROPERTIES = 250
@@ -124,6 +124,12 @@ class Target:
         if self.manner.identity == "email":
             return psycopg.sql.SQL("contact_of(source.email)")
         return psycopg.sql.SQL("CASE WHEN NOT source.unsendable THEN source.user_id END")
+
+    @property
+    def address(self) -> psycopg.sql.Composable:
+        """What of a row that was compared is the address."""
+        by_email = self.manner.identity == "email"
+        return psycopg.sql.SQL("said.contact" if by_email else "contact_of(said.email)")
 
     @property
     def email(self) -> psycopg.sql.Composable:
@@ -265,7 +271,7 @@ def before_delivery(connection: Connection, run_id: int, plan: Plan) -> None:
 
 # --- the plan ----------------------------------------------------------------------------------------------------
 
-_Identify = Callable[[Connection, models.Audience], int]
+_Identify = Callable[[Connection, Sequence[models.Audience]], list[int]]
 
 
 @contextmanager
@@ -290,7 +296,8 @@ def _make(
     _refuse_unknown(request.scope, resolved)
     resolved = _with_value_types(connection, snapshot, resolved)
     audiences = [audience for audience in resolved if request.scope.covers(audience)]
-    keyed = [(identify(connection, audience), audience) for audience in audiences if audience.problem is None]
+    sound = [audience for audience in audiences if audience.problem is None]
+    keyed = list(zip(identify(connection, sound), sound, strict=True))
 
     for table in _PRIVATE:
         run(connection, f"create_{table}")
@@ -401,7 +408,8 @@ class _Planner:
         run(self.connection, "drop_member_delta")
         listed = one(self.connection, "read_plan_audiences")._asdict()
         run(self.connection, "begin_comparing")
-        compared = self.snapshot.read(self.connection, "diff_members", {**here, **listed}, contact=target.contact)
+        columns = {"contact": target.contact, "address": target.address}
+        compared = self.snapshot.read(self.connection, "diff_members", {**here, **listed}, **columns)
         run(self.connection, "end_comparing")
         if target.reach.everybody:
             rows = zip(listed["audience_ids"], listed["names"], listed["reads"], strict=True)
@@ -527,21 +535,29 @@ def _with_value_types(
     return judged
 
 
-def _imagined(_connection: Connection, audience: models.Audience) -> int:
+def _imagined(_connection: Connection, audiences: Sequence[models.Audience]) -> list[int]:
     """A preview registers nothing: an audience that is new gets a number that no other can have."""
-    return audience.audience_id if audience.audience_id is not None else -1 - secrets.randbelow(2**31 - 1)
+    known = [audience.audience_id for audience in audiences]
+    return [-1 - secrets.randbelow(2**31 - 1) if each is None else each for each in known]
 
 
-def _registered(connection: Connection, audience: models.Audience) -> int:
-    named = {"name": audience.name, "property": audience.property}
-    if audience.audience_id is None:
-        audience_id = int(one(connection, "add_audience", {**named, "is_trait": audience.is_trait}).audience_id)
-    else:
-        audience_id = audience.audience_id
-        run(connection, "rename_audience", {**named, "audience_id": audience_id})
-    if audience.value_type is not None:
-        run(connection, "pin_value_type", {"audience_id": audience_id, "value_type": audience.value_type})
-    return audience_id
+def _registered(connection: Connection, audiences: Sequence[models.Audience]) -> list[int]:
+    """The state knows these audiences by the names and properties that they have now."""
+    named = [{"audience_id": each.audience_id, "name": each.name, "property": each.property} for each in audiences]
+    run_each(connection, "rename_audience", [names for names in named if names["audience_id"] is not None])
+    ids = [_added(connection, each) if each.audience_id is None else each.audience_id for each in audiences]
+    pinned = [
+        {"audience_id": audience_id, "value_type": audience.value_type}
+        for audience_id, audience in zip(ids, audiences, strict=True)
+        if audience.value_type is not None
+    ]
+    run_each(connection, "pin_value_type", pinned)
+    return ids
+
+
+def _added(connection: Connection, audience: models.Audience) -> int:
+    named = {"name": audience.name, "property": audience.property, "is_trait": audience.is_trait}
+    return int(one(connection, "add_audience", named).audience_id)
 
 
 # --- writing it down ---------------------------------------------------------------------------------------------
@@ -582,40 +598,38 @@ def _write_target(connection: Connection, run_id: int, plan: TargetPlan) -> None
 
 def _write_run(connection: Connection, run_id: int, plan: Plan) -> None:
     by_id = {audience.audience_id: audience for audience in plan.audiences}
-    for position, audience in enumerate(plan.audiences):
-        run(
-            connection,
-            "add_run_audience",
-            {
-                "run_id": run_id,
-                "position": position,
-                "audience_id": audience.audience_id,
-                "name": audience.name,
-                "property": audience.property,
-                "members": plan.members.get(audience.name, 0),
-                "problem": audience.problem,
-            },
-        )
-    for target in plan.targets:
-        for count in target.counts:
-            run(
-                connection,
-                "add_run_count",
-                {
-                    "run_id": run_id,
-                    "destination_id": target.target.destination_id,
-                    "audience_id": count.audience_id,
-                    "members": plan.members.get(by_id[count.audience_id].name, 0),
-                    "planned_add": count.added,
-                    "planned_remove": count.removed,
-                    "held": count.held,
-                    "held_add": count.held_add,
-                    "deferred": count.deferred,
-                    "deferred_add": count.deferred_add,
-                    "reads": count.reads,
-                    "initial": count.initial,
-                },
-            )
+    audiences = [
+        {
+            "run_id": run_id,
+            "position": position,
+            "audience_id": audience.audience_id,
+            "name": audience.name,
+            "property": audience.property,
+            "members": plan.members.get(audience.name, 0),
+            "problem": audience.problem,
+        }
+        for position, audience in enumerate(plan.audiences)
+    ]
+    counts = [
+        {
+            "run_id": run_id,
+            "destination_id": target.target.destination_id,
+            "audience_id": count.audience_id,
+            "members": plan.members.get(by_id[count.audience_id].name, 0),
+            "planned_add": count.added,
+            "planned_remove": count.removed,
+            "held": count.held,
+            "held_add": count.held_add,
+            "deferred": count.deferred,
+            "deferred_add": count.deferred_add,
+            "reads": count.reads,
+            "initial": count.initial,
+        }
+        for target in plan.targets
+        for count in target.counts
+    ]
+    run_each(connection, "add_run_audience", audiences)
+    run_each(connection, "add_run_count", counts)
     one(
         connection,
         "mark_planned",

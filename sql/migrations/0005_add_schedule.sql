@@ -51,3 +51,7 @@ CREATE TABLE user_count (
     users bigint NOT NULL,
     PRIMARY KEY (destination_id, audience_id)
 );
+
+-- Users are looked up by audience too, also before anybody has analyzed the table.
+DROP INDEX synced_member_by_user;
+CREATE INDEX synced_member_by_user ON synced_member (user_id, audience_id);

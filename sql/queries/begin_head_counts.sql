@@ -1,7 +1,7 @@
 -- Purpose: counts who a destination has where that is not known, and a plan may want it: not where it has only a part.
 -- People who were forgotten are no users any more, and no contacts. Grouped twice, because counting different values sorts.
 -- Parameters: run_id.
--- Rows: none.
+-- Rows: destination_id, of those that were counted.
 WITH counted AS MATERIALIZED (
     SELECT here.destination_id
     FROM run_destination AS here
@@ -34,3 +34,4 @@ LEFT JOIN (
     GROUP BY m.destination_id, m.contact
 ) AS who USING (destination_id)
 GROUP BY counted.destination_id
+RETURNING destination_id

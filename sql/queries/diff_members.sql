@@ -8,7 +8,9 @@
 -- unsure (the contact's last call has no answer), again (both have it, and it is due again), retract (it was told
 -- false, and that is due again), changed (both have it, with another `value` or other traits). named: a skipped row
 -- still names this contact or user.
--- Placeholders: source; contact (the column of it that is the contact, or what stands for it).
+-- Every column of `said` is carried through the join for every row: whatever can be had from others is not among them.
+-- Placeholders: source; contact (the column of it that is the contact, or what stands for it); address (the same for
+-- the address, of `said`).
 -- Parameters: destination_id; listed, share (the destination's reach); audience_ids, names, reads, due_before (parallel
 -- arrays: see read_plan_audiences).
 -- Rows: none; makes member_delta with gain, lose, again and skip.
@@ -31,7 +33,7 @@ SELECT
     told.entered_at,
     false AS named,
     coalesce(told.contact, said.contact) AS contact,
-    coalesce(told.user_id, said.user_id) AS user_id,
+    coalesce(told.user_id, said.user_id, said.unsendable_user_id) AS user_id,
     judged.reason COLLATE "C" AS reason,
     CASE WHEN judged.reason IS NOT NULL THEN said.audience END AS audience,
     CASE WHEN judged.reason IS NOT NULL THEN said.email END AS email,
@@ -40,10 +42,9 @@ FROM (
     SELECT
         listed.audience_id,
         source.audience,
-        source.user_id,
+        CASE WHEN NOT source.unsendable THEN source.user_id END AS user_id,
+        CASE WHEN source.unsendable THEN source.user_id END AS unsendable_user_id,
         {contact} AS contact,
-        contact_of(source.email) AS address,
-        CASE WHEN NOT source.unsendable THEN source.user_id END AS sendable_user_id,
         source.email,
         source.unsendable,
         true AS present
@@ -67,11 +68,13 @@ FULL JOIN (
     WHERE m.destination_id = %(destination_id)s
         AND is_in_reach(m.contact, %(listed)s::text[], %(share)s::float8)
 ) AS told
-    ON told.audience_id = said.audience_id AND told.contact = said.contact AND told.user_id = said.sendable_user_id
+    ON told.audience_id = said.audience_id AND told.contact = said.contact AND told.user_id = said.user_id
 CROSS JOIN LATERAL (
     SELECT CASE WHEN said.present AND told.present IS NULL THEN
         coalesce(
-            skip_reason(said.audience, said.user_id, said.address, said.unsendable),
+            skip_reason(
+                said.audience, coalesce(said.user_id, said.unsendable_user_id), {address}, said.unsendable
+            ),
             CASE WHEN NOT is_in_reach(said.contact, %(listed)s::text[], %(share)s::float8) THEN 'out_of_rollout' END
         )
     END AS reason
