@@ -12,7 +12,9 @@ WITH moved AS MATERIALIZED (
     LEFT JOIN sync_exception AS e
         ON e.run_id = %(run_id)s AND e.destination_id = c.destination_id AND e.page = c.page
         AND e.contact = c.contact AND e.part = c.part
-    WHERE e.page IS NULL AND NOT is_token(c.contact)
+    WHERE e.page IS NULL
+        AND NOT is_token(c.contact)
+        AND EXISTS (SELECT FROM contact_count) -- spares a large run, which is counted anew, the reading of its changes
 ),
 users AS (
     INSERT INTO user_count AS told (destination_id, audience_id, users)
