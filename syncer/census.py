@@ -5,7 +5,7 @@ and the differences, which the plan has found anyway: so every run that ends cou
 next plan counts only the differences. What cannot be had that way is counted in the snapshot.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from syncer.snapshot import Snapshot
@@ -44,9 +44,9 @@ class Census:
         if complete and self._contacts is None:
             self._contacts = told.contacts + one(self.connection, "count_contact_shift", here).shift
 
-    def members(self) -> Mapping[str, int]:
-        """Different user ids by audience name."""
-        unknown = [name for name in self.rows if name is not None and name not in self._members]
+    def members(self, names: Iterable[str]) -> Mapping[str, int]:
+        """Different user ids by audience name, of these that the snapshot names."""
+        unknown = [name for name in names if name in self.rows and name not in self._members]
         if unknown:
             counted = self.snapshot.read(self.connection, "count_members", {"names": unknown})
             self._members.update((row.audience, row.members) for row in counted)

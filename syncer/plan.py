@@ -320,7 +320,7 @@ def _make(
         memberships=sum(heads.rows.values()),
         contacts=heads.contacts(),
         audiences=[replace(audience, audience_id=ids.get(audience.name)) for audience in audiences],
-        members=heads.members(),
+        members=heads.members(audience.name for audience in audiences),
         targets=targets,
     )
 

@@ -1,0 +1,148 @@
+"""How many users and contacts a run says that there are, and when the snapshot itself is asked for that."""
+
+import re
+from typing import Any
+
+import psycopg
+import pytest
+
+from syncer import app, census, forgetting
+from syncer.demo.loopback import Answer
+from syncer.sync import Result
+from tests.world import Row, World
+
+VIP, CHURN = "VIP Buyers", "Churn Risk"
+ROWS: list[Row] = [
+    *((VIP, f"u{n}", f"u{n}@x.io") for n in range(30)),
+    *((CHURN, f"u{n}", f"U{n}@X.io ") for n in range(20, 40)),
+    (VIP, "u0", "second@x.io"),  # a user with two addresses
+    (VIP, "twin", "u1@x.io"),  # an address with two users
+    (VIP, "u2", "u2@x.io"),  # a row that is there twice
+    (VIP, "mute", None),
+    (VIP, None, "nobody@x.io"),
+    (None, "stray", "stray@x.io"),
+    (" ", "blank", "blank@x.io"),
+]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that count the snapshot, as they are run."""
+    seen: list[str] = []
+    execute = psycopg.Connection.execute
+
+    def watched(connection: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        text = query if isinstance(query, str) else query.as_string(connection)
+        seen.extend(re.findall(r"syncer:(count_members|count_contacts) ", text))
+        return execute(connection, query, *arguments, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", watched)
+    return seen
+
+
+def told(world: World, result: Result) -> tuple[dict[str, int], int]:
+    """What the run says: users by audience, contacts."""
+    with world.state() as connection:
+        row = connection.execute("SELECT contacts FROM sync_runs WHERE run_id = %s", [result.report.run_id]).fetchone()
+    assert row
+    return {audience.name: audience.members for audience in result.report.audiences}, row[0]
+
+
+def counted(rows: list[Row]) -> tuple[dict[str, int], int]:
+    """What there is to say."""
+    users = {(name, user) for name, user, _ in rows if user is not None}
+    contacts = {(email or "").strip().lower() for _, _, email in rows} - {""}
+    return {name: sum(there == name for there, _ in users) for name in (VIP, CHURN)}, len(contacts)
+
+
+def changed(rows: list[Row]) -> list[Row]:
+    """One of everything: leaves, comes, moves, mends, loses a row of two, is there twice no more."""
+    gone = [(VIP, "u5", "u5@x.io"), (VIP, "u0", "second@x.io"), (VIP, "twin", "u1@x.io"), (VIP, "mute", None)]
+    rows = [row for row in rows if row not in gone and row[1] != "u7"]
+    return [*rows, (CHURN, "u1", "u1@x.io"), (VIP, "mute", "mute@x.io"), (VIP, "u7", "other@x.io"), (VIP, "u3", None)]
+
+
+def test_what_a_run_did_is_counted_once_and_the_next_counts_differences(world: World, asked: list[str]) -> None:
+    world.warehouse.replace(ROWS)
+    assert told(world, world.sync()) == counted(ROWS)
+    assert sorted(asked) == ["count_contacts", "count_members"]
+
+    rows = ROWS
+    for rows in (ROWS, changed(ROWS), changed(ROWS), ROWS):
+        asked.clear()
+        world.warehouse.replace(rows)
+        assert told(world, world.sync()) == counted(rows)
+        assert asked == []
+
+
+def test_a_preview_says_the_same(world: World, asked: list[str]) -> None:
+    world.warehouse.replace(ROWS)
+    world.sync()
+    world.warehouse.replace(changed(ROWS))
+    asked.clear()
+
+    report = world.preview()
+
+    assert {audience.name: audience.members for audience in report.audiences} == counted(changed(ROWS))[0]
+    assert asked == []
+
+
+def test_much_that_is_new_is_counted_in_the_snapshot(
+    world: World, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(census, "_FEW", 5)
+    world.warehouse.replace(ROWS[:10])
+    world.sync()
+    asked.clear()
+    world.warehouse.replace(ROWS)
+
+    assert told(world, world.sync()) == counted(ROWS)
+    assert sorted(asked) == ["count_contacts", "count_members"]
+
+
+def test_who_was_forgotten_is_counted_anew(world: World, asked: list[str]) -> None:
+    world.warehouse.replace(ROWS)
+    world.sync()
+    with app.opened_state(app.load(world.config, {})) as state, state.connect("forget") as connection:
+        forgetting.forget(connection, ["u9@x.io", "u1@x.io"])
+    asked.clear()
+
+    assert told(world, world.sync()) == counted(ROWS)
+    assert sorted(asked) == ["count_contacts", "count_members"]
+    asked.clear()
+    rows = [row for row in changed(ROWS) if row[1] != "u9"]
+    world.warehouse.replace(rows)
+    assert told(world, world.sync()) == counted(rows)
+    assert asked == []
+
+
+def test_what_is_not_compared_is_counted_in_the_snapshot(world: World, asked: list[str]) -> None:
+    world.warehouse.replace(ROWS)
+    world.sync()
+    world.warehouse.replace(changed(ROWS))
+
+    asked.clear()
+    members, contacts = told(world, world.sync(audiences=[VIP]))
+    assert (members, contacts) == ({VIP: counted(changed(ROWS))[0][VIP]}, counted(changed(ROWS))[1])
+    assert asked == ["count_contacts"]  # those of other audiences are contacts too
+
+    world.destination_extra = 'rollout = 0.5\ncontacts = ["u1@x.io"]'
+    asked.clear()
+    assert told(world, world.sync()) == counted(changed(ROWS))
+    assert sorted(asked) == ["count_contacts", "count_members"]
+
+
+def test_what_was_refused_is_not_counted_as_told(world: World, asked: list[str]) -> None:
+    world.warehouse.replace(ROWS)
+    world.sync()
+    refusing = "u1@x.io"
+    world.receiver.script = lambda request: (
+        Answer(400, body=b'{"message":"not this one"}')
+        if refusing in {event["traits"]["email"] for event in request.events}
+        else None
+    )
+    for rows in (changed(ROWS), ROWS, changed(ROWS)):
+        world.warehouse.replace(rows)
+        asked.clear()
+        assert told(world, world.sync()) == counted(rows)
+        assert asked == []
