@@ -56,6 +56,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import psycopg
 import psycopg.sql
@@ -63,7 +64,7 @@ from psycopg.types.json import Jsonb
 
 from syncer import census, errors, guard, models, naming, pages
 from syncer.snapshot import Snapshot, take_snapshot
-from syncer.state import Connection, one, run, run_each, translated_errors
+from syncer.state import Connection, one, run, translated_errors
 
 # An identify carries at most 250 properties and 20,000 bytes of them (see `split_parts`).
 _PART_PROPERTIES = 250
@@ -350,7 +351,7 @@ class _Planner:
         """The plan for one destination: of the differences, what is to be told, and of that, what may go now."""
         here = {"destination_id": target.destination_id}
         self._list(target, audiences)
-        self._compare(target, audiences.values(), whole=whole)
+        self._compare(target, audiences.values())
         run(self.connection, "fold_changes", here)
         run(self.connection, "analyze_contact_change")
         holds = self._hold(target)
@@ -403,7 +404,7 @@ class _Planner:
         )
         run(self.connection, "analyze_plan_audience")
 
-    def _compare(self, target: Target, audiences: Collection[models.Audience], *, whole: bool) -> None:
+    def _compare(self, target: Target, audiences: Collection[models.Audience]) -> None:
         here = {"destination_id": target.destination_id, **target.in_reach}
         run(self.connection, "drop_member_delta")
         listed = one(self.connection, "read_plan_audiences")._asdict()
@@ -412,12 +413,7 @@ class _Planner:
         compared = self.snapshot.read(self.connection, "diff_members", {**here, **listed}, **columns)
         run(self.connection, "end_comparing")
         if target.reach.everybody:
-            rows = zip(listed["audience_ids"], listed["names"], listed["reads"], strict=True)
-            read = {audience_id: name for audience_id, name, reads in rows if reads}
-            traits = any(audience.is_trait for audience in audiences)
-            by_email = target.manner.identity == "email"
-            complete = whole and by_email and not traits and set(self.row_names) <= set(read.values())
-            self.heads.learn(target.destination_id, read, differences=compared.rowcount, complete=complete)
+            self._count_heads(target, listed, compared.rowcount)
         run(self.connection, "complete_member_delta")
         if any(audience.is_trait for audience in audiences):
             self.snapshot.read(self.connection, "diff_values", here, contact=target.contact)
@@ -432,6 +428,15 @@ class _Planner:
         if one(self.connection, "any_forgotten").found:
             run(self.connection, "skip_forgotten")
         run(self.connection, "name_skipped", {"destination_id": target.destination_id})
+
+    def _count_heads(self, target: Target, listed: Mapping[str, Any], differences: int) -> None:
+        """Lets the census learn from a comparison, as far as that reached: not everything may have been compared."""
+        rows = zip(listed["audience_ids"], listed["names"], listed["reads"], strict=True)
+        read = {audience_id: name for audience_id, name, reads in rows if reads}
+        known = {audience.audience_id for audience in known_audiences(self.connection)}
+        both_whole = known <= set(listed["audience_ids"]) and set(self.row_names) <= set(read.values())
+        by_email = target.manner.identity == "email"
+        self.heads.learn(target.destination_id, read, differences=differences, complete=both_whole and by_email)
 
     def _resolve_profiles(self, target: Target) -> None:
         """What goes along with a call, and the rows that say otherwise."""
@@ -461,7 +466,7 @@ class _Planner:
             )
         ]
         if holds:
-            run(self.connection, "hold_changes", {**here, **_columns(holds)})
+            run(self.connection, "hold_changes", {**here, **_columns(holds, "audience_id", "op", "initial")})
         return holds
 
     def _defer(self, target: Target) -> None:
@@ -489,12 +494,9 @@ class _Planner:
         run(self.connection, "analyze_planned_identify")
 
 
-def _columns(holds: Sequence[guard.Hold]) -> dict[str, object]:
-    return {
-        "audience_ids": [hold.audience_id for hold in holds],
-        "ops": [hold.op for hold in holds],
-        "initials": [hold.initial for hold in holds],
-    }
+def _columns(rows: Collection[object], *names: str) -> dict[str, object]:
+    """These attributes of the rows as parallel arrays."""
+    return {name: [getattr(row, name) for row in rows] for name in names}
 
 
 def _names_audience(name: str) -> bool:
@@ -543,15 +545,12 @@ def _imagined(_connection: Connection, audiences: Sequence[models.Audience]) -> 
 
 def _registered(connection: Connection, audiences: Sequence[models.Audience]) -> list[int]:
     """The state knows these audiences by the names and properties that they have now."""
-    named = [{"audience_id": each.audience_id, "name": each.name, "property": each.property} for each in audiences]
-    run_each(connection, "rename_audience", [names for names in named if names["audience_id"] is not None])
+    known = [audience for audience in audiences if audience.audience_id is not None]
+    run(connection, "rename_audiences", _columns(known, "audience_id", "name", "property"))
     ids = [_added(connection, each) if each.audience_id is None else each.audience_id for each in audiences]
-    pinned = [
-        {"audience_id": audience_id, "value_type": audience.value_type}
-        for audience_id, audience in zip(ids, audiences, strict=True)
-        if audience.value_type is not None
-    ]
-    run_each(connection, "pin_value_type", pinned)
+    for audience_id, audience in zip(ids, audiences, strict=True):
+        if audience.value_type is not None:
+            run(connection, "pin_value_type", {"audience_id": audience_id, "value_type": audience.value_type})
     return ids
 
 
@@ -577,8 +576,8 @@ def _write_target(connection: Connection, run_id: int, plan: TargetPlan) -> None
     run(connection, "refresh_skipped_new", here)
     run(connection, "refresh_held_gone", here)
     if plan.holds:
-        reasons = [hold.reason for hold in plan.holds]
-        run(connection, "refresh_held_new", {**here, **_columns(plan.holds), "reasons": reasons})
+        held = _columns(plan.holds, "audience_id", "op", "initial", "reason")
+        run(connection, "refresh_held_new", {**here, **held})
     run(connection, "finish_resyncs", {**here, "whole": plan.whole})
     if plan.about_all:
         run(connection, "forget_settled_refusals", here)
@@ -597,39 +596,21 @@ def _write_target(connection: Connection, run_id: int, plan: TargetPlan) -> None
 
 
 def _write_run(connection: Connection, run_id: int, plan: Plan) -> None:
-    by_id = {audience.audience_id: audience for audience in plan.audiences}
-    audiences = [
-        {
-            "run_id": run_id,
-            "position": position,
-            "audience_id": audience.audience_id,
-            "name": audience.name,
-            "property": audience.property,
-            "members": plan.members.get(audience.name, 0),
-            "problem": audience.problem,
+    audiences = {
+        **_columns(plan.audiences, "audience_id", "name", "property", "problem"),
+        "position": list(range(len(plan.audiences))),
+        "members": [plan.members.get(audience.name, 0) for audience in plan.audiences],
+    }
+    run(connection, "add_run_audiences", {"run_id": run_id, **audiences})
+    names = {audience.audience_id: audience.name for audience in plan.audiences}
+    for target in plan.targets:
+        counts = {
+            **_columns(target.counts, "audience_id", "added", "removed", "held", "held_add"),
+            **_columns(target.counts, "deferred", "deferred_add", "reads", "initial"),
+            "members": [plan.members.get(names[count.audience_id], 0) for count in target.counts],
         }
-        for position, audience in enumerate(plan.audiences)
-    ]
-    counts = [
-        {
-            "run_id": run_id,
-            "destination_id": target.target.destination_id,
-            "audience_id": count.audience_id,
-            "members": plan.members.get(by_id[count.audience_id].name, 0),
-            "planned_add": count.added,
-            "planned_remove": count.removed,
-            "held": count.held,
-            "held_add": count.held_add,
-            "deferred": count.deferred,
-            "deferred_add": count.deferred_add,
-            "reads": count.reads,
-            "initial": count.initial,
-        }
-        for target in plan.targets
-        for count in target.counts
-    ]
-    run_each(connection, "add_run_audience", audiences)
-    run_each(connection, "add_run_count", counts)
+        here = {"run_id": run_id, "destination_id": target.target.destination_id}
+        run(connection, "add_run_counts", {**here, **counts})
     one(
         connection,
         "mark_planned",

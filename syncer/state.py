@@ -1,6 +1,6 @@
 """The state database: how a session is set up and how its errors are told. Knows no run, no plan and no history."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -74,13 +74,6 @@ def run(
     text = sql.query(name)
     statement = psycopg.sql.SQL(text).format(**placeholders) if placeholders else text
     return connection.execute(statement, parameters)
-
-
-def run_each(connection: Connection, name: str, parameters: Sequence[Mapping[str, object]]) -> None:
-    """Runs `sql/queries/<name>.sql` for each of these parameters, in one round trip."""
-    if parameters:
-        with connection.cursor() as cursor:
-            cursor.executemany(sql.query(name), parameters)
 
 
 def one(

@@ -1,9 +1,9 @@
 -- Purpose: what the guard holds waits; those who were approved go.
--- Parameters: destination_id; audience_ids, ops, initials (parallel arrays).
+-- Parameters: destination_id; audience_id, op, initial (parallel arrays).
 -- Rows: none.
 UPDATE contact_change AS c
 SET waits = 'held'
-FROM unnest(%(audience_ids)s::integer[], %(ops)s::change_op[], %(initials)s::boolean[])
+FROM unnest(%(audience_id)s::integer[], %(op)s::change_op[], %(initial)s::boolean[])
     AS held (audience_id, op, initial)
 WHERE c.audience_id = held.audience_id
     AND c.op = held.op

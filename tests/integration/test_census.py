@@ -132,6 +132,20 @@ def test_what_is_not_compared_is_counted_in_the_snapshot(world: World, asked: li
     assert sorted(asked) == ["count_contacts", "count_members"]
 
 
+def test_contacts_of_a_trait_that_nobody_asks_for_any_more_are_not_the_snapshots(
+    world: World, asked: list[str]
+) -> None:
+    world.warehouse.replace(ROWS)
+    world.warehouse.run("CREATE TABLE ltv AS SELECT 'u99' AS user_id, 'u99@x.io' AS email, 5 AS value")
+    world.extra = '[[computed_traits]]\nname = "Lifetime value"\nquery = "SELECT * FROM ltv"'
+    world.sync()
+    world.extra = ""
+    asked.clear()
+
+    assert told(world, world.sync()) == counted(ROWS)
+    assert asked == ["count_contacts"]
+
+
 def test_what_was_refused_is_not_counted_as_told(world: World, asked: list[str]) -> None:
     world.warehouse.replace(ROWS)
     world.sync()
