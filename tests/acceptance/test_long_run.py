@@ -7,6 +7,8 @@ import os
 import random
 import signal
 import statistics
+import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -47,10 +49,29 @@ class Usage:
         )
 
 
+class Listened(Daemons):
+    """Somebody reads what they say all the while: in a long life a full pipe would stop them."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.listeners: list[threading.Thread] = []
+
+    def start(self) -> subprocess.Popen[str]:
+        process = super().start()
+        self.listeners.append(threading.Thread(target=process.communicate))
+        self.listeners[-1].start()
+        return process
+
+    def end(self) -> None:
+        for process, listener in zip(self.started, self.listeners, strict=True):
+            process.kill()
+            listener.join()
+
+
 @pytest.fixture
 def daemons(world: World) -> Iterator[Daemons]:
     world.extra = OFTEN
-    daemons = Daemons(world)
+    daemons = Listened(world)
     yield daemons
     daemons.end()
 
@@ -82,7 +103,7 @@ def test_it_stays_as_small_as_it_began(world: World, daemons: Daemons, report: R
     for process in daemons.started:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=60)
+            process.wait(timeout=60)
     report(
         f"{SECONDS:.0f} s, {closed(world)} runs, {taken_over} takeovers; then from {usage.memory[0]:.1f} to"
         f" {usage.memory[-1]:.1f} MB private, at most {max(usage.sessions)} sessions, {max(usage.files)} files"
