@@ -4,6 +4,7 @@ A broken model upstream looks just like everybody leaving, or everybody joining:
 held is standing state (`held_change`); what a human approved is neither counted nor held.
 """
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -36,13 +37,18 @@ class Hold(NamedTuple):
     reason: str
 
 
-def needs_total(guard: models.Guard, moves: Moves) -> bool:
-    """Whether a share has to be taken, for which somebody has to count everyone who was told `true`."""
-    return moves.removed >= guard.min_removed or (not moves.initial and moves.added >= guard.min_added)
+def needed(guard: models.Guard, moves: Moves) -> float:
+    """From how many contacts that were told `true` on nothing is held for its share; 0 where no share is taken."""
+    shares = []
+    if moves.removed >= guard.min_removed:
+        shares.append((moves.removed, guard.max_removed_fraction))
+    if not moves.initial and moves.added >= guard.min_added:
+        shares.append((moves.added, guard.max_added_fraction))
+    return max((_share_needs(contacts, fraction) for contacts, fraction in shares if contacts), default=0)
 
 
 def judge(guard: models.Guard, moves: Moves, told: int, *, snapshot_empty: bool) -> list[Hold]:
-    """What is held of the moves. `told` contacts were last told `true`, or are uncertain."""
+    """What is held of the moves. `told` contacts were last told `true`, or are uncertain: `needed` of them, or all."""
     reasons = {
         "removed": _removals(guard, moves, told, snapshot_empty=snapshot_empty),
         "added": _additions(guard, moves, told),
@@ -81,3 +87,7 @@ def _additions(guard: models.Guard, moves: Moves, told: int) -> str | None:
 def _is_more(contacts: int, fraction: float, told: int) -> bool:
     """Whether so many contacts are more than a share. In decimal: 29 of 100 are not more than 0.29 of them."""
     return contacts > Decimal(str(fraction)) * told
+
+
+def _share_needs(contacts: int, fraction: float) -> float:
+    return math.ceil(contacts / Decimal(str(fraction))) if fraction else math.inf

@@ -51,6 +51,7 @@ A user whose email changes leaves one contact and enters another; because Segmen
 to the old contact is followed by the present value to the new one, whether or not that had to be told.
 """
 
+import math
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -69,6 +70,8 @@ from syncer.state import Connection, one, run, translated_errors
 # An identify carries at most 250 properties and 20,000 bytes of them (see `split_parts`).
 _PART_PROPERTIES = 250
 _PART_BYTES = 20_000
+# Where at most this share of an audience is needed to see that nothing is held, a part of the state is read for it.
+_FEW = 0.2
 # Below this a stale estimate does no harm.
 _ANALYZE_FROM = 10_000
 
@@ -450,11 +453,7 @@ class _Planner:
         here = {"destination_id": target.destination_id}
         moved = [guard.Moves(*row) for row in run(self.connection, "count_guarded", here)]
         limits = {moves.audience_id: self.request.guard_of(moves.name) for moves in moved}
-        shares = [moves.audience_id for moves in moved if guard.needs_total(limits[moves.audience_id], moves)]
-        told: dict[int, int] = {}
-        if shares:
-            parameters = {**here, "audience_ids": shares, **target.in_reach}
-            told = {row.audience_id: row.contacts for row in run(self.connection, "count_told", parameters)}
+        told = self._told(target, moved, limits)
         holds = [
             hold
             for moves in moved
@@ -468,6 +467,29 @@ class _Planner:
         if holds:
             run(self.connection, "hold_changes", {**here, **_columns(holds, "audience_id", "op", "initial")})
         return holds
+
+    def _told(
+        self, target: Target, moved: Collection[guard.Moves], limits: Mapping[int, models.Guard]
+    ) -> Mapping[int, int]:
+        """How many contacts the audiences have that were told true: as many as the guard needs, or all.
+
+        Telling different contacts apart costs more than comparing. As a rule a few of the state's rows hold enough.
+        """
+        needed: dict[int, float] = {}
+        rows = {moves.audience_id: self.heads.rows.get(moves.name, 0) for moves in moved}
+        for moves in moved:
+            enough = guard.needed(limits[moves.audience_id], moves)
+            needed[moves.audience_id] = max(enough, needed.get(moves.audience_id, 0))
+        told: dict[int, int] = {}
+        plenty = [key for key, contacts in needed.items() if 0 < contacts <= _FEW * rows[key]]
+        sample = 2 * sum(rows[key] for key in plenty) * max((needed[key] / rows[key] for key in plenty), default=0)
+        for keys, at_most in ((plenty, math.ceil(sample)), (list(needed), None)):
+            short = [key for key in keys if told.get(key, 0) < needed[key]]
+            if short:
+                here = {"destination_id": target.destination_id, **target.in_reach}
+                counted = run(self.connection, "count_told", {**here, "audience_ids": short, "at_most": at_most})
+                told.update((row.audience_id, row.contacts) for row in counted)
+        return told
 
     def _defer(self, target: Target) -> None:
         """What could not be told before the next run is due is left to that."""

@@ -1,12 +1,15 @@
 -- Purpose: how many contacts were last told true, or are uncertain, in some audiences; without those whose removal was
 -- approved. What the guard's fractions are of.
--- Parameters: destination_id, audience_ids; listed, share (the destination's reach).
+-- Parameters: destination_id, audience_ids; at_most (rows of the state that are read: any of them; null: all); listed, share (the destination's reach).
 -- Rows: audience_id, contacts.
 SELECT told.audience_id, count(*) AS contacts
 FROM (
-    SELECT m.audience_id, m.contact
-    FROM synced_member AS m
-    WHERE m.destination_id = %(destination_id)s AND m.audience_id = ANY (%(audience_ids)s::integer[])
+    (
+        SELECT m.audience_id, m.contact
+        FROM synced_member AS m
+        WHERE m.destination_id = %(destination_id)s AND m.audience_id = ANY (%(audience_ids)s::integer[])
+        LIMIT %(at_most)s::bigint
+    )
     UNION
     SELECT u.audience_id, u.contact
     FROM uncertain AS u

@@ -1,8 +1,11 @@
 """The guard's arithmetic (rule 21): what is held, and for which reason, of the moves of one audience."""
 
+import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from syncer import guard
 from syncer.models import Guard
@@ -78,11 +81,29 @@ def test_fractions_of_one_and_nothing() -> None:
     assert held(one, 300, Guard(max_removed_fraction=0.0, min_removed=2)) == []
 
 
-def test_the_total_is_asked_for_only_where_a_share_decides() -> None:
-    assert not guard.needs_total(Guard(), replace(QUIET, removed=99, added=999))
-    assert guard.needs_total(Guard(), replace(QUIET, removed=100))
-    assert guard.needs_total(Guard(), replace(QUIET, added=1000))
-    assert not guard.needs_total(Guard(), replace(QUIET, added=1000, initial=True))
+def test_a_total_is_needed_only_where_a_share_decides() -> None:
+    assert guard.needed(Guard(), replace(QUIET, removed=99, added=999)) == 0
+    assert guard.needed(Guard(), replace(QUIET, removed=100)) == 400
+    assert guard.needed(Guard(), replace(QUIET, added=1000)) == 1000
+    assert guard.needed(Guard(), replace(QUIET, added=1000, initial=True)) == 0
+    assert guard.needed(Guard(), replace(QUIET, removed=100, added=1000)) == 1000
+    assert guard.needed(Guard(max_removed_fraction=0.0, min_removed=0), replace(QUIET, removed=1)) == math.inf
+    assert guard.needed(Guard(max_removed_fraction=0.0, min_removed=0), QUIET) == 0
+
+
+@given(
+    contacts=st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)),
+    fractions=st.tuples(st.floats(1e-6, 1), st.floats(1e-6, 10)),
+)
+def test_with_as_many_as_are_needed_nothing_is_held_and_with_one_less_something_is(
+    contacts: tuple[int, int], fractions: tuple[float, float]
+) -> None:
+    limits = Guard(max_removed_fraction=fractions[0], max_added_fraction=fractions[1], min_removed=1, min_added=1)
+    moves = replace(QUIET, removed=contacts[0], added=contacts[1])
+    needed = int(guard.needed(limits, moves))
+
+    assert held(moves, needed, limits) == []
+    assert needed == 0 or held(moves, needed - 1, limits) != []
 
 
 def test_the_reasons_say_how_many_of_how_many_and_name_nobody() -> None:
