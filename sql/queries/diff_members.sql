@@ -8,7 +8,8 @@
 -- unsure (the contact's last call has no answer), again (both have it, and it is due again), retract (it was told
 -- false, and that is due again), changed (both have it, with another `value` or other traits). named: a skipped row
 -- still names this contact or user.
--- Every column of `said` is carried through the join for every row: whatever can be had from others is not among them.
+-- Every column is carried through the join for every row: whatever can be had from others is not among them, and what
+-- few rows need is looked up behind the join.
 -- Placeholders: source; contact (the column of it that is the contact, or what stands for it); address (the same for
 -- the address, of `said`).
 -- Parameters: destination_id; listed, share (the destination's reach); audience_ids, names, reads, due_before (parallel
@@ -23,8 +24,8 @@ WITH listed AS NOT MATERIALIZED (
 )
 SELECT
     CASE
-        WHEN said.present IS NULL THEN 'lose'
-        WHEN told.present THEN 'again'
+        WHEN said.unsendable IS NULL THEN 'lose'
+        WHEN told.audience_id IS NOT NULL THEN 'again'
         WHEN judged.reason IS NULL THEN 'gain'
         ELSE 'skip'
     END COLLATE "C" AS kind,
@@ -47,7 +48,7 @@ FROM (
         {contact} AS contact,
         source.email,
         source.unsendable,
-        true AS present
+        listed.due_before
     FROM {source} AS source
     LEFT JOIN listed ON listed.name = source.audience
     WHERE listed.reads
@@ -61,16 +62,14 @@ FULL JOIN (
         m.user_id,
         m.entered_run_id,
         m.entered_at,
-        m.told_run_id < listed.due_before AS due,
-        true AS present
+        m.told_run_id
     FROM synced_member AS m
-    JOIN listed ON listed.audience_id = m.audience_id
     WHERE m.destination_id = %(destination_id)s
         AND is_in_reach(m.contact, %(listed)s::text[], %(share)s::float8)
 ) AS told
     ON told.audience_id = said.audience_id AND told.contact = said.contact AND told.user_id = said.user_id
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN said.present AND told.present IS NULL THEN
+    SELECT CASE WHEN said.unsendable IS NOT NULL AND told.audience_id IS NULL THEN
         coalesce(
             skip_reason(
                 said.audience, coalesce(said.user_id, said.unsendable_user_id), {address}, said.unsendable
@@ -81,6 +80,6 @@ CROSS JOIN LATERAL (
     OFFSET 0 -- keeps the judgement from being copied into every place that reads it
 ) AS judged
 WHERE CASE
-    WHEN said.present IS NULL THEN NOT is_token(told.contact)
-    ELSE told.present IS NULL OR told.due
+    WHEN said.unsendable IS NULL THEN told.audience_id = ANY (%(audience_ids)s::integer[]) AND NOT is_token(told.contact)
+    ELSE told.audience_id IS NULL OR told.told_run_id < said.due_before
 END
