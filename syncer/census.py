@@ -42,7 +42,7 @@ class Census:
             counted = run(self.connection, "count_users", {**here, "audience_ids": unknown})
             self._members.update((read[row.audience_id], row.users) for row in counted)
         if complete and self._contacts is None:
-            self._contacts = told.contacts + one(self.connection, "count_contact_shift", here).shift
+            self._contacts = told.contacts + one(self.connection, "count_contact_shift").shift
 
     def members(self, names: Iterable[str]) -> Mapping[str, int]:
         """Different user ids by audience name, of these that the snapshot names."""

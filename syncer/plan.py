@@ -75,7 +75,15 @@ _FEW = 0.2
 # Below this a stale estimate does no harm.
 _ANALYZE_FROM = 10_000
 
-_PRIVATE = ("plan_audience", "contact_change", "profile", "caller", "follow_edge", "planned_identify")
+_PRIVATE = (
+    "plan_audience",
+    "known_member",
+    "contact_change",
+    "profile",
+    "caller",
+    "follow_edge",
+    "planned_identify",
+)
 
 UNKNOWN = -1
 
@@ -355,13 +363,14 @@ class _Planner:
         here = {"destination_id": target.destination_id}
         self._list(target, audiences)
         self._compare(target, audiences.values())
-        run(self.connection, "fold_changes", here)
+        run(self.connection, "fold_changes")
         run(self.connection, "analyze_contact_change")
         holds = self._hold(target)
         run(self.connection, "name_callers", here)
         run(self.connection, "analyze_caller")
         run(self.connection, "hold_back_refused", {**here, "run_id": self.run_id, "whole": about_all})
         self._follow(target)
+        run(self.connection, "gather_followed", here)
         run(self.connection, "name_callers", here)
         self._defer(target)
         self._order(target, audiences)
@@ -415,8 +424,6 @@ class _Planner:
         columns = {"contact": target.contact, "address": target.address}
         compared = self.snapshot.read(self.connection, "diff_members", {**here, **listed}, **columns)
         run(self.connection, "end_comparing")
-        if target.reach.everybody:
-            self._count_heads(target, listed, compared.rowcount)
         run(self.connection, "complete_member_delta")
         if any(audience.is_trait for audience in audiences):
             self.snapshot.read(self.connection, "diff_values", here, contact=target.contact)
@@ -428,6 +435,10 @@ class _Planner:
         run(self.connection, "analyze_member_delta")
         if target.manner.keeps_profiles:
             run(self.connection, "add_profile_changes", here)
+        run(self.connection, "gather_known", here)
+        run(self.connection, "analyze_known_member")
+        if target.reach.everybody:
+            self._count_heads(target, listed, compared.rowcount)
         if one(self.connection, "any_forgotten").found:
             run(self.connection, "skip_forgotten")
         run(self.connection, "name_skipped", {"destination_id": target.destination_id})

@@ -9,7 +9,7 @@ WITH moved AS (
         bool_or(d.kind <> 'lose') AS said,
         count(*) FILTER (WHERE d.kind = 'lose') AS losses
     FROM member_delta AS d
-    WHERE d.audience_id IS NOT NULL AND d.user_id IS NOT NULL
+    WHERE d.kind IN ('gain', 'lose', 'again', 'skip') AND d.audience_id IS NOT NULL AND d.user_id IS NOT NULL
     GROUP BY d.audience_id, d.user_id
 ),
 shift AS (

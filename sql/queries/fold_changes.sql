@@ -3,7 +3,6 @@
 -- uncertain or due again is told its current value, whatever it is, unless a skipped row still names its only member.
 -- A computed trait's value is the one that was read, else the one that was told; who never had one and has none now is
 -- left alone unless the trait is taken back (`keeps`).
--- Parameters: destination_id.
 -- Rows: none; fills contact_change.
 INSERT INTO contact_change (contact, audience_id, op, initial, value, said)
 SELECT
@@ -49,10 +48,7 @@ FROM (
         WHERE d.kind <> 'skip'
         GROUP BY d.contact, d.audience_id
     ) AS moved
-    LEFT JOIN synced_member AS m
-        ON m.destination_id = %(destination_id)s
-        AND m.contact = moved.contact
-        AND m.audience_id = moved.audience_id
+    LEFT JOIN known_member AS m ON m.contact = moved.contact AND m.audience_id = moved.audience_id
     GROUP BY moved.contact, moved.audience_id, moved.gains, moved.losses, moved.unsure, moved.again, moved.changed,
         moved.retract, moved.named, moved.said
     HAVING moved.gains OR moved.losses > 0 OR moved.unsure OR moved.again OR moved.changed OR moved.retract

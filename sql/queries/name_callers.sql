@@ -22,7 +22,7 @@ FROM (
     UNION ALL
     SELECT m.contact, m.user_id, m.email, true
     FROM changed
-    JOIN synced_member AS m ON m.destination_id = %(destination_id)s AND m.contact = changed.contact
+    JOIN known_member AS m ON m.contact = changed.contact
     WHERE NOT EXISTS (
         SELECT FROM member_delta AS lost
         WHERE lost.kind = 'lose' AND NOT lost.named AND lost.contact = m.contact

@@ -1,0 +1,3 @@
+-- Purpose: the planner has to know how large the private table came out; nobody analyzes those by themselves.
+-- Rows: none.
+ANALYZE known_member
