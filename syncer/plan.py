@@ -369,9 +369,9 @@ class _Planner:
         run(self.connection, "name_callers", here)
         run(self.connection, "analyze_caller")
         run(self.connection, "hold_back_refused", {**here, "run_id": self.run_id, "whole": about_all})
-        self._follow(target)
-        run(self.connection, "gather_followed", here)
-        run(self.connection, "name_callers", here)
+        if self._follow(target):
+            run(self.connection, "gather_followed", here)
+            run(self.connection, "name_callers", here)
         self._defer(target)
         self._order(target, audiences)
         calls = one(self.connection, "count_identifies")
@@ -387,13 +387,14 @@ class _Planner:
             deferred=one(self.connection, "count_deferred").contacts,
         )
 
-    def _follow(self, target: Target) -> None:
-        """What has to be told after a false, and only then."""
+    def _follow(self, target: Target) -> int:
+        """What has to be told after a false, and only then: so many changes come to the plan by that."""
         here = {"destination_id": target.destination_id}
-        run(self.connection, "follow_moves", {**here, **target.in_reach})
+        came = run(self.connection, "follow_moves", {**here, **target.in_reach}).rowcount
         run(self.connection, "drop_circles")
         while not target.manner.per_audience and run(self.connection, "follow_chains", here).fetchall():
             pass
+        return came
 
     def _list(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
         listed = list(audiences.values())

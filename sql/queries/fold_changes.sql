@@ -29,9 +29,9 @@ FROM (
         moved.retract,
         moved.named,
         moved.said,
-        min(m.value::text)::jsonb AS told,
-        count(m.user_id) > 0 AS before,
-        moved.gains OR count(m.user_id) > moved.losses AS after
+        known.value AS told,
+        known.rows IS NOT NULL AS before,
+        moved.gains OR coalesce(known.rows, 0) > moved.losses AS after
     FROM (
         SELECT
             d.contact,
@@ -48,10 +48,12 @@ FROM (
         WHERE d.kind <> 'skip'
         GROUP BY d.contact, d.audience_id
     ) AS moved
-    LEFT JOIN known_member AS m ON m.contact = moved.contact AND m.audience_id = moved.audience_id
-    GROUP BY moved.contact, moved.audience_id, moved.gains, moved.losses, moved.unsure, moved.again, moved.changed,
-        moved.retract, moved.named, moved.said
-    HAVING moved.gains OR moved.losses > 0 OR moved.unsure OR moved.again OR moved.changed OR moved.retract
+    LEFT JOIN (
+        SELECT m.contact, m.audience_id, count(*) AS rows, min(m.value::text)::jsonb AS value
+        FROM known_member AS m
+        GROUP BY m.contact, m.audience_id
+    ) AS known ON known.contact = moved.contact AND known.audience_id = moved.audience_id
+    WHERE moved.gains OR moved.losses > 0 OR moved.unsure OR moved.again OR moved.changed OR moved.retract
 ) AS pair
 JOIN plan_audience AS listed USING (audience_id)
 WHERE (pair.after OR pair.before OR pair.retract OR NOT pair.named)
