@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import sqlalchemy
 
 from syncer import __version__, migrations
@@ -117,26 +118,39 @@ def _reset_ours(place: Place, *, elsewhere: bool) -> None:
     migrations.migrate(State(url, "syncer"))
 
 
-def _seed_ours(place: Place) -> None:
+def _seed_ours(place: Place, *, elsewhere: bool) -> None:
     """One member of each audience is told, and the state is filled up with the others as their telling would have."""
-    _reset_ours(place, elsewhere=False)
+    _reset_ours(place, elsewhere=elsewhere)
     place.server.run("DROP TABLE IF EXISTS warehouse.sample")
     place.server.run("CREATE TABLE warehouse.sample AS SELECT DISTINCT ON (audience) * FROM warehouse.member")
     with sink.receiving(place.folder / "spool") as receiving:
         told = replace(place, endpoint=f"http://127.0.0.1:{receiving.port}")
         syncer = Path(sys.executable).with_name("syncer")
-        config = _config(told, elsewhere=False, table="sample")
+        config = _config(told, elsewhere=elsewhere, table="sample")
         subprocess.run([str(syncer), "--config", str(config), "sync"], check=True, capture_output=True)
-    place.server.run("""
-        INSERT INTO syncer.synced_member (
-            destination_id, audience_id, entered_run_id, told_run_id, entered_at, contact, user_id
+    url = _state_url(place, elsewhere=elsewhere)
+    ids, names = zip(*place.server.run("SELECT audience_id, name FROM syncer.audience", url), strict=True)
+    with psycopg.connect(place.server.url) as source, psycopg.connect(url) as state:
+        rest = source.cursor().copy(
+            """
+            COPY (
+                SELECT 1, a.audience_id, 1, 1, now(), m.email, m.user_id
+                FROM warehouse.member AS m
+                JOIN unnest(%s::integer[], %s::text[]) AS a (audience_id, name) ON a.name = m.audience
+                WHERE (m.audience, m.user_id) NOT IN (SELECT told.audience, told.user_id FROM warehouse.sample AS told)
+                ORDER BY m.email COLLATE "C"
+            ) TO STDOUT
+            """,
+            [list(ids), list(names)],
         )
-        SELECT 1, a.audience_id, 1, 1, now(), m.email, m.user_id
-        FROM warehouse.member AS m
-        JOIN syncer.audience AS a ON a.name = m.audience
-        ORDER BY m.email COLLATE "C"
-        ON CONFLICT DO NOTHING
-    """)
+        filled = state.cursor().copy("""
+            COPY syncer.synced_member (
+                destination_id, audience_id, entered_run_id, told_run_id, entered_at, contact, user_id
+            ) FROM STDIN
+        """)
+        with rest as rows, filled as told_rows:
+            for block in rows:
+                told_rows.write(block)
 
 
 def _ours(place: Place, _scenario: str, *, elsewhere: bool) -> Sequence[str]:
@@ -149,7 +163,7 @@ def _ours_contestant(name: str, *, elsewhere: bool) -> Contestant:
         name,
         partial(_ours, elsewhere=elsewhere),
         reset=partial(_reset_ours, elsewhere=elsewhere),
-        seed=None if elsewhere else _seed_ours,
+        seed=partial(_seed_ours, elsewhere=elsewhere),
     )
 
 
