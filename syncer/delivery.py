@@ -3,14 +3,18 @@
 No statement runs while a page is in the hands of a sender thread except those that claim, load and settle; no
 transaction is open while the network is awaited, because senders (`sending`) have no connection.
 
-Settling has a thread and a connection of its own: while one group is committed, the next pages are on their way, and
-all that land meanwhile are the next group. So a fast receiver gets large groups, and a slow one does not wait for them.
+Settling has threads and connections of its own: while groups are committed, the next pages are on their way, and all
+that land meanwhile are the next group. So a fast receiver gets large groups, and a slow one does not wait for them.
+Pages share no contact's property, so groups do not wait for one another; but what a refusal means may depend on the
+others, so a group with one is settled alone.
 """
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 import structlog
@@ -24,6 +28,10 @@ log = structlog.get_logger()
 
 _CLAIM_AHEAD = 0.05
 """Seconds. So long before its turn a page is loaded and claimed, so that the limit is used up to the last event."""
+
+_SETTLERS = 2
+"""Groups that are committed at once. One is busy writing all the time where the receiver answers at once; more than two
+are no faster on two cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +60,41 @@ def deliver(
     `sent` is told how many identifies were settled. Pages in flight are always waited for and settled.
     """
     sender = Sender(order.destination, halted, tempo or Tempo(), order.leadership.lease.good)
-    with (
-        state.connect(f"delivery to {order.destination.name}"[:60], LEASE_SECONDS) as connection,
-        state.connect(f"settling for {order.destination.name}"[:60], LEASE_SECONDS) as settling,
-    ):
-        return _Lane(connection, _Settler(settling, order.delivery, sender), order, halted, sent, sender).run()
+    with ExitStack() as connections:
+
+        def connect(purpose: str) -> Connection:
+            purpose = f"{purpose} {order.destination.name}"[:60]
+            return connections.enter_context(state.connect(purpose, LEASE_SECONDS))
+
+        connection = connect("delivery to")
+        settler = _Settler([connect("settling for") for _ in range(_SETTLERS)], order.delivery, sender)
+        return _Lane(connection, settler, order, halted, sent, sender).run()
 
 
 class _Settler:
-    """Commits what has come back, group by group, in a thread of its own."""
+    """Commits what has come back, group by group; as many at once as it has connections."""
 
-    def __init__(self, connection: Connection, delivery: pages.Delivery, sender: Sender) -> None:
-        self._connection = connection
+    def __init__(self, connections: Sequence[Connection], delivery: pages.Delivery, sender: Sender) -> None:
+        self._idle: SimpleQueue[Connection] = SimpleQueue()
+        for connection in connections:
+            self._idle.put(connection)
         self._delivery = delivery
         self._sender = sender
 
-    def settle(self, flights: Sequence[Flight]) -> Sequence[Flight]:
-        """One group, in one transaction; returns it."""
-        with self._connection.transaction():
-            pages.settle(self._connection, self._delivery, [flight.settlement for flight in flights])
+    def settle(self, flights: Sequence[Flight]) -> None:
+        """One group, in one transaction."""
+        connection = self._idle.get_nowait()
+        with connection.transaction():
+            pages.settle(connection, self._delivery, [flight.settlement for flight in flights])
             if self._sender.refuses_everybody:
-                pages.forgive(self._connection, self._delivery)
-        return flights
+                pages.forgive(connection, self._delivery)
+        self._idle.put(connection)
 
 
 class _Lane:
     """One destination's pages on their way: loaded and claimed here, in one thread and on one connection.
 
-    A page is `flying` while a sender has it, `landed` until the settler is free, and then in the group being settled.
+    A page is `flying` while a sender has it, `landed` until a settler is free, and then in a group being settled.
     """
 
     def __init__(
@@ -99,17 +114,18 @@ class _Lane:
         self._sender = sender
         self._flying: dict[Future[Flight], pages.PlannedPage] = {}
         self._landed: list[tuple[pages.PlannedPage, Flight]] = []
-        self._settling: dict[Future[Sequence[Flight]], list[pages.PlannedPage]] = {}
+        self._settling: dict[Future[None], list[pages.PlannedPage]] = {}
+        self._alone = False  # whether the group being settled suffers no other beside it
         self._stopped: errors.DestinationError | None = None
 
     def run(self) -> errors.DestinationError | None:
         queue = deque(pages.waiting(self._connection, self._order.delivery))
         with (
             ThreadPoolExecutor(self._order.destination.concurrency, thread_name_prefix="sender") as senders,
-            ThreadPoolExecutor(1, thread_name_prefix="settler") as settler,
+            ThreadPoolExecutor(_SETTLERS, thread_name_prefix="settler") as settlers,
         ):
             try:
-                self._deliver(queue, senders, settler)
+                self._deliver(queue, senders, settlers)
             except BaseException:
                 self._sender.give_up.set()  # a sender that waits for another try must not keep a failed delivery alive
                 raise
@@ -117,7 +133,7 @@ class _Lane:
         return self._stopped
 
     def _deliver(
-        self, queue: deque[pages.PlannedPage], senders: ThreadPoolExecutor, settler: ThreadPoolExecutor
+        self, queue: deque[pages.PlannedPage], senders: ThreadPoolExecutor, settlers: ThreadPoolExecutor
     ) -> None:
         while True:
             self._launch(queue, senders)
@@ -127,7 +143,7 @@ class _Lane:
                 under_way: list[Future[Any]] = [*self._flying, *self._settling]
                 wait(under_way, timeout=turn or None, return_when=FIRST_COMPLETED)
                 self._land()
-                self._settle(settler)
+                self._settle(settlers)
             elif queue and not self._over():
                 self._sender.sleep(self._sender.due_in() - _CLAIM_AHEAD)
             else:
@@ -179,15 +195,18 @@ class _Lane:
             if flight.error is not None:
                 self._stop(flight.error)
 
-    def _settle(self, settler: ThreadPoolExecutor) -> None:
-        """Has everything that has landed committed as one group, once the group before it is."""
+    def _settle(self, settlers: ThreadPoolExecutor) -> None:
+        """Has everything that has landed committed as one group, once a settler is free and it suffers company."""
         for future in [future for future in self._settling if future.done()]:
             future.result()
             for page in self._settling.pop(future):
                 self._sent(page.identifies)
-        if self._landed and not self._settling:
+        alone = not all(flight.settlement.accepted for _, flight in self._landed)
+        most = 1 if alone or (self._settling and self._alone) else _SETTLERS
+        if self._landed and len(self._settling) < most:
             group, self._landed = self._landed, []
-            future = settler.submit(self._settler.settle, [flight for _, flight in group])
+            self._alone = alone
+            future = settlers.submit(self._settler.settle, [flight for _, flight in group])
             self._settling[future] = [page for page, _ in group]
 
     def _tell_events(self) -> None:

@@ -71,6 +71,11 @@ class Settlement:
     applied: bool = True
     """False if no identify of the page can have been applied: then it is aborted as a whole."""
 
+    @property
+    def accepted(self) -> bool:
+        """Whether every identify was."""
+        return self.applied and not self.failures
+
 
 def waiting(connection: Connection, delivery: Delivery) -> list[PlannedPage]:
     """The pages that nobody has claimed yet, in the order of delivery."""

@@ -39,6 +39,11 @@ change AS MATERIALIZED (
     JOIN audience AS a USING (audience_id)
     LEFT JOIN excepted AS e ON e.page = c.page AND e.contact = c.contact AND e.part = c.part
 ),
+-- As a rule most changes are additions without a remark: they are not read again for everything that may be to do.
+rare AS MATERIALIZED (
+    SELECT * FROM change AS c
+    WHERE c.effect = 'lose' OR c.op IN ('reasserted', 'trait_changed') OR c.off OR c.event OR c.outcome = 'unknown'
+),
 gained AS (
     INSERT INTO synced_member (
         destination_id, audience_id, entered_run_id, told_run_id, entered_at, contact, user_id, email, value
@@ -50,7 +55,7 @@ gained AS (
 ),
 lost AS (
     DELETE FROM synced_member AS m
-    USING change AS c
+    USING rare AS c
     WHERE c.accepted
         AND c.effect = 'lose'
         AND m.destination_id = %(destination_id)s
@@ -61,14 +66,14 @@ lost AS (
 told_again AS (
     UPDATE synced_member AS m
     SET told_run_id = %(run_id)s, email = c.email, value = CASE WHEN c.is_trait THEN c.value END
-    FROM change AS c
+    FROM rare AS c
     WHERE c.told
         AND c.op IN ('reasserted', 'trait_changed')
         AND m.destination_id = %(destination_id)s
         AND m.contact = c.contact
         AND m.audience_id = c.audience_id
         AND NOT EXISTS (
-            SELECT FROM change AS gone
+            SELECT FROM rare AS gone
             WHERE gone.effect = 'lose' AND gone.contact = m.contact AND gone.audience_id = m.audience_id
                 AND gone.user_id = m.user_id
         )
@@ -85,7 +90,7 @@ now_true AS (
 now_false AS (
     INSERT INTO told_false (destination_id, audience_id, told_run_id, told_at, contact, user_id, email)
     SELECT %(destination_id)s, c.audience_id, %(run_id)s, clock_timestamp(), c.contact, c.caller, c.email
-    FROM change AS c
+    FROM rare AS c
     WHERE c.accepted AND c.lead AND c.off
     ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
     SET told_run_id = excluded.told_run_id, told_at = excluded.told_at, user_id = excluded.user_id
@@ -106,13 +111,14 @@ remembered AS (
         ON d.run_id = %(run_id)s AND d.destination_id = %(destination_id)s AND d.keeps_profiles
     WHERE c.told
     GROUP BY c.contact
+    ORDER BY c.contact -- groups settled at once may share contacts here: they wait for one another in this order
     ON CONFLICT (destination_id, contact) DO UPDATE
     SET email = coalesce(excluded.email, p.email), traits = p.traits || excluded.traits
 ),
 owed AS (
     INSERT INTO owed_event (destination_id, run_id, audience_id, contact, user_id, email, value, at)
     SELECT %(destination_id)s, %(run_id)s, c.audience_id, c.contact, c.caller, c.email, NOT c.off, clock_timestamp()
-    FROM change AS c
+    FROM rare AS c
     WHERE c.accepted
         AND c.lead
         AND c.event
@@ -126,7 +132,7 @@ owed AS (
 not_certain AS (
     INSERT INTO uncertain (destination_id, audience_id, since_run_id, contact, user_id, email)
     SELECT %(destination_id)s, c.audience_id, %(run_id)s, c.contact, c.caller, c.email
-    FROM change AS c
+    FROM rare AS c
     WHERE c.outcome = 'unknown' AND c.lead
     ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
     SET user_id = excluded.user_id

@@ -716,6 +716,35 @@ def test_pages_of_one_urgency_fly_together(monkeypatch: pytest.MonkeyPatch) -> N
     assert deliver(book, Both([], concurrency=2)) is None
 
 
+@pytest.mark.parametrize(("refused", "side_by_side"), [(set(), True), ({"c1"}, False), ({"c2"}, False)])
+def test_groups_are_settled_side_by_side_unless_one_holds_a_refusal(
+    monkeypatch: pytest.MonkeyPatch, refused: set[str], side_by_side: bool
+) -> None:
+    book = Book(monkeypatch, [2, 2])
+    begun: list[threading.Event] = [threading.Event(), threading.Event()]
+    met: list[bool] = []
+
+    def settle(_connection: object, _delivery: object, settlements: Sequence[pages.Settlement]) -> None:
+        (settlement,) = settlements
+        begun[settlement.page - 1].set()
+        if settlement.page == 1:
+            met.append(begun[1].wait(10 if side_by_side else 0.2))
+
+    class OneAfterTheOther(Scripted):
+        """Answers the second page while the first is being settled."""
+
+        def send(self, request: Request) -> list[Refusal]:
+            (identify,) = request.identifies
+            assert identify.contact == "c1" or begun[0].wait(10)
+            return [Refusal(identify, "no", 400)] if identify.contact in refused else []
+
+    monkeypatch.setattr(pages, "settle", settle)
+    assert deliver(book, OneAfterTheOther([], concurrency=2)) is None
+
+    assert met == [side_by_side]
+    assert begun[1].is_set()
+
+
 def test_where_everybody_is_refused_what_was_settled_before_is_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
     book = Book(monkeypatch, [2] * 12)
     destination = everybody_refused(13)
