@@ -18,14 +18,24 @@ _SHARE = 0.2
 
 @dataclass(slots=True)
 class Census:
-    """What is known of a snapshot: `rows` by audience name (None: rows that name no audience)."""
+    """What is known of a snapshot: `rows` by audience name (None: rows that name no audience).
+
+    `totals`, if they were added up, are the sums of the rows' hashes (see `syncer/unmoved.py`).
+    """
 
     connection: Connection
     snapshot: Snapshot
     run_id: int
     rows: Mapping[str | None, int]
+    totals: Mapping[str | None, int] | None = None
     _members: dict[str, int] = field(default_factory=dict)
     _contacts: int | None = None
+
+    def add_up(self) -> Mapping[str | None, int]:
+        """The sums of the rows' hashes by audience name, from the snapshot unless they are known."""
+        if self.totals is None:
+            _, self.totals = _add_up(self.connection, self.snapshot)
+        return self.totals
 
     def learn(self, destination_id: int, read: Mapping[int, str], *, differences: int, complete: bool) -> None:
         """Counts by the differences (that many) of the snapshot from what this destination has, in `member_delta`.
@@ -59,7 +69,15 @@ class Census:
         return self._contacts
 
 
-def begin(connection: Connection, snapshot: Snapshot, run_id: int) -> Census:
-    """Counts the rows of every audience, for the plan of this run."""
+def begin(connection: Connection, snapshot: Snapshot, run_id: int, *, totals: bool) -> Census:
+    """Counts the rows of every audience, for the plan of this run, and adds them up if `totals` are wanted."""
+    if totals:
+        return Census(connection, snapshot, run_id, *_add_up(connection, snapshot))
     rows = {row.audience: row.rows for row in snapshot.read(connection, "count_rows_by_audience", {})}
     return Census(connection, snapshot, run_id, rows)
+
+
+def _add_up(connection: Connection, snapshot: Snapshot) -> tuple[Mapping[str | None, int], Mapping[str | None, int]]:
+    """Rows and sums by audience name, in one pass."""
+    found = snapshot.read(connection, "add_up_rows", {}).fetchall()
+    return {row.audience: row.rows for row in found}, {row.audience: int(row.total) for row in found}

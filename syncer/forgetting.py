@@ -18,6 +18,7 @@ WORDS = "the words were about somebody who was forgotten"
 _STEPS = (
     "forget_in_members",
     "forget_head_counts",
+    "forget_fingerprints",
     "forget_in_told_false",
     "forget_in_uncertain",
     "forget_in_held",

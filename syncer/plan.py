@@ -51,19 +51,20 @@ A user whose email changes leaves one contact and enters another; because Segmen
 to the old contact is followed by the present value to the new one, whether or not that had to be told.
 """
 
+import hashlib
+import json
 import math
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 import psycopg
 import psycopg.sql
 from psycopg.types.json import Jsonb
 
-from syncer import census, errors, guard, models, naming, pages
+from syncer import __version__, census, errors, guard, models, naming, pages, unmoved
 from syncer.snapshot import Snapshot, take_snapshot
 from syncer.state import Connection, one, run, translated_errors
 
@@ -124,6 +125,10 @@ class Target:
         listed = self.reach.audiences
         return listed is None or audience.name in listed or audience.property in listed
 
+    def reads(self, audience: models.Audience) -> bool:
+        """Whether the snapshot's rows of this audience count here."""
+        return self.lists(audience) and not audience.retired
+
     @property
     def in_reach(self) -> dict[str, object]:
         """The parameters of `is_in_reach`."""
@@ -136,6 +141,12 @@ class Target:
         if self.manner.identity == "email":
             return psycopg.sql.SQL("contact_of(source.email)")
         return psycopg.sql.SQL("CASE WHEN NOT source.unsendable THEN source.user_id END")
+
+    @property
+    def reading(self) -> str:
+        """Stands for all that says which of a snapshot's rows is which contact here."""
+        settings = [__version__, self.manner.identity, self.in_reach]
+        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]
 
     @property
     def address(self) -> psycopg.sql.Composable:
@@ -211,7 +222,7 @@ class TargetPlan:
     """The plan for one destination; `identifies` are calls, `skipped` members by reason.
 
     `about_all`: it is about all audiences that can be told, so whoever is not in it has nothing to be told.
-    `whole`: and none was set aside.
+    `whole`: and none was set aside. `fingerprints` are of audiences that did not move (see `syncer/unmoved.py`).
     """
 
     target: Target
@@ -222,6 +233,7 @@ class TargetPlan:
     counts: Sequence[AudienceCount]
     skipped: Mapping[str, int]
     holds: Sequence[guard.Hold]
+    fingerprints: Mapping[int, str]
     deferred: int = 0
 
 
@@ -255,7 +267,8 @@ def write(connection: Connection, request: Request, run_id: int) -> Plan:
         _write_target(connection, run_id, planned)
 
     with request.snapshot(connection) as snapshot, _transaction(connection):
-        plan = _make(connection, request, snapshot, run_id, _registered, keep)
+        memory = unmoved.recall(connection, [target.destination_id for target in request.targets])
+        plan = _make(connection, request, snapshot, run_id, _registered, keep, memory)
         _write_run(connection, run_id, plan)
         if one(connection, "any_forgotten").found:
             run(connection, "refresh_forgotten", {}, source=snapshot.relation)
@@ -300,9 +313,13 @@ def _make(
     run_id: int,
     identify: _Identify,
     keep: Keep,
+    memory: unmoved.Memory | None = None,
 ) -> Plan:
-    """Plans for every target in turn in the private tables; `keep` saves each before the next is planned."""
-    heads = census.begin(connection, snapshot, run_id)
+    """Plans for every target in turn in the private tables; `keep` saves each before the next is planned.
+
+    With a memory, audiences that did not move are not compared.
+    """
+    heads = census.begin(connection, snapshot, run_id, totals=memory is not None and memory.pays)
     row_names = {name for name in heads.rows if name is not None and _names_audience(name)}
     resolved = naming.resolve(request.configured, row_names, known_audiences(connection))
     _refuse_unknown(request.scope, resolved)
@@ -313,7 +330,7 @@ def _make(
 
     for table in _PRIVATE:
         run(connection, f"create_{table}")
-    planner = _Planner(connection, request, snapshot, run_id, row_names, heads)
+    planner = _Planner(connection, request, snapshot, run_id, row_names, heads, memory)
     pauses = {(row.destination_id, row.audience_id) for row in run(connection, "list_pauses")}
     targets: list[TargetPlan] = []
     for target in request.targets:
@@ -355,6 +372,7 @@ class _Planner:
     run_id: int
     row_names: Collection[str]
     heads: census.Census
+    memory: unmoved.Memory | None
 
     def plan(
         self, target: Target, audiences: Mapping[int, models.Audience], *, about_all: bool, whole: bool
@@ -362,7 +380,8 @@ class _Planner:
         """The plan for one destination: of the differences, what is to be told, and of that, what may go now."""
         here = {"destination_id": target.destination_id}
         self._list(target, audiences)
-        self._compare(target, audiences.values())
+        self._compare(target, audiences)
+        fingerprints = self._remember(target, audiences)
         run(self.connection, "fold_changes")
         run(self.connection, "analyze_contact_change")
         holds = self._hold(target)
@@ -384,6 +403,7 @@ class _Planner:
             counts=[AudienceCount(*row) for row in run(self.connection, "count_changes")],
             skipped={row.reason: row.members for row in run(self.connection, "count_skipped")},
             holds=holds,
+            fingerprints=fingerprints,
             deferred=one(self.connection, "count_deferred").contacts,
         )
 
@@ -410,23 +430,18 @@ class _Planner:
                 "properties": [audience.property for audience in listed],
                 "traits": [audience.is_trait for audience in listed],
                 "keeps": [audience.keeps for audience in listed],
-                "reads": [target.lists(audience) and not audience.retired for audience in listed],
+                "reads": [target.reads(audience) for audience in listed],
                 "retired": [audience.retired for audience in listed],
                 "vanished": [not target.lists(audience) or audience.name not in named for audience in listed],
             },
         )
         run(self.connection, "analyze_plan_audience")
 
-    def _compare(self, target: Target, audiences: Collection[models.Audience]) -> None:
+    def _compare(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
         here = {"destination_id": target.destination_id, **target.in_reach}
         run(self.connection, "drop_member_delta")
-        listed = one(self.connection, "read_plan_audiences")._asdict()
-        run(self.connection, "begin_comparing")
-        columns = {"contact": target.contact, "address": target.address}
-        compared = self.snapshot.read(self.connection, "diff_members", {**here, **listed}, **columns)
-        run(self.connection, "end_comparing")
-        run(self.connection, "complete_member_delta")
-        if any(audience.is_trait for audience in audiences):
+        differences = self._find_differences(target, self._unmoved(target, audiences))
+        if any(audience.is_trait for audience in audiences.values()):
             self.snapshot.read(self.connection, "diff_values", here, contact=target.contact)
         if self.request.has_profiles(target):
             self._resolve_profiles(target)
@@ -439,17 +454,59 @@ class _Planner:
         run(self.connection, "gather_known", here)
         run(self.connection, "analyze_known_member")
         if target.reach.everybody:
-            self._count_heads(target, listed, compared.rowcount)
+            self._count_heads(target, audiences, differences)
         if one(self.connection, "any_forgotten").found:
             run(self.connection, "skip_forgotten")
         run(self.connection, "name_skipped", {"destination_id": target.destination_id})
 
-    def _count_heads(self, target: Target, listed: Mapping[str, Any], differences: int) -> None:
+    def _find_differences(self, target: Target, unmoved_ids: Collection[int]) -> int:
+        """Compares the snapshot's memberships with the state's, those of these audiences aside; how many differ."""
+        listed = one(self.connection, "read_plan_audiences", {"unmoved": list(unmoved_ids)})._asdict()
+        nameless = [name for name in self.heads.rows if name is not None and not _names_audience(name)]
+        compared = {
+            "destination_id": target.destination_id,
+            **target.in_reach,
+            **listed,
+            "nameless": nameless,
+            "anything": bool(listed["audience_ids"] or nameless or None in self.heads.rows),
+        }
+        columns = {"contact": target.contact, "address": target.address}
+        run(self.connection, "begin_comparing")
+        differences = self.snapshot.read(self.connection, "diff_members", compared, **columns).rowcount
+        run(self.connection, "end_comparing")
+        run(self.connection, "complete_member_delta")
+        return differences
+
+    def _unmoved(self, target: Target, audiences: Mapping[int, models.Audience]) -> Collection[int]:
+        """The audiences that need no comparison."""
+        if self.memory is None or self.heads.totals is None:
+            return ()
+        return self.memory.unmoved(target.destination_id, self._fingerprints(target, audiences))
+
+    def _remember(self, target: Target, audiences: Mapping[int, models.Audience]) -> Mapping[int, str]:
+        """The fingerprints of the audiences of which nothing differs, if the next run may save work by them."""
+        if self.memory is None:
+            return {}
+        read = _read(target, audiences)
+        still = read.keys() - unmoved.moved(self.connection)
+        if not unmoved.most(len(still), len(read)):
+            return {}
+        return self._fingerprints(target, {key: audiences[key] for key in still})
+
+    def _fingerprints(self, target: Target, audiences: Mapping[int, models.Audience]) -> Mapping[int, str]:
+        """What the snapshot has of these audiences, in short."""
+        rows, totals = self.heads.rows, self.heads.add_up()
+        return {
+            key: f"{rows.get(name, 0)} {totals.get(name, 0)} {target.reading}"
+            for key, name in _read(target, audiences).items()
+        }
+
+    def _count_heads(self, target: Target, audiences: Mapping[int, models.Audience], differences: int) -> None:
         """Lets the census learn from a comparison, as far as that reached: not everything may have been compared."""
-        rows = zip(listed["audience_ids"], listed["names"], listed["reads"], strict=True)
-        read = {audience_id: name for audience_id, name, reads in rows if reads}
+        read = _read(target, audiences)
+        planned = {key for key, audience in audiences.items() if not audience.is_trait}
         known = {audience.audience_id for audience in known_audiences(self.connection)}
-        both_whole = known <= set(listed["audience_ids"]) and set(self.row_names) <= set(read.values())
+        both_whole = known <= planned and set(self.row_names) <= set(read.values())
         by_email = target.manner.identity == "email"
         self.heads.learn(target.destination_id, read, differences=differences, complete=both_whole and by_email)
 
@@ -526,6 +583,13 @@ class _Planner:
             },
         )
         run(self.connection, "analyze_planned_identify")
+
+
+def _read(target: Target, audiences: Mapping[int, models.Audience]) -> Mapping[int, str]:
+    """The names of those whose memberships are compared with the snapshot's, by their ids."""
+    return {
+        key: audience.name for key, audience in audiences.items() if target.reads(audience) and not audience.is_trait
+    }
 
 
 def _columns(rows: Collection[object], *names: str) -> dict[str, object]:
@@ -642,6 +706,7 @@ def _write_run(connection: Connection, run_id: int, plan: Plan) -> None:
             **_columns(target.counts, "audience_id", "added", "removed", "held", "held_add"),
             **_columns(target.counts, "deferred", "deferred_add", "reads", "initial"),
             "members": [plan.members.get(names[count.audience_id], 0) for count in target.counts],
+            "fingerprint": [target.fingerprints.get(count.audience_id) for count in target.counts],
         }
         here = {"run_id": run_id, "destination_id": target.target.destination_id}
         run(connection, "add_run_counts", {**here, **counts})

@@ -1,16 +1,17 @@
 -- Purpose: what a run plans for each audience at a destination.
 -- Parameters: run_id, destination_id; audience_id, members, added, removed, held, held_add, deferred,
--- deferred_add, reads, initial (parallel arrays).
+-- deferred_add, reads, initial, fingerprint (parallel arrays).
 -- Rows: none.
 INSERT INTO run_count (
     run_id, destination_id, audience_id, members, planned_add, planned_remove, held, held_add, deferred,
-    deferred_add, reads, initial
+    deferred_add, reads, initial, fingerprint
 )
 SELECT %(run_id)s, %(destination_id)s, given.*
 FROM unnest(
     %(audience_id)s::integer[], %(members)s::bigint[], %(added)s::bigint[], %(removed)s::bigint[], %(held)s::bigint[],
     %(held_add)s::bigint[], %(deferred)s::bigint[], %(deferred_add)s::bigint[], %(reads)s::boolean[],
-    %(initial)s::boolean[]
+    %(initial)s::boolean[], %(fingerprint)s::text[]
 ) AS given (
-    audience_id, members, planned_add, planned_remove, held, held_add, deferred, deferred_add, reads, initial
+    audience_id, members, planned_add, planned_remove, held, held_add, deferred, deferred_add, reads, initial,
+    fingerprint
 )

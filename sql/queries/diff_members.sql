@@ -1,6 +1,6 @@
 -- Purpose: the one pass over both sides: every row that only the snapshot or only the state has, and those of both
 -- that are due again. A row that cannot be sent never matches (such rows are never synced), so it is judged here too,
--- and only then. Rows that name no audience are there whatever audiences the plan is about: they may name anybody.
+-- and only then. Rows that name no audience are there whatever audiences are compared: they may name anybody.
 -- Out of reach the state stays as it was last told; so does what stands for people who were forgotten.
 -- A table made of a query, and the audiences as parameters: an INSERT, or a temporary table in it, would have one process
 -- do it all.
@@ -13,7 +13,8 @@
 -- Placeholders: source; contact (the column of it that is the contact, or what stands for it); address (the same for
 -- the address, of `said`).
 -- Parameters: destination_id; listed, share (the destination's reach); audience_ids, names, reads, due_before (parallel
--- arrays: see read_plan_audiences).
+-- arrays: see read_plan_audiences); nameless (audience names of blanks that the snapshot has); anything (false: there is
+-- nothing to compare, and neither side is read).
 -- Rows: none; makes member_delta with gain, lose, again and skip.
 CREATE TEMPORARY TABLE member_delta ON COMMIT DROP AS
 WITH listed AS NOT MATERIALIZED (
@@ -53,7 +54,7 @@ FROM (
     LEFT JOIN listed ON listed.name = source.audience
     WHERE listed.reads
         OR source.audience IS NULL
-        OR contact_of(source.audience) = ''
+        OR source.audience = ANY (%(nameless)s::text[])
 ) AS said
 FULL JOIN (
     SELECT
@@ -65,6 +66,7 @@ FULL JOIN (
         m.told_run_id
     FROM synced_member AS m
     WHERE m.destination_id = %(destination_id)s
+        AND m.audience_id = ANY (%(audience_ids)s::integer[])
         AND is_in_reach(m.contact, %(listed)s::text[], %(share)s::float8)
 ) AS told
     ON told.audience_id = said.audience_id AND told.contact = said.contact AND told.user_id = said.user_id
@@ -79,7 +81,8 @@ CROSS JOIN LATERAL (
     END AS reason
     OFFSET 0 -- keeps the judgement from being copied into every place that reads it
 ) AS judged
-WHERE CASE
-    WHEN said.unsendable IS NULL THEN told.audience_id = ANY (%(audience_ids)s::integer[]) AND NOT is_token(told.contact)
-    ELSE told.audience_id IS NULL OR told.told_run_id < said.due_before
-END
+WHERE %(anything)s::boolean
+    AND CASE
+        WHEN said.unsendable IS NULL THEN NOT is_token(told.contact)
+        ELSE told.audience_id IS NULL OR told.told_run_id < said.due_before
+    END

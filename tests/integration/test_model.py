@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from syncer import app, audit, control, errors, ledger, naming, sending, sync
+from syncer import app, audit, control, errors, ledger, naming, sending, sync, unmoved
 from syncer.demo.loopback import EVERYTHING, Answer, Reset, Truncate
 from syncer.demo.receiver import Delay, Fault, ReceivedRequest, SegmentReceiver
 from syncer.destinations import segment
@@ -985,6 +985,7 @@ def mortal(monkeypatch: pytest.MonkeyPatch) -> Mortal:
     monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
     monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
     monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(unmoved, "most", lambda *_: True)  # every run trusts what the last one found unmoved
     return Mortal(monkeypatch)
 
 

@@ -1,0 +1,252 @@
+"""Audiences that did not move are not compared, and whatever moved or is due is."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.sql import SQL
+
+from syncer import app, forgetting, plan, sending, unmoved
+from syncer.demo.loopback import Answer
+from syncer.state import run
+from tests.world import Row, World, truth
+
+pytestmark = pytest.mark.usefixtures("unguarded")
+
+VIP, CHURN, QUARTER = NAMES = ("VIP Buyers", "Churn Risk", "Q4")
+ALL = set(NAMES)
+ROWS: list[Row] = [(name, f"u{n}", f"u{n}@x.io") for name in NAMES for n in range(10)]
+
+
+@dataclass
+class Watched:
+    """What the last runs did: the audiences that each compared, None if it read neither side; who added up."""
+
+    compared: list[set[str] | None] = field(default_factory=list)
+    added_up: int = 0
+
+    def next(self) -> "set[str] | None":
+        """What the one run since the last question compared."""
+        [found] = self.compared
+        self.compared.clear()
+        return found
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
+    seen = Watched()
+    execute = psycopg.Connection.execute
+
+    def watching(connection: Any, query: Any, parameters: Any = None, **options: Any) -> Any:
+        text = query if isinstance(query, str) else query.as_string(connection)
+        if "syncer:diff_members " in text:
+            seen.compared.append(set(parameters["names"]) if parameters["anything"] else None)
+        seen.added_up += "syncer:add_up_rows " in text
+        return execute(connection, query, parameters, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", watching)
+    return seen
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 1)
+
+
+@pytest.fixture(params=["staged", "in place"])
+def anywhere(request: pytest.FixtureRequest) -> World:
+    """A warehouse whose rows are staged, and one that is read where it is."""
+    found: World = request.getfixturevalue("world" if request.param == "staged" else "world_in_one_database")
+    return found
+
+
+def after(world: World, watched: Watched, rows: list[Row]) -> set[str] | None:
+    """Makes the warehouse so and runs: what was compared. The destination then believes what the warehouse says."""
+    world.warehouse.replace(rows)
+    world.sync()
+    assert world.believed() == truth(rows)
+    assert world.verify().differences == 0
+    watched.compared.pop()  # verify compares everything
+    return watched.next()
+
+
+@pytest.fixture
+def settled(world: World, watched: Watched) -> World:
+    """A world in which the last run left a fingerprint of every audience."""
+    return settle(world, watched)
+
+
+def settle(world: World, watched: Watched) -> World:
+    assert [after(world, watched, ROWS) for _ in range(2)] == [ALL, ALL]
+    return world
+
+
+# --- what is compared --------------------------------------------------------------------------------------------
+
+
+def test_what_did_not_move_is_not_compared_and_what_moved_is(anywhere: World, watched: Watched) -> None:
+    settle(anywhere, watched)
+    assert after(anywhere, watched, ROWS) is None
+
+    moved = [*ROWS[1:], (CHURN, "new", "new@x.io")]
+    assert after(anywhere, watched, moved) == {VIP, CHURN}
+    told = anywhere.query(
+        "SELECT audience, num_planned_add, num_planned_remove, members FROM sync_run_counts"
+        " WHERE run_id = (SELECT max(run_id) FROM sync_runs) ORDER BY 1"
+    )
+    assert told == [(CHURN, 1, 0, 11), (QUARTER, 0, 0, 10), (VIP, 0, 1, 9)]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "calls"),
+    [
+        pytest.param(
+            [(VIP, "u1", "a@x.io"), (VIP, "u2", "b@x.io")],
+            [(VIP, "u1", "b@x.io"), (VIP, "u2", "a@x.io")],
+            0,
+            id="two users swap their emails",
+        ),
+        pytest.param([(VIP, "u1", "a@x.io")] * 2, [(VIP, "u2", "b@x.io")] * 2, 2, id="rows that are there twice"),
+        pytest.param([(VIP, "ab", "c@x.io")], [(VIP, "a", "bc@x.io")], 2, id="a letter on the other side"),
+        pytest.param([(VIP, "u1", "a@x.io")], [(VIP, "u1", "A@x.io")], 0, id="written in another way"),
+    ],
+)
+def test_whatever_moves_is_noticed(
+    world: World, watched: Watched, before: list[Row], now: list[Row], calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unmoved, "most", lambda *_: True)
+    others = [row for row in ROWS if row[0] != VIP]
+    for _ in range(2):
+        after(world, watched, [*before, *others])
+    sent = len(world.receiver.events)
+
+    assert VIP in (after(world, watched, [*now, *others]) or ())
+
+    assert len(world.receiver.events) - sent == calls
+    users = {(contact, user) for contact, user in world.query("SELECT contact, user_id FROM synced_member")}
+    assert {(str(email).lower(), user) for _, user, email in now if user and email} <= users
+
+
+def test_rows_that_differ_add_up_to_something_else(world: World) -> None:
+    one, two = (VIP, "u1", "a@x.io"), (VIP, "u2", "b@x.io")
+    kinds: list[list[Row]] = [
+        [one, two],
+        [(VIP, "u1", "b@x.io"), (VIP, "u2", "a@x.io")],
+        [one, one],
+        [two, two],
+        [(VIP, None, ""), two],
+        [(VIP, "", None), two],
+        [(VIP, None, None), two],
+        [(VIP, "", ""), two],
+        [(VIP, "u", "1a@x.io"), two],
+    ]
+    totals = []
+    for rows in kinds:
+        members = SQL("(SELECT *, false AS unsendable FROM (VALUES {}) AS m (audience, user_id, email))").format(
+            SQL(", ").join(SQL("({}, {}, {})").format(*row) for row in rows)
+        )
+        with world.state() as connection:
+            [found] = run(connection, "add_up_rows", {}, source=members)
+        assert tuple(found)[:2] == (VIP, 2)
+        totals.append(found.total)
+    assert len(set(totals)) == len(kinds)
+
+
+def test_adding_up_is_left_out_where_most_moved_last_time(world: World, watched: Watched) -> None:
+    after(world, watched, ROWS)
+    for number in range(3):
+        rows = [*ROWS, *((name, f"new{number}", f"new{number}@x.io") for name in (VIP, CHURN))]
+        assert after(world, watched, rows) == ALL
+    assert watched.added_up == 0
+
+    assert after(world, watched, rows) == ALL
+    assert watched.added_up == 1  # after the comparison, because most did not move
+    assert after(world, watched, rows[:-1]) == {CHURN}
+    assert watched.added_up == 2
+
+
+def test_rows_that_name_no_audience_are_read_all_the_same(world: World, watched: Watched) -> None:
+    nameless: list[Row] = [(None, "stray", "stray@x.io"), (" ", "blank", "blank@x.io")]
+    for compared in (ALL, ALL, set(), set()):
+        world.warehouse.replace([*ROWS, *nameless])
+        [destination] = world.sync().report.destinations
+        assert watched.next() == compared
+        assert destination.skipped == {"no_audience": 2}
+
+    assert after(world, watched, ROWS) is None
+    assert world.query("SELECT count(*) FROM skipped_members") == [(0,)]
+
+
+def test_what_stands_is_compared_and_reported_in_every_run(world: World, watched: Watched) -> None:
+    world.receiver.script = lambda request: (
+        Answer(400, body=b'{"message":"no"}')
+        if "refused@x.io" in {event["traits"]["email"] for event in request.events}
+        else None
+    )
+    world.warehouse.replace([*ROWS, (CHURN, "mute", None), (CHURN, "refused", "refused@x.io")])
+
+    for compared in (ALL, ALL, {CHURN}, {CHURN}):
+        world.sync()
+        assert watched.next() == compared
+        assert world.query("SELECT count(*) FROM skipped_members") == [(1,)]
+        assert world.query("SELECT count(*) FROM refused_contacts") == [(1,)]
+
+
+# --- what is compared although nothing moved ---------------------------------------------------------------------
+
+
+def test_a_full_resync_tells_everybody(settled: World, watched: Watched) -> None:
+    sent = len(settled.receiver.events)
+
+    settled.resync()
+
+    assert watched.next() == ALL
+    assert len(settled.receiver.events) - sent == 10
+    assert [after(settled, watched, ROWS) for _ in range(2)] == [ALL, None]
+
+
+def test_a_full_resync_of_one_audience(settled: World, watched: Watched) -> None:
+    settled.resync(audiences=[VIP])
+    assert watched.next() == {VIP}
+    assert after(settled, watched, ROWS) == ALL  # the last run says nothing about the others
+
+
+def test_other_settings_and_other_versions(settled: World, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled.destination_extra += '\ncontacts = ["u1@x.io"]'
+    settled.sync()
+    assert watched.next() == ALL
+
+    settled.destination_extra = "max_events_per_second = 0"
+    assert [after(settled, watched, ROWS) for _ in range(2)] == [ALL, None]
+
+    monkeypatch.setattr(plan, "__version__", "9.9.9")
+    assert [after(settled, watched, ROWS) for _ in range(2)] == [ALL, None]
+
+
+def test_forgetting_has_everything_compared_again(settled: World, watched: Watched) -> None:
+    with app.opened_state(app.load(settled.config, {})) as state, state.connect("forget") as connection:
+        forgetting.forget(connection, ["u1@x.io"])
+
+    settled.sync()
+
+    assert watched.next() == ALL
+    assert settled.query("SELECT reason, count(*) FROM skipped_members GROUP BY 1") == [("forgotten", 3)]
+
+
+def test_what_a_destination_did_not_take_is_told_by_the_next_run(settled: World, watched: Watched) -> None:
+    rows: list[Row] = [*ROWS, (VIP, "new", "new@x.io")]
+    settled.receiver.script = lambda _: Answer(503)
+    settled.warehouse.replace(rows)
+    settled.sync()
+    assert watched.next() == {VIP}
+
+    settled.receiver.script = lambda _: None
+    assert after(settled, watched, rows) == {VIP}
+    assert after(settled, watched, rows) == {VIP}
+    assert after(settled, watched, rows) is None
+
+
+def test_a_preview_compares_everything(settled: World, watched: Watched) -> None:
+    settled.preview()
+    assert watched.next() == ALL
