@@ -467,6 +467,7 @@ class _Planner:
             "destination_id": target.destination_id,
             **target.in_reach,
             **listed,
+            "all_audiences": not unmoved_ids,
             "nameless": nameless,
             "anything": bool(listed["audience_ids"] or nameless or None in self.heads.rows),
         }

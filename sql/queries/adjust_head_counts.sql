@@ -1,5 +1,6 @@
 -- Purpose: the counts of what destinations have move with what this run did there: by the rows that came and went, who
 -- is new there, and who is gone. What was there before is what is there now, without those that came, with those that went.
+-- Sorted, because the look-ups go faster in the order of the index.
 -- Parameters: run_id.
 -- Rows: none.
 WITH moved AS MATERIALIZED (
@@ -26,6 +27,7 @@ users AS (
         SELECT moved.destination_id, moved.audience_id, moved.user_id, sum(moved.net) AS net
         FROM moved
         GROUP BY moved.destination_id, moved.audience_id, moved.user_id
+        ORDER BY moved.user_id, moved.audience_id
     ) AS shift
     CROSS JOIN LATERAL (
         SELECT count(*) AS rows
@@ -46,6 +48,7 @@ FROM (
         SELECT moved.destination_id, moved.contact, sum(moved.net) AS net
         FROM moved
         GROUP BY moved.destination_id, moved.contact
+        ORDER BY moved.contact
     ) AS shift
     CROSS JOIN LATERAL (
         SELECT count(*) AS rows

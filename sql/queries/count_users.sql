@@ -11,6 +11,7 @@ WITH moved AS (
     FROM member_delta AS d
     WHERE d.kind IN ('gain', 'lose', 'again', 'skip') AND d.audience_id IS NOT NULL AND d.user_id IS NOT NULL
     GROUP BY d.audience_id, d.user_id
+    ORDER BY d.user_id, d.audience_id -- as the index has them
 ),
 shift AS (
     SELECT

@@ -13,7 +13,7 @@
 -- Placeholders: source; contact (the column of it that is the contact, or what stands for it); address (the same for
 -- the address, of `said`).
 -- Parameters: destination_id; listed, share (the destination's reach); audience_ids, names, reads, due_before (parallel
--- arrays: see read_plan_audiences); nameless (audience names of blanks that the snapshot has); anything (false: there is
+-- arrays: see read_plan_audiences); all_audiences (true: hardly any of the state's is not among them); nameless (audience names of blanks that the snapshot has); anything (false: there is
 -- nothing to compare, and neither side is read).
 -- Rows: none; makes member_delta with gain, lose, again and skip.
 CREATE TEMPORARY TABLE member_delta ON COMMIT DROP AS
@@ -66,7 +66,7 @@ FULL JOIN (
         m.told_run_id
     FROM synced_member AS m
     WHERE m.destination_id = %(destination_id)s
-        AND m.audience_id = ANY (%(audience_ids)s::integer[])
+        AND (%(all_audiences)s::boolean OR m.audience_id = ANY (%(audience_ids)s::integer[]))
         AND is_in_reach(m.contact, %(listed)s::text[], %(share)s::float8)
 ) AS told
     ON told.audience_id = said.audience_id AND told.contact = said.contact AND told.user_id = said.user_id
@@ -83,6 +83,6 @@ CROSS JOIN LATERAL (
 ) AS judged
 WHERE %(anything)s::boolean
     AND CASE
-        WHEN said.unsendable IS NULL THEN NOT is_token(told.contact)
+        WHEN said.unsendable IS NULL THEN told.audience_id = ANY (%(audience_ids)s::integer[]) AND NOT is_token(told.contact)
         ELSE told.audience_id IS NULL OR told.told_run_id < said.due_before
     END
