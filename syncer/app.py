@@ -21,6 +21,7 @@ from syncer import (
 )
 from syncer.destinations import mailmodo, segment, webhook
 from syncer.state import State
+from syncer.targets import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class House:
             sources=self.settings.sources,
             configured=self.settings.configured_audiences,
             destinations=self.chosen(destination_names),
-            scope=plan.Scope(frozenset(audiences)),
+            scope=Scope(frozenset(audiences)),
             reaches={destination.name: destination.reach for destination in self.settings.destinations},
             manners={destination.name: destination.manner for destination in self.settings.destinations},
             guard=self.settings.guard.limits,

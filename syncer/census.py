@@ -5,7 +5,7 @@ and the differences, which the plan has found anyway: so every run that ends cou
 next plan counts only the differences. What cannot be had that way is counted in the snapshot.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from syncer.snapshot import Snapshot
@@ -30,6 +30,16 @@ class Census:
     totals: Mapping[str | None, int] | None = None
     _members: dict[str, int] = field(default_factory=dict)
     _contacts: int | None = None
+
+    @property
+    def names(self) -> Set[str]:
+        """The audiences that rows name."""
+        return {name for name in self.rows if name is not None and _names_audience(name)}
+
+    @property
+    def nameless(self) -> Set[str]:
+        """What rows say that names no audience."""
+        return {name for name in self.rows if name is not None and not _names_audience(name)}
 
     def add_up(self) -> Mapping[str | None, int]:
         """The sums of the rows' hashes by audience name, from the snapshot unless they are known."""
@@ -81,3 +91,8 @@ def _add_up(connection: Connection, snapshot: Snapshot) -> tuple[Mapping[str | N
     """Rows and sums by audience name, in one pass."""
     found = snapshot.read(connection, "add_up_rows", {}).fetchall()
     return {row.audience: row.rows for row in found}, {row.audience: int(row.total) for row in found}
+
+
+def _names_audience(name: str) -> bool:
+    """The rule of `skip_reason` for an audience: a name of blanks names nothing."""
+    return name.strip(" \t\r\n\xa0") != ""

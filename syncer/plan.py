@@ -51,22 +51,22 @@ A user whose email changes leaves one contact and enters another; because Segmen
 to the old contact is followed by the present value to the new one, whether or not that had to be told.
 """
 
-import hashlib
-import json
 import math
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import psycopg
 import psycopg.sql
 from psycopg.types.json import Jsonb
 
-from syncer import __version__, census, errors, guard, models, naming, pages, unmoved
-from syncer.snapshot import Snapshot, take_snapshot
+from syncer import census, errors, guard, models, naming, pages, unmoved
+from syncer.differences import Comparison
+from syncer.snapshot import Snapshot
 from syncer.state import Connection, one, run, translated_errors
+from syncer.targets import Request, Scope, Target
 
 # An identify carries at most 250 properties and 20,000 bytes of them (see `split_parts`).
 _PART_PROPERTIES = 250
@@ -86,115 +86,8 @@ _PRIVATE = (
     "planned_identify",
 )
 
-UNKNOWN = -1
-
 Keep = Callable[["TargetPlan", psycopg.sql.Composable], None]
 """Told the plan for one destination, and the snapshot as a relation, while the private tables are filled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a run is about: all audiences, or those of these names or properties."""
-
-    audiences: frozenset[str] = frozenset()
-
-    @property
-    def whole(self) -> bool:
-        return not self.audiences
-
-    def covers(self, audience: models.Audience) -> bool:
-        return self.whole or audience.name in self.audiences or audience.property in self.audiences
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A destination to plan for. A preview for one that the state does not know yet has `UNKNOWN`.
-
-    Once `tellable` identifies are planned, the last class (backfills, reassertions, retirements) waits; None: never.
-    """
-
-    name: str
-    destination_id: int
-    page_size: int
-    reach: models.Reach = field(default_factory=models.Reach)
-    manner: models.Manner = field(default_factory=models.Manner)
-    tellable: int | None = None
-
-    def lists(self, audience: models.Audience) -> bool:
-        """Whether the destination is about this audience."""
-        listed = self.reach.audiences
-        return listed is None or audience.name in listed or audience.property in listed
-
-    def reads(self, audience: models.Audience) -> bool:
-        """Whether the snapshot's rows of this audience count here."""
-        return self.lists(audience) and not audience.retired
-
-    @property
-    def in_reach(self) -> dict[str, object]:
-        """The parameters of `is_in_reach`."""
-        contacts = self.reach.contacts
-        return {"listed": None if contacts is None else sorted(contacts), "share": self.reach.rollout}
-
-    @property
-    def contact(self) -> psycopg.sql.Composable:
-        """What of a row of the snapshot is the contact here."""
-        if self.manner.identity == "email":
-            return psycopg.sql.SQL("contact_of(source.email)")
-        return psycopg.sql.SQL("CASE WHEN NOT source.unsendable THEN source.user_id END")
-
-    @property
-    def reading(self) -> str:
-        """Stands for all that says which of a snapshot's rows is which contact here."""
-        settings = [__version__, self.manner.identity, self.in_reach]
-        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]
-
-    @property
-    def address(self) -> psycopg.sql.Composable:
-        """What of a row that was compared is the address."""
-        by_email = self.manner.identity == "email"
-        return psycopg.sql.SQL("said.contact" if by_email else "contact_of(said.email)")
-
-    @property
-    def email(self) -> psycopg.sql.Composable:
-        """What of a row goes along as email; null where it is the contact."""
-        by_email = self.manner.identity == "email"
-        return psycopg.sql.SQL("NULL::text" if by_email else "contact_of(source.email)")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to plan, from what."""
-
-    warehouse: models.Warehouse
-    sources: Sequence[models.Source]
-    configured: Sequence[models.ConfiguredAudience]
-    scope: Scope
-    targets: Sequence[Target]
-    guard: models.Guard = field(default_factory=models.Guard)
-
-    def guard_of(self, name: str) -> models.Guard:
-        """The limits for the audience of this name: its own where it has some."""
-        limits = self.guard
-        for audience in self.configured:
-            if audience.name == name and audience.max_removed_fraction is not None:
-                limits = replace(limits, max_removed_fraction=audience.max_removed_fraction)
-            if audience.name == name and audience.max_added_fraction is not None:
-                limits = replace(limits, max_added_fraction=audience.max_added_fraction)
-        return limits
-
-    @property
-    def traits(self) -> psycopg.sql.Composable:
-        """What of a row of the snapshot goes along with a call."""
-        has_traits = any(source.traits for source in self.sources)
-        return psycopg.sql.SQL("source.traits" if has_traits else "NULL::jsonb")
-
-    def snapshot(self, connection: Connection) -> AbstractContextManager[Snapshot]:
-        """Reads the warehouse, or says where in the state's database it is."""
-        return take_snapshot(connection, self.warehouse, self.sources, self.guard.ready)
-
-    def has_profiles(self, target: Target) -> bool:
-        """Whether a call to this destination carries more than properties."""
-        return target.manner.identity == "user_id" or any(source.traits for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,8 +213,8 @@ def _make(
     With a memory, audiences that did not move are not compared.
     """
     heads = census.begin(connection, snapshot, run_id, totals=memory is not None and memory.pays)
-    row_names = {name for name in heads.rows if name is not None and _names_audience(name)}
-    resolved = naming.resolve(request.configured, row_names, known_audiences(connection))
+    known = known_audiences(connection)
+    resolved = naming.resolve(request.configured, heads.names, known)
     _refuse_unknown(request.scope, resolved)
     resolved = _with_value_types(connection, snapshot, resolved)
     audiences = [audience for audience in resolved if request.scope.covers(audience)]
@@ -330,7 +223,9 @@ def _make(
 
     for table in _PRIVATE:
         run(connection, f"create_{table}")
-    planner = _Planner(connection, request, snapshot, run_id, row_names, heads, memory)
+    everything = {audience.audience_id for audience in known} | {key for key, _ in keyed}
+    comparison = Comparison(connection, request, snapshot, heads, everything, memory)
+    planner = _Planner(connection, request, run_id, heads, comparison)
     pauses = {(row.destination_id, row.audience_id) for row in run(connection, "list_pauses")}
     targets: list[TargetPlan] = []
     for target in request.targets:
@@ -368,11 +263,9 @@ class _Planner:
 
     connection: Connection
     request: Request
-    snapshot: Snapshot
     run_id: int
-    row_names: Collection[str]
     heads: census.Census
-    memory: unmoved.Memory | None
+    comparison: Comparison
 
     def plan(
         self, target: Target, audiences: Mapping[int, models.Audience], *, about_all: bool, whole: bool
@@ -380,8 +273,7 @@ class _Planner:
         """The plan for one destination: of the differences, what is to be told, and of that, what may go now."""
         here = {"destination_id": target.destination_id}
         self._list(target, audiences)
-        self._compare(target, audiences)
-        fingerprints = self._remember(target, audiences)
+        fingerprints = self.comparison.compare(target, audiences)
         run(self.connection, "fold_changes")
         run(self.connection, "analyze_contact_change")
         holds = self._hold(target)
@@ -418,7 +310,7 @@ class _Planner:
 
     def _list(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
         listed = list(audiences.values())
-        named = {audience.name for audience in self.request.configured} | set(self.row_names)
+        named = {audience.name for audience in self.request.configured} | self.heads.names
         run(
             self.connection,
             "list_plan_audiences",
@@ -436,87 +328,6 @@ class _Planner:
             },
         )
         run(self.connection, "analyze_plan_audience")
-
-    def _compare(self, target: Target, audiences: Mapping[int, models.Audience]) -> None:
-        here = {"destination_id": target.destination_id, **target.in_reach}
-        run(self.connection, "drop_member_delta")
-        differences = self._find_differences(target, self._unmoved(target, audiences))
-        if any(audience.is_trait for audience in audiences.values()):
-            self.snapshot.read(self.connection, "diff_values", here, contact=target.contact)
-        if self.request.has_profiles(target):
-            self._resolve_profiles(target)
-        run(self.connection, "add_uncertain", here)
-        if target.reach.retract:
-            run(self.connection, "add_retractions", here)
-        run(self.connection, "analyze_member_delta")
-        if target.manner.keeps_profiles:
-            run(self.connection, "add_profile_changes", here)
-        run(self.connection, "gather_known", here)
-        run(self.connection, "analyze_known_member")
-        if target.reach.everybody:
-            self._count_heads(target, audiences, differences)
-        if one(self.connection, "any_forgotten").found:
-            run(self.connection, "skip_forgotten")
-        run(self.connection, "name_skipped", {"destination_id": target.destination_id})
-
-    def _find_differences(self, target: Target, unmoved_ids: Collection[int]) -> int:
-        """Compares the snapshot's memberships with the state's, those of these audiences aside; how many differ."""
-        listed = one(self.connection, "read_plan_audiences", {"unmoved": list(unmoved_ids)})._asdict()
-        nameless = [name for name in self.heads.rows if name is not None and not _names_audience(name)]
-        compared = {
-            "destination_id": target.destination_id,
-            **target.in_reach,
-            **listed,
-            "all_audiences": not unmoved_ids,
-            "nameless": nameless,
-            "anything": bool(listed["audience_ids"] or nameless or None in self.heads.rows),
-        }
-        columns = {"contact": target.contact, "address": target.address}
-        run(self.connection, "begin_comparing")
-        differences = self.snapshot.read(self.connection, "diff_members", compared, **columns).rowcount
-        run(self.connection, "end_comparing")
-        run(self.connection, "complete_member_delta")
-        return differences
-
-    def _unmoved(self, target: Target, audiences: Mapping[int, models.Audience]) -> Collection[int]:
-        """The audiences that need no comparison."""
-        if self.memory is None or self.heads.totals is None:
-            return ()
-        return self.memory.unmoved(target.destination_id, self._fingerprints(target, audiences))
-
-    def _remember(self, target: Target, audiences: Mapping[int, models.Audience]) -> Mapping[int, str]:
-        """The fingerprints of the audiences of which nothing differs, if the next run may save work by them."""
-        if self.memory is None:
-            return {}
-        read = _read(target, audiences)
-        still = read.keys() - unmoved.moved(self.connection)
-        if not unmoved.most(len(still), len(read)):
-            return {}
-        return self._fingerprints(target, {key: audiences[key] for key in still})
-
-    def _fingerprints(self, target: Target, audiences: Mapping[int, models.Audience]) -> Mapping[int, str]:
-        """What the snapshot has of these audiences, in short."""
-        rows, totals = self.heads.rows, self.heads.add_up()
-        return {
-            key: f"{rows.get(name, 0)} {totals.get(name, 0)} {target.reading}"
-            for key, name in _read(target, audiences).items()
-        }
-
-    def _count_heads(self, target: Target, audiences: Mapping[int, models.Audience], differences: int) -> None:
-        """Lets the census learn from a comparison, as far as that reached: not everything may have been compared."""
-        read = _read(target, audiences)
-        planned = {key for key, audience in audiences.items() if not audience.is_trait}
-        known = {audience.audience_id for audience in known_audiences(self.connection)}
-        both_whole = known <= planned and set(self.row_names) <= set(read.values())
-        by_email = target.manner.identity == "email"
-        self.heads.learn(target.destination_id, read, differences=differences, complete=both_whole and by_email)
-
-    def _resolve_profiles(self, target: Target) -> None:
-        """What goes along with a call, and the rows that say otherwise."""
-        columns = {"contact": target.contact, "email": target.email, "traits": self.request.traits}
-        self.snapshot.read(self.connection, "resolve_profiles", {}, **columns)
-        run(self.connection, "analyze_profile")
-        self.snapshot.read(self.connection, "list_conflicts", {}, **columns)
 
     def _hold(self, target: Target) -> list[guard.Hold]:
         """Asks the guard, and makes wait what it holds."""
@@ -586,21 +397,9 @@ class _Planner:
         run(self.connection, "analyze_planned_identify")
 
 
-def _read(target: Target, audiences: Mapping[int, models.Audience]) -> Mapping[int, str]:
-    """The names of those whose memberships are compared with the snapshot's, by their ids."""
-    return {
-        key: audience.name for key, audience in audiences.items() if target.reads(audience) and not audience.is_trait
-    }
-
-
 def _columns(rows: Collection[object], *names: str) -> dict[str, object]:
     """These attributes of the rows as parallel arrays."""
     return {name: [getattr(row, name) for row in rows] for name in names}
-
-
-def _names_audience(name: str) -> bool:
-    """The rule of `skip_reason` for an audience: a name of blanks names nothing."""
-    return name.strip(" \t\r\n\xa0") != ""
 
 
 def known_audiences(connection: Connection) -> list[models.KnownAudience]:

@@ -34,6 +34,7 @@ from syncer.leadership import Leadership, lead
 from syncer.models import Status
 from syncer.state import Connection, State, break_off, translated_errors
 from syncer.stopping import Interrupted, Stop
+from syncer.targets import UNKNOWN, Request, Scope, Target
 
 log = structlog.get_logger()
 
@@ -69,7 +70,7 @@ class Job:
     sources: Sequence[models.Source]
     configured: Sequence[models.ConfiguredAudience]
     destinations: Sequence[models.Destination]
-    scope: plan.Scope = field(default_factory=plan.Scope)
+    scope: Scope = field(default_factory=Scope)
     reaches: Mapping[str, models.Reach] = field(default_factory=dict)
     manners: Mapping[str, models.Manner] = field(default_factory=dict)
     until: datetime | None = None
@@ -302,11 +303,11 @@ def _drop_old_history(connection: Connection, job: Job) -> None:
         log.warning("old history could not be dropped", error=str(error))
 
 
-def _request(job: Job, known: Mapping[str, int]) -> plan.Request:
+def _request(job: Job, known: Mapping[str, int]) -> Request:
     targets = [
-        plan.Target(
+        Target(
             destination.name,
-            known.get(destination.name, plan.UNKNOWN),
+            known.get(destination.name, UNKNOWN),
             destination.page_size,
             reach=job.reaches.get(destination.name, models.Reach()),
             manner=job.manners.get(destination.name, models.Manner()),
@@ -314,7 +315,7 @@ def _request(job: Job, known: Mapping[str, int]) -> plan.Request:
         )
         for destination in job.destinations
     ]
-    return plan.Request(job.warehouse, job.sources, job.configured, job.scope, targets, job.guard)
+    return Request(job.warehouse, job.sources, job.configured, job.scope, targets, job.guard)
 
 
 def _tellable(destination: models.Destination, until: datetime | None) -> int | None:

@@ -41,6 +41,11 @@ def recall(connection: Connection, destination_ids: Collection[int]) -> Memory:
     return Memory({(row.destination_id, row.audience_id): row.fingerprint for row in rows})
 
 
+def fingerprint(rows: int, total: int, reading: str) -> str:
+    """Stands for so many rows that add up to so much, read under these settings."""
+    return f"{rows} {total} {reading}"
+
+
 def moved(connection: Connection) -> Collection[int]:
     """The audiences of which the comparison found something, at the destination that is being planned."""
     return {row.audience_id for row in run(connection, "list_moved")}

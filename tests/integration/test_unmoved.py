@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.sql import SQL
 
-from syncer import app, forgetting, plan, sending, unmoved
+from syncer import app, forgetting, sending, targets, unmoved
 from syncer.demo.loopback import Answer
 from syncer.state import run
 from tests.world import Row, World, truth
@@ -220,7 +220,7 @@ def test_other_settings_and_other_versions(settled: World, watched: Watched, mon
     settled.destination_extra = "max_events_per_second = 0"
     assert [after(settled, watched, ROWS) for _ in range(2)] == [ALL, None]
 
-    monkeypatch.setattr(plan, "__version__", "9.9.9")
+    monkeypatch.setattr(targets, "__version__", "9.9.9")
     assert [after(settled, watched, ROWS) for _ in range(2)] == [ALL, None]
 
 

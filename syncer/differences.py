@@ -1,0 +1,116 @@
+"""What differs between a snapshot and what a destination accepted: the rows of `member_delta`, and who they are about.
+
+This is the only part of a plan that reads all of both sides; what comes after it touches the differences alone.
+"""
+
+from collections.abc import Collection, Mapping, Set
+from dataclasses import dataclass
+
+from syncer import models, unmoved
+from syncer.census import Census
+from syncer.snapshot import Snapshot
+from syncer.state import Connection, one, run
+from syncer.targets import Request, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Compares for one destination after the other, in the private tables of the plan's transaction.
+
+    `known` are the ids of all audiences, also of those that are new. With a memory, audiences that did not move are not
+    compared.
+    """
+
+    connection: Connection
+    request: Request
+    snapshot: Snapshot
+    census: Census
+    known: Set[int]
+    memory: unmoved.Memory | None
+
+    def compare(self, target: Target, audiences: Mapping[int, models.Audience]) -> Mapping[int, str]:
+        """Fills `member_delta` and what hangs on it; the fingerprints of audiences of which nothing differs."""
+        here = {"destination_id": target.destination_id, **target.in_reach}
+        run(self.connection, "drop_member_delta")
+        differences = self._find_differences(target, self._unmoved(target, audiences))
+        if any(audience.is_trait for audience in audiences.values()):
+            self.snapshot.read(self.connection, "diff_values", here, contact=target.contact)
+        if self.request.has_profiles(target):
+            self._resolve_profiles(target)
+        run(self.connection, "add_uncertain", here)
+        if target.reach.retract:
+            run(self.connection, "add_retractions", here)
+        run(self.connection, "analyze_member_delta")
+        if target.manner.keeps_profiles:
+            run(self.connection, "add_profile_changes", here)
+        run(self.connection, "gather_known", here)
+        run(self.connection, "analyze_known_member")
+        if target.reach.everybody:
+            self._count_heads(target, audiences, differences)
+        if one(self.connection, "any_forgotten").found:
+            run(self.connection, "skip_forgotten")
+        run(self.connection, "name_skipped", {"destination_id": target.destination_id})
+        return self._remembered(target, audiences)
+
+    def _find_differences(self, target: Target, unmoved_ids: Collection[int]) -> int:
+        """Compares the snapshot's memberships with the state's, those of these audiences aside; how many differ."""
+        listed = one(self.connection, "read_plan_audiences", {"unmoved": list(unmoved_ids)})._asdict()
+        nameless = list(self.census.nameless)
+        compared = {
+            "destination_id": target.destination_id,
+            **target.in_reach,
+            **listed,
+            "all_audiences": not unmoved_ids,
+            "nameless": nameless,
+            "anything": bool(listed["audience_ids"] or nameless or None in self.census.rows),
+        }
+        columns = {"contact": target.contact, "address": target.address}
+        run(self.connection, "begin_comparing")
+        differences = self.snapshot.read(self.connection, "diff_members", compared, **columns).rowcount
+        run(self.connection, "end_comparing")
+        run(self.connection, "complete_member_delta")
+        return differences
+
+    def _unmoved(self, target: Target, audiences: Mapping[int, models.Audience]) -> Collection[int]:
+        """The audiences that need no comparison."""
+        if self.memory is None or self.census.totals is None:
+            return ()
+        return self.memory.unmoved(target.destination_id, self._fingerprints(target, _read(target, audiences)))
+
+    def _remembered(self, target: Target, audiences: Mapping[int, models.Audience]) -> Mapping[int, str]:
+        """The fingerprints of the audiences of which nothing differs, if the next run may save work by them."""
+        if self.memory is None:
+            return {}
+        read = _read(target, audiences)
+        moved = unmoved.moved(self.connection)
+        still = {key: name for key, name in read.items() if key not in moved}
+        return self._fingerprints(target, still) if unmoved.most(len(still), len(read)) else {}
+
+    def _fingerprints(self, target: Target, names: Mapping[int, str]) -> Mapping[int, str]:
+        rows, totals = self.census.rows, self.census.add_up()
+        return {
+            key: unmoved.fingerprint(rows.get(name, 0), totals.get(name, 0), target.reading)
+            for key, name in names.items()
+        }
+
+    def _count_heads(self, target: Target, audiences: Mapping[int, models.Audience], differences: int) -> None:
+        """Lets the census learn from a comparison, as far as that reached: not everything may have been compared."""
+        read = _read(target, audiences)
+        planned = {key for key, audience in audiences.items() if not audience.is_trait}
+        both_whole = self.known <= planned and self.census.names <= set(read.values())
+        by_email = target.manner.identity == "email"
+        self.census.learn(target.destination_id, read, differences=differences, complete=both_whole and by_email)
+
+    def _resolve_profiles(self, target: Target) -> None:
+        """What goes along with a call, and the rows that say otherwise."""
+        columns = {"contact": target.contact, "email": target.email, "traits": self.request.traits}
+        self.snapshot.read(self.connection, "resolve_profiles", {}, **columns)
+        run(self.connection, "analyze_profile")
+        self.snapshot.read(self.connection, "list_conflicts", {}, **columns)
+
+
+def _read(target: Target, audiences: Mapping[int, models.Audience]) -> Mapping[int, str]:
+    """The names of those whose memberships are compared with the snapshot's, by their ids."""
+    return {
+        key: audience.name for key, audience in audiences.items() if target.reads(audience) and not audience.is_trait
+    }
