@@ -64,7 +64,7 @@ class Bench:
         for contestant in self.chosen:
             if contestant.seed is not None and not measured:
                 contestant.seed(Place(self.server, self.folder))
-            elif contestant.learn is None and not measured:
+            elif contestant.learn is None and INITIAL in contestant.scenarios and not measured:
                 contestant.reset(Place(self.server, self.folder))
                 self._measure(contestant, INITIAL)
         for url in (self.server.url, self.server.other_url):
@@ -87,6 +87,7 @@ class Bench:
         try:
             with sink.receiving(spool, self.latency_ms) as receiving:
                 place = Place(self.server, self.folder, f"http://127.0.0.1:{receiving.port}")
+                contestant.prepare(place)
                 measured = contestant.run(place, scenario)
             wrong = None if contestant.compares else belief.wrong_contacts(self.server, spool)
         except (measure.FailedError, contestants.NotInstalledError) as error:
