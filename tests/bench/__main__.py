@@ -64,7 +64,7 @@ class Bench:
         for contestant in self.chosen:
             if contestant.seed is not None and not measured:
                 contestant.seed(Place(self.server, self.folder))
-            elif contestant.learn is None and INITIAL in contestant.scenarios and not measured:
+            elif contestant.learn is None and set(contestant.scenarios) > {INITIAL} and not measured:
                 contestant.reset(Place(self.server, self.folder))
                 self._measure(contestant, INITIAL)
         for url in (self.server.url, self.server.other_url):
@@ -103,6 +103,9 @@ class Bench:
                 plan=next(
                     (each for each in (measured.between(*said) for said in _COMPARING) if each is not None), None
                 ),
+                tell=next(
+                    (each for each in (measured.since(said) for _, said in _COMPARING) if each is not None), None
+                ),
                 cpu=measured.cpu,
                 postgres_cpu=measured.postgres_cpu,
                 rss=measured.rss,
@@ -119,7 +122,7 @@ class Bench:
 def _line(result: Result) -> str:
     if result.problem:
         return f"{result.scenario} · {result.contestant}: {result.problem}"
-    plan = "" if result.plan is None else f" (planned after {result.plan:,.2f})"
+    plan = "" if result.plan is None else f" (planned in {result.plan:,.2f}, told in {result.tell:,.2f})"
     wrong = "" if result.wrong is None else f", {result.requests:,} requests, {result.wrong:,} wrong"
     return (
         f"{result.scenario} · {result.contestant}: {result.wall:,.2f} s{plan}, {result.cpu:,.2f} + "

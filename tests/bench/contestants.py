@@ -192,10 +192,31 @@ def _learn_script(place: Place) -> None:
     place.server.run("VACUUM (ANALYZE) script.synced")
 
 
+def _write_people(place: Place) -> None:
+    """What a sender without a database sends: a line of JSON per contact."""
+    with psycopg.connect(place.server.url) as source, (place.folder / "people").open("wb") as file:
+        people = source.cursor().copy("""
+            COPY (
+                SELECT jsonb_build_object('user_id', min(user_id), 'traits', jsonb_build_object('email', email)
+                    || jsonb_object_agg(lower(replace(audience, ' ', '_')), true))
+                FROM warehouse.member
+                GROUP BY email
+            ) TO STDOUT
+        """)
+        with people as lines:
+            for block in lines:
+                file.write(block)
+
+
 def _rival(
     place: Place, _scenario: str, *, program: str, environment: str | None, arguments: Sequence[str]
 ) -> Sequence[str]:
-    given = {"URL": place.server.url, "ENDPOINT": place.endpoint, "FOLDER": str(place.folder / "dlt")}
+    given = {
+        "URL": place.server.url,
+        "ENDPOINT": place.endpoint,
+        "FOLDER": str(place.folder / "dlt"),
+        "PEOPLE": str(place.folder / "people"),
+    }
     python = python_of(place.folder, environment)
     return [str(python), str(RIVALS / program), *(given.get(argument, argument) for argument in arguments)]
 
@@ -307,6 +328,16 @@ CONTESTANTS: Sequence[Contestant] = (
     ),
     _ours_contestant(f"syncer {__version__}", elsewhere=False),
     _ours_contestant(f"syncer {__version__}, warehouse elsewhere", elsewhere=True),
+    _program(
+        "segment-analytics-python 2.4.0, bare sends",
+        "send_only.py",
+        "segment",
+        "PEOPLE",
+        "ENDPOINT",
+        scenarios=(INITIAL,),
+        prepare=_write_people,
+        cannot="reads no database, compares nothing, keeps nothing",
+    ),
     _program(
         "script: full join + segment-analytics-python 2.4.0",
         "script.py",

@@ -29,6 +29,10 @@ class Measured:
             return None
         return self.phases[second] - self.phases[first]
 
+    def since(self, line: str) -> float | None:
+        """Seconds from a line on stderr to the end of the program; None if it did not say it."""
+        return None if line not in self.phases else self.wall - self.phases[line]
+
 
 class FailedError(Exception):
     """A contestant that did not end well; the message is the end of what it said."""

@@ -13,13 +13,17 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One run of one contestant. `problem` says why there is none."""
+    """One run of one contestant, in seconds and MB. `problem` says why there is none.
+
+    `plan` is how long it compared; `tell`, how long it then sent, kept what it sent, and ended.
+    """
 
     scenario: str
     contestant: str
     compares: bool
     wall: float = 0.0
     plan: float | None = None
+    tell: float | None = None
     cpu: float = 0.0
     postgres_cpu: float = 0.0
     rss: float = 0.0
@@ -50,6 +54,7 @@ def _median(group: Sequence[Result]) -> Row:
     if not good:
         return Row(group[0], 0)
     plans = [result.plan for result in good if result.plan is not None]
+    tells = [result.tell for result in good if result.tell is not None]
     wrongs = [result.wrong for result in good if result.wrong is not None]
     first = good[0]
     middle = Result(
@@ -58,6 +63,7 @@ def _median(group: Sequence[Result]) -> Row:
         compares=first.compares,
         wall=statistics.median(result.wall for result in good),
         plan=statistics.median(plans) if plans else None,
+        tell=statistics.median(tells) if tells else None,
         cpu=statistics.median(result.cpu for result in good),
         postgres_cpu=statistics.median(result.postgres_cpu for result in good),
         rss=max(result.rss for result in good),
@@ -73,7 +79,17 @@ def show(rows: Sequence[Row], title: str, console: Console) -> None:
     for scenario in dict.fromkeys(row.result.scenario for row in rows):
         table = Table(title=f"{title}: {scenario}", title_justify="left")
         table.add_column("contestant", overflow="fold")
-        for heading in ("wall s", "plan s", "cpu s", "server cpu s", "peak MB", "requests", "wrong contacts", "runs"):
+        for heading in (
+            "wall s",
+            "plan s",
+            "tell s",
+            "cpu s",
+            "server cpu s",
+            "peak MB",
+            "requests",
+            "wrong contacts",
+            "runs",
+        ):
             table.add_column(heading, justify="right")
         for row in rows:
             if row.result.scenario == scenario:
@@ -87,11 +103,12 @@ def show(rows: Sequence[Row], title: str, console: Console) -> None:
 def _cells(row: Row) -> list[str]:
     result = row.result
     if not row.runs:
-        return [f"{result.contestant}: {result.problem}", *[""] * 7, "0"]
+        return [f"{result.contestant}: {result.problem}", *[""] * 8, "0"]
     return [
         result.contestant,
         f"{result.wall:,.2f}",
         "" if result.plan is None else f"{result.plan:,.2f}",
+        "" if result.tell is None else f"{result.tell:,.2f}",
         f"{result.cpu:,.2f}",
         f"{result.postgres_cpu:,.2f}",
         f"{result.rss:,.0f}",

@@ -1,10 +1,12 @@
-"""Segment's library alone: identify calls of five audiences out of a loop, no database, nothing kept.
+"""Segment's library alone: one identify call per contact out of a loop, no database, nothing kept.
 
-python send_only.py COUNT ENDPOINT
+python send_only.py FILE ENDPOINT      a line of the file: {"user_id": …, "traits": {…}}
 """
 
+import json
 import queue
 import sys
+from pathlib import Path
 
 from segment.analytics.client import Client
 
@@ -12,19 +14,35 @@ from segment.analytics.client import Client
 class Patient(queue.Queue):
     """A full queue is waited for."""
 
-    def put(self, item, block=False, timeout=None):
+    def put(self, item, block=False, timeout=None):  # the library asks not to be kept waiting, and drops
         super().put(item, block=True)
 
 
 def main() -> None:
-    count, endpoint = int(sys.argv[1]), sys.argv[2]
+    path, endpoint = sys.argv[1:]
     queue.Queue = Patient
-    client = Client("bench", host=endpoint, max_queue_size=10_000)
-    for person in range(count):
-        traits = {f"audience_{(person + nth * 11) % 100:03}": True for nth in range(5)}
-        client.identify(f"u{person:09}", {"email": f"person{person}@example.com", **traits})
+    client = Client("bench", host=endpoint, max_queue_size=10_000, on_error=fail)
+    say("reading")
+    with Path(path).open() as file:
+        people = [json.loads(line) for line in file]
+    say("compared")
+    for person in people:
+        client.identify(person["user_id"], person["traits"])
     client.flush()
     client.join()
+    if failures:
+        sys.exit(f"not sent: {failures[0]}")
+
+
+failures: list[Exception] = []
+
+
+def fail(error: Exception, _batch: list) -> None:
+    failures.append(error)
+
+
+def say(phase: str) -> None:
+    print(phase, file=sys.stderr, flush=True)
 
 
 main()
