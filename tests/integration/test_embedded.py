@@ -30,11 +30,13 @@ WITH_OTHERS = pytest.mark.skipif(
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 USER = """
+import signal
 import sys
 from pathlib import Path
 import structlog
 from syncer import embedded
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 with embedded.running(Path(sys.argv[1])) as url:
     print(url, flush=True)
     sys.stdin.read()
