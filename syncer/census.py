@@ -1,8 +1,9 @@
 """How many users an audience has and how many contacts there are in a snapshot, as a rule without counting them there.
 
 Telling different users apart costs about as much as comparing. But who is in the snapshot is who was in the state,
-and the differences, which the plan has found anyway: so every run that ends counts what it did to the state, and the
-next plan counts only the differences. What cannot be had that way is counted in the snapshot.
+and the differences, which the plan has found anyway: so a plan counts only the differences. A run of which all was
+accepted leaves the destination with who was in the snapshot; any other counts what it did to the state. What cannot be
+had that way is counted in the snapshot.
 """
 
 from collections.abc import Iterable, Mapping, Set

@@ -43,7 +43,7 @@ class Comparison:
         run(self.connection, "analyze_member_delta")
         if target.manner.keeps_profiles:
             run(self.connection, "add_profile_changes", here)
-        run(self.connection, "gather_known", here)
+        run(self.connection, "gather_known", here, **target.known(audiences.values()))
         run(self.connection, "analyze_known_member")
         if target.reach.everybody:
             self._count_heads(target, audiences, differences)
@@ -64,11 +64,13 @@ class Comparison:
             "nameless": nameless,
             "anything": bool(listed["audience_ids"] or nameless or None in self.census.rows),
         }
-        columns = {"contact": target.contact, "address": target.address}
         run(self.connection, "begin_comparing")
-        differences = self.snapshot.read(self.connection, "diff_members", compared, **columns).rowcount
+        differences = self.snapshot.read(self.connection, "diff_members", compared, **target.compared).rowcount
         run(self.connection, "end_comparing")
         run(self.connection, "complete_member_delta")
+        if one(self.connection, "any_spelled").found:
+            run(self.connection, "analyze_member_delta")
+            run(self.connection, "match_spelled", {"destination_id": target.destination_id})
         return differences
 
     def _unmoved(self, target: Target, audiences: Mapping[int, models.Audience]) -> Collection[int]:

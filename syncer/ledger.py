@@ -32,8 +32,6 @@ _CLOSING_STEPS = (
     "count_unanswered",
     "refuse_unanswered",
     "settle_holds",
-    "drop_stale_head_counts",
-    "adjust_head_counts",
 )
 
 
@@ -132,9 +130,7 @@ def _close(connection: Connection, run_id: int, ending: Ending) -> None:
     named = {"run_id": run_id}
     for step in _CLOSING_STEPS:
         run(connection, step, named)
-    for counted in run(connection, "begin_head_counts", named).fetchall():
-        # Much is new there, or all of it: the next plan has to know, and autovacuum may come too late.
-        run(connection, "analyze_table", target=psycopg.sql.Identifier(f"synced_member_{counted.destination_id}"))
+    _count_heads(connection, run_id)
     statuses = [Status.HELD if ending.held else Status.FAILED] if ending.cause else []
     if ending.interrupted and ending.error:
         statuses.append(Status.INTERRUPTED)
@@ -156,6 +152,19 @@ def _close(connection: Connection, run_id: int, ending: Ending) -> None:
         )
     status = next((status for status in Status if status in statuses), Status.SUCCEEDED)
     one(connection, "close_run", {"run_id": run_id, "status": status, "error": ending.error})
+
+
+def _count_heads(connection: Connection, run_id: int) -> None:
+    """Keeps `contact_count` and `user_count` exact: see `census`."""
+    named = {"run_id": run_id}
+    taken = run(connection, "take_over_head_counts", named).fetchall()
+    followed = {**named, "taken": [row.destination_id for row in taken]}
+    run(connection, "drop_stale_head_counts", followed)
+    run(connection, "adjust_head_counts", followed)
+    counted = run(connection, "begin_head_counts", named).fetchall()
+    for destination_id in [row.destination_id for row in taken if row.much] + [row.destination_id for row in counted]:
+        # Much is new there, or all of it: the next plan has to know, and autovacuum may come too late.
+        run(connection, "analyze_table", target=psycopg.sql.Identifier(f"synced_member_{destination_id}"))
 
 
 def _destination_status(tally: Any, ending: Ending, error: errors.SyncerError | None) -> Status:

@@ -116,6 +116,7 @@ class TargetPlan:
 
     `about_all`: it is about all audiences that can be told, so whoever is not in it has nothing to be told.
     `whole`: and none was set aside. `fingerprints` are of audiences that did not move (see `syncer/unmoved.py`).
+    `mirrors`: all rows of the snapshot are told here, or were; contacts are addresses.
     """
 
     target: Target
@@ -127,6 +128,7 @@ class TargetPlan:
     skipped: Mapping[str, int]
     holds: Sequence[guard.Hold]
     fingerprints: Mapping[int, str]
+    mirrors: bool
     deferred: int = 0
 
 
@@ -281,11 +283,14 @@ class _Planner:
         run(self.connection, "analyze_caller")
         run(self.connection, "hold_back_refused", {**here, "run_id": self.run_id, "whole": about_all})
         if self._follow(target):
-            run(self.connection, "gather_followed", here)
+            run(self.connection, "gather_followed", here, **target.known(audiences.values()))
             run(self.connection, "name_callers", here)
         self._defer(target)
         self._order(target, audiences)
         calls = one(self.connection, "count_identifies")
+        skipped = {row.reason: row.members for row in run(self.connection, "count_skipped")}
+        every = whole and self.comparison.known <= audiences.keys()
+        every = every and all(target.reads(each) and not each.is_trait for each in audiences.values())
         return TargetPlan(
             target=target,
             about_all=about_all,
@@ -293,9 +298,10 @@ class _Planner:
             identifies=calls.identifies,
             calls_saved=calls.saved,
             counts=[AudienceCount(*row) for row in run(self.connection, "count_changes")],
-            skipped={row.reason: row.members for row in run(self.connection, "count_skipped")},
+            skipped=skipped,
             holds=holds,
             fingerprints=fingerprints,
+            mirrors=every and target.reach.everybody and target.manner.identity == "email" and not skipped,
             deferred=one(self.connection, "count_deferred").contacts,
         )
 
@@ -488,6 +494,7 @@ def _write_target(connection: Connection, run_id: int, plan: TargetPlan) -> None
             "skipped": Jsonb(dict(plan.skipped)),
             "per_audience": plan.target.manner.per_audience,
             "keeps_profiles": plan.target.manner.keeps_profiles,
+            "mirrors": plan.mirrors,
             **plan.target.in_reach,
         },
     )

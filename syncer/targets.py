@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
@@ -72,10 +72,22 @@ class Target:
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]
 
     @property
-    def address(self) -> psycopg.sql.Composable:
-        """What of a row that was compared is the address."""
-        by_email = self.manner.identity == "email"
-        return psycopg.sql.SQL("said.contact" if by_email else "contact_of(said.email)")
+    def compared(self) -> dict[str, psycopg.sql.Composable]:
+        """What stands for contacts and addresses while memberships are compared: see `diff_members`."""
+        if self.manner.identity == "email":
+            spelled, contact, address = "lower(source.email)", "contact_of(said.email)", "folded.contact"
+        else:
+            spelled, contact, address = self.contact, "said.spelled", "contact_of(said.email)"
+        columns = {"spelled": spelled, "contact": contact, "address": address}
+        return {name: psycopg.sql.SQL(text) if isinstance(text, str) else text for name, text in columns.items()}
+
+    def known(self, audiences: Iterable[models.Audience]) -> dict[str, psycopg.sql.Composable]:
+        """What beside contact and user a plan about these audiences needs of the state's rows: see `gather_known`."""
+        columns = {
+            "email": "NULL::text" if self.manner.identity == "email" else "m.email",
+            "value": "m.value" if any(audience.is_trait for audience in audiences) else "NULL::jsonb",
+        }
+        return {name: psycopg.sql.SQL(text) for name, text in columns.items()}
 
     @property
     def email(self) -> psycopg.sql.Composable:

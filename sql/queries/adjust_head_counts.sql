@@ -1,7 +1,7 @@
 -- Purpose: the counts of what destinations have move with what this run did there: by the rows that came and went, who
 -- is new there, and who is gone. What was there before is what is there now, without those that came, with those that went.
 -- Sorted, because the look-ups go faster in the order of the index.
--- Parameters: run_id.
+-- Parameters: run_id; taken (destination ids: their counts are right already).
 -- Rows: none.
 WITH moved AS MATERIALIZED (
     SELECT c.destination_id, c.audience_id, c.contact, c.user_id,
@@ -15,7 +15,9 @@ WITH moved AS MATERIALIZED (
         AND e.contact = c.contact AND e.part = c.part
     WHERE e.page IS NULL
         AND NOT is_token(c.contact)
-        AND EXISTS (SELECT FROM contact_count) -- spares a large run, which is counted anew, the reading of its changes
+        -- Spares a large run, which is counted anew, the reading of its changes.
+        AND EXISTS (SELECT FROM contact_count AS other WHERE other.destination_id <> ALL (%(taken)s::integer[]))
+        AND counted.destination_id <> ALL (%(taken)s::integer[])
 ),
 users AS (
     INSERT INTO user_count AS told (destination_id, audience_id, users)

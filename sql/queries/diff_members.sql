@@ -6,16 +6,18 @@
 -- do it all.
 -- kind: gain (only the snapshot has it), lose (only the state has it), skip (cannot be sent, `reason`),
 -- unsure (the contact's last call has no answer), again (both have it, and it is due again), retract (it was told
--- false, and that is due again), changed (both have it, with another `value` or other traits). named: a skipped row
--- still names this contact or user.
+-- false, and that is due again), changed (both have it, with another `value` or other traits), spelled (a gain, unless
+-- match_spelled finds that the state has it). named: a skipped row still names this contact or user.
 -- Every column is carried through the join for every row: whatever can be had from others is not among them, and what
--- few rows need is looked up behind the join.
--- Placeholders: source; contact (the column of it that is the contact, or what stands for it); address (the same for
--- the address, of `said`).
+-- few rows need is worked out behind the join. So are contacts: taking blanks off costs as much as half of the join, and
+-- of a hundred addresses hardly one has any. The join compares what is nearly the contact, `spelled`, and rows where
+-- that was not enough say so.
+-- Placeholders: source; spelled (the column of it that is the contact, but for surrounding blanks); contact (of `said`,
+-- the contact itself); address (of `said` and `folded`).
 -- Parameters: destination_id; listed, share (the destination's reach); audience_ids, names, reads, due_before (parallel
--- arrays: see read_plan_audiences); all_audiences (true: hardly any of the state's is not among them); nameless (audience names of blanks that the snapshot has); anything (false: there is
--- nothing to compare, and neither side is read).
--- Rows: none; makes member_delta with gain, lose, again and skip.
+-- arrays: see read_plan_audiences); all_audiences (true: hardly any of the state's is not among them); nameless (audience
+-- names of blanks that the snapshot has); anything (false: there is nothing to compare, and neither side is read).
+-- Rows: none; makes member_delta with gain, lose, again, skip and spelled.
 CREATE TEMPORARY TABLE member_delta ON COMMIT DROP AS
 WITH listed AS NOT MATERIALIZED (
     SELECT given.audience_id, given.name COLLATE "C" AS name, given.reads, given.due_before
@@ -27,14 +29,15 @@ SELECT
     CASE
         WHEN said.unsendable IS NULL THEN 'lose'
         WHEN told.audience_id IS NOT NULL THEN 'again'
-        WHEN judged.reason IS NULL THEN 'gain'
-        ELSE 'skip'
+        WHEN judged.reason IS NOT NULL THEN 'skip'
+        WHEN folded.contact = said.spelled THEN 'gain'
+        ELSE 'spelled'
     END COLLATE "C" AS kind,
     coalesce(told.audience_id, said.audience_id) AS audience_id,
     told.entered_run_id,
     told.entered_at,
     false AS named,
-    coalesce(told.contact, said.contact) AS contact,
+    coalesce(told.contact, folded.contact) AS contact,
     coalesce(told.user_id, said.user_id, said.unsendable_user_id) AS user_id,
     judged.reason COLLATE "C" AS reason,
     CASE WHEN judged.reason IS NOT NULL THEN said.audience END AS audience,
@@ -46,7 +49,7 @@ FROM (
         source.audience,
         CASE WHEN NOT source.unsendable THEN source.user_id END AS user_id,
         CASE WHEN source.unsendable THEN source.user_id END AS unsendable_user_id,
-        {contact} AS contact,
+        {spelled} AS spelled,
         source.email,
         source.unsendable,
         listed.due_before
@@ -69,17 +72,21 @@ FULL JOIN (
         AND (%(all_audiences)s::boolean OR m.audience_id = ANY (%(audience_ids)s::integer[]))
         AND is_in_reach(m.contact, %(listed)s::text[], %(share)s::float8)
 ) AS told
-    ON told.audience_id = said.audience_id AND told.contact = said.contact AND told.user_id = said.user_id
+    ON told.audience_id = said.audience_id AND told.contact = said.spelled AND told.user_id = said.user_id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN said.unsendable IS NOT NULL AND told.audience_id IS NULL THEN {contact} END AS contact
+    OFFSET 0 -- keeps the folding from being copied into every place that reads it
+) AS folded
 CROSS JOIN LATERAL (
     SELECT CASE WHEN said.unsendable IS NOT NULL AND told.audience_id IS NULL THEN
         coalesce(
             skip_reason(
                 said.audience, coalesce(said.user_id, said.unsendable_user_id), {address}, said.unsendable
             ),
-            CASE WHEN NOT is_in_reach(said.contact, %(listed)s::text[], %(share)s::float8) THEN 'out_of_rollout' END
+            CASE WHEN NOT is_in_reach(folded.contact, %(listed)s::text[], %(share)s::float8) THEN 'out_of_rollout' END
         )
     END AS reason
-    OFFSET 0 -- keeps the judgement from being copied into every place that reads it
+    OFFSET 0 -- the same for the judgement
 ) AS judged
 WHERE %(anything)s::boolean
     AND CASE

@@ -1,8 +1,9 @@
 -- Purpose: the same of contacts that no difference names: those that are told something because another one was.
+-- Placeholders: email, value (see gather_known).
 -- Parameters: destination_id.
 -- Rows: none; fills known_member.
 INSERT INTO known_member (audience_id, contact, user_id, email, value)
-SELECT m.audience_id, m.contact, m.user_id, m.email, m.value
+SELECT m.audience_id, m.contact, m.user_id, {email}, {value}
 FROM (
     SELECT DISTINCT c.contact
     FROM contact_change AS c

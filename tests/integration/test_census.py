@@ -75,6 +75,40 @@ def test_what_a_run_did_is_counted_once_and_the_next_counts_differences(world: W
         assert asked == []
 
 
+def test_a_run_of_which_all_was_accepted_leaves_what_the_snapshot_has(world: World) -> None:
+    def sound(rows: list[Row]) -> list[Row]:
+        return [(name, user, email) for name, user, email in rows if name and name.strip() and user and email]
+
+    refusing: set[str] = set()
+    world.receiver.script = lambda request: (
+        Answer(400, body=b'{"message":"not this one"}')
+        if refusing & {event["traits"]["email"] for event in request.events}
+        else None
+    )
+    # The last but one is not accepted whole, and the last finds somebody waiting.
+    for rows, refused in ((ROWS, ""), (changed(ROWS), ""), (ROWS, ""), (changed(ROWS), "u5@x.io"), (ROWS, "u5@x.io")):
+        refusing.clear()
+        refusing.add(refused)
+        world.warehouse.replace(sound(rows))
+        assert told(world, world.sync()) == counted(sound(rows))
+        with world.state() as connection:
+            (kept,) = connection.execute(
+                """
+                SELECT (SELECT contacts FROM contact_count) AS contacts_kept,
+                    (SELECT array_agg(users ORDER BY audience_id) FROM user_count) AS users_kept,
+                    count(DISTINCT m.contact) AS contacts,
+                    (
+                        SELECT array_agg(there.users ORDER BY there.audience_id)
+                        FROM (
+                            SELECT audience_id, count(DISTINCT user_id) AS users FROM synced_member GROUP BY audience_id
+                        ) AS there
+                    ) AS users
+                FROM synced_member AS m
+                """
+            ).fetchall()
+        assert kept[:2] == kept[2:]
+
+
 def test_a_preview_says_the_same(world: World, asked: list[str]) -> None:
     world.warehouse.replace(ROWS)
     world.sync()
