@@ -74,12 +74,12 @@ class Target:
     @property
     def compared(self) -> dict[str, psycopg.sql.Composable]:
         """What stands for contacts and addresses while memberships are compared: see `diff_members`."""
-        if self.manner.identity == "email":
-            spelled, contact, address = "lower(source.email)", "contact_of(said.email)", "folded.contact"
-        else:
-            spelled, contact, address = self.contact, "said.spelled", "contact_of(said.email)"
-        columns = {"spelled": spelled, "contact": contact, "address": address}
-        return {name: psycopg.sql.SQL(text) if isinstance(text, str) else text for name, text in columns.items()}
+        by_email = self.manner.identity == "email"
+        return {
+            "spelled": psycopg.sql.SQL("lower(source.email)") if by_email else self.contact,
+            "contact": psycopg.sql.SQL("contact_of(said.email)" if by_email else "said.spelled"),
+            "address": psycopg.sql.SQL("folded.contact" if by_email else "contact_of(said.email)"),
+        }
 
     def known(self, audiences: Iterable[models.Audience]) -> dict[str, psycopg.sql.Composable]:
         """What beside contact and user a plan about these audiences needs of the state's rows: see `gather_known`."""

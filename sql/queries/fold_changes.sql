@@ -5,6 +5,28 @@
 -- left alone unless the trait is taken back (`keeps`).
 -- Rows: none; fills contact_change.
 INSERT INTO contact_change (contact, audience_id, op, initial, value, said)
+WITH moved AS MATERIALIZED (
+    SELECT
+        d.contact,
+        d.audience_id,
+        bool_or(d.kind = 'gain') AS gains,
+        count(*) FILTER (WHERE d.kind = 'lose' AND NOT d.named) AS losses,
+        bool_or(d.kind = 'unsure') AS unsure,
+        bool_or(d.kind = 'again') AS again,
+        bool_or(d.kind = 'changed') AS changed,
+        min(d.value::text)::jsonb AS said,
+        bool_or(d.kind = 'retract') AS retract,
+        bool_or(d.named) AS named
+    FROM member_delta AS d
+    WHERE d.kind <> 'skip'
+    GROUP BY d.contact, d.audience_id
+),
+known AS (
+    SELECT m.contact, m.audience_id, count(*) AS rows, min(m.value::text)::jsonb AS value
+    FROM known_member AS m
+    WHERE (m.contact, m.audience_id) IN (SELECT moved.contact, moved.audience_id FROM moved)
+    GROUP BY m.contact, m.audience_id
+)
 SELECT
     pair.contact,
     pair.audience_id,
@@ -32,27 +54,8 @@ FROM (
         known.value AS told,
         known.rows IS NOT NULL AS before,
         moved.gains OR coalesce(known.rows, 0) > moved.losses AS after
-    FROM (
-        SELECT
-            d.contact,
-            d.audience_id,
-            bool_or(d.kind = 'gain') AS gains,
-            count(*) FILTER (WHERE d.kind = 'lose' AND NOT d.named) AS losses,
-            bool_or(d.kind = 'unsure') AS unsure,
-            bool_or(d.kind = 'again') AS again,
-            bool_or(d.kind = 'changed') AS changed,
-            min(d.value::text)::jsonb AS said,
-            bool_or(d.kind = 'retract') AS retract,
-            bool_or(d.named) AS named
-        FROM member_delta AS d
-        WHERE d.kind <> 'skip'
-        GROUP BY d.contact, d.audience_id
-    ) AS moved
-    LEFT JOIN (
-        SELECT m.contact, m.audience_id, count(*) AS rows, min(m.value::text)::jsonb AS value
-        FROM known_member AS m
-        GROUP BY m.contact, m.audience_id
-    ) AS known ON known.contact = moved.contact AND known.audience_id = moved.audience_id
+    FROM moved
+    LEFT JOIN known ON known.contact = moved.contact AND known.audience_id = moved.audience_id
     WHERE moved.gains OR moved.losses > 0 OR moved.unsure OR moved.again OR moved.changed OR moved.retract
 ) AS pair
 JOIN plan_audience AS listed USING (audience_id)
