@@ -605,3 +605,40 @@ def test_two_hundred_thousand_held_changes_cost_two_statements(world_in_one_data
     assert approve(world, 2) == 200_000
     assert world.preview().destinations[0].planned == 200_000
     assert len(world.receiver.requests) == 1
+
+
+def test_a_run_beside_a_held_audience_a_parked_contact_and_a_skipped_member_writes_only_its_own_rows(
+    world_in_one_database: World,
+) -> None:
+    world = world_in_one_database
+    world.extra = LOW
+    world.warehouse.replace([*members(9), *members(9, CHURN)])
+    world.sync()
+    parked = "u0009@x.io"
+    world.receiver.script = lambda request: (
+        Answer(400, body=b'{"message":"not this one"}')
+        if parked in {event["traits"]["email"] for event in request.events}
+        else None
+    )
+    world.warehouse.replace([*members(10), *members(9, CHURN)])
+    world.sync()
+    with world.state() as connection:
+        connection.execute("UPDATE refused_contact SET next_try_run_id = NULL")
+    world.warehouse.replace([*members(10), *members(3, CHURN), (VIP, "u9999", None)])
+    assert_held(world, world.sync())
+    before, requests = written_rows(world), len(world.receiver.requests)
+    assert [len(before[table]) for table in ("held_change", "refused_contact", "skipped_member")] == [6, 1, 1]
+
+    assert_held(world, world.sync())
+
+    assert written_rows(world) == before
+    assert len(world.receiver.requests) == requests
+
+
+def written_rows(world: World) -> dict[str, list[tuple[str, ...]]]:
+    """Every row of every table but those of runs themselves, with the transaction that wrote it."""
+    own = ("run", "run_audience", "run_destination", "run_count", "leader")
+    tables = world.query(
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'syncer' AND tablename <> ALL (%s)", [list(own)]
+    )
+    return {table: world.query(f"SELECT xmin::text, t::text FROM {table} AS t ORDER BY 2") for (table,) in tables}

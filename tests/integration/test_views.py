@@ -18,7 +18,7 @@ VIP = "VIP Buyers"
 CHURN = "Churn Risk"
 STATE_TABLES = (
     "audience destination initial_sync synced_member told_false uncertain sync_change sync_page sync_exception"
-    " refused_contact skipped_member held_change operator_action installation schema_migration"
+    " refused_contact skipped_member held_change operator_action installation schema_migration contact_count user_count"
 ).split()
 
 
