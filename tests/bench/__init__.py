@@ -3,5 +3,6 @@
     .venv/bin/python -m tests.bench --help
 
 Its modules: `warehouse` makes the data, `server` the PostgreSQL, `sink` receives, `belief` judges what it received,
-`measure` runs a program, `contestants` says which and `rivals` holds what stands for a user's own script.
+`measure` runs a program, `contestants` says which and `rivals` holds what stands for a user's own script. `pace` is a
+command of its own, about limits that a receiver sets.
 """

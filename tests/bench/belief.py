@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import psycopg
 
+from tests.bench import sink
 from tests.bench.server import Server
-from tests.bench.sink import SIZE_BYTES
 
 # A contact is wrong if a property was told otherwise than the warehouse has it, or was not told although it changed.
 WRONG = """
@@ -60,19 +60,13 @@ def wrong_contacts(server: Server, spool: Path) -> int:
 
 def _told(spool: Path) -> Iterator[tuple[str, str, bool]]:
     """The last value of every property of every contact."""
+    decoder = msgspec.json.Decoder(_Body)
     last: dict[str, dict[str, bool | str]] = {}
-    for body in _bodies(spool):
-        for event in body.batch:
+    for _, body in sink.received(spool):
+        for event in decoder.decode(body).batch:
             contact = event.traits.pop("email")
             assert isinstance(contact, str)
             last.setdefault(contact, {}).update(event.traits)
     for contact, values in last.items():
         for name, value in values.items():
             yield name, contact, value is True
-
-
-def _bodies(spool: Path) -> Iterator[_Body]:
-    decoder = msgspec.json.Decoder(_Body)
-    with spool.open("rb") as file:
-        while size := file.read(SIZE_BYTES):
-            yield decoder.decode(file.read(int.from_bytes(size, "big")))

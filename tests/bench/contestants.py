@@ -89,7 +89,8 @@ def _state_url(place: Place, *, elsewhere: bool) -> str:
     return place.server.other_url if elsewhere else place.server.url
 
 
-def _config(place: Place, *, elsewhere: bool, table: str = "member") -> Path:
+def config(place: Place, *, elsewhere: bool = False, table: str = "member") -> Path:
+    """The configuration of ours."""
     path = place.folder / ("syncer_elsewhere.toml" if elsewhere else "syncer.toml")
     path.write_text(
         f"""
@@ -113,7 +114,8 @@ level = "WARNING"
     return path
 
 
-def _reset_ours(place: Place, *, elsewhere: bool) -> None:
+def forget_everything(place: Place, *, elsewhere: bool = False) -> None:
+    """Ours, before its first sync."""
     url = _state_url(place, elsewhere=elsewhere)
     place.server.run("DROP SCHEMA IF EXISTS syncer CASCADE", url)
     migrations.migrate(State(url, "syncer"))
@@ -121,14 +123,14 @@ def _reset_ours(place: Place, *, elsewhere: bool) -> None:
 
 def _seed_ours(place: Place, *, elsewhere: bool) -> None:
     """One member of each audience is told, and the state is filled up with the others as their telling would have."""
-    _reset_ours(place, elsewhere=elsewhere)
+    forget_everything(place, elsewhere=elsewhere)
     place.server.run("DROP TABLE IF EXISTS warehouse.sample")
     place.server.run("CREATE TABLE warehouse.sample AS SELECT DISTINCT ON (audience) * FROM warehouse.member")
     with sink.receiving(place.folder / "spool") as receiving:
         told = replace(place, endpoint=f"http://127.0.0.1:{receiving.port}")
         syncer = Path(sys.executable).with_name("syncer")
-        config = _config(told, elsewhere=elsewhere, table="sample")
-        subprocess.run([str(syncer), "--config", str(config), "sync"], check=True, capture_output=True)
+        path = config(told, elsewhere=elsewhere, table="sample")
+        subprocess.run([str(syncer), "--config", str(path), "sync"], check=True, capture_output=True)
     url = _state_url(place, elsewhere=elsewhere)
     ids, names = zip(*place.server.run("SELECT audience_id, name FROM syncer.audience", url), strict=True)
     with psycopg.connect(place.server.url) as source, psycopg.connect(url) as state:
@@ -161,14 +163,14 @@ def _forget_fingerprints(place: Place) -> None:
 
 def _ours(place: Place, _scenario: str, *, elsewhere: bool) -> Sequence[str]:
     syncer = Path(sys.executable).with_name("syncer")
-    return [str(syncer), "--config", str(_config(place, elsewhere=elsewhere)), "sync", "--json"]
+    return [str(syncer), "--config", str(config(place, elsewhere=elsewhere)), "sync", "--json"]
 
 
 def _ours_contestant(name: str, *, elsewhere: bool) -> Contestant:
     return Contestant(
         name,
         partial(_ours, elsewhere=elsewhere),
-        reset=partial(_reset_ours, elsewhere=elsewhere),
+        reset=partial(forget_everything, elsewhere=elsewhere),
         seed=partial(_seed_ours, elsewhere=elsewhere),
     )
 

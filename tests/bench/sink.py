@@ -1,22 +1,27 @@
 """A receiver that costs as little as one in Python can: it keeps what it gets, and answers in one write.
 
-Runs as a process of its own. It speaks HTTP/1.1 with keep-alive, takes any POST, and spools the bodies to a file;
-what they say is read after the clock has stopped (`belief`).
+Runs as a process of its own. It speaks HTTP/1.1 with keep-alive, takes anything, and spools the bodies to a file, each
+with its length and the time it came; what they say is read after the clock has stopped (`belief`, `pace`). Its answer
+is the one that Segment and Mailmodo give, and names the only list that there is.
 
     python -m tests.bench.sink SPOOL LATENCY_MS      prints its port, and at SIGTERM its number of requests
 """
 
 import asyncio
 import signal
+import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-REPLY = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"success":true}'
-SIZE_BYTES = 8
+_BODY = b'{"success":true,"listDetails":[{"name":"Audiences"}]}'
+REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
+HEAD = struct.Struct(">Qd")
+"""Before each body: how long it is, and when it came, in seconds of a monotonic clock."""
 
 
 class _Connection(asyncio.Protocol):
@@ -64,7 +69,7 @@ class _Sink:
 
     def take(self, body: memoryview) -> None:
         self.requests += 1
-        self._spool.write(len(body).to_bytes(SIZE_BYTES, "big"))
+        self._spool.write(HEAD.pack(len(body), time.monotonic()))
         self._spool.write(body)
         body.release()
 
@@ -82,6 +87,14 @@ async def _serve(spool: Path, latency: float) -> None:
     await stop.wait()
     sink.close()
     print(sink.requests, flush=True)
+
+
+def received(spool: Path) -> Iterator[tuple[float, bytes]]:
+    """When each request came, and its body, in their order."""
+    with spool.open("rb") as file:
+        while head := file.read(HEAD.size):
+            size, at = HEAD.unpack(head)
+            yield at, file.read(size)
 
 
 @dataclass(slots=True)

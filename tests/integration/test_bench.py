@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.bench import belief, contestants, server, sink, warehouse
+from tests.bench import belief, contestants, pace, server, sink, warehouse
 from tests.bench.__main__ import Bench
 from tests.bench.contestants import CHANGED, INITIAL, SCENARIOS, UNCHANGED
 
@@ -50,5 +50,11 @@ def test_a_wrong_a_missing_and_a_needless_untruth_are_counted(bench_server: serv
     ]
     body = json.dumps({"batch": events}).encode()
     spool = tmp_path / "spool"
-    spool.write_bytes(len(body).to_bytes(sink.SIZE_BYTES, "big") + body)
+    spool.write_bytes(sink.HEAD.pack(len(body), 0.0) + body)
     assert belief.wrong_contacts(bench_server, spool) == 3
+
+
+def test_the_most_of_any_stretch_of_time_is_found() -> None:
+    arrivals = pace.Arrivals(times=[0.0, 4.0, 10.0, 13.9, 30.0], contacts=[5, 7, 11, 13, 1])
+    assert arrivals.most_within(10) == 7 + 11 + 13
+    assert arrivals.per_second == 36 / 30

@@ -1,0 +1,119 @@
+"""How close to its limits a delivery comes: to the rate that was asked for, and to the round trips of a slow receiver.
+
+    .venv/bin/python -m tests.bench.pace
+
+Times are those of the receiver: from the first request to the last, as they came in.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import structlog
+
+from tests.bench import contestants, server, sink, warehouse
+from tests.bench.contestants import Place
+
+LATENCY_MS = 45
+RATE = 1000
+MAILMODO_CONTACTS = 100
+"""In a call at most, one call after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Requests with contacts, as they came: when, in seconds, and with how many."""
+
+    times: Sequence[float]
+    contacts: Sequence[int]
+
+    @property
+    def seconds(self) -> float:
+        return self.times[-1] - self.times[0]
+
+    @property
+    def per_second(self) -> float:
+        """Contacts a second; the last request's came when the clock had stopped."""
+        return sum(self.contacts[:-1]) / self.seconds
+
+    def most_within(self, seconds: float) -> int:
+        """The most contacts that came within any so many seconds."""
+        most, first, within = 0, 0, 0
+        for at, contacts in zip(self.times, self.contacts, strict=True):
+            within += contacts
+            while self.times[first] <= at - seconds:
+                within -= self.contacts[first]
+                first += 1
+            most = max(most, within)
+        return most
+
+
+def _arrivals(spool: Path) -> Arrivals:
+    came: list[tuple[float, int]] = []
+    for at, body in sink.received(spool):
+        said = json.loads(body) if body else {}
+        contacts = said.get("batch") or said.get("values") or []
+        if contacts:
+            came.append((at, len(contacts)))
+    return Arrivals([at for at, _ in came], [contacts for _, contacts in came])
+
+
+_SEGMENT = """
+[[destinations]]
+name = "paced"
+type = "segment"
+write_key = "bench"
+endpoint = "{endpoint}"
+max_events_per_second = {rate}
+"""
+_MAILMODO = """
+[[destinations]]
+name = "paced"
+type = "mailmodo"
+api_key = "bench"
+list_name = "Audiences"
+endpoint = "{endpoint}/api/v1"
+max_requests_per_second = 0
+"""
+
+
+def _initial_sync(running: server.Server, folder: Path, destination: str, latency_ms: int) -> Arrivals:
+    """Tells everybody; what came in."""
+    place = Place(running, folder)
+    contestants.forget_everything(place)
+    spool = folder / "spool"
+    with sink.receiving(spool, latency_ms) as receiving:
+        table, _, _ = contestants.config(place).read_text().partition("[[destinations]]")
+        path = folder / "paced.toml"
+        path.write_text(table + destination.format(endpoint=f"http://127.0.0.1:{receiving.port}", rate=RATE))
+        syncer = Path(sys.executable).with_name("syncer")
+        subprocess.run([str(syncer), "--config", str(path), "sync"], check=True, capture_output=True)
+    return _arrivals(spool)
+
+
+@click.command(help=__doc__)
+@click.option("--work", type=click.Path(path_type=Path), required=True, help="Keeps the server here.")
+def main(work: Path) -> None:
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    with server.running(work / "data") as running:
+        warehouse.generate(running, 250_000)
+        there = _initial_sync(running, work, _SEGMENT, LATENCY_MS)
+        most = there.most_within(10)
+        print(
+            f"segment, {RATE} events a second, {LATENCY_MS} ms: {100 * there.per_second / RATE:.1f} % of the rate over"
+            f" {there.seconds:.1f} s; the largest request {max(there.contacts)}, the most in 10 s {most}"
+        )
+        there = _initial_sync(running, work, _MAILMODO, LATENCY_MS)
+        possible = MAILMODO_CONTACTS * 1000 / LATENCY_MS
+        print(
+            f"mailmodo, no limit, {LATENCY_MS} ms: {there.per_second:,.0f} contacts a second,"
+            f" {100 * there.per_second / possible:.1f} % of {MAILMODO_CONTACTS} a round trip ({possible:,.0f})"
+        )
+
+
+if __name__ == "__main__":
+    main()
