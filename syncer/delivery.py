@@ -4,7 +4,8 @@ No statement runs while a page is in the hands of a sender thread except those t
 transaction is open while the network is awaited, because senders (`sending`) have no connection.
 
 Settling has threads and connections of its own: while groups are committed, the next pages are on their way, and all
-that land meanwhile are the next group. So a fast receiver gets large groups, and a slow one does not wait for them.
+that land meanwhile are the next group. The page after those is loaded while they fly, so that a sender never waits for
+the state; it is claimed only when one is free. So a fast receiver gets large groups, and a slow one does not wait for them.
 Pages share no contact's property, so groups do not wait for one another; but what a refusal means may depend on the
 others, so a group with one is settled alone.
 """
@@ -95,6 +96,7 @@ class _Lane:
     """One destination's pages on their way: loaded and claimed here, in one thread and on one connection.
 
     A page is `flying` while a sender has it, `landed` until a settler is free, and then in a group being settled.
+    What a crash makes uncertain are those pages: no more than there are senders, or two.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class _Lane:
         self._flying: dict[Future[Flight], pages.PlannedPage] = {}
         self._landed: list[tuple[pages.PlannedPage, Flight]] = []
         self._settling: dict[Future[None], list[pages.PlannedPage]] = {}
+        self._ready: tuple[int, list[models.Identify]] | None = None  # the next page's number, loaded before its turn
         self._alone = False  # whether the group being settled suffers no other beside it
         self._stopped: errors.DestinationError | None = None
 
@@ -138,6 +141,7 @@ class _Lane:
         while True:
             self._launch(queue, senders)
             if self._flying or self._settling:
+                self._load_ahead(queue)
                 # A free sender waits for its turn, not for a page to land.
                 turn = self._sender.due_in() if self._has_room(queue) else 0
                 under_way: list[Future[Any]] = [*self._flying, *self._settling]
@@ -172,7 +176,9 @@ class _Lane:
             self._flying[threads.submit(self._sender.send, page.page, identifies)] = page
 
     def _has_room(self, queue: deque[pages.PlannedPage], launching: int = 0) -> bool:
-        free = self._order.destination.concurrency - len(self._claimed()) - launching
+        """Whether a sender is free, and not too much is claimed: a lone sender need not wait until its page is settled."""
+        senders = self._order.destination.concurrency
+        free = min(senders - len(self._flying), max(senders, 2) - len(self._claimed())) - launching
         return bool(queue) and free > 0 and not self._over()
 
     def _may_go(self, page: pages.PlannedPage, launching: Sequence[pages.PlannedPage]) -> bool:
@@ -180,11 +186,18 @@ class _Lane:
         return all(other.urgency == page.urgency for other in [*self._claimed(), *launching])
 
     def _claimed(self) -> list[pages.PlannedPage]:
-        """The pages that are ours and not settled yet: what a crash makes uncertain, no more than there are senders."""
+        """The pages that are ours and not settled yet: what a crash makes uncertain."""
         landed = [page for page, _ in self._landed]
         return [*self._flying.values(), *landed, *(page for group in self._settling.values() for page in group)]
 
+    def _load_ahead(self, queue: deque[pages.PlannedPage]) -> None:
+        if queue and self._ready is None and not self._over():
+            self._ready = (queue[0].page, self._load(queue[0]))
+
     def _load(self, page: pages.PlannedPage) -> list[models.Identify]:
+        ready, self._ready = self._ready, None
+        if ready is not None and ready[0] == page.page:
+            return ready[1]
         return pages.load(self._connection, self._order.delivery, page.page, self._order.properties)
 
     def _land(self) -> None:
