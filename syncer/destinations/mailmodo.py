@@ -62,7 +62,7 @@ from syncer.destinations.serial import turnstile
 from syncer.models import Call, Rate, Refusal, Request, Track, Value
 
 MAX_BATCH = 100
-PAGE_REQUESTS = 5
+PAGE_REQUESTS = 10
 """A page takes at most so many requests, and at most a second's worth."""
 
 FIELDS = {
