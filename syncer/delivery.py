@@ -4,8 +4,8 @@ No statement runs while a page is in the hands of a sender thread except those t
 transaction is open while the network is awaited, because senders (`sending`) have no connection.
 
 Settling has threads and connections of its own: while groups are committed, the next pages are on their way, and all
-that land meanwhile are the next group. The page after those is loaded while they fly, so that a sender never waits for
-the state; it is claimed only when one is free. So a fast receiver gets large groups, and a slow one does not wait for them.
+that land meanwhile are the next group. So a fast receiver gets large groups, and a slow one does not wait for them.
+The page after those is loaded while they fly, so that a sender does not wait for that; it is claimed when one is free.
 Pages share no contact's property, so groups do not wait for one another; but what a refusal means may depend on the
 others, so a group with one is settled alone.
 """
@@ -176,7 +176,7 @@ class _Lane:
             self._flying[threads.submit(self._sender.send, page.page, identifies)] = page
 
     def _has_room(self, queue: deque[pages.PlannedPage], launching: int = 0) -> bool:
-        """Whether a sender is free, and not too much is claimed: a lone sender need not wait until its page is settled."""
+        """Whether a sender is free, and not too much claimed: a lone one need not wait until its page is settled."""
         senders = self._order.destination.concurrency
         free = min(senders - len(self._flying), max(senders, 2) - len(self._claimed())) - launching
         return bool(queue) and free > 0 and not self._over()
