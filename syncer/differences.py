@@ -64,9 +64,9 @@ class Comparison:
             "nameless": nameless,
             "anything": bool(listed["audience_ids"] or nameless or None in self.census.rows),
         }
-        run(self.connection, "begin_comparing")
+        before = one(self.connection, "begin_comparing")
         differences = self.snapshot.read(self.connection, "diff_members", compared, **target.compared).rowcount
-        run(self.connection, "end_comparing")
+        run(self.connection, "end_comparing", {"tuple_cost": before.tuple_cost, "memory": before.memory})
         run(self.connection, "complete_member_delta")
         if one(self.connection, "any_spelled").found:
             run(self.connection, "analyze_member_delta")

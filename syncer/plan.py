@@ -289,8 +289,6 @@ class _Planner:
         self._order(target, audiences)
         calls = one(self.connection, "count_identifies")
         skipped = {row.reason: row.members for row in run(self.connection, "count_skipped")}
-        every = whole and self.comparison.known <= audiences.keys()
-        every = every and all(target.reads(each) and not each.is_trait for each in audiences.values())
         return TargetPlan(
             target=target,
             about_all=about_all,
@@ -301,8 +299,17 @@ class _Planner:
             skipped=skipped,
             holds=holds,
             fingerprints=fingerprints,
-            mirrors=every and target.reach.everybody and target.manner.identity == "email" and not skipped,
+            mirrors=whole and not skipped and self._covers_everything(target, audiences),
             deferred=one(self.connection, "count_deferred").contacts,
+        )
+
+    def _covers_everything(self, target: Target, audiences: Mapping[int, models.Audience]) -> bool:
+        """Whether all that the state knows of is planned, from the snapshot, for everybody, by address."""
+        return (
+            target.reach.everybody
+            and target.manner.identity == "email"
+            and self.comparison.known <= audiences.keys()
+            and all(target.reads(audience) and not audience.is_trait for audience in audiences.values())
         )
 
     def _follow(self, target: Target) -> int:

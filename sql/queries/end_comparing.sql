@@ -1,3 +1,4 @@
--- Purpose: the planner's own view of workers again, and the memory of set_up_session: RESET would give the server's own.
+-- Purpose: the settings that begin_comparing found. RESET would give the server's own, and not the session's.
+-- Parameters: tuple_cost, memory.
 -- Rows: one, of no use.
-SELECT set_config('parallel_tuple_cost', '0.1', true) AS handing_over, set_config('work_mem', '64MB', true) AS memory
+SELECT set_config('parallel_tuple_cost', %(tuple_cost)s, true) AS tuple_cost, set_config('work_mem', %(memory)s, true) AS memory

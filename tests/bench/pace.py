@@ -1,6 +1,6 @@
 """How close to its limits a delivery comes: to the rate that was asked for, and to the round trips of a slow receiver.
 
-    .venv/bin/python -m tests.bench.pace
+    .venv/bin/python -m tests.bench.pace --work FOLDER
 
 Times are those of the receiver: from the first request to the last, as they came in.
 """

@@ -20,8 +20,8 @@ Plan = Mapping[str, Any]
 
 CONTACTS, AUDIENCES, EACH = 30_000, 20, 5
 EXPLAINED = (
-    "diff_members tally_changes claim_pages load_page settle_pages who_is_it who_was_told who_changed who_is_pending"
-    " who_is_refused who_is_held who_is_skipped"
+    "diff_members gather_known tally_changes claim_pages load_page settle_pages who_is_it who_was_told who_changed"
+    " who_is_pending who_is_refused who_is_held who_is_skipped"
 ).split()
 
 
@@ -118,7 +118,7 @@ def test_a_run_reads_the_state_once_and_its_pages_by_index(big: World, explained
         if connection.info.server_version >= 16_00_00:
             assert any(node["Node Type"] == "Gather" for node in nodes(diff)), "the comparison is not parallel any more"
 
-    for name in ("claim_pages", "load_page", "settle_pages"):
+    for name in ("gather_known", "claim_pages", "load_page", "settle_pages"):
         assert explained[name], name
         for plan in explained[name]:
             assert not read_whole(plan) & {"synced_member", "sync_change"}, name

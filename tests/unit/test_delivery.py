@@ -745,6 +745,40 @@ def test_groups_are_settled_side_by_side_unless_one_holds_a_refusal(
     assert begun[1].is_set()
 
 
+def test_a_lone_sender_waits_neither_for_the_next_page_nor_until_its_own_is_settled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    book = Book(monkeypatch, [2, 2, 2])
+    loaded, sent = threading.Event(), threading.Event()
+    met: list[bool] = []
+
+    def load(_connection: object, _delivery: object, page: int, _properties: object) -> list[Identify]:
+        if page == 2:
+            loaded.set()
+        return [_only(page)]
+
+    def settle(_connection: object, _delivery: object, settlements: Sequence[pages.Settlement]) -> None:
+        if any(settlement.page == 1 for settlement in settlements):
+            met.append(sent.wait(10))
+        book.settled.update((settlement.page, settlement) for settlement in settlements)
+
+    class Lone(Scripted):
+        def send(self, request: Request) -> list[Refusal]:
+            if request.identifies[0].contact == "c1":
+                met.append(loaded.wait(10))
+            else:
+                sent.set()
+            return []
+
+    monkeypatch.setattr(pages, "load", load)
+    monkeypatch.setattr(pages, "settle", settle)
+    assert deliver(book, Lone([], concurrency=1)) is None
+
+    assert met == [True, True]
+    assert sorted(book.settled) == [1, 2, 3]
+    assert all(len(unanswered) <= 1 for unanswered in book.unanswered_at_claim.values())
+
+
 def test_where_everybody_is_refused_what_was_settled_before_is_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
     book = Book(monkeypatch, [2] * 12)
     destination = everybody_refused(13)
