@@ -5,7 +5,8 @@ transaction is open while the network is awaited, because senders (`sending`) ha
 
 Settling has threads and connections of its own: while groups are committed, the next pages are on their way, and all
 that land meanwhile are the next group. So a fast receiver gets large groups, and a slow one does not wait for them.
-The page after those is loaded while they fly, so that a sender does not wait for that; it is claimed when one is free.
+The page after those is loaded and encoded while they fly, so that a sender does not wait for that; it is claimed when
+one is free.
 Pages share no contact's property, so groups do not wait for one another; but what a refusal means may depend on the
 others, so a group with one is settled alone.
 """
@@ -22,7 +23,7 @@ import structlog
 
 from syncer import errors, events, models, pages
 from syncer.leadership import LEASE_SECONDS, Leadership
-from syncer.sending import Flight, Sender, Tempo
+from syncer.sending import Encoded, Flight, Sender, Tempo
 from syncer.state import Connection, State
 
 log = structlog.get_logger()
@@ -117,7 +118,7 @@ class _Lane:
         self._flying: dict[Future[Flight], pages.PlannedPage] = {}
         self._landed: list[tuple[pages.PlannedPage, Flight]] = []
         self._settling: dict[Future[None], list[pages.PlannedPage]] = {}
-        self._ready: tuple[int, list[models.Identify]] | None = None  # the next page's number, loaded before its turn
+        self._ready: tuple[int, Encoded] | None = None  # the next page's number, loaded and encoded before its turn
         self._alone = False  # whether the group being settled suffers no other beside it
         self._stopped: errors.DestinationError | None = None
 
@@ -169,11 +170,11 @@ class _Lane:
         loaded = [self._load(page) for page in launched]
         numbers = [page.page for page in launched]
         claimed = pages.claim(self._connection, self._order.delivery, self._order.leadership.token, numbers)
-        for page, identifies in zip(launched, loaded, strict=True):
+        for page, encoded in zip(launched, loaded, strict=True):
             if page.page not in claimed:  # paused since it was planned
                 self._sender.reserve(-page.identifies)
                 continue
-            self._flying[threads.submit(self._sender.send, page.page, identifies)] = page
+            self._flying[threads.submit(self._sender.send, page.page, encoded)] = page
 
     def _has_room(self, queue: deque[pages.PlannedPage], launching: int = 0) -> bool:
         """Whether a sender is free, and not too much claimed: a lone one need not wait until its page is settled."""
@@ -194,11 +195,12 @@ class _Lane:
         if queue and self._ready is None and not self._over():
             self._ready = (queue[0].page, self._load(queue[0]))
 
-    def _load(self, page: pages.PlannedPage) -> list[models.Identify]:
+    def _load(self, page: pages.PlannedPage) -> Encoded:
         ready, self._ready = self._ready, None
         if ready is not None and ready[0] == page.page:
             return ready[1]
-        return pages.load(self._connection, self._order.delivery, page.page, self._order.properties)
+        identifies = pages.load(self._connection, self._order.delivery, page.page, self._order.properties)
+        return self._sender.encode(identifies)
 
     def _land(self) -> None:
         """Takes over what has come back. A destination that stopped gets no more, settled or not."""
@@ -240,7 +242,7 @@ class _Lane:
         if once:
             events.take(self._connection, token, owed)
         self._sender.reserve(len(owed))
-        flight = self._sender.send(pages.COVERED_PAGE, [each.track for each in owed])
+        flight = self._sender.send(pages.COVERED_PAGE, self._sender.encode([each.track for each in owed]))
         failures = {failure.identify.message_id: failure for failure in flight.settlement.failures}
         by_outcome = [(each, failures.get(each.track.message_id)) for each in owed]
         refused = [(each, why.reason) for each, why in by_outcome if why and why.outcome is models.Outcome.FAILED]

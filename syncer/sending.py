@@ -55,6 +55,15 @@ class Tempo:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoded:
+    """A page's identifies as the requests that they go out in, and those that none can carry."""
+
+    identifies: Sequence[models.Call]
+    requests: Sequence[models.Request]
+    refusals: Sequence[models.Refusal]
+
+
+@dataclass(frozen=True, slots=True)
 class Flight:
     """A page that has come back."""
 
@@ -156,22 +165,25 @@ class Sender:
         count = self._rate.count(abs(identifies))
         self._pacer.reserve(count if identifies > 0 else -count)
 
-    def send(self, page: int, identifies: Sequence[models.Call]) -> Flight:
+    def encode(self, identifies: Sequence[models.Call]) -> Encoded:
+        """A page as it goes out. Takes no turn, so it can be done while others fly."""
+        return Encoded(identifies, *self._destination.requests(identifies))
+
+    def send(self, page: int, encoded: Encoded) -> Flight:
         """Sends a page that was announced, request by request. Every identify gets an outcome, whatever happens."""
-        events = isinstance(identifies[0], models.Track)
+        events = isinstance(encoded.identifies[0], models.Track)
         once = events and not self._destination.recognises_events
-        tries = _Tries(self._tempo.now(), announced=self._rate.count(len(identifies)), once=once)
+        tries = _Tries(self._tempo.now(), announced=self._rate.count(len(encoded.identifies)), once=once)
         try:
-            return self._send(page, identifies, tries)
+            return self._send(page, encoded, tries)
         finally:
             self._pacer.reserve(-tries.announced)
 
-    def _send(self, page: int, identifies: Sequence[models.Call], tries: _Tries) -> Flight:
-        requests, refusals = self._destination.requests(identifies)
-        self._announce(requests, tries, instead_of=tries.announced)
-        failures = [_failure(refusal, Outcome.FAILED, alone=False) for refusal in refusals]
-        ends = accumulate(len(request.identifies) for request in requests)
-        parts = deque(_Part(each, end - len(each.identifies)) for each, end in zip(requests, ends, strict=True))
+    def _send(self, page: int, encoded: Encoded, tries: _Tries) -> Flight:
+        self._announce(encoded.requests, tries, instead_of=tries.announced)
+        failures = [_failure(refusal, Outcome.FAILED, alone=False) for refusal in encoded.refusals]
+        ends = accumulate(len(request.identifies) for request in encoded.requests)
+        parts = deque(_Part(each, end - len(each.identifies)) for each, end in zip(encoded.requests, ends, strict=True))
         suspects: list[
             _Part
         ] = []  # last: what can be accepted is, before they are told from a destination that refuses
@@ -190,7 +202,9 @@ class Sender:
         if self.refuses_everybody:
             failures = [_forgiven(failure) for failure in failures]
         aborted = sum(failure.outcome is Outcome.ABORTED for failure in failures)
-        settlement = pages.Settlement(page, tries.requests, tries.retries, failures, applied=aborted < len(identifies))
+        settlement = pages.Settlement(
+            page, tries.requests, tries.retries, failures, applied=aborted < len(encoded.identifies)
+        )
         return Flight(settlement, error)
 
     def _judge(self, part: _Part, tries: _Tries) -> _Verdict:

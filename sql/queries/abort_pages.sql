@@ -1,8 +1,14 @@
--- Purpose: pages that were claimed and certainly not applied, or never claimed, end as aborted.
+-- Purpose: pages that were claimed and certainly not applied, or never claimed, end as aborted. What no request was made
+-- of was not attempted.
 -- Parameters: run_id, destination_id, pages, requests, retries (parallel arrays).
 -- Rows: page.
 UPDATE sync_page AS p
-SET status = 'aborted', settled_at = clock_timestamp(), requests = given.requests, retries = given.retries
+SET
+    status = 'aborted',
+    settled_at = clock_timestamp(),
+    attempted_at = CASE WHEN given.requests > 0 THEN p.attempted_at END,
+    requests = given.requests,
+    retries = given.retries
 FROM unnest(%(pages)s::integer[], %(requests)s::integer[], %(retries)s::integer[])
     AS given (page, requests, retries)
 WHERE p.run_id = %(run_id)s

@@ -118,7 +118,7 @@ def contacts(*numbers: int) -> frozenset[str]:
 def go(lane: sending.Sender, page: int, count: int) -> sending.Flight:
     """A page as a lane lets it go."""
     lane.reserve(count)
-    return lane.send(page, identifies(count))
+    return lane.send(page, lane.encode(identifies(count)))
 
 
 def identifies(count: int) -> list[Identify]:
@@ -434,7 +434,7 @@ def test_the_row_goes_on_from_page_to_page() -> None:
     def page(first: int) -> sending.Flight:
         destination.bad = frozenset(f"d{number}" for number in range(first, first + 5))
         lane.reserve(5)
-        return lane.send(first, [_named(f"d{number}") for number in range(first, first + 5)])
+        return lane.send(first, lane.encode([_named(f"d{number}") for number in range(first, first + 5)]))
 
     assert (page(0).error, lane.refuses_everybody) == (None, False)
     assert isinstance(page(5).error, errors.DestinationStoppedError)
@@ -446,7 +446,7 @@ def test_many_parts_of_one_contact_are_one_contact() -> None:
     lane = sender(destination, destination.clock)
     lane.reserve(20)
 
-    flight = lane.send(1, [_named("many", part) for part in range(20)])
+    flight = lane.send(1, lane.encode([_named("many", part) for part in range(20)]))
 
     assert (flight.error, outcomes(flight)) == (None, [Outcome.FAILED] * 20)
 
@@ -578,7 +578,7 @@ def test_a_page_of_more_requests_than_it_was_announced_with_takes_its_time_too()
 
     lane.reserve(10)
     assert lane.due_in() == pytest.approx(0.2)
-    lane.send(1, identifies(10))
+    lane.send(1, lane.encode(identifies(10)))
 
     assert [at for at, _ in destination.sent] == pytest.approx([number / 5 for number in range(10)], abs=0.11)
     assert clock.at + lane.due_in() == pytest.approx(2.0, abs=0.11)

@@ -446,7 +446,7 @@ def test_no_answer_in_time_may_have_been_applied(receiver: MailmodoReceiver) -> 
 def send_page(made: MailmodoDestination, identifies: Sequence[Identify]) -> sending.Flight:
     sender = sending.Sender(made, lambda: False, sending.Tempo())
     sender.reserve(len(identifies))
-    return sender.send(1, identifies)
+    return sender.send(1, sender.encode(identifies))
 
 
 @pytest.mark.parametrize(("mode", "failure"), [("batch", 400), ("single", 400), ("single", 200)])
@@ -485,7 +485,7 @@ def test_requests_are_paced_not_contacts(receiver: MailmodoReceiver) -> None:
         sender = sending.Sender(made, lambda: False, sending.Tempo())
         sender.reserve(500)
         assert sender.due_in() == pytest.approx(0.25, abs=0.05)
-        flight = sender.send(1, [identify(n) for n in range(500)])
+        flight = sender.send(1, sender.encode([identify(n) for n in range(500)]))
         assert sender.due_in() < 0.06
     assert (flight.settlement.requests, flight.error) == (5, None)
     assert len(receiver.belief) == 500
