@@ -4,7 +4,6 @@
 CREATE TEMPORARY TABLE planned_identify (
     contact text COLLATE "C" NOT NULL,
     only_part smallint,
-    caller text COLLATE "C" NOT NULL,
     urgency smallint NOT NULL,
     parts integer NOT NULL,
     properties integer NOT NULL,

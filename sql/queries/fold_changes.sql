@@ -4,12 +4,13 @@
 -- A computed trait's value is the one that was read, else the one that was told; who never had one and has none now is
 -- left alone unless the trait is taken back (`keeps`).
 -- Rows: none; fills contact_change.
-INSERT INTO contact_change (contact, audience_id, op, initial, value, said)
-WITH moved AS MATERIALIZED (
+INSERT INTO contact_change (contact, audience_id, op, initial, value, said, came, alone)
+WITH moved AS (
     SELECT
         d.contact,
         d.audience_id,
-        bool_or(d.kind = 'gain') AS gains,
+        min(d.user_id) FILTER (WHERE d.kind = 'gain') AS came,
+        max(d.user_id) FILTER (WHERE d.kind = 'gain') AS came_last,
         count(*) FILTER (WHERE d.kind = 'lose' AND NOT d.named) AS losses,
         bool_or(d.kind = 'unsure') AS unsure,
         bool_or(d.kind = 'again') AS again,
@@ -24,7 +25,7 @@ WITH moved AS MATERIALIZED (
 known AS (
     SELECT m.contact, m.audience_id, count(*) AS rows, min(m.value::text)::jsonb AS value
     FROM known_member AS m
-    WHERE (m.contact, m.audience_id) IN (SELECT moved.contact, moved.audience_id FROM moved)
+    WHERE (m.contact, m.audience_id) IN (SELECT d.contact, d.audience_id FROM member_delta AS d WHERE d.kind <> 'skip')
     GROUP BY m.contact, m.audience_id
 )
 SELECT
@@ -40,7 +41,9 @@ SELECT
     END::change_op,
     listed.initial AND NOT (listed.begun AND is_in_reach(pair.contact, listed.told_listed, listed.told_share)),
     pair.after,
-    CASE WHEN pair.after THEN coalesce(pair.said, pair.told) END
+    CASE WHEN pair.after THEN coalesce(pair.said, pair.told) END,
+    pair.came,
+    pair.alone
 FROM (
     SELECT
         moved.contact,
@@ -51,12 +54,14 @@ FROM (
         moved.retract,
         moved.named,
         moved.said,
+        moved.came,
+        coalesce(moved.came = moved.came_last AND moved.losses = 0, false) AS alone,
         known.value AS told,
         known.rows IS NOT NULL AS before,
-        moved.gains OR coalesce(known.rows, 0) > moved.losses AS after
+        moved.came IS NOT NULL OR coalesce(known.rows, 0) > moved.losses AS after
     FROM moved
     LEFT JOIN known ON known.contact = moved.contact AND known.audience_id = moved.audience_id
-    WHERE moved.gains OR moved.losses > 0 OR moved.unsure OR moved.again OR moved.changed OR moved.retract
+    WHERE moved.came IS NOT NULL OR moved.losses > 0 OR moved.unsure OR moved.again OR moved.changed OR moved.retract
 ) AS pair
 JOIN plan_audience AS listed USING (audience_id)
 WHERE (pair.after OR pair.before OR pair.retract OR NOT pair.named)

@@ -3,32 +3,42 @@
 -- Run again when contacts were added to the plan: those that have a caller keep it.
 -- Parameters: destination_id.
 -- Rows: none; fills caller.
-WITH changed AS MATERIALIZED (
-    SELECT DISTINCT c.contact
+INSERT INTO caller (contact, user_id, email, traits)
+WITH changed AS NOT MATERIALIZED (
+    SELECT c.contact, c.came
     FROM contact_change AS c
     WHERE NOT EXISTS (SELECT FROM caller WHERE caller.contact = c.contact)
+),
+person AS (
+    SELECT
+        named.contact,
+        coalesce(min(named.user_id) FILTER (WHERE named.here), min(named.user_id)) AS user_id,
+        min(named.email) AS email
+    FROM (
+        SELECT changed.contact, changed.came AS user_id, NULL AS email, true AS here
+        FROM changed
+        WHERE changed.came IS NOT NULL
+        UNION ALL
+        SELECT d.contact, d.user_id, d.email, false
+        FROM member_delta AS d
+        WHERE d.kind NOT IN ('skip', 'gain') AND d.contact IN (SELECT changed.contact FROM changed)
+        UNION ALL
+        SELECT m.contact, m.user_id, m.email, true
+        FROM known_member AS m
+        WHERE m.contact IN (SELECT changed.contact FROM changed)
+            AND NOT EXISTS (
+                SELECT FROM member_delta AS lost
+                WHERE lost.kind = 'lose' AND NOT lost.named AND lost.contact = m.contact
+                    AND lost.audience_id = m.audience_id AND lost.user_id = m.user_id
+            )
+    ) AS named
+    GROUP BY named.contact
 )
-INSERT INTO caller (contact, user_id, email, traits)
 SELECT
-    named.contact,
-    coalesce(min(named.user_id) FILTER (WHERE named.here), min(named.user_id)),
-    coalesce(min(p.email), min(told.email), min(named.email)),
-    (array_agg(p.traits) FILTER (WHERE p.traits <> '{}'))[1]
-FROM (
-    SELECT d.contact, d.user_id, d.email, d.kind = 'gain' AS here
-    FROM changed
-    JOIN member_delta AS d ON d.contact = changed.contact
-    WHERE d.kind <> 'skip'
-    UNION ALL
-    SELECT m.contact, m.user_id, m.email, true
-    FROM changed
-    JOIN known_member AS m ON m.contact = changed.contact
-    WHERE NOT EXISTS (
-        SELECT FROM member_delta AS lost
-        WHERE lost.kind = 'lose' AND NOT lost.named AND lost.contact = m.contact
-            AND lost.audience_id = m.audience_id AND lost.user_id = m.user_id
-    )
-) AS named
-LEFT JOIN profile AS p ON p.contact = named.contact
-LEFT JOIN synced_profile AS told ON told.destination_id = %(destination_id)s AND told.contact = named.contact
-GROUP BY named.contact
+    person.contact,
+    person.user_id,
+    coalesce(p.email, told.email, person.email),
+    nullif(p.traits, '{}')
+FROM person
+LEFT JOIN profile AS p ON p.contact = person.contact
+LEFT JOIN synced_profile AS told ON told.destination_id = %(destination_id)s AND told.contact = person.contact

@@ -4,7 +4,7 @@
 -- before a false that it has to follow. Inside a class by contact, so that acceptance writes its index in order.
 -- Parameters: destination_id, page_size, per_audience (every part is an identify with a place of its own).
 -- Rows: none; fills planned_identify.
-INSERT INTO planned_identify (contact, only_part, caller, urgency, parts, properties, page)
+INSERT INTO planned_identify (contact, only_part, urgency, parts, properties, page)
 WITH identify AS (
     SELECT
         c.contact,
@@ -43,7 +43,6 @@ class_pages AS (
     FROM placed AS p
     GROUP BY p.urgency, p.page_size
 )
-SELECT p.contact, p.only_part, caller.user_id, p.urgency, p.parts, p.properties, 1 + class_pages.pages_before + p.nth
+SELECT p.contact, p.only_part, p.urgency, p.parts, p.properties, 1 + class_pages.pages_before + p.nth
 FROM placed AS p
 JOIN class_pages USING (urgency, page_size)
-JOIN caller ON caller.contact = p.contact
