@@ -16,7 +16,7 @@ import psycopg.sql
 from psycopg.types.json import Jsonb
 
 import syncer
-from syncer import errors, models, pages
+from syncer import errors, models
 from syncer.models import Status
 from syncer.state import Connection, one, run
 
@@ -76,7 +76,7 @@ def open_run(
     resync: Mapping[int, Sequence[int] | None] | None = None,
     scheduled_at: datetime | None = None,
 ) -> int:
-    """Opens a run for these destinations and makes room for its history.
+    """Opens a run for these destinations.
 
     `scheduled_at` is when the schedule wanted it. `resync` makes due again what was told before: by destination the
     audiences, or None for all of them.
@@ -92,14 +92,6 @@ def open_run(
                 "host": socket.gethostname(),
                 "pid": os.getpid(),
             },
-        )
-        first = opened.run_id - opened.run_id % pages.RUNS_PER_PARTITION
-        run(
-            connection,
-            "create_change_partition",
-            partition=pages.change_partition(opened.run_id),
-            first_run=psycopg.sql.Literal(first),
-            end_run=psycopg.sql.Literal(first + pages.RUNS_PER_PARTITION),
         )
         for destination_id in destination_ids:
             run(connection, "add_run_destination", {"run_id": opened.run_id, "destination_id": destination_id})

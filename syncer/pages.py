@@ -27,6 +27,12 @@ COVERED_PAGE = 0
 RUNS_PER_PARTITION = 250
 
 
+def block(run_id: int) -> range:
+    """The runs whose history is kept together, and dropped together."""
+    first = run_id - run_id % RUNS_PER_PARTITION
+    return range(first, first + RUNS_PER_PARTITION)
+
+
 def change_partition(run_id: int) -> psycopg.sql.Identifier:
     """The partition of `sync_change` that holds the pages' rows of a run."""
     return psycopg.sql.Identifier(f"sync_change_{run_id // RUNS_PER_PARTITION:06d}")

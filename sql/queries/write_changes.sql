@@ -2,8 +2,9 @@
 -- Parameters: run_id, destination_id; events (whether the destination is told of who entered and left, once that was
 -- accepted), initial_events (of an initial sync too).
 -- Where one row enters and nothing else moves, as nearly always, the change itself has all there is to know of it.
+-- Placeholders: partition (of sync_change, that of the run).
 -- Rows: none.
-INSERT INTO sync_change (
+INSERT INTO {partition} (
     run_id, destination_id, page, audience_id, entered_at, entered_run_id, op, effect, part, lead,
     contact, user_id, told_as, email, value, traits, event
 )
