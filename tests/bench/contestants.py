@@ -121,6 +121,17 @@ def forget_everything(place: Place, *, elsewhere: bool = False) -> None:
     migrations.migrate(State(url, "syncer"))
 
 
+# No user is twice in an audience: see `warehouse`.
+_COUNT_HEADS = """
+UPDATE syncer.user_count AS known
+SET users = told.users
+FROM (SELECT audience_id, count(*) AS users FROM syncer.synced_member GROUP BY audience_id) AS told
+WHERE told.audience_id = known.audience_id;
+UPDATE syncer.contact_count
+SET contacts = (SELECT count(*) FROM (SELECT DISTINCT contact FROM syncer.synced_member) AS told)
+"""
+
+
 def _seed_ours(place: Place, *, elsewhere: bool) -> None:
     """One member of each audience is told, and the state is filled up with the others as their telling would have."""
     forget_everything(place, elsewhere=elsewhere)
@@ -154,6 +165,8 @@ def _seed_ours(place: Place, *, elsewhere: bool) -> None:
         with rest as rows, filled as told_rows:
             for block in rows:
                 told_rows.write(block)
+        for statement in _COUNT_HEADS.split(";\n"):
+            state.execute(statement)
 
 
 def _forget_fingerprints(place: Place) -> None:
