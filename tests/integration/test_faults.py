@@ -415,3 +415,13 @@ def test_a_settlement_is_all_or_nothing(world: World) -> None:
         assert connection.execute("SELECT status FROM sync_page").fetchall() == [("sending",)]
     with psycopg.connect(world.state_url) as fresh:
         assert fresh.execute("SELECT count(*) FROM syncer.synced_member").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("requests", [0, 1])
+def test_a_page_was_attempted_when_a_request_was_made_of_it(world: World, requests: int) -> None:
+    """Between the claim and the first request a destination may stop, or somebody may stop us."""
+    with a_claimed_page(world) as (connection, page):
+        with connection.transaction():
+            pages.settle(connection, page, [pages.Settlement(1, requests=requests, applied=False)])
+        said = connection.execute("SELECT DISTINCT status, attempted_at IS NULL FROM sync_changelog").fetchall()
+        assert said == [("aborted", requests == 0)]
