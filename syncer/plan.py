@@ -512,19 +512,19 @@ def _write_changes(connection: Connection, run_id: int, parameters: Mapping[str,
     table that becomes a part of the history afterwards: building indexes takes a fifth of keeping them row by row.
     """
     partition = pages.change_partition(run_id)
-    if one(connection, "find_table", {"table": partition.as_string(connection)}).found:
-        run(connection, "write_changes", parameters, partition=partition)
-        return
-    run(connection, "create_change_partition", partition=partition)
+    begins = not one(connection, "find_table", {"table": partition.as_string(connection)}).found
+    if begins:
+        run(connection, "create_change_partition", partition=partition)
     run(connection, "write_changes", parameters, partition=partition)
-    runs = pages.block(run_id)
-    run(
-        connection,
-        "attach_change_partition",
-        partition=partition,
-        first_run=psycopg.sql.Literal(runs.start),
-        end_run=psycopg.sql.Literal(runs.stop),
-    )
+    if begins:
+        runs = pages.block(run_id)
+        run(
+            connection,
+            "attach_change_partition",
+            partition=partition,
+            first_run=psycopg.sql.Literal(runs.start),
+            end_run=psycopg.sql.Literal(runs.stop),
+        )
 
 
 def _write_run(connection: Connection, run_id: int, plan: Plan) -> None:

@@ -1,5 +1,5 @@
--- Purpose: pages that were claimed and certainly not applied, or never claimed, end as aborted. What no request was made
--- of was not attempted.
+-- Purpose: pages that were claimed and certainly not applied end as aborted. What no request was made of was not
+-- attempted.
 -- Parameters: run_id, destination_id, pages, requests, retries (parallel arrays).
 -- Rows: page.
 UPDATE sync_page AS p

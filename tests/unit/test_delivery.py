@@ -749,13 +749,8 @@ def test_a_lone_sender_waits_neither_for_the_next_page_nor_until_its_own_is_sett
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     book = Book(monkeypatch, [2, 2, 2])
-    loaded, sent = threading.Event(), threading.Event()
+    encoded, sent = threading.Event(), threading.Event()
     met: list[bool] = []
-
-    def load(_connection: object, _delivery: object, page: int, _properties: object) -> list[Identify]:
-        if page == 2:
-            loaded.set()
-        return [_only(page)]
 
     def settle(_connection: object, _delivery: object, settlements: Sequence[pages.Settlement]) -> None:
         if any(settlement.page == 1 for settlement in settlements):
@@ -763,14 +758,18 @@ def test_a_lone_sender_waits_neither_for_the_next_page_nor_until_its_own_is_sett
         book.settled.update((settlement.page, settlement) for settlement in settlements)
 
     class Lone(Scripted):
+        def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Request], list[Refusal]]:
+            if identifies[0].contact == "c2":
+                encoded.set()
+            return super().requests(identifies)
+
         def send(self, request: Request) -> list[Refusal]:
             if request.identifies[0].contact == "c1":
-                met.append(loaded.wait(10))
+                met.append(encoded.wait(10))
             else:
                 sent.set()
             return []
 
-    monkeypatch.setattr(pages, "load", load)
     monkeypatch.setattr(pages, "settle", settle)
     assert deliver(book, Lone([], concurrency=1)) is None
 
