@@ -126,15 +126,16 @@ class TableInState:
 
 @dataclass(frozen=True, slots=True)
 class CopyStream:
-    """Blocks of PostgreSQL's binary `COPY` format: `Source.columns`, as text, but unsendable (boolean), traits and
+    """Blocks of one of PostgreSQL's `COPY` formats: `Source.columns`, as text, but unsendable (boolean), traits and
     value (jsonb)."""
 
     blocks: Iterator[bytes]
+    format: Literal["binary", "csv"]
 
 
 @dataclass(frozen=True, slots=True)
 class RowStream:
-    """Rows, for a warehouse without `COPY`."""
+    """Rows, for a warehouse that hands over values."""
 
     rows: Iterator[MemberRow]
 

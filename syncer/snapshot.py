@@ -125,10 +125,11 @@ def _stage(connection: Connection, reading: models.Reading, sources: Sequence[mo
 
 
 def _stage_source(connection: Connection, stream: models.CopyStream | models.RowStream, columns: Sequence[str]) -> int:
-    statement = "stage_members_binary" if isinstance(stream, models.CopyStream) else "stage_members_rows"
     names = psycopg.sql.SQL(", ").join(psycopg.sql.Identifier(name) for name in columns)
+    given = stream.format if isinstance(stream, models.CopyStream) else "text"
+    statement = psycopg.sql.SQL(sql.query("stage_members")).format(columns=names, format=psycopg.sql.Literal(given))
     with connection.cursor() as cursor:
-        with cursor.copy(psycopg.sql.SQL(sql.query(statement)).format(columns=names)) as copy:
+        with cursor.copy(statement) as copy:
             if isinstance(stream, models.CopyStream):
                 for block in stream.blocks:
                     copy.write(block)

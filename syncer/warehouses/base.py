@@ -6,7 +6,7 @@ Knows no driver and opens nothing.
 import difflib
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy
 from sqlalchemy import exc as sa_exc
@@ -222,7 +222,7 @@ def _place(url: sqlalchemy.URL) -> str:
     return " ".join(part for part in (url.get_backend_name(), "database", url.database, host and f"at {host}") if part)
 
 
-class OneAtATime(Generic[Item]):
+class OneAtATime:
     """Lets a reading have one open stream, and never lets one end early without a word.
 
     Some drivers (DuckDB's) end an open result quietly when its connection runs another statement; the rest of
@@ -230,7 +230,7 @@ class OneAtATime(Generic[Item]):
     """
 
     def __init__(self) -> None:
-        self._open: Generator[Item, None, None] | None = None
+        self._open: Generator[Any, None, None] | None = None
         self._closed = False
 
     def check(self) -> None:

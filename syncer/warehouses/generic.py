@@ -4,17 +4,17 @@ Never writes. Holds a few thousand rows at a time, whatever the size of the tabl
 what they like, so every `Exception` that comes out of one is translated here.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import pool
 from sqlalchemy.sql import quoted_name
 
 from syncer import errors, models
-from syncer.warehouses import base, dialects, text
+from syncer.warehouses import arrow, base, dialects, text
 
 _PARTITION = 10_000
 
@@ -24,6 +24,8 @@ _STREAMED: Mapping[str, object] = {"stream_results": True, "yield_per": _PARTITI
 _Result = sqlalchemy.CursorResult[Any]
 _Select = sqlalchemy.Select[Any]
 _Table = tuple[_Select, base.Columns]
+_Rows = Sequence[Sequence[object]]
+_Piece = TypeVar("_Piece")
 
 
 class GenericWarehouse:
@@ -106,7 +108,7 @@ class GenericReading:
         self._connection = connection
         self._words = words
         self._snapshot_at = datetime.now(UTC)
-        self._alone = base.OneAtATime[models.MemberRow]()
+        self._alone = base.OneAtATime()
         self._rows = 0
 
     def begin(self) -> None:
@@ -123,10 +125,13 @@ class GenericReading:
         """See `models.Reading`. By the clock of this machine."""
         return self._snapshot_at
 
-    def stream(self, source: models.Source) -> models.RowStream:
+    def stream(self, source: models.Source) -> models.CopyStream | models.RowStream:
         """See `models.Reading`. A query runs, and fails, when the first row is asked for."""
         self._alone.check()
         table = None if source.table is None else self._table(source)
+        plain = self._plain(source, table)
+        if plain is not None:
+            return models.CopyStream(self._alone.guard(self._blocks(plain)), "csv")
         return models.RowStream(self._alone.guard(self._members(source, table)))
 
     def answer(self, query: str) -> object:
@@ -182,17 +187,38 @@ class GenericReading:
             self._rows += len(found)
             yield from found
 
-    def _partitions(self, source: models.Source, result: _Result) -> Iterator[Sequence[Sequence[object]]]:
-        partitions, done = result.partitions(_PARTITION), 0
+    def _plain(self, source: models.Source, table: _Table | None) -> arrow.Members | None:
+        """The members in columns, where that can be had."""
+        statement = base.statement(source) if table is None else table[0]
+        if not isinstance(statement, str):
+            statement = str(statement.compile(dialect=self._connection.dialect))
+        try:
+            return arrow.members(self._connection, statement, source)
+        except errors.WarehouseError:
+            raise
+        except Exception as exc:
+            raise self._words.broken(source, exc) from exc
+
+    def _blocks(self, plain: arrow.Members) -> Generator[bytes, None, None]:
+        for block in self._each(plain.source, plain.blocks(), lambda block: block.members):
+            self._rows += block.members
+            yield block.lines
+
+    def _partitions(self, source: models.Source, result: _Result) -> Iterator[_Rows]:
+        return self._each(source, result.partitions(_PARTITION), len)
+
+    def _each(self, source: models.Source, pieces: Iterator[_Piece], size: Callable[[_Piece], int]) -> Iterator[_Piece]:
+        """The pieces of a result; what goes wrong is told with the rows that came before."""
+        done = 0
         while True:
             try:
-                rows = next(partitions, None)
+                piece = next(pieces, None)
             except Exception as exc:
                 raise self._words.broken(source, exc, done) from exc
-            if rows is None:
+            if piece is None:
                 return
-            done += len(rows)
-            yield rows
+            done += size(piece)
+            yield piece
 
     def _run(self, source: models.Source, statement: str | _Select) -> _Result:
         """Runs the user's own text as it stands, or a statement of ours in the dialect's quoting."""

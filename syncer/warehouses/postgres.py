@@ -127,7 +127,7 @@ class PostgresReading:
         self._connection = connection
         self._words = words
         self._snapshot_at = snapshot_at
-        self._alone = base.OneAtATime[bytes]()
+        self._alone = base.OneAtATime()
         self._rows = 0
 
     @property
@@ -139,7 +139,7 @@ class PostgresReading:
         """See `models.Reading`."""
         self._alone.check()
         statement = _text("warehouse_copy_members").format(members=self.members(source))
-        return models.CopyStream(self._alone.guard(self._blocks(source, statement)))
+        return models.CopyStream(self._alone.guard(self._blocks(source, statement)), "binary")
 
     def answer(self, query: str) -> object:
         """See `models.Reading`."""

@@ -175,7 +175,7 @@ reads forks one, which kills itself when the moment comes for the nth time, or s
 
 ONCE = (
     "open_run",
-    "stage_members_binary",
+    "stage_members",
     "analyze_snapshot_member",
     "diff_members",
     "fold_changes",

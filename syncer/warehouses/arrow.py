@@ -1,0 +1,86 @@
+"""Members in columns, from a driver that offers Arrow: no value of a plain column ever becomes a Python object.
+
+Text and whole numbers are plain. A source that reads anything else is read row by row, by the rules of `text`, and so
+is a batch that holds text which cannot be stored. DuckDB's driver is the one that is known here. `pyarrow` comes with
+`engage-syncer[duckdb]` and is loaded when it is needed; without it everything is read row by row.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import sqlalchemy
+
+from syncer import models
+from syncer.warehouses import base, text
+
+# DuckDB's types whose text in Arrow is the text of `text.text_of`.
+_PLAIN = frozenset("VARCHAR TINYINT SMALLINT INTEGER BIGINT UTINYINT USMALLINT UINTEGER UBIGINT".split())
+_BATCH = 10_000
+
+
+class Block(NamedTuple):
+    """So many members as lines of CSV, in the order of `models.Source.columns`."""
+
+    lines: bytes
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The members of one source, all columns of which are plain. `relation` is DuckDB's, not yet read."""
+
+    relation: Any
+    source: models.Source
+    places: text.Places
+
+    def blocks(self) -> Iterator[Block]:
+        """Reads them. Raises what the driver raises, also in the middle."""
+        # DuckDB 2 calls it by another name. Of the class: a relation also has its columns' names as attributes.
+        renamed = hasattr(type(self.relation), "to_arrow_reader")
+        read = self.relation.to_arrow_reader if renamed else self.relation.fetch_arrow_reader
+        for batch in read(_BATCH):
+            yield _block(batch, self.source, self.places)
+
+
+def members(connection: sqlalchemy.Connection, statement: str, source: models.Source) -> Members | None:
+    """What reads the members of a source, if the driver offers Arrow and they are plain. Raises what that raises."""
+    if connection.dialect.name != "duckdb" or find_spec("pyarrow") is None or source.traits or source.value:
+        return None
+    driver: Any = connection.connection.driver_connection
+    relation = driver.sql(statement)
+    if relation is None:  # no query
+        return None
+    places = text.Places.of(base.pick_columns(source, relation.columns), relation.columns)
+    types = [str(each) for each in relation.types]
+    texts = [types[at] for at in (places.audience, places.user_id, places.email) if at is not None]
+    if not _PLAIN.issuperset(texts) or (places.member is not None and types[places.member] != "BOOLEAN"):
+        return None
+    return Members(relation, source, places)
+
+
+def _block(batch: Any, source: models.Source, places: text.Places) -> Block:
+    import pyarrow as pa
+    from pyarrow import compute, csv
+
+    if places.member is not None:
+        batch = batch.filter(batch.column(places.member))
+    columns = [
+        pa.repeat(pa.scalar(source.audience_name, pa.string()), batch.num_rows)
+        if at is None
+        else batch.column(at).cast(pa.string())
+        for at in (places.audience, places.user_id, places.email)
+    ]
+    if any(compute.any(compute.match_substring(column, "\0")).as_py() for column in columns):
+        rows = list(zip(*(column.to_pylist() for column in columns), strict=True))
+        found = text.members(rows, source, text.Places(0, 1, 2, None, None, {}))
+        columns = [pa.array([member[at] for member in found], pa.string()) for at in range(3)]
+        unsendable = pa.array([member.unsendable for member in found], pa.bool_())
+    else:
+        unsendable = pa.repeat(pa.scalar(False), batch.num_rows)  # noqa: FBT003  a column of it
+    lines = pa.BufferOutputStream()
+    # A null is nothing at all and every text stands in quotes, so an empty one is no null: as COPY has it.
+    options = csv.WriteOptions(include_header=False, quoting_style="needed")
+    csv.write_csv(pa.record_batch([*columns, unsendable], names=list(source.columns)), lines, options)
+    return Block(lines.getvalue().to_pybytes(), batch.num_rows)
