@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+import duckdb
 import psycopg
 import sqlalchemy
 
@@ -85,22 +86,43 @@ def python_of(folder: Path, name: str | None) -> Path:
 # --- ours --------------------------------------------------------------------------------------------------------
 
 
-def _state_url(place: Place, *, elsewhere: bool) -> str:
-    return place.server.other_url if elsewhere else place.server.url
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Where ours reads, and where it keeps its state: a schema of the warehouse's database, or of another."""
+
+    schema: str = "syncer"
+    elsewhere: bool = False
+    duckdb: bool = False
+
+    def state_url(self, place: Place) -> str:
+        return place.server.other_url if self.elsewhere else place.server.url
+
+    def warehouse_url(self, place: Place) -> str:
+        return f"duckdb:///{_duckdb_file(place)}" if self.duckdb else place.server.url
 
 
-def config(place: Place, *, elsewhere: bool = False, table: str = "member") -> Path:
+HERE = Setup()
+_ELSEWHERE = Setup(elsewhere=True)
+_DUCKDB = Setup("syncer_duckdb", elsewhere=True, duckdb=True)
+
+
+def _duckdb_file(place: Place) -> Path:
+    return place.folder / "bench.duckdb"
+
+
+def config(place: Place, setup: Setup = HERE, *, table: str = "member") -> Path:
     """The configuration of ours."""
-    path = place.folder / ("syncer_elsewhere.toml" if elsewhere else "syncer.toml")
+    path = place.folder / f"{setup.schema}{'_elsewhere' * setup.elsewhere}.toml"
     path.write_text(
         f"""
 [warehouse]
-url = "{place.server.url}"
+url = "{setup.warehouse_url(place)}"
 [warehouse.membership]
 table = "warehouse.{table}"
 audience = "audience"
 [state]
-url = "{_state_url(place, elsewhere=elsewhere)}"
+url = "{setup.state_url(place)}"
+schema = "{setup.schema}"
 [[destinations]]
 name = "segment"
 type = "segment"
@@ -114,37 +136,60 @@ level = "WARNING"
     return path
 
 
-def forget_everything(place: Place, *, elsewhere: bool = False) -> None:
+def forget_everything(place: Place, setup: Setup = HERE) -> None:
     """Ours, before its first sync."""
-    url = _state_url(place, elsewhere=elsewhere)
-    place.server.run("DROP SCHEMA IF EXISTS syncer CASCADE", url)
-    migrations.migrate(State(url, "syncer"))
+    url = setup.state_url(place)
+    place.server.run(f"DROP SCHEMA IF EXISTS {setup.schema} CASCADE", url)
+    migrations.migrate(State(url, setup.schema))
+
+
+def _copy_to_duckdb(place: Place, *, table: str = "member") -> None:
+    """The same rows in a file, which is what a warehouse in DuckDB is."""
+    rows = place.folder / "rows.csv"
+    with (
+        psycopg.connect(place.server.url) as source,
+        source.cursor().copy(f"COPY warehouse.{table} TO STDOUT (FORMAT csv)") as blocks,
+        rows.open("wb") as file,
+    ):
+        file.writelines(blocks)
+    _duckdb_file(place).unlink(missing_ok=True)
+    with duckdb.connect(str(_duckdb_file(place))) as connection:
+        connection.execute("CREATE SCHEMA warehouse")
+        types = "{'audience': 'VARCHAR', 'user_id': 'VARCHAR', 'email': 'VARCHAR', 'updated_at': 'TIMESTAMPTZ'}"
+        connection.execute(
+            f"CREATE TABLE warehouse.{table} AS FROM read_csv('{rows}', header = false, columns = {types})"
+        )
+    rows.unlink()
 
 
 # No user is twice in an audience: see `warehouse`.
 _COUNT_HEADS = """
-UPDATE syncer.user_count AS known
+UPDATE user_count AS known
 SET users = told.users
-FROM (SELECT audience_id, count(*) AS users FROM syncer.synced_member GROUP BY audience_id) AS told
+FROM (SELECT audience_id, count(*) AS users FROM synced_member GROUP BY audience_id) AS told
 WHERE told.audience_id = known.audience_id;
-UPDATE syncer.contact_count
-SET contacts = (SELECT count(*) FROM (SELECT DISTINCT contact FROM syncer.synced_member) AS told)
+UPDATE contact_count
+SET contacts = (SELECT count(*) FROM (SELECT DISTINCT contact FROM synced_member) AS told)
 """
 
 
-def _seed_ours(place: Place, *, elsewhere: bool) -> None:
+def _seed_ours(place: Place, setup: Setup) -> None:
     """One member of each audience is told, and the state is filled up with the others as their telling would have."""
-    forget_everything(place, elsewhere=elsewhere)
+    forget_everything(place, setup)
     place.server.run("DROP TABLE IF EXISTS warehouse.sample")
     place.server.run("CREATE TABLE warehouse.sample AS SELECT DISTINCT ON (audience) * FROM warehouse.member")
+    if setup.duckdb:
+        _copy_to_duckdb(place, table="sample")
     with sink.receiving(place.folder / "spool") as receiving:
         told = replace(place, endpoint=f"http://127.0.0.1:{receiving.port}")
         syncer = Path(sys.executable).with_name("syncer")
-        path = config(told, elsewhere=elsewhere, table="sample")
+        path = config(told, setup, table="sample")
         subprocess.run([str(syncer), "--config", str(path), "sync"], check=True, capture_output=True)
-    url = _state_url(place, elsewhere=elsewhere)
-    ids, names = zip(*place.server.run("SELECT audience_id, name FROM syncer.audience", url), strict=True)
+    url = setup.state_url(place)
+    audiences = place.server.run(f"SELECT audience_id, name FROM {setup.schema}.audience", url)
+    ids, names = zip(*audiences, strict=True)
     with psycopg.connect(place.server.url) as source, psycopg.connect(url) as state:
+        state.execute(f"SET search_path TO {setup.schema}, pg_catalog")
         rest = source.cursor().copy(
             """
             COPY (
@@ -158,7 +203,7 @@ def _seed_ours(place: Place, *, elsewhere: bool) -> None:
             [list(ids), list(names)],
         )
         filled = state.cursor().copy("""
-            COPY syncer.synced_member (
+            COPY synced_member (
                 destination_id, audience_id, entered_run_id, told_run_id, entered_at, contact, user_id
             ) FROM STDIN
         """)
@@ -174,17 +219,18 @@ def _forget_fingerprints(place: Place) -> None:
     place.server.run("UPDATE syncer.run_count SET fingerprint = NULL WHERE fingerprint IS NOT NULL")
 
 
-def _ours(place: Place, _scenario: str, *, elsewhere: bool) -> Sequence[str]:
+def _ours(place: Place, _scenario: str, *, setup: Setup = HERE) -> Sequence[str]:
     syncer = Path(sys.executable).with_name("syncer")
-    return [str(syncer), "--config", str(config(place, elsewhere=elsewhere)), "sync", "--json"]
+    return [str(syncer), "--config", str(config(place, setup)), "sync", "--json"]
 
 
-def _ours_contestant(name: str, *, elsewhere: bool) -> Contestant:
+def _ours_contestant(where: str, setup: Setup, **more: object) -> Contestant:
     return Contestant(
-        name,
-        partial(_ours, elsewhere=elsewhere),
-        reset=partial(forget_everything, elsewhere=elsewhere),
-        seed=partial(_seed_ours, elsewhere=elsewhere),
+        f"syncer {__version__}{where}",
+        partial(_ours, setup=setup),
+        reset=partial(forget_everything, setup=setup),
+        seed=partial(_seed_ours, setup=setup),
+        **more,  # type: ignore[arg-type]
     )
 
 
@@ -337,12 +383,13 @@ CONTESTANTS: Sequence[Contestant] = (
     ),
     Contestant(
         f"syncer {__version__}, nothing remembered",
-        partial(_ours, elsewhere=False),
+        _ours,
         scenarios=(UNCHANGED,),
         prepare=_forget_fingerprints,
     ),
-    _ours_contestant(f"syncer {__version__}", elsewhere=False),
-    _ours_contestant(f"syncer {__version__}, warehouse elsewhere", elsewhere=True),
+    _ours_contestant("", HERE),
+    _ours_contestant(", warehouse elsewhere", _ELSEWHERE),
+    _ours_contestant(", warehouse in DuckDB", _DUCKDB, prepare=_copy_to_duckdb),
     _program(
         "segment-analytics-python 2.4.0, bare sends",
         "send_only.py",
