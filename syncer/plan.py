@@ -1,4 +1,4 @@
-"""What a run has to tell: compares the snapshot with what each destination accepted, in SQL, and writes it down once.
+"""What a run has to tell: compares the snapshot with what each destination accepted, in SQL. `writing` keeps it.
 
 The warehouse's rows never pass through Python, except those of a warehouse without COPY on their way into the
 staging table. One transaction holds the whole plan: after a crash there is all of it or nothing.
@@ -60,12 +60,11 @@ from datetime import datetime
 
 import psycopg
 import psycopg.sql
-from psycopg.types.json import Jsonb
 
-from syncer import census, errors, guard, models, naming, pages, unmoved
+from syncer import census, errors, guard, models, naming, unmoved
 from syncer.differences import Comparison
 from syncer.snapshot import Snapshot
-from syncer.state import Connection, one, run, translated_errors
+from syncer.state import Connection, columns_of, one, run, translated_errors
 from syncer.targets import Request, Scope, Target
 
 # An identify carries at most 250 properties and 20,000 bytes of them (see `split_parts`).
@@ -73,8 +72,6 @@ _PART_PROPERTIES = 250
 _PART_BYTES = 20_000
 # Where at most this share of an audience is needed to see that nothing is held, a part of the state is read for it.
 _FEW = 0.2
-# Below this a stale estimate does no harm.
-_ANALYZE_FROM = 10_000
 
 _PRIVATE = (
     "plan_audience",
@@ -85,6 +82,9 @@ _PRIVATE = (
     "follow_edge",
     "planned_identify",
 )
+
+Identify = Callable[[Connection, Sequence[models.Audience]], list[int]]
+"""Gives the audiences that are sound their ids in the state."""
 
 Keep = Callable[["TargetPlan", psycopg.sql.Composable], None]
 """Told the plan for one destination, and the snapshot as a relation, while the private tables are filled."""
@@ -155,58 +155,32 @@ class Plan:
         return sum(target.deferred for target in self.targets)
 
 
-def write(connection: Connection, request: Request, run_id: int) -> Plan:
-    """Reads the warehouse and commits the plan of a run that is open; covered changes take effect with it."""
-
-    def keep(planned: TargetPlan, _source: psycopg.sql.Composable) -> None:
-        _write_target(connection, run_id, planned)
-
-    with request.snapshot(connection) as snapshot, _transaction(connection):
-        memory = unmoved.recall(connection, [target.destination_id for target in request.targets])
-        plan = _make(connection, request, snapshot, run_id, _registered, keep, memory)
-        _write_run(connection, run_id, plan)
-        if one(connection, "any_forgotten").found:
-            run(connection, "refresh_forgotten", {}, source=snapshot.relation)
-    return plan
+@contextmanager
+def transaction(connection: Connection) -> Iterator[psycopg.Transaction]:
+    """In which a whole plan is made, as of one moment; the private tables go with it."""
+    with translated_errors(), connection.transaction() as whole:
+        run(connection, "begin_plan")
+        yield whole
 
 
 def preview(connection: Connection, request: Request, keep: Keep) -> Plan:
-    """The same plan, thrown away: sends nothing, changes nothing, needs no lock.
+    """The plan that a run would make now, thrown away: sends nothing, changes nothing, needs no lock.
 
     `keep` sees each destination's plan while the private tables still hold it.
     """
-    with request.snapshot(connection) as snapshot, _transaction(connection) as transaction:
+    with request.snapshot(connection) as snapshot, transaction(connection) as whole:
         run_id = one(connection, "show_next_run").run_id
-        plan = _make(connection, request, snapshot, run_id, _imagined, keep)
-        raise psycopg.Rollback(transaction)
+        plan = make(connection, request, snapshot, run_id, _imagined, keep)
+        raise psycopg.Rollback(whole)
     return plan
 
 
-def before_delivery(connection: Connection, run_id: int, plan: Plan) -> None:
-    """What has to be so before the first call: properties are pinned, and a large plan is known to the planner."""
-    run(connection, "pin_audiences", {"run_id": run_id})
-    if sum(target.identifies for target in plan.targets) >= _ANALYZE_FROM:
-        run(connection, "analyze_changes", partition=pages.change_partition(run_id))
-
-
-# --- the plan ----------------------------------------------------------------------------------------------------
-
-_Identify = Callable[[Connection, Sequence[models.Audience]], list[int]]
-
-
-@contextmanager
-def _transaction(connection: Connection) -> Iterator[psycopg.Transaction]:
-    with translated_errors(), connection.transaction() as transaction:
-        run(connection, "begin_plan")
-        yield transaction
-
-
-def _make(
+def make(
     connection: Connection,
     request: Request,
     snapshot: Snapshot,
     run_id: int,
-    identify: _Identify,
+    identify: Identify,
     keep: Keep,
     memory: unmoved.Memory | None = None,
 ) -> Plan:
@@ -359,7 +333,7 @@ class _Planner:
             )
         ]
         if holds:
-            run(self.connection, "hold_changes", {**here, **_columns(holds, "audience_id", "op", "initial")})
+            run(self.connection, "hold_changes", {**here, **columns_of(holds, "audience_id", "op", "initial")})
         return holds
 
     def _told(
@@ -410,11 +384,6 @@ class _Planner:
         run(self.connection, "analyze_planned_identify")
 
 
-def _columns(rows: Collection[object], *names: str) -> dict[str, object]:
-    """These attributes of the rows as parallel arrays."""
-    return {name: [getattr(row, name) for row in rows] for name in names}
-
-
 def known_audiences(connection: Connection) -> list[models.KnownAudience]:
     """The audiences that the state knows."""
     return [models.KnownAudience(*row) for row in run(connection, "list_audiences")]
@@ -452,107 +421,3 @@ def _imagined(_connection: Connection, audiences: Sequence[models.Audience]) -> 
     """A preview registers nothing: an audience that is new gets a number that no other can have."""
     known = [audience.audience_id for audience in audiences]
     return [-1 - secrets.randbelow(2**31 - 1) if each is None else each for each in known]
-
-
-def _registered(connection: Connection, audiences: Sequence[models.Audience]) -> list[int]:
-    """The state knows these audiences by the names and properties that they have now."""
-    known = [audience for audience in audiences if audience.audience_id is not None]
-    run(connection, "rename_audiences", _columns(known, "audience_id", "name", "property"))
-    ids = [_added(connection, each) if each.audience_id is None else each.audience_id for each in audiences]
-    for audience_id, audience in zip(ids, audiences, strict=True):
-        if audience.value_type is not None:
-            run(connection, "pin_value_type", {"audience_id": audience_id, "value_type": audience.value_type})
-    return ids
-
-
-def _added(connection: Connection, audience: models.Audience) -> int:
-    named = {"name": audience.name, "property": audience.property, "is_trait": audience.is_trait}
-    return int(one(connection, "add_audience", named).audience_id)
-
-
-# --- writing it down ---------------------------------------------------------------------------------------------
-
-
-def _write_target(connection: Connection, run_id: int, plan: TargetPlan) -> None:
-    here = {"run_id": run_id, "destination_id": plan.target.destination_id}
-    events = plan.target.manner.events
-    wanted = {"events": events is not None, "initial_events": events is not None and events.initial}
-    _write_changes(connection, run_id, {**here, **wanted})
-    run(connection, "doubt_followed", here)
-    written = {row.page for row in run(connection, "write_pages", here)}
-    if pages.COVERED_PAGE in written:
-        delivery = pages.Delivery(run_id, plan.target.destination_id)
-        pages.settle(connection, delivery, [pages.Settlement(pages.COVERED_PAGE)])
-    run(connection, "refresh_skipped_gone", here)
-    run(connection, "refresh_skipped_new", here)
-    run(connection, "refresh_held_gone", here)
-    if plan.holds:
-        held = _columns(plan.holds, "audience_id", "op", "initial", "reason")
-        run(connection, "refresh_held_new", {**here, **held})
-    run(connection, "finish_resyncs", {**here, "whole": plan.whole})
-    if plan.about_all:
-        run(connection, "forget_settled_refusals", here)
-    run(
-        connection,
-        "plan_run_destination",
-        {
-            **here,
-            "planned": plan.identifies,
-            "skipped": Jsonb(dict(plan.skipped)),
-            "per_audience": plan.target.manner.per_audience,
-            "keeps_profiles": plan.target.manner.keeps_profiles,
-            "mirrors": plan.mirrors,
-            **plan.target.in_reach,
-        },
-    )
-
-
-def _write_changes(connection: Connection, run_id: int, parameters: Mapping[str, object]) -> None:
-    """Writes the rows of the history. The first of a block of runs, as a rule those of a first sync, are put into a
-    table that becomes a part of the history afterwards: building indexes takes a fifth of keeping them row by row.
-    """
-    partition = pages.change_partition(run_id)
-    begins = not one(connection, "find_table", {"table": partition.as_string(connection)}).found
-    if begins:
-        run(connection, "create_change_partition", partition=partition)
-    run(connection, "write_changes", parameters, partition=partition)
-    if begins:
-        runs = pages.block(run_id)
-        run(
-            connection,
-            "attach_change_partition",
-            partition=partition,
-            first_run=psycopg.sql.Literal(runs.start),
-            end_run=psycopg.sql.Literal(runs.stop),
-        )
-
-
-def _write_run(connection: Connection, run_id: int, plan: Plan) -> None:
-    audiences = {
-        **_columns(plan.audiences, "audience_id", "name", "property", "problem"),
-        "position": list(range(len(plan.audiences))),
-        "members": [plan.members.get(audience.name, 0) for audience in plan.audiences],
-    }
-    run(connection, "add_run_audiences", {"run_id": run_id, **audiences})
-    names = {audience.audience_id: audience.name for audience in plan.audiences}
-    for target in plan.targets:
-        counts = {
-            **_columns(target.counts, "audience_id", "added", "removed", "held", "held_add"),
-            **_columns(target.counts, "deferred", "deferred_add", "reads", "initial"),
-            "members": [plan.members.get(names[count.audience_id], 0) for count in target.counts],
-            "fingerprint": [target.fingerprints.get(count.audience_id) for count in target.counts],
-        }
-        here = {"run_id": run_id, "destination_id": target.target.destination_id}
-        run(connection, "add_run_counts", {**here, **counts})
-    one(
-        connection,
-        "mark_planned",
-        {
-            "run_id": run_id,
-            "snapshot_at": plan.snapshot_at,
-            "memberships": plan.memberships,
-            "contacts": plan.contacts,
-            "calls_saved": plan.calls_saved,
-            "deferred": plan.deferred,
-        },
-    )

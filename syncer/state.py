@@ -1,6 +1,6 @@
 """The state database: how a session is set up and how its errors are told. Knows no run, no plan and no history."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +87,11 @@ def one(
     if row is None:
         raise errors.NotOursError(f"the state changed under this process: {name} found nothing to do")
     return row
+
+
+def columns_of(rows: Collection[object], *names: str) -> dict[str, object]:
+    """These attributes of the rows, as parallel arrays: parameters of a statement that takes many rows."""
+    return {name: [getattr(row, name) for row in rows] for name in names}
 
 
 def break_off(connection: Connection) -> None:

@@ -29,6 +29,7 @@ from syncer import (
     plan,
     reports,
     retention,
+    writing,
 )
 from syncer.leadership import Leadership, lead
 from syncer.models import Status
@@ -226,7 +227,7 @@ def _read_and_plan(job: Job, connection: Connection, run_id: int, stop: Stop) ->
     """Nothing has been sent yet, so a wish to stop breaks it off wherever it is."""
     try:
         with stop.may_interrupt():
-            return plan.write(connection, _request(job, accounts.known(connection)), run_id)
+            return writing.write(connection, _request(job, accounts.known(connection)), run_id)
     except errors.SyncerError as error:
         if stop.asked.is_set():
             raise Interrupted from error  # the statement that was cancelled complains of it
@@ -239,7 +240,7 @@ def _deliver(
     """Every destination in a thread of its own, side by side; one that stops does not stop the others."""
     pinned = {audience.audience_id: audience.property for audience in planned.audiences if audience.property}
     properties = {key: name for key, name in pinned.items() if key is not None}
-    plan.before_delivery(leadership.connection, run_id, planned)
+    writing.before_delivery(leadership.connection, run_id, planned)
     broken = threading.Event()
 
     def halted() -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer import accounts, app, errors, leadership, pages, plan, sending, snapshot, sync
+from syncer import accounts, app, errors, leadership, pages, sending, snapshot, sync, writing
 from syncer.demo.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
 from syncer.demo.receiver import Fault, ReceivedRequest
 from syncer.models import Status
@@ -289,7 +289,7 @@ def a_claimed_page(world: World) -> Iterator[tuple[Any, pages.Delivery]]:
             registered = accounts.register(connection, job.destinations)
             run_id = sync._open(connection, job, registered, "manual", None)
             known = registered.ids
-            plan.write(connection, sync._request(job, known), run_id)
+            writing.write(connection, sync._request(job, known), run_id)
             page = pages.Delivery(run_id, known["segment"])
             pages.claim(connection, page, leading.token, [1])
             yield connection, page
@@ -369,7 +369,7 @@ def test_a_bug_in_the_middle_of_a_run_still_closes_it(world: World, monkeypatch:
     def broken(*_arguments: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(plan, "before_delivery", broken)
+    monkeypatch.setattr(writing, "before_delivery", broken)
     world.warehouse.replace(members(1))
 
     result = world.sync()
