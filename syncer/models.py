@@ -66,7 +66,7 @@ class SkipReason(StrEnum):
 
 
 class MemberRow(NamedTuple):
-    """One row as a warehouse without `COPY` hands it over, text for text as it stands there.
+    """One row as a warehouse that hands over values gives it, text for text as it stands there.
 
     `unsendable` marks a row in which some text cannot be stored or sent (a NUL, broken Unicode); in it the
     offending characters are replaced by U+FFFD, so that the row can be listed. `traits` and `value` are JSON;

@@ -1,7 +1,7 @@
 """What a run has to tell: compares the snapshot with what each destination accepted, in SQL. `writing` keeps it.
 
-The warehouse's rows never pass through Python, except those of a warehouse without COPY on their way into the
-staging table. One transaction holds the whole plan: after a crash there is all of it or nothing.
+The warehouse's rows never pass through Python, except those of a warehouse that hands over values, on their way into
+the staging table. One transaction holds the whole plan: after a crash there is all of it or nothing.
 
 The truth table of a contact's property (two users with one email are one contact; "has" means: some row):
 
@@ -84,7 +84,7 @@ _PRIVATE = (
 )
 
 Identify = Callable[[Connection, Sequence[models.Audience]], list[int]]
-"""Gives the audiences that are sound their ids in the state."""
+"""Gives the audiences that are sound their ids: those that the state has, or imagined ones in a preview."""
 
 Keep = Callable[["TargetPlan", psycopg.sql.Composable], None]
 """Told the plan for one destination, and the snapshot as a relation, while the private tables are filled."""
@@ -157,7 +157,7 @@ class Plan:
 
 @contextmanager
 def transaction(connection: Connection) -> Iterator[psycopg.Transaction]:
-    """In which a whole plan is made, as of one moment; the private tables go with it."""
+    """The transaction in which a whole plan is made, as of one moment; the private tables go with it."""
     with translated_errors(), connection.transaction() as whole:
         run(connection, "begin_plan")
         yield whole

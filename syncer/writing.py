@@ -1,4 +1,4 @@
-"""Writes a plan down, once: its rows are the history, and what every destination waits for stands beside them.
+"""Writes a plan down, once: the changes as rows of the history, and beside them what has to wait, and why.
 
 All of it is one transaction with the comparison, so there is the whole plan or none; a run is `planned` with its last
 statement, and counts only from then on.

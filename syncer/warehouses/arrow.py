@@ -1,13 +1,12 @@
-"""Members in columns, from a driver that offers Arrow: no value of a plain column ever becomes a Python object.
+"""Members in columns, from a driver that offers Arrow: the values of plain columns never become Python objects.
 
-Text and whole numbers are plain. A source that reads anything else is read row by row, by the rules of `text`, and so
-is a batch that holds text which cannot be stored. DuckDB's driver is the one that is known here. `pyarrow` comes with
-`engage-syncer[duckdb]` and is loaded when it is needed; without it everything is read row by row.
+Text and whole numbers are plain. A source that reads anything else is read row by row, and so are the rows of a batch
+with text that cannot be stored: the rules of `text` hold for all. Only DuckDB's driver is known here. `pyarrow` comes
+with `engage-syncer[duckdb]` and is loaded when it is needed; without it everything is read row by row.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import sqlalchemy
@@ -21,10 +20,11 @@ _BATCH = 10_000
 
 
 class Block(NamedTuple):
-    """So many members as lines of CSV, in the order of `models.Source.columns`."""
+    """Some rows of a result: their members as lines of CSV, in the order of `models.Source.columns`."""
 
     lines: bytes
     members: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +44,22 @@ class Members:
             yield _block(batch, self.source, self.places)
 
 
-def members(connection: sqlalchemy.Connection, statement: str, source: models.Source) -> Members | None:
-    """What reads the members of a source, if the driver offers Arrow and they are plain. Raises what that raises."""
-    if connection.dialect.name != "duckdb" or find_spec("pyarrow") is None or source.traits or source.value:
+def members(
+    connection: sqlalchemy.Connection, statement: str, source: models.Source, columns: base.Columns | None
+) -> Members | None:
+    """What reads the members of a source in columns, or None if its driver, its columns or their types do not allow it.
+
+    `columns` are those of the statement, as far as they are known. Raises what the driver raises, and `WarehouseError`
+    for columns that are not there.
+    """
+    if connection.dialect.name != "duckdb" or source.traits or source.value or not _is_installed():
         return None
     driver: Any = connection.connection.driver_connection
     relation = driver.sql(statement)
     if relation is None:  # no query
         return None
-    places = text.Places.of(base.pick_columns(source, relation.columns), relation.columns)
+    columns = columns or base.pick_columns(source, relation.columns)
+    places = text.Places.of(columns, relation.columns)
     types = [str(each) for each in relation.types]
     texts = [types[at] for at in (places.audience, places.user_id, places.email) if at is not None]
     if not _PLAIN.issuperset(texts) or (places.member is not None and types[places.member] != "BOOLEAN"):
@@ -60,10 +67,19 @@ def members(connection: sqlalchemy.Connection, statement: str, source: models.So
     return Members(relation, source, places)
 
 
+def _is_installed() -> bool:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
 def _block(batch: Any, source: models.Source, places: text.Places) -> Block:
     import pyarrow as pa
     from pyarrow import compute, csv
 
+    rows = batch.num_rows
     if places.member is not None:
         batch = batch.filter(batch.column(places.member))
     columns = [
@@ -73,14 +89,14 @@ def _block(batch: Any, source: models.Source, places: text.Places) -> Block:
         for at in (places.audience, places.user_id, places.email)
     ]
     if any(compute.any(compute.match_substring(column, "\0")).as_py() for column in columns):
-        rows = list(zip(*(column.to_pylist() for column in columns), strict=True))
-        found = text.members(rows, source, text.Places(0, 1, 2, None, None, {}))
+        texts = list(zip(*(column.to_pylist() for column in columns), strict=True))
+        found = text.members(texts, source, text.Places(0, 1, 2, None, None, {}))
         columns = [pa.array([member[at] for member in found], pa.string()) for at in range(3)]
         unsendable = pa.array([member.unsendable for member in found], pa.bool_())
     else:
         unsendable = pa.repeat(pa.scalar(False), batch.num_rows)  # noqa: FBT003  a column of it
     lines = pa.BufferOutputStream()
-    # A null is nothing at all and every text stands in quotes, so an empty one is no null: as COPY has it.
+    # A null is written as nothing and every text in quotes, so an empty text is no null: COPY reads it the same way.
     options = csv.WriteOptions(include_header=False, quoting_style="needed")
     csv.write_csv(pa.record_batch([*columns, unsendable], names=list(source.columns)), lines, options)
-    return Block(lines.getvalue().to_pybytes(), batch.num_rows)
+    return Block(lines.getvalue().to_pybytes(), batch.num_rows, rows)

@@ -13,10 +13,16 @@ import sqlalchemy
 from syncer import errors
 
 # The first statements of a reading. SQLite takes its snapshot with the first look at a table, not with BEGIN;
-# DuckDB's transaction is begun by its dialect, and its progress bar would get into our output.
+# DuckDB's transaction is begun by its dialect; its progress bar would get into our output, a name that is no table's
+# could be taken for a variable of this program, and Arrow's types have to be plain whatever the configuration says.
 BEGIN: Mapping[str, tuple[str, ...]] = {
     "sqlite": ("PRAGMA query_only = ON", "BEGIN", "SELECT count(*) FROM sqlite_master"),
-    "duckdb": ("SET enable_progress_bar = false",),
+    "duckdb": (
+        "SET enable_progress_bar = false",
+        "SET python_enable_replacements = false",
+        "SET arrow_lossless_conversion = false",
+        "SET produce_arrow_string_view = false",
+    ),
     "mysql": (
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",

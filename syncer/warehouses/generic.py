@@ -126,7 +126,7 @@ class GenericReading:
         return self._snapshot_at
 
     def stream(self, source: models.Source) -> models.CopyStream | models.RowStream:
-        """See `models.Reading`. A query runs, and fails, when the first row is asked for."""
+        """See `models.Reading`. A query runs when its first row is asked for; it may be found wrong before."""
         self._alone.check()
         table = None if source.table is None else self._table(source)
         plain = self._plain(source, table)
@@ -189,18 +189,19 @@ class GenericReading:
 
     def _plain(self, source: models.Source, table: _Table | None) -> arrow.Members | None:
         """The members in columns, where that can be had."""
-        statement = base.statement(source) if table is None else table[0]
-        if not isinstance(statement, str):
-            statement = str(statement.compile(dialect=self._connection.dialect))
+        if table is None:
+            statement, columns = base.statement(source), None
+        else:
+            statement, columns = str(table[0].compile(dialect=self._connection.dialect)), table[1]
         try:
-            return arrow.members(self._connection, statement, source)
+            return arrow.members(self._connection, statement, source, columns)
         except errors.WarehouseError:
             raise
         except Exception as exc:
             raise self._words.broken(source, exc) from exc
 
     def _blocks(self, plain: arrow.Members) -> Generator[bytes, None, None]:
-        for block in self._each(plain.source, plain.blocks(), lambda block: block.members):
+        for block in self._each(plain.source, plain.blocks(), lambda block: block.rows):
             self._rows += block.members
             yield block.lines
 

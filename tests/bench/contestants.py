@@ -224,13 +224,13 @@ def _ours(place: Place, _scenario: str, *, setup: Setup = HERE) -> Sequence[str]
     return [str(syncer), "--config", str(config(place, setup)), "sync", "--json"]
 
 
-def _ours_contestant(where: str, setup: Setup, **more: object) -> Contestant:
+def _ours_contestant(where: str, setup: Setup, prepare: Callable[[Place], None] = lambda _place: None) -> Contestant:
     return Contestant(
         f"syncer {__version__}{where}",
         partial(_ours, setup=setup),
         reset=partial(forget_everything, setup=setup),
         seed=partial(_seed_ours, setup=setup),
-        **more,  # type: ignore[arg-type]
+        prepare=prepare,
     )
 
 

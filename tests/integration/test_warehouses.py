@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import struct
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer import errors, models, warehouses
-from syncer.warehouses import arrow, dialects
+from syncer.warehouses import dialects
 
 TABLE = models.Source(
     path="warehouse.membership.table", table="members", audience="audience", user_id="user_id", email="email"
@@ -153,6 +154,10 @@ class WarehouseContract:
         place.run(f"CREATE TABLE members (audience {self.text}, user_id {self.text}, email {self.text})")
         if rows:
             place.run(f"INSERT INTO members VALUES {', '.join(rows)}")
+
+    def test_a_column_may_stand_for_two(self, place: Place) -> None:
+        self.make(place, "('VIP', 'u1', 'a@example.com')")
+        assert read(place, table(user_id="email")) == [("VIP", "a@example.com", "a@example.com", False)]
 
     def test_reads_text_as_it_stands(self, place: Place) -> None:
         self.make(
@@ -822,6 +827,20 @@ class TestDuckdb(WarehouseContract):
         with closing(opened(place)) as warehouse, warehouse.reading() as reading:
             assert isinstance(reading.stream(TABLE), models.RowStream)
 
+    def test_columns_stay_plain_whatever_is_configured(self, place: Place) -> None:
+        place.run(
+            "CREATE TABLE members (audience varchar, user_id varchar, email varchar, member boolean)",
+            "INSERT INTO members VALUES ('VIP', 'u1', 'e1', true), ('VIP', 'u2', 'e2', false)",
+            "INSERT INTO members VALUES ('VIP', 'u3', 'e3', NULL)",
+        )
+        config = {
+            "arrow_lossless_conversion": True,
+            "produce_arrow_string_view": True,
+            "arrow_output_version": "1.5",
+            "arrow_large_buffer_size": True,
+        }
+        assert read(place, table(member="member"), config=config) == [("VIP", "u1", "e1", False)]
+
     @settings(max_examples=50, deadline=None)
     @given(
         rows=st.lists(
@@ -848,7 +867,7 @@ class TestDuckdb(WarehouseContract):
             assert isinstance(stream, models.CopyStream)
             stored = copied(warehouse_server, stream.blocks)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(arrow, "find_spec", lambda _name: None)
+            patch.setitem(sys.modules, "pyarrow", None)
             assert sorted(stored, key=repr) == read(place, source)
 
 
@@ -862,12 +881,19 @@ def copied(server: str, blocks: Iterator[bytes]) -> list[Row]:
         return cursor.execute("SELECT * FROM member").fetchall()
 
 
+def test_a_name_that_is_no_table_is_none_of_our_variables(tmp_path: Path) -> None:
+    for name in ("source", "statement", "connection", "driver"):
+        assert f"Table with name {name} does not exist" in error_of(
+            DuckdbPlace(tmp_path / "warehouse.duckdb"), query(f"SELECT * FROM {name}")
+        )
+
+
 class TestDuckdbWithoutArrow(TestDuckdb):
     """The same where `pyarrow` is not installed."""
 
     @pytest.fixture(autouse=True)
     def _no_arrow(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(arrow, "find_spec", lambda _name: None)
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
 
     test_plain_columns_come_in_columns = None  # type: ignore[assignment]
     test_columns_and_rows_are_stored_as_the_same = None  # type: ignore[assignment]
