@@ -45,7 +45,10 @@ class Members:
 
 
 def members(
-    connection: sqlalchemy.Connection, statement: str, source: models.Source, columns: base.Columns | None
+    connection: sqlalchemy.Connection,
+    statement: str | sqlalchemy.Select[Any],
+    source: models.Source,
+    columns: base.Columns | None,
 ) -> Members | None:
     """What reads the members of a source in columns, or None if its driver, its columns or their types do not allow it.
 
@@ -55,7 +58,9 @@ def members(
     if connection.dialect.name != "duckdb" or source.traits or source.value or not _is_installed():
         return None
     driver: Any = connection.connection.driver_connection
-    relation = driver.sql(statement)
+    relation = driver.sql(
+        statement if isinstance(statement, str) else str(statement.compile(dialect=connection.dialect))
+    )
     if relation is None:  # no query
         return None
     columns = columns or base.pick_columns(source, relation.columns)

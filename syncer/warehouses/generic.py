@@ -189,10 +189,7 @@ class GenericReading:
 
     def _plain(self, source: models.Source, table: _Table | None) -> arrow.Members | None:
         """The members in columns, where that can be had."""
-        if table is None:
-            statement, columns = base.statement(source), None
-        else:
-            statement, columns = str(table[0].compile(dialect=self._connection.dialect)), table[1]
+        statement, columns = table or (base.statement(source), None)
         try:
             return arrow.members(self._connection, statement, source, columns)
         except errors.WarehouseError:

@@ -101,7 +101,7 @@ class Setup:
         return f"duckdb:///{_duckdb_file(place)}" if self.duckdb else place.server.url
 
 
-HERE = Setup()
+_HERE = Setup()
 _ELSEWHERE = Setup(elsewhere=True)
 _DUCKDB = Setup("syncer_duckdb", elsewhere=True, duckdb=True)
 
@@ -110,7 +110,7 @@ def _duckdb_file(place: Place) -> Path:
     return place.folder / "bench.duckdb"
 
 
-def config(place: Place, setup: Setup = HERE, *, table: str = "member") -> Path:
+def config(place: Place, setup: Setup = _HERE, *, table: str = "member") -> Path:
     """The configuration of ours."""
     path = place.folder / f"{setup.schema}{'_elsewhere' * setup.elsewhere}.toml"
     path.write_text(
@@ -136,7 +136,7 @@ level = "WARNING"
     return path
 
 
-def forget_everything(place: Place, setup: Setup = HERE) -> None:
+def forget_everything(place: Place, setup: Setup = _HERE) -> None:
     """Ours, before its first sync."""
     url = setup.state_url(place)
     place.server.run(f"DROP SCHEMA IF EXISTS {setup.schema} CASCADE", url)
@@ -219,7 +219,7 @@ def _forget_fingerprints(place: Place) -> None:
     place.server.run("UPDATE syncer.run_count SET fingerprint = NULL WHERE fingerprint IS NOT NULL")
 
 
-def _ours(place: Place, _scenario: str, *, setup: Setup = HERE) -> Sequence[str]:
+def _ours(place: Place, _scenario: str, *, setup: Setup = _HERE) -> Sequence[str]:
     syncer = Path(sys.executable).with_name("syncer")
     return [str(syncer), "--config", str(config(place, setup)), "sync", "--json"]
 
@@ -387,7 +387,7 @@ CONTESTANTS: Sequence[Contestant] = (
         scenarios=(UNCHANGED,),
         prepare=_forget_fingerprints,
     ),
-    _ours_contestant("", HERE),
+    _ours_contestant("", _HERE),
     _ours_contestant(", warehouse elsewhere", _ELSEWHERE),
     _ours_contestant(", warehouse in DuckDB", _DUCKDB, prepare=_copy_to_duckdb),
     _program(
