@@ -2,7 +2,8 @@
 -- Parameters: run_id (of the run that is being closed).
 -- Rows: none.
 DELETE FROM unanswered_contact AS u
-WHERE EXISTS (
+WHERE EXISTS (SELECT FROM unanswered_contact) -- asked once: without any, nothing of the run is read
+    AND EXISTS (
         SELECT FROM sync_change AS c
         JOIN sync_page AS p
             ON p.run_id = c.run_id AND p.destination_id = c.destination_id AND p.page = c.page AND p.status = 'done'

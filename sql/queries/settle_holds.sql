@@ -3,6 +3,7 @@
 -- Rows: none.
 DELETE FROM held_change AS h
 WHERE h.approved_at IS NOT NULL
+    AND EXISTS (SELECT FROM held_change AS approved WHERE approved.approved_at IS NOT NULL) -- asked once
     AND EXISTS (
         SELECT FROM sync_change AS c
         JOIN sync_page AS p

@@ -1,5 +1,6 @@
 -- Purpose: how this run's changes ended, in contacts, by destination and audience. Counted by page first, and every
--- step once: the planner knows nothing of a run that was just written, and would look up each change by itself.
+-- step once: the planner knows nothing of a run that was just written, and would look up each change by itself. For the
+-- same reason the run is a column of the tally: by the whole key each row that is counted is found at once.
 -- Parameters: run_id.
 -- Rows: none; writes run_count.
 WITH planned AS MATERIALIZED (
@@ -36,6 +37,7 @@ ended AS (
 ),
 tally AS MATERIALIZED (
     SELECT
+        %(run_id)s::integer AS run_id,
         ended.destination_id,
         ended.audience_id,
         coalesce(sum(contacts) FILTER (WHERE op = 'added' AND outcome = 'succeeded'), 0) AS succeeded_add,
@@ -55,4 +57,4 @@ SET succeeded_add = tally.succeeded_add,
     unknown = tally.unknown,
     aborted = tally.aborted
 FROM tally
-WHERE r.run_id = %(run_id)s AND r.destination_id = tally.destination_id AND r.audience_id = tally.audience_id
+WHERE r.run_id = tally.run_id AND r.destination_id = tally.destination_id AND r.audience_id = tally.audience_id
