@@ -22,6 +22,7 @@ CONTACTS, AUDIENCES, EACH = 30_000, 20, 5
 EXPLAINED = (
     "diff_members gather_known tally_changes claim_pages load_page settle_pages who_is_it who_was_told who_changed"
     " who_is_pending who_is_refused who_is_held who_is_skipped"
+    " clear_refusals clear_unanswered settle_holds list_run_audiences"
 ).split()
 
 
@@ -98,9 +99,14 @@ def read_whole(plan: Plan) -> set[str]:
 
 def looked_up_row_by_row(plan: Plan) -> set[str]:
     """The tables on the inner side of a nested loop: visited once for every row of the outer side."""
+    read = (node for child in inner_sides(plan) for node in nodes(child) if "Relation Name" in node)
+    return {_parent(node["Relation Name"]) for node in read}
+
+
+def inner_sides(plan: Plan) -> list[Plan]:
+    """What nested loops visit once for every row of their outer side."""
     loops = [node for node in nodes(plan) if node["Node Type"] == "Nested Loop"]
-    inner = [child for loop in loops for child in loop["Plans"] if child["Parent Relationship"] == "Inner"]
-    return {_parent(node["Relation Name"]) for child in inner for node in nodes(child) if "Relation Name" in node}
+    return [child for loop in loops for child in loop["Plans"] if child["Parent Relationship"] == "Inner"]
 
 
 def _parent(relation: str) -> str:
@@ -123,15 +129,33 @@ def test_a_run_reads_the_state_once_and_its_pages_by_index(big: World, explained
         for plan in explained[name]:
             assert not read_whole(plan) & {"synced_member", "sync_change"}, name
 
+
+def test_closing_a_run_looks_nothing_up_row_by_row(big: World, explained: dict[str, list[Plan]]) -> None:
+    with big.state() as connection:
+        connection.execute(
+            "INSERT INTO run_count (run_id, destination_id, audience_id, members, planned_add, planned_remove, initial)"
+            " SELECT 1, 1, n, 1, 0, 0, false FROM generate_series(1000, 5000) AS n"
+        )
+        connection.execute("ANALYZE run_count")
+    result = big.sync()
+    assert len(result.report.audiences) == AUDIENCES
+
     (tally,) = explained["tally_changes"]
-    again = [
-        child
-        for loop in nodes(tally)
-        if loop["Node Type"] == "Nested Loop"
-        for child in loop["Plans"]
-        if child["Parent Relationship"] == "Inner"
-    ]
-    assert not any("Aggregate" in node["Node Type"] for child in again for node in nodes(child))
+    again = [node for child in inner_sides(tally) for node in nodes(child)]
+    assert not any("Aggregate" in node["Node Type"] or node.get("CTE Name") == "tally" for node in again)
+
+    (listed,) = explained["list_run_audiences"]
+    (counts,) = (node for node in nodes(listed) if node.get("Relation Name") == "run_count")
+    assert all(key in counts["Index Cond"] for key in ("run_id", "destination_id", "audience_id"))
+
+    for name in ("clear_refusals", "clear_unanswered", "settle_holds"):  # nothing is read unless there is a list
+        (plan,) = explained[name]
+        reading = [node for node in nodes(plan) if node.get("Relation Name", "").startswith("sync_change")]
+        (gate,) = (node for node in nodes(plan) if "One-Time Filter" in node)
+        assert reading, name
+        assert [node for node in nodes(gate) if node.get("Relation Name", "").startswith("sync_change")] == reading, (
+            name
+        )
 
 
 def test_one_person_is_explained_by_index(big: World, explained: dict[str, list[Plan]]) -> None:
