@@ -30,9 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres", default="embedded", help="embedded, container, or the URL of a server")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: some tests wait for a lease to run out, or for a receiver that is slow."""
-    return (os.cpu_count() or 1) + 1
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One more than there are processors: some tests wait for a lease to run out, or for a receiver that is slow.
+
+    None leaves it to pytest-xdist, whose own variable says otherwise.
+    """
+    return None if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else (os.cpu_count() or 1) + 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
