@@ -7,7 +7,7 @@ pytest --postgres=postgresql://…       a server of yours; the role must be all
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -30,13 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres", default="embedded", help="embedded, container, or the URL of a server")
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int | None:
-    """One more than there are processors: some tests wait for a lease to run out, or for a receiver that is slow.
-
-    None leaves it to pytest-xdist, whose own variable says otherwise.
-    """
-    return None if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else (os.cpu_count() or 1) + 1
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """One more than the processors that pytest-xdist finds: some tests wait for leases, or for a slow receiver."""
+    processors = yield
+    return processors if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else processors + 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
