@@ -1,5 +1,6 @@
 -- Purpose: an identify carries at most 250 properties and 20,000 bytes of them; more go out in further parts.
--- A new part begins wherever one of the two is full, so each stays within both.
+-- A new part begins wherever one of the two is full, with the name that passed the limit: so each stays within both, or
+-- passes the second by that name; an event may have 32,768 bytes.
 -- Only run when the audiences of the plan could pass a limit together; then, too, hardly a contact is in so many, and
 -- finding those out takes a third of putting everybody's changes into order.
 -- Rows: none.

@@ -220,6 +220,7 @@ def audiences(count: int, *, long: bool, first: str) -> list[Row]:
     "rows",
     [
         pytest.param(audiences(251, long=False, first="a"), id="one too many"),
+        pytest.param(audiences(85, long=True, first="a"), id="few, and a little too long"),
         pytest.param([(f"{'x' * 67}{number:04d}", "u1", "a@x.io") for number in range(300)], id="both full at once"),
         pytest.param(
             audiences(85, long=True, first="a") + audiences(500, long=False, first="b"), id="long, then short"
@@ -237,6 +238,9 @@ def test_parts_stay_within_both_limits_and_add_up(world_in_one_database: World, 
 
     assert report.status == "succeeded"
     assert world.believed() == truth(rows)
-    sizes = [len(received.event["traits"]) - 1 for received in world.receiver.events]
+    told = [received.event["traits"].keys() - {"email"} for received in world.receiver.events]
+    sizes = [len(names) for names in told]
     assert max(sizes) <= 250
+    weights = [[len(name) + len('"":false,') for name in names] for names in told]
+    assert max(map(sum, weights)) <= 20_000 + max(map(max, weights))  # and the name that passes the limit
     assert (report.destinations[0].planned, report.calls_saved) == (len(sizes), len(rows) - len(sizes))
