@@ -164,13 +164,14 @@ endpoint = "{self.receiver.url}"
             return connection.execute(statement, parameters).fetchall()
 
     def believed(self) -> set[tuple[str, str]]:
-        """(contact, property) that the destination believes true."""
-        return {
-            (contact, name)
-            for contact, values in self.receiver.belief.items()
-            for name, value in values.items()
-            if value is True
-        }
+        """(contact, property) that the destination believes true, also while more comes in."""
+        with self.receiver.http.changed:
+            return {
+                (contact, name)
+                for contact, values in self.receiver.belief.items()
+                for name, value in values.items()
+                if value is True
+            }
 
 
 def truth(rows: Iterable[Row]) -> set[tuple[str, str]]:

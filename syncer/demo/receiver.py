@@ -83,7 +83,8 @@ class _RejectedError(Exception):
 
 
 class SegmentReceiver:
-    """Listens while it is entered. Everything that it keeps may be read at any time.
+    """Listens while it is entered. Everything that it keeps may be read at any time; whoever goes
+    through what still grows holds `http.changed`.
 
     `belief` is what a consumer that keys contacts by email believes, `belief_by_user` Segment's own profiles. Without
     `keep_events` only these, counts and the messageIds are kept, for large runs.
