@@ -5,27 +5,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from syncer import (
-    accounts,
-    alerts,
-    config,
-    embedded,
-    errors,
-    migrations,
-    models,
-    naming,
-    plan,
-    schedule,
-    sync,
-    warehouses,
-)
+from syncer import config, embedded, errors, models, naming, schedule, sync, warehouses
+from syncer.daemon import alerts
 from syncer.destinations import mailmodo, segment, webhook
-from syncer.state import State
-from syncer.targets import Scope
+from syncer.planning.targets import Scope
+from syncer.state import State, accounts, migrations
+from syncer.state.audiences import known_audiences
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class App:
     """Everything that the settings name, ready to be used, and nothing connected yet but an embedded state."""
 
     settings: config.Settings
@@ -45,7 +34,7 @@ class House:
             destinations=self.chosen(destination_names),
             scope=Scope(frozenset(audiences)),
             reaches={destination.name: destination.reach for destination in self.settings.destinations},
-            manners={destination.name: destination.manner for destination in self.settings.destinations},
+            modes={destination.name: destination.sync_mode for destination in self.settings.destinations},
             guard=self.settings.guard.limits,
             moved=moved,
             keep_history=self.settings.history.keep,
@@ -76,7 +65,7 @@ class House:
 
 
 @contextmanager
-def opened(settings: config.Settings) -> Iterator[House]:
+def opened(settings: config.Settings) -> Iterator[App]:
     """Builds everything that the settings name, and lets go of it at the end."""
     with ExitStack() as stack:
         warehouse_url = settings.warehouse.url.get_secret_value()
@@ -86,7 +75,7 @@ def opened(settings: config.Settings) -> Iterator[House]:
         for destination in built:
             stack.callback(destination.close)
         state = stack.enter_context(opened_state(settings))
-        yield House(settings, state, warehouse, built)
+        yield App(settings, state, warehouse, built)
 
 
 @contextmanager
@@ -136,7 +125,7 @@ def load_to_check(path: Path, environ: Mapping[str, str]) -> config.Settings:
             raise error from None
 
 
-def problems(house: House) -> list[errors.Problem]:
+def problems(house: App) -> list[errors.Problem]:
     """What `syncer check` finds: connections, rights, schema, names; every problem at once."""
     found = [errors.Problem(path, message) for path, message in house.warehouse.problems(house.settings.sources)]
     found += _guard_problems(house)
@@ -146,7 +135,7 @@ def problems(house: House) -> list[errors.Problem]:
     return found
 
 
-def _guard_problems(house: House) -> list[errors.Problem]:
+def _guard_problems(house: App) -> list[errors.Problem]:
     ready = house.settings.guard.limits.ready
     if ready is None:
         return []
@@ -159,11 +148,11 @@ def _guard_problems(house: House) -> list[errors.Problem]:
     return []
 
 
-def _state_problems(house: House) -> list[errors.Problem]:
+def _state_problems(house: App) -> list[errors.Problem]:
     try:
         with house.state.connect("check") as connection:
             migrations.check(connection, house.state.schema)
-            known = plan.known_audiences(connection)
+            known = known_audiences(connection)
             changed = accounts.refused(connection, house.destinations).values()
             return [
                 *naming.configuration_problems(house.settings.configured_audiences, known),

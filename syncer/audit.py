@@ -11,8 +11,9 @@ from typing import Any
 
 import psycopg.sql
 
-from syncer import control, plan, sync
-from syncer.state import Connection, one, run
+from syncer import control, sync
+from syncer.planning import plan
+from syncer.state import Connection, execute, fetch_value
 from syncer.stopping import Stop
 
 _DIFFERENCES = ("missing", "lingering", "outdated")
@@ -98,7 +99,7 @@ def explain(job: sync.Job, who: str, stop: Stop, progress: sync.Progress, limit:
 
     def look(connection: Connection, planned: plan.TargetPlan, source: psycopg.sql.Composable) -> None:
         if not story.destinations:
-            story.warehouse = _dicts(run(connection, "who_in_snapshot", names, source=source))
+            story.warehouse = _dicts(execute(connection, "who_in_snapshot", names, source=source))
             _meet(story)
         story.destinations.append(_pending(connection, planned, story))
 
@@ -115,11 +116,11 @@ def _asked(job: sync.Job) -> sync.Job:
 
 def _examine(connection: Connection, planned: plan.TargetPlan, limit: int) -> DestinationAudit:
     here = {"destination_id": planned.target.destination_id}
-    run(connection, "recall_deferred", here)
-    reasons = {row.why: row.contacts for row in run(connection, "count_pending", here)}
+    execute(connection, "recall_deferred", here)
+    reasons = {row.why: row.contacts for row in execute(connection, "count_pending", here)}
     examples = [
         Difference(row.why, row.audience, row.property, row.contact)
-        for row in run(connection, "list_pending", {**here, "limit": limit})
+        for row in execute(connection, "list_pending", {**here, "limit": limit})
     ]
     contradictions = _replay(connection, here, limit)
     differences = sum(reasons.get(why, 0) for why in _DIFFERENCES) + contradictions[0]
@@ -130,10 +131,10 @@ def _examine(connection: Connection, planned: plan.TargetPlan, limit: int) -> De
 
 def _replay(connection: Connection, here: Mapping[str, object], limit: int) -> tuple[int, list[Difference]]:
     """How often history and state contradict one another, and the first of these contradictions."""
-    run(connection, "create_replay", here)
-    run(connection, "create_replay_told", here)
-    rows = run(connection, "list_replay_differences", {**here, "limit": limit}).fetchall()
-    run(connection, "drop_replay")
+    execute(connection, "create_replay", here)
+    execute(connection, "create_replay_told", here)
+    rows = execute(connection, "list_replay_differences", {**here, "limit": limit}).fetchall()
+    execute(connection, "drop_replay")
     found = [Difference(row.why, row.audience, row.property, row.contact, row.user_id) for row in rows]
     counts = [
         Difference(
@@ -142,16 +143,16 @@ def _replay(connection: Connection, here: Mapping[str, object], limit: int) -> t
             row.property,
             detail=f"the history adds up to {row.replayed:,} members, the state has {row.members:,}",
         )
-        for row in run(connection, "count_replay_differences", here)
+        for row in execute(connection, "count_replay_differences", here)
     ]
     return (rows[0].found if rows else 0) + len(counts), [*found, *counts]
 
 
 def _known_as(connection: Connection, who: str) -> Story:
-    rows = run(connection, "who_is_it", {"who": who}).fetchall()
+    rows = execute(connection, "who_is_it", {"who": who}).fetchall()
     contacts = sorted({row.contact for row in rows if row.contact and "@" in row.contact})
     users = sorted({row.user_id for row in rows if row.user_id})
-    return Story(who, contacts, users, one(connection, "who_is_forgotten", {"who": who}).forgotten)
+    return Story(who, contacts, users, fetch_value(connection, "who_is_forgotten", {"who": who}))
 
 
 def _meet(story: Story) -> None:
@@ -170,15 +171,15 @@ def _keys(story: Story) -> list[str]:
 
 def _pending(connection: Connection, planned: plan.TargetPlan, story: Story) -> dict[str, Any]:
     target = planned.target
-    run(connection, "recall_deferred", {"destination_id": target.destination_id})
-    contacts = story.contacts if target.manner.identity == "email" else story.users
-    reached = {row.contact for row in run(connection, "who_is_in_reach", {"contacts": contacts, **target.in_reach})}
+    execute(connection, "recall_deferred", {"destination_id": target.destination_id})
+    contacts = story.contacts if target.mode.identity == "email" else story.users
+    reached = {row.contact for row in execute(connection, "who_is_in_reach", {"contacts": contacts, **target.in_reach})}
     names = {"contacts": _keys(story), "users": story.users}
     return {
         "name": target.name,
         "out_of_reach": [contact for contact in contacts if contact not in reached],
-        "pending": _dicts(run(connection, "who_is_pending", names)),
-        "skipped": _dicts(run(connection, "who_is_skipped", names)),
+        "pending": _dicts(execute(connection, "who_is_pending", names)),
+        "skipped": _dicts(execute(connection, "who_is_skipped", names)),
     }
 
 
@@ -189,13 +190,13 @@ def _recall(connection: Connection, story: Story, limit: int) -> None:
     for title in ("told", "held", "refused"):
         for destination in story.destinations:
             destination[title] = []
-        for row in _dicts(run(connection, _RECALLED[title], names)):
+        for row in _dicts(execute(connection, _RECALLED[title], names)):
             name = row.pop("destination")
             if name not in by_name:
                 by_name[name] = {"name": name, "told": [], "held": [], "refused": [], "pending": [], "skipped": []}
                 story.destinations.append(by_name[name])
             by_name[name][title].append(row)
-    story.history = _dicts(run(connection, "who_changed", {**names, "limit": limit}))
+    story.history = _dicts(execute(connection, "who_changed", {**names, "limit": limit}))
 
 
 _RECALLED = {"told": "who_was_told", "held": "who_is_held", "refused": "who_is_refused"}

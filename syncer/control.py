@@ -8,8 +8,9 @@ moment.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from syncer import accounts, errors, forgetting, leadership, ledger, models, naming, plan
-from syncer.state import Connection, State, one, run
+from syncer import errors, models, naming
+from syncer.state import Connection, State, accounts, execute, forgetting, leadership, runs
+from syncer.state.audiences import add_audience, known_audiences
 
 _ALL: Sequence[int | None] = (None,)
 
@@ -18,9 +19,9 @@ def waiting(
     connection: Connection, run_id: int, audiences: Collection[str] = (), destinations: Collection[str] = ()
 ) -> Sequence[Any]:
     """What a run held and still waits for approval: see `list_held`."""
-    if run(connection, "show_run", {"run_id": run_id}).fetchone() is None:
+    if execute(connection, "show_run", {"run_id": run_id}).fetchone() is None:
         raise errors.ConfigError([errors.Problem("RUN", f"there is no run {run_id}; see `syncer history`")])
-    return run(connection, "list_held", _held(connection, run_id, audiences, destinations)).fetchall()
+    return execute(connection, "list_held", _held(connection, run_id, audiences, destinations)).fetchall()
 
 
 def approve(
@@ -28,28 +29,28 @@ def approve(
 ) -> int:
     """Lets what a run held, and still waits, pass with the next run. Returns how many changes that are."""
     with connection.transaction():
-        approved = run(connection, "approve_held", _held(connection, run_id, audiences, destinations)).rowcount
+        approved = execute(connection, "approve_held", _held(connection, run_id, audiences, destinations)).rowcount
         arguments = {"audiences": sorted(audiences), "destinations": sorted(destinations), "changes": approved}
-        ledger.record_action(connection, "approve", arguments, run_id)
+        runs.record_action(connection, "approve", arguments, run_id)
     return approved
 
 
 def release(connection: Connection, who: Sequence[str]) -> int:
     """Ends the backoff of refused contacts: all, or those with these user ids or addresses. Returns how many."""
     with connection.transaction():
-        strangers = run(connection, "list_not_refused", {"who": list(who)}).fetchall()
+        strangers = execute(connection, "list_not_refused", {"who": list(who)}).fetchall()
         if strangers:
             problems = [errors.Problem("WHO", f"{row.name!r} is not refused anywhere") for row in strangers]
             raise errors.ConfigError(problems)
-        released = run(connection, "release_refused", {"who": list(who) or None}).rowcount
-        ledger.record_action(connection, "retry", {"who": list(who), "contacts": released}, None)
+        released = execute(connection, "release_refused", {"who": list(who) or None}).rowcount
+        runs.record_action(connection, "retry", {"who": list(who), "contacts": released}, None)
     return released
 
 
 def members_told(connection: Connection, name: str) -> Mapping[str, int]:
     """How many contacts believe that they are in an audience, by destination."""
     audience = known_audience(connection, name)
-    rows = run(connection, "count_members_told", {"audience_id": audience.audience_id})
+    rows = execute(connection, "count_members_told", {"audience_id": audience.audience_id})
     return {row.destination: row.contacts for row in rows}
 
 
@@ -61,8 +62,8 @@ def retire(connection: Connection, name: str) -> bool:
             [errors.Problem("AUDIENCE", f"{name!r} is a computed trait; take it out of the configuration instead")]
         )
     with connection.transaction():
-        retired = run(connection, "retire_audience", {"audience_id": audience.audience_id}).fetchone()
-        ledger.record_action(connection, "retire", {"audience": audience.name}, None)
+        retired = execute(connection, "retire_audience", {"audience_id": audience.audience_id}).fetchone()
+        runs.record_action(connection, "retire", {"audience": audience.name}, None)
     return retired is not None
 
 
@@ -79,8 +80,8 @@ def pause(
         for destination_id in [ids[each.name] for each in destinations] or _ALL:
             for audience_id in audience_ids or _ALL:
                 here = {"destination_id": destination_id, "audience_id": audience_id}
-                run(connection, "add_pause", here)
-        ledger.record_action(connection, "pause", _named(audiences, destinations), None)
+                execute(connection, "add_pause", here)
+        runs.record_action(connection, "pause", _named(audiences, destinations), None)
 
 
 def resume(connection: Connection, audiences: Sequence[str], destinations: Sequence[models.Destination]) -> int:
@@ -93,11 +94,11 @@ def resume(connection: Connection, audiences: Sequence[str], destinations: Seque
         for destination_id in [ids[each.name] for each in destinations if each.name in ids] if destinations else _ALL:
             for audience_id in [audience.audience_id for audience in known] or _ALL:
                 here = {"destination_id": destination_id, "audience_id": audience_id}
-                lifted += len(run(connection, "lift_pause", here).fetchall())
+                lifted += len(execute(connection, "lift_pause", here).fetchall())
         if not destinations:
             for audience in known:
-                lifted += len(run(connection, "reopen_audience", {"audience_id": audience.audience_id}).fetchall())
-        ledger.record_action(connection, "resume", _named(audiences, destinations), None)
+                lifted += len(execute(connection, "reopen_audience", {"audience_id": audience.audience_id}).fetchall())
+        runs.record_action(connection, "resume", _named(audiences, destinations), None)
     return lifted
 
 
@@ -109,20 +110,20 @@ def ever_told(connection: Connection, who: Sequence[str]) -> Mapping[str, Sequen
 def forget(state: State, connection: Connection, who: Sequence[str]) -> None:
     """Replaces these people by random tokens, everywhere. Takes the lock: no page may be under way."""
     with leadership.lead(state, connection):
-        ledger.settle_lost_run(connection)
+        runs.settle_lost_run(connection)
         with connection.transaction():
             forgetting.forget(connection, who)
-            ledger.record_action(connection, "forget", {"people": len(who)}, None)
+            runs.record_action(connection, "forget", {"people": len(who)}, None)
 
 
 def pauses(connection: Connection) -> Sequence[Any]:
     """What is paused: see `show_pauses`."""
-    return run(connection, "show_pauses").fetchall()
+    return execute(connection, "show_pauses").fetchall()
 
 
 def known_audience(connection: Connection, name: str) -> models.KnownAudience:
     """The audience of this name or property. Raises `ConfigError`, with those that are near, if there is none."""
-    known = plan.known_audiences(connection)
+    known = known_audiences(connection)
     for audience in known:
         if name in (audience.name, audience.property):
             return audience
@@ -134,9 +135,8 @@ def _audience_to_pause(connection: Connection, name: str, configured: Sequence[m
     """One that was never synced can be paused ahead of that, if the configuration names it."""
     for audience in configured:
         property_name = audience.property or naming.property_of(audience.name)
-        if name in (audience.name, property_name) and name not in _names(plan.known_audiences(connection)):
-            named = {"name": audience.name, "property": property_name, "is_trait": audience.is_trait}
-            return int(one(connection, "add_audience", named).audience_id)
+        if name in (audience.name, property_name) and name not in _names(known_audiences(connection)):
+            return add_audience(connection, models.Audience(audience.name, property_name, is_trait=audience.is_trait))
     return known_audience(connection, name).audience_id
 
 

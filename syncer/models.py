@@ -280,7 +280,7 @@ class Events:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class Mode:
     """How a destination is told: by what it knows contacts, whether a change of traits alone is told, and events.
 
     `per_audience`: every audience of a contact has a call of its own.
@@ -343,7 +343,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Payload:
     """What travels together in one request: the calls, each encoded, ready to be sent any number of times."""
 
     identifies: Sequence[Call]
@@ -381,11 +381,11 @@ class Destination(Protocol):
     recognises_events: bool
     """Whether an event that is sent twice counts once."""
 
-    def requests(self, identifies: Sequence[Call]) -> tuple[list[Request], list[Refusal]]:
+    def requests(self, identifies: Sequence[Call]) -> tuple[list[Payload], list[Refusal]]:
         """Encodes identifies, or events, into requests within the receiver's limits, those of a contact in order, each
         in one request, or refused here and now because none can carry it."""
 
-    def send(self, request: Request) -> list[Refusal]:
+    def send(self, request: Payload) -> list[Refusal]:
         """Sends once. All but the refused were accepted. Raises `DestinationError` if the request failed whole."""
 
     def account(self) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ Owns where the files are. Does not run them and does not put values into them.
 """
 
 import functools
+from collections.abc import Iterator
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -30,9 +31,24 @@ def packaged(name: str, checkout_name: str) -> Traversable:
 
 @functools.cache
 def query(name: str) -> LiteralString:
-    """The text of `sql/queries/<name>.sql`, named in a leading comment so that pg_stat_activity shows it."""
-    file = packaged("_sql", "sql") / "queries" / f"{name}.sql"
-    return f"/* syncer:{name} */\n{file.read_text(encoding='utf-8')}"
+    """The text of the statement `name`, named in a leading comment so that pg_stat_activity shows it.
+
+    It lies in `sql/queries`, in the folder of the module that runs it; a name is there once.
+    """
+    return f"/* syncer:{name} */\n{_statements()[name].read_text(encoding='utf-8')}"
+
+
+@functools.cache
+def _statements() -> dict[str, Traversable]:
+    return dict(_found(packaged("_sql", "sql") / "queries"))
+
+
+def _found(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _found(entry)
+        elif entry.name.endswith(".sql"):
+            yield entry.name.removesuffix(".sql"), entry
 
 
 @functools.cache

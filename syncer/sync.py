@@ -16,26 +16,26 @@ from typing import Any, Protocol
 import psycopg.sql
 import structlog
 
-from syncer import (
-    accounts,
-    delivery,
-    errors,
-    history,
-    ledger,
-    migrations,
-    models,
-    naming,
-    pages,
-    plan,
-    reports,
-    retention,
-    writing,
-)
-from syncer.leadership import Leadership, lead
+from syncer import errors, models, naming
+from syncer.delivery.deliver import Order, deliver
 from syncer.models import Status
-from syncer.state import Connection, State, break_off, translated_errors
+from syncer.planning import plan, report, writing
+from syncer.planning.targets import UNKNOWN, PlanRequest, Scope, Target
+from syncer.state import (
+    Connection,
+    State,
+    accounts,
+    break_off,
+    history,
+    migrations,
+    pages,
+    retention,
+    runs,
+    translated_errors,
+)
+from syncer.state.audiences import known_audiences
+from syncer.state.leadership import Leadership, lead
 from syncer.stopping import Interrupted, Stop
-from syncer.targets import UNKNOWN, Request, Scope, Target
 
 log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class Job:
     destinations: Sequence[models.Destination]
     scope: Scope = field(default_factory=Scope)
     reaches: Mapping[str, models.Reach] = field(default_factory=dict)
-    manners: Mapping[str, models.Manner] = field(default_factory=dict)
+    modes: Mapping[str, models.Mode] = field(default_factory=dict)
     until: datetime | None = None
     guard: models.Guard = field(default_factory=models.Guard)
     moved: Collection[str] = ()
@@ -138,12 +138,12 @@ def preview(job: Job, stop: Stop, progress: Progress, look: Look = lambda *_: No
         with stop.may_interrupt():
             request = _request(job.without(refused), accounts.known(connection))
             planned = plan.preview(connection, request, functools.partial(look, connection))
-        return Result(reports.planned(planned, started_at), list(refused.values()))
+        return Result(report.planned(planned, started_at), list(refused.values()))
 
 
 def refuse_bad_names(connection: Connection, configured: Sequence[models.ConfiguredAudience]) -> None:
     """Names and properties that the configuration gives stop everything before anything is sent."""
-    problems = naming.configuration_problems(configured, plan.known_audiences(connection))
+    problems = naming.configuration_problems(configured, known_audiences(connection))
     if problems:
         raise errors.ConfigError(problems)
 
@@ -168,7 +168,7 @@ def exit_code(result: Result) -> int:
 
 
 def _settle_lost_run(connection: Connection) -> None:
-    lost = ledger.settle_lost_run(connection)
+    lost = runs.settle_lost_run(connection)
     if lost is not None:
         log.warning("an earlier run was left open; what it was sending is uncertain and is told again", lost_run=lost)
 
@@ -177,7 +177,7 @@ def _told_again(connection: Connection, job: Job) -> list[int] | None:
     """The audiences that a full resync is about; None for all. Nothing was told yet of one that the state ignores."""
     if job.scope.whole:
         return None
-    known = plan.known_audiences(connection)
+    known = known_audiences(connection)
     wanted = job.scope.audiences
     unknown = wanted - {audience.name for audience in known} - {audience.property for audience in known}
     if unknown:
@@ -201,26 +201,26 @@ def _open(
     ids = registered.ids
     resync = {ids[each.name]: again for each in job.without(registered.refused).destinations}
     destination_ids = [ids[each.name] for each in job.destinations]
-    return ledger.open_run(connection, trigger, destination_ids, resync if trigger == "resync" else {}, scheduled_at)
+    return runs.open_run(connection, trigger, destination_ids, resync if trigger == "resync" else {}, scheduled_at)
 
 
-def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop, progress: Progress) -> ledger.Ending:
+def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop, progress: Progress) -> runs.Ending:
     """From the warehouse to the destinations. Whatever happens comes back as the ending of the run."""
     try:
         progress.phase("reading")
         planned = _read_and_plan(job, leadership.connection, run_id, stop)
         progress.phase("delivering")
-        return ledger.Ending(
+        return runs.Ending(
             by_destination=_deliver(job, leadership, run_id, planned, stop, progress),
             interrupted=stop.asked.is_set(),
         )
     except Interrupted:
         break_off(leadership.connection)
-        return ledger.Ending(error="interrupted before anything was sent", interrupted=True)
+        return runs.Ending(error="interrupted before anything was sent", interrupted=True)
     except errors.SyncerError as error:
-        return ledger.Ending(error=str(error), cause=error)
+        return runs.Ending(error=str(error), cause=error)
     except Exception as error:  # the run must not stay open, whatever bug this is; the command tells of it
-        return ledger.Ending(error=f"unexpected {type(error).__name__}", cause=error)
+        return runs.Ending(error=f"unexpected {type(error).__name__}", cause=error)
 
 
 def _read_and_plan(job: Job, connection: Connection, run_id: int, stop: Stop) -> plan.Plan:
@@ -252,16 +252,16 @@ def _deliver(
         for target in planned.targets:
             destination = by_name[target.target.name]
             progress.planned(destination.name, target.identifies)
-            order = delivery.Order(
-                pages.Delivery(run_id, target.target.destination_id),
+            order = Order(
+                pages.RunDestination(run_id, target.target.destination_id),
                 destination,
                 properties,
                 leadership,
-                target.target.manner.events,
+                target.target.mode.events,
             )
             sent = functools.partial(progress.sent, destination.name)
             context = contextvars.copy_context()
-            lanes[threads.submit(context.run, delivery.deliver, job.state, order, halted, sent)] = destination.name
+            lanes[threads.submit(context.run, deliver, job.state, order, halted, sent)] = destination.name
         _await(lanes, broken)
     ended = {name: lane.result() for lane, name in lanes.items()}
     return {name: error for name, error in ended.items() if error is not None}
@@ -277,20 +277,20 @@ def _await(lanes: Collection[Future[Any]], broken: threading.Event) -> None:
             broken.set()
 
 
-def _close(connection: Connection, run_id: int, trigger: models.Trigger, ending: ledger.Ending) -> Result:
+def _close(connection: Connection, run_id: int, trigger: models.Trigger, ending: runs.Ending) -> Result:
     """Closes the run and reads its report back. If the state is lost, says so in a report of our own."""
     failures: list[BaseException] = [*ending.by_destination.values()]
     if ending.cause is not None:
         failures.append(ending.cause)
     try:
         with translated_errors():
-            ledger.close_run(connection, run_id, ending)
-            report = history.report(connection, run_id)
+            runs.close_run(connection, run_id, ending)
+            closed = history.report(connection, run_id)
     except errors.StateError as error:
-        return Result(reports.lost(run_id, trigger, str(ending.cause or error)), [*failures, error])
-    if report is None:
+        return Result(report.lost(run_id, trigger, str(ending.cause or error)), [*failures, error])
+    if closed is None:
         raise errors.NotOursError(f"run {run_id} is not in the state any more")
-    return Result(report, failures)
+    return Result(closed, failures)
 
 
 def _drop_old_history(connection: Connection, job: Job) -> None:
@@ -304,19 +304,19 @@ def _drop_old_history(connection: Connection, job: Job) -> None:
         log.warning("old history could not be dropped", error=str(error))
 
 
-def _request(job: Job, known: Mapping[str, int]) -> Request:
+def _request(job: Job, known: Mapping[str, int]) -> PlanRequest:
     targets = [
         Target(
             destination.name,
             known.get(destination.name, UNKNOWN),
             destination.page_size,
             reach=job.reaches.get(destination.name, models.Reach()),
-            manner=job.manners.get(destination.name, models.Manner()),
+            mode=job.modes.get(destination.name, models.Mode()),
             tellable=_tellable(destination, job.until),
         )
         for destination in job.destinations
     ]
-    return Request(job.warehouse, job.sources, job.configured, job.scope, targets, job.guard)
+    return PlanRequest(job.warehouse, job.sources, job.configured, job.scope, targets, job.guard)
 
 
 def _tellable(destination: models.Destination, until: datetime | None) -> int | None:

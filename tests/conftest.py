@@ -15,9 +15,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from syncer import embedded, guard, migrations
-from syncer.demo.receiver import SegmentReceiver
-from syncer.state import State
+from syncer import embedded
+from syncer.planning import guard
+from syncer.receivers.segment import SegmentReceiver
+from syncer.state import State, migrations
 from tests.world import Report, World, Write, with_database
 
 TEMPLATE = "syncer_test_template"

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import msgspec
 
-from syncer.demo.loopback import EVERYTHING, Answer, Call, Ending, Loopback
+from syncer.receivers.loopback import EVERYTHING, Answer, Call, Ending, Loopback
 
 PATH = "/hooks/syncer?team=7"
 

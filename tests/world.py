@@ -14,7 +14,7 @@ import psycopg
 import sqlalchemy
 
 from syncer import app, audit, models, naming, sync
-from syncer.demo.receiver import SegmentReceiver
+from syncer.receivers.segment import SegmentReceiver
 from syncer.state import Connection, State
 from syncer.stopping import Stop
 from syncer.sync import Result

@@ -11,22 +11,22 @@ from rich.table import Table
 from rich.text import Text
 
 from syncer.cli import screen
-from syncer.standing import Standing
+from syncer.state.status import CurrentStatus
 
 
-def show(standing: Standing) -> None:
+def show(standing: CurrentStatus) -> None:
     """Once."""
     screen.stdout.print(_render(standing))
 
 
 @contextmanager
-def repeated() -> Iterator[Callable[[Standing], None]]:
+def repeated() -> Iterator[Callable[[CurrentStatus], None]]:
     """Again and again, in one place on a terminal."""
     with Live(console=screen.stdout, auto_refresh=False) as live:
         yield lambda standing: live.update(_render(standing), refresh=True)
 
 
-def _render(standing: Standing) -> RenderableType:
+def _render(standing: CurrentStatus) -> RenderableType:
     return Group(
         *_leader(standing),
         *_running(standing.running),
@@ -58,7 +58,7 @@ def _render(standing: Standing) -> RenderableType:
     )
 
 
-def _leader(standing: Standing) -> Iterator[Text]:
+def _leader(standing: CurrentStatus) -> Iterator[Text]:
     leader = standing.leader
     if leader is None:
         yield Text("nobody leads: no daemon runs, and no command syncs")

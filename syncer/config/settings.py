@@ -385,10 +385,10 @@ class Destination(Table):
         return contacts
 
     @property
-    def manner(self) -> models.Manner:
+    def sync_mode(self) -> models.Mode:
         """How this destination is told."""
         events = None if self.track is None else models.Events(**self.track.model_dump())
-        return models.Manner(self.identity, self.calls == "per_audience", self.traits_trigger, events)
+        return models.Mode(self.identity, self.calls == "per_audience", self.traits_trigger, events)
 
     @property
     def reach(self) -> models.Reach:

@@ -20,12 +20,12 @@ from psycopg import sql
 from rich.console import Console
 
 from syncer import app, embedded, errors, log, models, naming, sync
-from syncer.demo.loopback import Answer
-from syncer.demo.mailmodo_receiver import MailmodoReceiver
 from syncer.demo.page import Page, counted
-from syncer.demo.receiver import Fault, ReceivedRequest, SegmentReceiver
-from syncer.demo.segment_memory import Belief
 from syncer.demo.shop import MEMBERSHIP_TABLE, QUERY_AUDIENCE, Shop, entered, statement
+from syncer.receivers.loopback import Answer
+from syncer.receivers.mailmodo import MailmodoReceiver
+from syncer.receivers.segment import Fault, ReceivedRequest, SegmentReceiver
+from syncer.receivers.segment_memory import Belief
 from syncer.stopping import Interrupted, Stop
 
 Watching = Callable[[], AbstractContextManager[sync.Progress]]

@@ -28,7 +28,7 @@ import msgspec
 
 from syncer import __version__, errors
 from syncer.destinations import reach
-from syncer.destinations.pool import Lease, Pool, tls
+from syncer.destinations.pool import Lent, Pool, tls
 
 MAX_WAIT = 3600.0
 """The longest `Retry-After` that we believe, in seconds: a receiver's slip must not stop us for a week."""
@@ -206,7 +206,7 @@ class HttpSender:
             trust_env=not reach.is_loopback(self._url.host),
         )
 
-    def _renew(self, lease: Lease) -> None:
+    def _renew(self, lease: Lent) -> None:
         if self._transport is None:
             self._pool.retire(lease)
 

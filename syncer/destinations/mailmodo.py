@@ -59,7 +59,7 @@ from syncer import errors
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
 from syncer.destinations.http import Answer, HttpSender, Secret, one_line, reveal, utc_now, words
 from syncer.destinations.serial import turnstile
-from syncer.models import Call, Rate, Refusal, Request, Track, Value
+from syncer.models import Call, Payload, Rate, Refusal, Track, Value
 
 MAX_BATCH = 100
 PAGE_REQUESTS = 10
@@ -178,7 +178,7 @@ class MailmodoDestination:
             now=now,
         )
 
-    def requests(self, identifies: Sequence[Call]) -> tuple[list[Request], list[Refusal]]:
+    def requests(self, identifies: Sequence[Call]) -> tuple[list[Payload], list[Refusal]]:
         """Each identify goes into the first request that has room and comes after those with the same email."""
         encoded, refusals = encode_each(identifies, self._encode)
         together: list[list[tuple[Call, bytes]]] = []
@@ -196,10 +196,10 @@ class MailmodoDestination:
             after[_plain(identify.email)] = place + 1
             while not_full < len(together) and len(together[not_full]) == self._request_size:
                 not_full += 1
-        requests = [Request([who for who, _ in each], [contact for _, contact in each]) for each in together]
+        requests = [Payload([who for who, _ in each], [contact for _, contact in each]) for each in together]
         return requests, refusals
 
-    def send(self, request: Request) -> list[Refusal]:
+    def send(self, request: Payload) -> list[Refusal]:
         """Sends once; before the first time asks whether the list is there."""
         with self._turnstile.call(self._http.who):
             self._prove_list()
@@ -250,7 +250,7 @@ class MailmodoDestination:
         list_name = self._list_name if self._mode == "single" else None
         return encode(_Contact(call.email, data, list_name, created_at))
 
-    def _post(self, request: Request) -> Answer:
+    def _post(self, request: Payload) -> Answer:
         try:
             if isinstance(request.identifies[0], Track):
                 return self._http.post("/addEvent", request.encoded[0])
@@ -263,7 +263,7 @@ class MailmodoDestination:
             message = f'{refused}. "{self._list_name}" is a static segment: set list_name to a list'
             raise errors.DestinationStoppedError(message, http_status=refused.http_status) from refused
 
-    def _refusals(self, request: Request, answer: Answer) -> list[Refusal]:
+    def _refusals(self, request: Payload, answer: Answer) -> list[Refusal]:
         """Whom the answer refuses, in its words; everybody else was accepted."""
         told = self._read(answer, _Told)
         if answer.status == httpx.codes.MULTI_STATUS and told.errors is None:
@@ -278,7 +278,7 @@ class MailmodoDestination:
             if identify.email in reasons
         ]
 
-    def _reasons(self, request: Request, refused: Sequence[_Refused], answer: Answer) -> dict[str, list[str]]:
+    def _reasons(self, request: Payload, refused: Sequence[_Refused], answer: Answer) -> dict[str, list[str]]:
         """Why each email was refused; of one contact that was sent alone nobody need say the name."""
         sent = {_plain(identify.email): identify.email for identify in request.identifies}
         reasons: dict[str, list[str]] = defaultdict(list)

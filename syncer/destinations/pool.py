@@ -19,7 +19,7 @@ def tls() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-class Lease:
+class Lent:
     """One client with its connections, and how many requests use it. Once retired, the last one closes it."""
 
     def __init__(self, client: httpx.Client) -> None:
@@ -45,10 +45,10 @@ class Pool:
         self._open_client = open_client
         self._lock = threading.Lock()
         self._closed = False
-        self._current = Lease(open_client())
+        self._current = Lent(open_client())
 
     @contextmanager
-    def lease(self) -> Iterator[Lease | None]:
+    def lease(self) -> Iterator[Lent | None]:
         """The client for one request; None once the pool is closed."""
         if time.monotonic() - self._current.opened > MAX_AGE:
             self.retire(self._current)
@@ -64,11 +64,11 @@ class Pool:
                     lease.users -= 1
                     lease.close_if_done()
 
-    def retire(self, lease: Lease) -> None:
+    def retire(self, lease: Lent) -> None:
         """Has the next request start with new connections."""
         with self._lock:
             if lease is self._current and not self._closed:
-                self._current = Lease(self._open_client())
+                self._current = Lent(self._open_client())
             lease.retired = True
             lease.close_if_done()
 

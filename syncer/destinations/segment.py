@@ -33,7 +33,7 @@ import msgspec
 from syncer import __version__
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
 from syncer.destinations.http import HttpSender, Secret, reveal, utc_now
-from syncer.models import Call, Computation, Identity, Rate, Refusal, Request, Track, Value
+from syncer.models import Call, Computation, Identity, Payload, Rate, Refusal, Track, Value
 
 MAX_EVENT_BYTES = 32_768
 MAX_REQUEST_BYTES = 475_000
@@ -122,27 +122,27 @@ class SegmentDestination:
             now=now,
         )
 
-    def requests(self, identifies: Sequence[Call]) -> tuple[list[Request], list[Refusal]]:
+    def requests(self, identifies: Sequence[Call]) -> tuple[list[Payload], list[Refusal]]:
         """Encodes each identify once, and fills requests up to the first limit that is reached."""
         timestamp = stamp(self._now())
         events, refusals = encode_each(identifies, lambda identify: self._encode(identify, timestamp))
-        requests: list[Request] = []
+        requests: list[Payload] = []
         together: list[Call] = []
         encoded: list[bytes] = []
         size = _ENVELOPE_BYTES
         for identify, event in events:
             size += len(event) + 1  # and the comma after it
             if size > MAX_REQUEST_BYTES or len(encoded) == self._max_events:
-                requests.append(Request(together, encoded))
+                requests.append(Payload(together, encoded))
                 together, encoded = [], []
                 size = _ENVELOPE_BYTES + len(event) + 1
             together.append(identify)
             encoded.append(event)
         if encoded:
-            requests.append(Request(together, encoded))
+            requests.append(Payload(together, encoded))
         return requests, refusals
 
-    def send(self, request: Request) -> list[Refusal]:
+    def send(self, request: Payload) -> list[Refusal]:
         """Sends once. Segment names no refused contact: all were received, or an error is raised."""
         body = b"".join(
             (_OPEN, b",".join(request.encoded), _SENT_AT, stamp(self._now()).encode(), _CLOSE),

@@ -27,7 +27,7 @@ import msgspec
 from syncer.destinations.encoding import check_values, encode, encode_each
 from syncer.destinations.http import HttpSender, Secret, one_line, reveal, utc_now
 from syncer.destinations.segment import stamp
-from syncer.models import Call, Identity, Rate, Refusal, Request, Track
+from syncer.models import Call, Identity, Payload, Rate, Refusal, Track
 
 PAGE_SIZE = 500
 _SHORTEST_SECRET = 6
@@ -90,14 +90,14 @@ class WebhookDestination:
             now=now,
         )
 
-    def requests(self, identifies: Sequence[Call]) -> tuple[list[Request], list[Refusal]]:
+    def requests(self, identifies: Sequence[Call]) -> tuple[list[Payload], list[Refusal]]:
         """Encodes each call once; one a request, or up to `batch`."""
         timestamp = stamp(self._now())
         encoded, refusals = encode_each(identifies, lambda call: _encode(call, timestamp))
         together = [encoded[first : first + self._size] for first in range(0, len(encoded), self._size)]
-        return [Request([call for call, _ in each], [body for _, body in each]) for each in together], refusals
+        return [Payload([call for call, _ in each], [body for _, body in each]) for each in together], refusals
 
-    def send(self, request: Request) -> list[Refusal]:
+    def send(self, request: Payload) -> list[Refusal]:
         """Sends once. All were accepted but those that the answer names."""
         body = b"[" + b",".join(request.encoded) + b"]" if self._in_arrays else request.encoded[0]
         answer = self._http.post(self._path, body, self._signature(body))

@@ -30,7 +30,7 @@ import structlog
 
 from syncer import errors
 from syncer.embedded import programs
-from syncer.embedded.home import POLL, Home, Server, locked
+from syncer.embedded.data_dir import POLL, DataDir, Server, locked
 
 log = structlog.get_logger()
 
@@ -65,7 +65,7 @@ if sys.platform == "linux":
 
 def exists(data_dir: Path) -> bool:
     """Whether there is a state of ours. Raises `StateError` for one of another PostgreSQL."""
-    return _has_cluster(Home(Path(os.path.realpath(data_dir))))
+    return _has_cluster(DataDir(Path(os.path.realpath(data_dir))))
 
 
 @contextmanager
@@ -76,7 +76,7 @@ def running(data_dir: Path, *, user_namespace: bool = True) -> Iterator[str]:
     Raises `StateError` if it cannot be started or stopped. Without `user_namespace`, root does as where the system
     forbids user namespaces: an existing unprivileged account runs the server.
     """
-    home = Home(Path(os.path.realpath(data_dir)))
+    home = DataDir(Path(os.path.realpath(data_dir)))
     url, users = _enter(home, user_namespace=user_namespace)
     try:
         yield url
@@ -89,7 +89,7 @@ def running(data_dir: Path, *, user_namespace: bool = True) -> Iterator[str]:
     _leave(home, users)
 
 
-def _enter(home: Home, *, user_namespace: bool) -> tuple[str, int]:
+def _enter(home: DataDir, *, user_namespace: bool) -> tuple[str, int]:
     """The URL, and the file whose lock says that we use the server."""
     with _explained(home):
         if home.data_dir.exists() and not home.data_dir.is_dir():
@@ -109,7 +109,7 @@ def _enter(home: Home, *, user_namespace: bool) -> tuple[str, int]:
     return _url(server, "syncer"), users
 
 
-def _leave(home: Home, users: int) -> None:
+def _leave(home: DataDir, users: int) -> None:
     with _explained(home):
         try:
             with home.turn():
@@ -120,7 +120,7 @@ def _leave(home: Home, users: int) -> None:
 
 
 @contextmanager
-def _explained(home: Home) -> Iterator[None]:
+def _explained(home: DataDir) -> Iterator[None]:
     try:
         yield
     except (OSError, psycopg.Error) as exc:
@@ -142,7 +142,7 @@ def _url(server: Server, database: str) -> str:
     return f"postgresql://syncer@/{database}?host={quote(str(server.socket_folder), safe='')}&port=5432"
 
 
-def _silence(home: Home, server: Server) -> str | None:
+def _silence(home: DataDir, server: Server) -> str | None:
     """Why the server does not answer; None if it does."""
     if server.status != "ready":  # asking would only fill its log
         return f"it is {server.status}"
@@ -159,7 +159,7 @@ def _silence(home: Home, server: Server) -> str | None:
     return "the server of another cluster answers"  # ours is a copy, made while that one ran
 
 
-def _answering(home: Home) -> Server | None:
+def _answering(home: DataDir) -> Server | None:
     """The server, as soon as it answers; None if none lives. It may be starting, recovering, or going down."""
     seen, since = None, time.monotonic()
     deadline = since + RECOVERY
@@ -181,7 +181,7 @@ def _answering(home: Home) -> Server | None:
     )
 
 
-def _started(home: Home, *, user_namespace: bool) -> Server:
+def _started(home: DataDir, *, user_namespace: bool) -> Server:
     began = time.monotonic()
     output = home.claimed_log()
     if output is None:
@@ -206,7 +206,7 @@ def _started(home: Home, *, user_namespace: bool) -> Server:
     return server
 
 
-def _launch(home: Home, account: programs.Account, output: int) -> Path:
+def _launch(home: DataDir, account: programs.Account, output: int) -> Path:
     """The folder in which its socket will be."""
     folder = _socket_folder(home, account)
     # The log's lock proved that nobody is left. PostgreSQL would go by the pids, which may be other processes' now.
@@ -220,7 +220,7 @@ def _launch(home: Home, account: programs.Account, output: int) -> Path:
     return folder
 
 
-def _stop_if_unused(home: Home, users: int) -> None:
+def _stop_if_unused(home: DataDir, users: int) -> None:
     if not locked(users):
         return
     try:
@@ -229,7 +229,7 @@ def _stop_if_unused(home: Home, users: int) -> None:
         fcntl.flock(users, fcntl.LOCK_UN)
 
 
-def _stop(home: Home) -> None:
+def _stop(home: DataDir) -> None:
     told: Server | None = None
     deadline = time.monotonic() + ANSWER
     while home.is_alive():
@@ -259,7 +259,7 @@ def _is_postmaster(pid: int, cluster: Path) -> bool:
 # --- the cluster, its database, its socket -----------------------------------------------------------------
 
 
-def _has_cluster(home: Home) -> bool:
+def _has_cluster(home: DataDir) -> bool:
     try:
         version = (home.cluster / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
@@ -272,7 +272,7 @@ def _has_cluster(home: Home) -> bool:
     return True
 
 
-def _create_cluster(home: Home, account: programs.Account, output: int) -> None:
+def _create_cluster(home: DataDir, account: programs.Account, output: int) -> None:
     """Beside its place, and moved there when it is whole: half a cluster would never start."""
     new = home.data_dir / "postgres.new"
     if new.exists():
@@ -298,7 +298,7 @@ def _ensure_database(server: Server) -> None:
             connection.execute("CREATE DATABASE syncer")
 
 
-def _socket_folder(home: Home, account: programs.Account) -> Path:
+def _socket_folder(home: DataDir, account: programs.Account) -> Path:
     """Short and private. The server records it, so a command with another TMPDIR finds it too."""
     key = hashlib.sha256(os.fsencode(home.data_dir) + b"\0%d" % os.geteuid()).hexdigest()[:12]
     for base in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108  # what we make there is checked

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer.demo.loopback import Answer, Hang
+from syncer.receivers.loopback import Answer, Hang
 from tests.acceptance.worlds import (
     PASSWORD,
     TIMEOUT,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer.demo.receiver import SegmentReceiver
+from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
 from tests.acceptance.worlds import CarefulWorld
 from tests.world import Row, World, Write, truth

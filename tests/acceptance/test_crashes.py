@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from syncer import control, embedded, errors, sync
-from syncer.demo.loopback import EVERYTHING, Hang, Reset
-from syncer.demo.receiver import Delay, Fault, ReceivedRequest, SegmentReceiver
 from syncer.destinations import segment
-from syncer.embedded.home import Home
+from syncer.embedded.data_dir import DataDir
+from syncer.receivers.loopback import EVERYTHING, Hang, Reset
+from syncer.receivers.segment import Delay, Fault, ReceivedRequest, SegmentReceiver
 from syncer.stopping import Stop
 from tests.acceptance.worlds import IN_FLIGHT, TIMEOUT, EmbeddedWorld, Gate
 from tests.world import Report, Row, World, Write, truth
@@ -485,7 +485,7 @@ def embedded_world(
     warehouse = Write(request.getfixturevalue("new_database")("template0"))
     world = EmbeddedWorld(tmp_path, warehouse, "", receiver)
     yield world
-    if world.data_dir.is_dir() and Home(world.data_dir).is_alive():
+    if world.data_dir.is_dir() and DataDir(world.data_dir).is_alive():
         with suppress(errors.StateError), embedded.running(world.data_dir):
             pass
 
@@ -498,10 +498,10 @@ def test_killed_with_an_embedded_state(embedded_world: EmbeddedWorld) -> None:
         gate.wait_for()
         kill(process)
     gate.open()
-    assert Home(world.data_dir).is_alive()  # nobody was left to stop it
+    assert DataDir(world.data_dir).is_alive()  # nobody was left to stop it
 
     assert_next_run_is_right(world, MANY)
-    assert not Home(world.data_dir).is_alive()
+    assert not DataDir(world.data_dir).is_alive()
 
 
 def test_the_database_server_is_killed_in_a_run(embedded_world: EmbeddedWorld) -> None:
@@ -510,7 +510,7 @@ def test_the_database_server_is_killed_in_a_run(embedded_world: EmbeddedWorld) -
     gate = Gate(world.receiver, passing=2)
     with running(world, "sync", "--json") as process:
         gate.wait_for()
-        server = Home(world.data_dir).server()
+        server = DataDir(world.data_dir).server()
         assert server
         os.kill(server.pid, signal.SIGKILL)
         gate.open()
@@ -554,8 +554,8 @@ def test_process_and_database_server_are_killed_at_random_moments(
 
 
 def kill_server(world: EmbeddedWorld) -> bool:
-    server = Home(world.data_dir).server()
-    if server is None or not Home(world.data_dir).is_alive():
+    server = DataDir(world.data_dir).server()
+    if server is None or not DataDir(world.data_dir).is_alive():
         return False
     os.kill(server.pid, signal.SIGKILL)
     return True

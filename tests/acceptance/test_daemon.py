@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer.demo.loopback import Answer
-from syncer.demo.receiver import Delay
+from syncer.receivers.loopback import Answer
+from syncer.receivers.segment import Delay
 from tests.world import DEADLINE, Row, World, truth, until
 
 VIP = "VIP Buyers"

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from syncer.demo.receiver import SegmentReceiver
+from syncer.receivers.segment import SegmentReceiver
 from tests.acceptance.worlds import CarefulWorld
 from tests.world import Write
 

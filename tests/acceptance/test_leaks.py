@@ -8,8 +8,8 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from syncer.demo.loopback import Answer, Ending
-from syncer.demo.receiver import ReceivedRequest
+from syncer.receivers.loopback import Answer, Ending
+from syncer.receivers.segment import ReceivedRequest
 from tests.world import DEADLINE, World, until
 
 PEOPLE = [(audience, f"u{n}", f"person{n}@private.example") for n in range(4) for audience in ("VIP Buyers", "Q4")]

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from syncer import config
-from syncer.demo.loopback import Answer, Reset
-from syncer.demo.receiver import ReceivedRequest
+from syncer.receivers.loopback import Answer, Reset
+from syncer.receivers.segment import ReceivedRequest
 from tests.acceptance.test_daemon import OFTEN, Daemons
 from tests.world import Report, Row, World, truth, until
 

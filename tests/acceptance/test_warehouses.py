@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from syncer.demo.receiver import SegmentReceiver
-from syncer.embedded.home import Home
+from syncer.embedded.data_dir import DataDir
+from syncer.receivers.segment import SegmentReceiver
 from tests.acceptance.worlds import EmbeddedWorld, FileWrite
 from tests.world import Row, truth
 
@@ -45,4 +45,4 @@ def test_initial_and_incremental_from_a_file(
     assert second["destinations"][0]["succeeded"] == plan["destinations"][0]["planned"] == 5
     assert world.believed() == truth(later)
     assert [run["status"] for run in world.json("history")] == ["succeeded", "succeeded"]
-    assert not Home(world.data_dir).is_alive()
+    assert not DataDir(world.data_dir).is_alive()

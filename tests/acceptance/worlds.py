@@ -13,7 +13,7 @@ import psycopg
 import sqlalchemy
 
 from syncer import embedded
-from syncer.demo.receiver import Fault, ReceivedRequest, SegmentReceiver
+from syncer.receivers.segment import Fault, ReceivedRequest, SegmentReceiver
 from tests.world import Row, World, Write
 
 WRITE_KEY = "test-write-key"

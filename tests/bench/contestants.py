@@ -13,8 +13,8 @@ import duckdb
 import psycopg
 import sqlalchemy
 
-from syncer import __version__, migrations
-from syncer.state import State
+from syncer import __version__
+from syncer.state import State, migrations
 from tests.bench import measure, sink
 from tests.bench.server import Server
 

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncer import app, errors, models, sending, sync
-from syncer.demo.loopback import EVERYTHING, Answer, Ending, Reset, Truncate
+from syncer import app, errors, models, sync
+from syncer.delivery import sender
+from syncer.receivers.loopback import EVERYTHING, Answer, Ending, Reset, Truncate
 from syncer.stopping import Stop
 from tests.world import Quiet, Row, World, truth
 
@@ -55,9 +56,9 @@ class DestinationContract:
 
     @pytest.fixture(autouse=True)
     def _hasty(self, monkeypatch: pytest.MonkeyPatch, unguarded: None) -> None:
-        monkeypatch.setattr(sending, "MAX_ATTEMPTS", 3)
-        monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
-        monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+        monkeypatch.setattr(sender, "MAX_ATTEMPTS", 3)
+        monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
+        monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
     @pytest.fixture
     def at(self, world: World, account: Account) -> World:

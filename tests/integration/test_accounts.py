@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from syncer import errors, sync
-from syncer.demo.receiver import SegmentReceiver
 from syncer.models import Status
+from syncer.receivers.segment import SegmentReceiver
 from tests.world import Row, World, truth
 
 VIP = "VIP Buyers"

@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from syncer import alerts, control, errors, sending
-from syncer.demo.loopback import Answer, Call, Ending, Loopback
-from syncer.demo.receiver import ReceivedRequest
+from syncer import control, errors
+from syncer.daemon import alerts
+from syncer.delivery import sender
+from syncer.receivers.loopback import Answer, Call, Ending, Loopback
+from syncer.receivers.segment import ReceivedRequest
 from syncer.state import State
 from syncer.stopping import Stop
 from syncer.sync import Result
@@ -22,8 +24,8 @@ TOKEN = "t0ken-of-the-phone"
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 class Phone:
@@ -88,8 +90,8 @@ def channel(phone: Phone) -> alerts.Apprise:
     return alerts.Apprise([SecretStr(f"json://{phone.place}/{TOKEN}")], SecretStr(f"{phone.http.url}/heart"))
 
 
-def book(world: World, phone: Phone) -> alerts.Book:
-    return alerts.Book(State(world.state_url, "syncer"), channel(phone))
+def book(world: World, phone: Phone) -> alerts.AlertLog:
+    return alerts.AlertLog(State(world.state_url, "syncer"), channel(phone))
 
 
 def members(count: int, audience: str = VIP) -> list[Row]:
@@ -243,7 +245,7 @@ def test_one_who_cannot_be_reached_does_not_have_the_others_hear_twice(
     world.receiver.script = lambda _: Answer(401)
     urls = [SecretStr(f"json://127.0.0.1:9/{TOKEN}"), SecretStr(f"json://{phone.place}/{TOKEN}")]
     for _ in range(2):
-        alerts.Book(State(world.state_url, "syncer"), alerts.Apprise(urls, None)).review_run(world.sync())
+        alerts.AlertLog(State(world.state_url, "syncer"), alerts.Apprise(urls, None)).review_run(world.sync())
 
     assert phone.titles() == ["a destination refuses the account"]
 
@@ -251,7 +253,7 @@ def test_one_who_cannot_be_reached_does_not_have_the_others_hear_twice(
 def test_a_state_that_is_lost_is_told_once_and_known_afterwards(world: World, phone: Phone) -> None:
     world.warehouse.replace(members(3))
     good = world.sync()
-    lost = alerts.Book(State("postgresql://nobody@127.0.0.1:9/x", "syncer"), channel(phone))
+    lost = alerts.AlertLog(State("postgresql://nobody@127.0.0.1:9/x", "syncer"), channel(phone))
     trouble = {alerts.Condition("late", "the daemon"): "no run did its work"}
     lost.review(trouble)
     lost.review(trouble)
@@ -266,7 +268,7 @@ def test_a_state_that_is_lost_is_told_once_and_known_afterwards(world: World, ph
 def test_late_is_told_after_twice_the_interval(world: World, phone: Phone) -> None:
     clock = [0.0]
     interval = timedelta(hours=2)
-    watch = alerts.Watch(State(world.state_url, "syncer"), channel(phone), interval, lambda: clock[0])
+    watch = alerts.AlertWatcher(State(world.state_url, "syncer"), channel(phone), interval, lambda: clock[0])
     world.warehouse.replace(members(3))
     world.sync()
     world.query("UPDATE run SET finished_at = finished_at - interval '4 hours 1 second' RETURNING run_id")
@@ -291,7 +293,7 @@ def test_late_is_told_after_twice_the_interval(world: World, phone: Phone) -> No
     watch.close()
 
 
-def watching(watch: alerts.Watch, clock: list[float]) -> Callable[[float], None]:
+def watching(watch: alerts.AlertWatcher, clock: list[float]) -> Callable[[float], None]:
     def beat(seconds: float) -> None:
         """Beats now, and once more after so long."""
         watch.beat()
@@ -303,7 +305,7 @@ def watching(watch: alerts.Watch, clock: list[float]) -> Callable[[float], None]
 
 
 def test_who_stands_by_says_nothing(world: World, phone: Phone) -> None:
-    watch = alerts.Watch(State(world.state_url, "syncer"), channel(phone), timedelta(seconds=-1), lambda: 0.0)
+    watch = alerts.AlertWatcher(State(world.state_url, "syncer"), channel(phone), timedelta(seconds=-1), lambda: 0.0)
     watch.leads(leading=False)
     watch.beat()
     watch.close()
@@ -314,7 +316,7 @@ def test_messages_leave_while_the_next_run_is_under_way(world: World, phone: Pho
     """A phone that does not answer holds nobody up."""
     answered = threading.Event()
     phone.http._respond = lambda call: Answer(200 if answered.wait(10) else 500)
-    watch = alerts.Watch(State(world.state_url, "syncer"), channel(phone), timedelta(hours=1))
+    watch = alerts.AlertWatcher(State(world.state_url, "syncer"), channel(phone), timedelta(hours=1))
     world.warehouse.replace(members(3))
     world.receiver.script = lambda _: Answer(401)
     watch.ran(world.sync())

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from syncer import app, control, errors, sending, sync
-from syncer.demo.loopback import EVERYTHING, Answer, Reset
-from syncer.demo.receiver import ReceivedRequest, SegmentReceiver
+from syncer import app, control, errors, sync
+from syncer.delivery import sender
 from syncer.models import Status
+from syncer.receivers.loopback import EVERYTHING, Answer, Reset
+from syncer.receivers.segment import ReceivedRequest, SegmentReceiver
 from tests.world import Row, World, truth
 
 VIP = "VIP Buyers"
@@ -17,9 +18,9 @@ LOW = "[guard]\nmin_removed = 2\nmin_added = 2\n"
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def members(count: int, audience: str = VIP, first: int = 0) -> list[Row]:

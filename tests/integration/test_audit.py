@@ -6,9 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer import control, sending
-from syncer.demo.loopback import EVERYTHING, Answer, Reset
-from syncer.demo.receiver import Fault, ReceivedRequest
+from syncer import control
+from syncer.delivery import sender
+from syncer.receivers.loopback import EVERYTHING, Answer, Reset
+from syncer.receivers.segment import Fault, ReceivedRequest
 from tests.world import Row, World, truth
 
 VIP = "VIP Buyers"
@@ -17,9 +18,9 @@ CHURN = "Churn Risk"
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def members(count: int, audience: str = VIP, first: int = 0) -> list[Row]:

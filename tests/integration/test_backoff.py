@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from syncer import control, errors, sending, sync
-from syncer.demo.loopback import EVERYTHING, Answer, Reset
-from syncer.demo.receiver import Fault, ReceivedRequest
+from syncer import control, errors, sync
+from syncer.delivery import sender
 from syncer.models import Status
+from syncer.receivers.loopback import EVERYTHING, Answer, Reset
+from syncer.receivers.segment import Fault, ReceivedRequest
 from tests.world import Row, World, truth
 
 VIP = "VIP Buyers"
@@ -19,9 +20,9 @@ Script = Callable[[ReceivedRequest], Fault | None]
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def members(count: int, audience: str = VIP, first: int = 0) -> list[Row]:

@@ -6,8 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer import app, census, forgetting
-from syncer.demo.loopback import Answer
+from syncer import app
+from syncer.planning import counts
+from syncer.receivers.loopback import Answer
+from syncer.state import forgetting
 from syncer.sync import Result
 from tests.world import Row, World
 
@@ -124,7 +126,7 @@ def test_a_preview_says_the_same(world: World, asked: list[str]) -> None:
 def test_much_that_is_new_is_counted_in_the_snapshot(
     world: World, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(census, "_FEW", 5)
+    monkeypatch.setattr(counts, "_FEW", 5)
     world.warehouse.replace(ROWS[:10])
     world.sync()
     asked.clear()

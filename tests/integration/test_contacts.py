@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from syncer import sync
-from syncer.demo.receiver import Delay, ReceivedRequest
+from syncer.receivers.segment import Delay, ReceivedRequest
 from tests.world import Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")

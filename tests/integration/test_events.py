@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from syncer import sending, sync
-from syncer.demo.loopback import EVERYTHING, Answer, Reset
+from syncer import sync
+from syncer.delivery import sender
+from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from tests.world import Row, World
 
 pytestmark = pytest.mark.usefixtures("unguarded")
@@ -89,7 +90,7 @@ def test_resyncs_and_retirements_tell_none(telling: World) -> None:
 
 
 def test_an_event_is_owed_until_it_is_accepted(telling: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
     ids: set[str] = set()
 
     def no_tracks(request: Any) -> Any:
@@ -112,7 +113,7 @@ def test_an_event_is_owed_until_it_is_accepted(telling: World, monkeypatch: pyte
 
 
 def test_an_exit_that_was_in_doubt_and_came_back_tells_nothing(telling: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
     telling.receiver.script = lambda _: Reset(apply=EVERYTHING)
     told_after(telling, [], code=6)
     telling.receiver.script = None
@@ -122,7 +123,7 @@ def test_an_exit_that_was_in_doubt_and_came_back_tells_nothing(telling: World, m
 
 
 def test_an_entry_in_doubt_is_told_when_it_is_certain(telling: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
     telling.receiver.script = lambda _: Reset(apply=EVERYTHING)
     told_after(telling, [ADA, BOB], code=6)
     telling.receiver.script = None
@@ -143,7 +144,7 @@ def test_an_event_that_is_refused_stays_and_is_not_sent_again(telling: World) ->
 
 
 def test_a_paused_audience_tells_no_event(telling: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
     telling.receiver.script = lambda request: (
         Reset(apply=0) if any(event["type"] == "track" for event in request.events) else None
     )
@@ -157,7 +158,7 @@ def test_a_paused_audience_tells_no_event(telling: World, monkeypatch: pytest.Mo
 
 
 def test_nobody_is_told_of_somebody_who_was_forgotten(telling: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
     telling.receiver.script = lambda request: (
         Reset(apply=0) if any(event["type"] == "track" for event in request.events) else None
     )

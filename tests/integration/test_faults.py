@@ -9,10 +9,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer import accounts, app, errors, leadership, pages, sending, snapshot, sync, writing
-from syncer.demo.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
-from syncer.demo.receiver import Fault, ReceivedRequest
+from syncer import app, errors, sync
+from syncer.delivery import sender
 from syncer.models import Status
+from syncer.planning import snapshot, writing
+from syncer.receivers.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
+from syncer.receivers.segment import Fault, ReceivedRequest
+from syncer.state import accounts, leadership, pages
 from syncer.stopping import Stop
 from tests.world import Row, World, truth
 
@@ -24,9 +27,9 @@ VIP = "VIP Buyers"
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two attempts, and no waiting between them."""
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def always(fault: Fault) -> Callable[[ReceivedRequest], Fault]:
@@ -280,7 +283,7 @@ def test_a_second_run_is_refused_while_one_is_running_and_told_by_whom(world: Wo
 
 
 @contextmanager
-def a_claimed_page(world: World) -> Iterator[tuple[Any, pages.Delivery]]:
+def a_claimed_page(world: World) -> Iterator[tuple[Any, pages.RunDestination]]:
     """A run as a process leaves it that vanishes in the middle of its only page."""
     world.warehouse.replace(members(2))
     with app.opened(app.load(world.config, {})) as house, house.state.connect("test") as connection:
@@ -290,7 +293,7 @@ def a_claimed_page(world: World) -> Iterator[tuple[Any, pages.Delivery]]:
             run_id = sync._open(connection, job, registered, "manual", None)
             known = registered.ids
             writing.write(connection, sync._request(job, known), run_id)
-            page = pages.Delivery(run_id, known["segment"])
+            page = pages.RunDestination(run_id, known["segment"])
             pages.claim(connection, page, leading.token, [1])
             yield connection, page
 

@@ -7,9 +7,11 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from syncer import app, audit, errors, forgetting, sending, sync
-from syncer.demo.loopback import Answer, Reset
-from syncer.demo.receiver import Fault, ReceivedRequest
+from syncer import app, audit, errors, sync
+from syncer.delivery import sender
+from syncer.receivers.loopback import Answer, Reset
+from syncer.receivers.segment import Fault, ReceivedRequest
+from syncer.state import forgetting
 from syncer.stopping import Stop
 from tests.world import Quiet, Row, World, truth
 
@@ -25,8 +27,8 @@ ADDRESS = "ada@example.com"
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two attempts, and no waiting between them."""
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def forget(world: World, *who: str) -> Mapping[str, int]:

@@ -9,9 +9,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from syncer import health
-from syncer.demo.loopback import Answer
-from syncer.health import Health
+from syncer.daemon import health
+from syncer.daemon.health import Health
+from syncer.receivers.loopback import Answer
 from syncer.state import State
 from tests.world import World
 
@@ -45,7 +45,7 @@ def test_alive_until_nothing_happens(watched: Health, address: str, monkeypatch:
     watched.beat()
     assert httpx.get(f"{address}/healthz").status_code == 200
     now = time.monotonic()
-    monkeypatch.setattr("syncer.health.time.monotonic", lambda: now + 61)
+    monkeypatch.setattr("syncer.daemon.health.time.monotonic", lambda: now + 61)
 
     stalled = httpx.get(f"{address}/healthz")
 

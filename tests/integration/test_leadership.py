@@ -8,10 +8,10 @@ from contextlib import suppress
 import psycopg
 import pytest
 
-from syncer import errors, leadership
-from syncer.demo.receiver import Fault, ReceivedRequest
-from syncer.leadership import lead
-from syncer.state import State
+from syncer import errors
+from syncer.receivers.segment import Fault, ReceivedRequest
+from syncer.state import State, leadership
+from syncer.state.leadership import lead
 from tests.world import World
 
 DEADLINE = 20.0

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from syncer import app, errors, sending, sync
-from syncer.demo.loopback import EVERYTHING, Answer, Reset
-from syncer.demo.mailmodo_receiver import MailmodoReceiver, ReceivedCall
-from syncer.demo.receiver import Fault
+from syncer import app, errors, sync
+from syncer.delivery import sender
 from syncer.models import Status
+from syncer.receivers.loopback import EVERYTHING, Answer, Reset
+from syncer.receivers.mailmodo import MailmodoReceiver, ReceivedCall
+from syncer.receivers.segment import Fault
 from tests.world import Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
@@ -22,8 +23,8 @@ VIP, NEW, CHURN = "VIP Buyers", "New Customers", "Churn Risk"
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two attempts, and no waiting between them."""
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 @pytest.fixture

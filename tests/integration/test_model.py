@@ -25,11 +25,14 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from syncer import app, audit, control, errors, ledger, naming, sending, sync, unmoved
-from syncer.demo.loopback import EVERYTHING, Answer, Reset, Truncate
-from syncer.demo.receiver import Delay, Fault, ReceivedRequest, SegmentReceiver
+from syncer import app, audit, control, errors, naming, sync
+from syncer.delivery import sender
 from syncer.destinations import segment
+from syncer.planning import checksums
+from syncer.receivers.loopback import EVERYTHING, Answer, Reset, Truncate
+from syncer.receivers.segment import Delay, Fault, ReceivedRequest, SegmentReceiver
 from syncer.state import State
+from syncer.state.runs import settle_lost_run
 from syncer.stopping import Stop
 from tests.world import Quiet, Report, Row, World, Write
 
@@ -736,7 +739,7 @@ class Life(RuleBasedStateMachine):
     def _settle(self) -> None:
         """The first step of a run after one that was lost, and then this one is gone as well."""
         with self.world.state() as state:
-            ledger.settle_lost_run(state)
+            settle_lost_run(state)
         self._look(Trouble())
 
     def _disturbed_run(self, trouble: Trouble, *, resync: bool) -> None:
@@ -982,10 +985,10 @@ def properties(pairs: Any) -> set[tuple[str, str]]:
 
 @pytest.fixture
 def mortal(monkeypatch: pytest.MonkeyPatch) -> Mortal:
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
-    monkeypatch.setattr(unmoved, "most", lambda *_: True)  # every run trusts what the last one found unmoved
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(checksums, "most", lambda *_: True)  # every run trusts what the last one found unmoved
     return Mortal(monkeypatch)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer import errors, leadership, moving
-from syncer.demo.receiver import SegmentReceiver
-from syncer.state import State
+from syncer import errors
+from syncer.receivers.segment import SegmentReceiver
+from syncer.state import State, leadership, moving
 from tests.acceptance.worlds import EmbeddedWorld
 from tests.world import World, Write
 

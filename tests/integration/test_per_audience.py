@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from syncer import sending, sync
-from syncer.demo.loopback import EVERYTHING, Answer, Reset
-from syncer.demo.segment_rules import membership
+from syncer import sync
+from syncer.delivery import sender
+from syncer.receivers.loopback import EVERYTHING, Answer, Reset
+from syncer.receivers.segment_rules import membership
 from tests.webhook_receiver import WebhookReceiver
 from tests.world import Row, World, truth
 
@@ -70,7 +71,7 @@ def test_the_ids_of_an_audience_stay_and_are_no_others(apart: World) -> None:
 
 
 def test_a_lost_answer_concerns_its_audience_only(apart: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
     apart.warehouse.replace(members(3))
     apart.receiver.script = lambda _: Reset(apply=EVERYTHING)
     assert sync.exit_code(apart.sync()) == 6
@@ -84,7 +85,7 @@ def test_a_lost_answer_concerns_its_audience_only(apart: World, monkeypatch: pyt
 
 
 def test_a_retry_has_the_same_message_ids(apart: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
     attempts: list[set[str]] = []
 
     def lose_the_first(request: Any) -> Reset | None:

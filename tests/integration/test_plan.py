@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from syncer.demo.receiver import SegmentReceiver
+from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
 from tests.acceptance.worlds import FileWrite
 from tests.world import Row, World, truth

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer.demo.receiver import SegmentReceiver
+from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
 from tests.world import World, Write
 

@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
-from syncer import sending, sync
-from syncer.demo.loopback import EVERYTHING, Reset
+from syncer import sync
+from syncer.delivery import sender
+from syncer.receivers.loopback import EVERYTHING, Reset
 from tests.world import Row, World, truth
 
 VIP = "VIP Buyers"
@@ -16,9 +17,9 @@ LOW = "[guard]\nmin_removed = 2\nmin_added = 2\n"
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def members(count: int, audience: str = VIP, first: int = 0) -> list[Row]:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from syncer import sync
-from syncer.demo.loopback import Answer
-from syncer.demo.receiver import Fault, ReceivedRequest
 from syncer.models import Status
+from syncer.receivers.loopback import Answer
+from syncer.receivers.segment import Fault, ReceivedRequest
 from tests.world import Row, World, truth
 
 VIP = "VIP Buyers"

@@ -3,8 +3,10 @@
 import psycopg
 import pytest
 
-from syncer import app, audit, pages, retention, sending, sync
-from syncer.demo.loopback import Answer, Reset
+from syncer import app, audit, sync
+from syncer.delivery import sender
+from syncer.receivers.loopback import Answer, Reset
+from syncer.state import pages, retention
 from syncer.stopping import Stop
 from tests.world import Quiet, Row, World, truth
 
@@ -19,8 +21,8 @@ DAY = 86_400.0
 def _small_and_hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two runs a partition (1, then 2 and 3, …), two attempts, and no waiting between them."""
     monkeypatch.setattr(pages, "RUNS_PER_PARTITION", 2)
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def drop_old(world: World, keep: float = DAY) -> int:

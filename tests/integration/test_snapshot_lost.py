@@ -18,9 +18,10 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from syncer import embedded, errors, models, snapshot, sync
-from syncer.demo.receiver import SegmentReceiver
-from syncer.embedded.home import Home
+from syncer import embedded, errors, models, sync
+from syncer.embedded.data_dir import DataDir
+from syncer.planning import snapshot
+from syncer.receivers.segment import SegmentReceiver
 from tests.acceptance.worlds import EmbeddedWorld, FileWrite
 from tests.integration.test_model import Gone, Mortal
 from tests.world import Row, World, Write, truth
@@ -255,13 +256,13 @@ def embedded_world(
 ) -> Iterator[EmbeddedWorld]:
     world = EmbeddedWorld(tmp_path, Write(new_database("template0")), "", receiver)
     yield world
-    if world.data_dir.is_dir() and Home(world.data_dir).is_alive():
+    if world.data_dir.is_dir() and DataDir(world.data_dir).is_alive():
         with suppress(errors.StateError), embedded.running(world.data_dir):
             pass
 
 
 def kill_server(world: EmbeddedWorld) -> None:
-    server = Home(world.data_dir).server()
+    server = DataDir(world.data_dir).server()
     assert server
     os.kill(server.pid, signal.SIGKILL)
 

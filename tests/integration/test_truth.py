@@ -8,10 +8,11 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from syncer import errors, sending, sync
-from syncer.demo.loopback import EVERYTHING, Answer, Hang, Reset
-from syncer.demo.receiver import Fault, ReceivedRequest
+from syncer import errors, sync
+from syncer.delivery import sender
 from syncer.models import Status
+from syncer.receivers.loopback import EVERYTHING, Answer, Hang, Reset
+from syncer.receivers.segment import Fault, ReceivedRequest
 from tests.world import Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
@@ -23,9 +24,9 @@ CHURN = "Churn Risk"
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two attempts, and no waiting between them."""
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sending, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
+    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def always(fault: Fault) -> Callable[[ReceivedRequest], Fault]:

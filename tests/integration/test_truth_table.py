@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from syncer import plan
-from syncer.demo.mailmodo_receiver import MailmodoReceiver
-from syncer.demo.receiver import SegmentReceiver
+from syncer.planning import plan
+from syncer.receivers.mailmodo import MailmodoReceiver
+from syncer.receivers.segment import SegmentReceiver
 from tests.world import Row, World
 
 pytestmark = pytest.mark.usefixtures("unguarded")

@@ -7,9 +7,11 @@ import psycopg
 import pytest
 from psycopg.sql import SQL
 
-from syncer import app, forgetting, sending, targets, unmoved
-from syncer.demo.loopback import Answer
-from syncer.state import run
+from syncer import app
+from syncer.delivery import sender
+from syncer.planning import checksums, targets
+from syncer.receivers.loopback import Answer
+from syncer.state import execute, forgetting
 from tests.world import Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
@@ -51,7 +53,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
 
 
 @pytest.fixture(params=["staged", "in place"])
@@ -115,7 +117,7 @@ def test_what_did_not_move_is_not_compared_and_what_moved_is(anywhere: World, wa
 def test_whatever_moves_is_noticed(
     world: World, watched: Watched, before: list[Row], now: list[Row], calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unmoved, "most", lambda *_: True)
+    monkeypatch.setattr(checksums, "most", lambda *_: True)
     others = [row for row in ROWS if row[0] != VIP]
     for _ in range(2):
         after(world, watched, [*before, *others])
@@ -147,7 +149,7 @@ def test_rows_that_differ_add_up_to_something_else(world: World) -> None:
             SQL(", ").join(SQL("({}, {}, {})").format(*row) for row in rows)
         )
         with world.state() as connection:
-            [found] = run(connection, "add_up_rows", {}, source=members)
+            [found] = execute(connection, "add_up_rows", {}, source=members)
         assert tuple(found)[:2] == (VIP, 2)
         totals.append(found.total)
     assert len(set(totals)) == len(kinds)

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from syncer import sending, sync
-from syncer.demo.loopback import EVERYTHING, Reset
+from syncer import sync
+from syncer.delivery import sender
+from syncer.receivers.loopback import EVERYTHING, Reset
 from tests.world import Row, World
 
 pytestmark = pytest.mark.usefixtures("unguarded")
@@ -353,7 +354,7 @@ def test_a_lost_answer_about_a_value_is_told_again_with_what_is_so_then(
     told_after(world, ("u1", "a@x.io", 1))
     set_values(world, ("u1", "a@x.io", 2))
     world.receiver.script = lambda _: Reset(apply=EVERYTHING)
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
     world.sync()
     world.receiver.script = None
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from syncer import app, history, sending
-from syncer.demo.loopback import EVERYTHING, Answer, Reset
-from syncer.demo.receiver import Fault, ReceivedRequest
+from syncer import app
+from syncer.delivery import sender
 from syncer.destinations import segment
+from syncer.receivers.loopback import EVERYTHING, Answer, Reset
+from syncer.receivers.segment import Fault, ReceivedRequest
+from syncer.state import history
 from tests.world import Row, World
 
 pytestmark = pytest.mark.usefixtures("unguarded")
@@ -26,8 +28,8 @@ STATE_TABLES = (
 def _small_and_hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two contacts a page, two attempts, and no waiting between them."""
     monkeypatch.setattr(segment, "PAGE_SIZE", 2)
-    monkeypatch.setattr(sending, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sending, "_BACKOFF", lambda call: 0.0)
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 @pytest.fixture

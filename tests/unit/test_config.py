@@ -966,7 +966,7 @@ def test_what_is_refused_about_alerts_shows_no_secret(load: Load, line: str, pat
 def test_contacts_that_are_user_ids_stay_as_they_are(load: Load) -> None:
     settings = load(in_destination("identity = 'user_id'\ncontacts = ['U1']"))
     assert settings.destinations[0].contacts == ["U1"]
-    assert settings.destinations[0].manner.identity == "user_id"
+    assert settings.destinations[0].sync_mode.identity == "user_id"
 
 
 @pytest.mark.parametrize(
@@ -978,7 +978,7 @@ def test_contacts_that_are_user_ids_stay_as_they_are(load: Load) -> None:
     ],
 )
 def test_events_by_their_usual_names_or_others(load: Load, written: str, events: models.Events | None) -> None:
-    assert load(in_destination(f"track = {written}")).destinations[0].manner.events == events
+    assert load(in_destination(f"track = {written}")).destinations[0].sync_mode.events == events
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer import delivery, errors, models, pages, sending
-from syncer.leadership import Leadership, Lease
-from syncer.models import Identify, Outcome, Refusal, Request
-from syncer.state import Connection, State
+from syncer import errors, models
+from syncer.delivery import deliver as delivery
+from syncer.delivery import sender
+from syncer.models import Identify, Outcome, Payload, Refusal
+from syncer.state import Connection, State, pages
+from syncer.state.leadership import Leadership, Lease
 
 UNLIMITED = models.Rate(0)
 
@@ -34,8 +36,8 @@ class Clock:
         return False
 
     @property
-    def tempo(self) -> sending.Tempo:
-        return sending.Tempo(now=lambda: self.at, pause=self.pause)
+    def tempo(self) -> sender.Clock:
+        return sender.Clock(now=lambda: self.at, pause=self.pause)
 
 
 @dataclass
@@ -52,11 +54,11 @@ class Scripted:
     concurrency: int = 1
     sent: list[tuple[float, int]] = field(default_factory=list)
 
-    def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Request], list[Refusal]]:
+    def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Payload], list[Refusal]]:
         cuts = range(0, len(identifies), self.per_request)
-        return [Request(identifies[cut : cut + self.per_request], []) for cut in cuts], []
+        return [Payload(identifies[cut : cut + self.per_request], []) for cut in cuts], []
 
-    def send(self, request: Request) -> list[Refusal]:
+    def send(self, request: Payload) -> list[Refusal]:
         self.sent.append((self.clock.at, len(request.identifies)))
         answer = self.answers.pop(0) if self.answers else []
         if isinstance(answer, errors.DestinationError):
@@ -90,7 +92,7 @@ class Picky(Scripted):
     seen: list[list[str]] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
 
-    def send(self, request: Request) -> list[Refusal]:
+    def send(self, request: Payload) -> list[Refusal]:
         contacts = [identify.contact for identify in request.identifies]
         self.seen.append(contacts)
         if request.encoded:
@@ -106,16 +108,16 @@ class Picky(Scripted):
         self.accepted += contacts
         return []
 
-    def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Request], list[Refusal]]:
+    def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Payload], list[Refusal]]:
         requests, refusals = super().requests(identifies)
-        return [Request(r.identifies, [i.contact.encode() for i in r.identifies]) for r in requests], refusals
+        return [Payload(r.identifies, [i.contact.encode() for i in r.identifies]) for r in requests], refusals
 
 
 def contacts(*numbers: int) -> frozenset[str]:
     return frozenset(f"c{number}" for number in numbers)
 
 
-def go(lane: sending.Sender, page: int, count: int) -> sending.Flight:
+def go(lane: sender.Sender, page: int, count: int) -> sender.SentPage:
     """A page as a lane lets it go."""
     lane.reserve(count)
     return lane.send(page, lane.encode(identifies(count)))
@@ -125,19 +127,21 @@ def identifies(count: int) -> list[Identify]:
     return [Identify(f"c{n}", 0, f"u{n}", f"c{n}", f"m{n}", {"vip": True}) for n in range(count)]
 
 
-def sender(destination: models.Destination, clock: Clock, halted: Callable[[], bool] = lambda: False) -> sending.Sender:
-    return sending.Sender(destination, halted, clock.tempo)
+def sender_to(
+    destination: models.Destination, clock: Clock, halted: Callable[[], bool] = lambda: False
+) -> sender.Sender:
+    return sender.Sender(destination, halted, clock.tempo)
 
 
 def unavailable(*, maybe_applied: bool = True, retry_after: float | None = None) -> errors.DestinationUnavailableError:
     return errors.DestinationUnavailableError("down", maybe_applied=maybe_applied, retry_after=retry_after)
 
 
-def send(destination: Scripted, count: int = 2) -> sending.Flight:
-    return go(sender(destination, destination.clock), 7, count)
+def send(destination: Scripted, count: int = 2) -> sender.SentPage:
+    return go(sender_to(destination, destination.clock), 7, count)
 
 
-def outcomes(flight: sending.Flight) -> list[Outcome]:
+def outcomes(flight: sender.SentPage) -> list[Outcome]:
     return [failure.outcome for failure in flight.settlement.failures]
 
 
@@ -325,7 +329,7 @@ def test_an_identify_that_was_never_sent_was_not_alone() -> None:
     """Everything halts between the refusal of two and the first of them."""
     destination = Picky([], bad=contacts(0), loses={2})
 
-    flight = go(sender(destination, destination.clock, lambda: len(destination.seen) > 1), 7, 2)
+    flight = go(sender_to(destination, destination.clock, lambda: len(destination.seen) > 1), 7, 2)
 
     assert [(f.outcome, f.alone) for f in flight.settlement.failures] == [(Outcome.UNKNOWN, False)] * 2
 
@@ -385,7 +389,7 @@ def test_the_parts_share_the_fifteen_minutes_of_their_page() -> None:
 def test_parts_take_their_turns_with_the_pacer_and_leave_nothing_reserved() -> None:
     clock = Clock()
     destination = Picky([], bad=contacts(3), rate=models.Rate(10), clock=clock)
-    lane = sender(destination, clock)
+    lane = sender_to(destination, clock)
 
     go(lane, 1, 8)
 
@@ -429,9 +433,9 @@ def test_nine_contacts_refused_alone_are_refused() -> None:
 
 def test_the_row_goes_on_from_page_to_page() -> None:
     destination = Picky([], bad=contacts(0, 1, 2), words=NOBODY, per_request=1)
-    lane = sender(destination, destination.clock)
+    lane = sender_to(destination, destination.clock)
 
-    def page(first: int) -> sending.Flight:
+    def page(first: int) -> sender.SentPage:
         destination.bad = frozenset(f"d{number}" for number in range(first, first + 5))
         lane.reserve(5)
         return lane.send(first, lane.encode([_named(f"d{number}") for number in range(first, first + 5)]))
@@ -443,7 +447,7 @@ def test_the_row_goes_on_from_page_to_page() -> None:
 
 def test_many_parts_of_one_contact_are_one_contact() -> None:
     destination = Picky([], bad=frozenset(["many"]), words=NOBODY, per_request=1)
-    lane = sender(destination, destination.clock)
+    lane = sender_to(destination, destination.clock)
     lane.reserve(20)
 
     flight = lane.send(1, lane.encode([_named("many", part) for part in range(20)]))
@@ -480,7 +484,7 @@ def test_one_accepted_identify_switches_the_rule_off_for_the_run(before: int, af
 
 def test_an_accepted_neighbour_of_a_contact_refused_by_name_switches_the_rule_off() -> None:
     destination = Scripted([["c0"], *[errors.RequestRefusedError("no", http_status=400) for _ in range(31)]])
-    lane = sender(destination, destination.clock)
+    lane = sender_to(destination, destination.clock)
 
     go(lane, 1, 2)
 
@@ -491,11 +495,11 @@ def test_refusals_by_name_among_others_and_our_own_do_not_count() -> None:
     """Nothing is accepted: pages of two that are both refused by name, and contacts that no request can carry."""
 
     class Narrow(Scripted):
-        def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Request], list[Refusal]]:
+        def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Payload], list[Refusal]]:
             return [], [Refusal(identify, "no") for identify in identifies]
 
     by_name = Scripted([["c0", "c1"] for _ in range(20)])
-    lane = sender(by_name, by_name.clock)
+    lane = sender_to(by_name, by_name.clock)
 
     assert [go(lane, page, 2).error for page in range(20)] == [None] * 20
     assert outcomes(send(Narrow([]), 20)) == [Outcome.FAILED] * 20
@@ -526,7 +530,7 @@ def test_no_try_begins_once_everything_halts() -> None:
     def stop_after_the_first() -> bool:
         return bool(destination.sent) or bool(halted)
 
-    flight = go(sender(destination, destination.clock, stop_after_the_first), 1, 1)
+    flight = go(sender_to(destination, destination.clock, stop_after_the_first), 1, 1)
 
     assert len(destination.sent) == 1
     assert outcomes(flight) == [Outcome.UNKNOWN]
@@ -540,7 +544,7 @@ def test_over_any_ten_seconds_at_most_the_limit_plus_one_request_leaves(
 ) -> None:
     clock = Clock()
     destination = Scripted([], per_request=request_size, rate=models.Rate(rate), clock=clock)
-    lane = sender(destination, clock)
+    lane = sender_to(destination, clock)
     pages = 80 * rate // page
 
     for number in range(pages):
@@ -559,7 +563,7 @@ def test_where_requests_are_counted_any_size_of_one_takes_the_same_time(page: in
     clock = Clock()
     rate = models.Rate(5, together=request_size)
     destination = Scripted([], per_request=request_size, rate=rate, clock=clock)
-    lane = sender(destination, clock)
+    lane = sender_to(destination, clock)
 
     for number in range(20):
         go(lane, number, page)
@@ -574,7 +578,7 @@ def test_a_page_of_more_requests_than_it_was_announced_with_takes_its_time_too()
     """One contact in many parts makes as many requests of one identify each."""
     clock = Clock()
     destination = Scripted([], per_request=1, rate=models.Rate(5, together=100), clock=clock)
-    lane = sender(destination, clock)
+    lane = sender_to(destination, clock)
 
     lane.reserve(10)
     assert lane.due_in() == pytest.approx(0.2)
@@ -587,7 +591,7 @@ def test_a_page_of_more_requests_than_it_was_announced_with_takes_its_time_too()
 
 def test_what_is_withdrawn_is_not_waited_for() -> None:
     clock = Clock()
-    lane = sender(Scripted([], rate=models.Rate(5, together=100), clock=clock), clock)
+    lane = sender_to(Scripted([], rate=models.Rate(5, together=100), clock=clock), clock)
     for identifies_of_a_page in (100, 101, 250):
         lane.reserve(identifies_of_a_page)
         lane.reserve(-identifies_of_a_page)
@@ -597,7 +601,7 @@ def test_what_is_withdrawn_is_not_waited_for() -> None:
 def test_a_wait_that_the_receiver_asks_for_holds_everybody() -> None:
     clock = Clock()
     destination = Scripted([unavailable(maybe_applied=False, retry_after=20)], rate=models.Rate(10), clock=clock)
-    lane = sender(destination, clock)
+    lane = sender_to(destination, clock)
 
     go(lane, 1, 1)
 
@@ -610,7 +614,7 @@ def test_requests_that_were_held_up_do_not_leave_in_a_bunch() -> None:
     arrived, go_on = threading.Semaphore(0), threading.Event()
 
     class Slow(Scripted):
-        def send(self, request: Request) -> list[Refusal]:
+        def send(self, request: Payload) -> list[Refusal]:
             refusals = super().send(request)
             if not go_on.is_set():
                 arrived.release()
@@ -618,7 +622,7 @@ def test_requests_that_were_held_up_do_not_leave_in_a_bunch() -> None:
             return refusals
 
     destination = Slow([], per_request=50, rate=models.Rate(100), clock=clock, concurrency=4)
-    lane = sender(destination, clock)
+    lane = sender_to(destination, clock)
     threads = [threading.Thread(target=lambda number=number: go(lane, number, 100)) for number in range(4)]
     for thread in threads:
         thread.start()
@@ -638,7 +642,7 @@ def test_requests_that_were_held_up_do_not_leave_in_a_bunch() -> None:
 # --- the lane: pages on their way, their claims and settlements ------------------------------------------------------
 
 
-class Book:
+class AlertLog:
     """Stands for the pages of one delivery: no database."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, urgencies: Sequence[int]) -> None:
@@ -669,7 +673,7 @@ class Book:
         self.forgave.append(len(self.settled))
 
     @contextmanager
-    def connect(self, _purpose: str, _longest_pause: float | None = None) -> Iterator["Book"]:
+    def connect(self, _purpose: str, _longest_pause: float | None = None) -> Iterator["AlertLog"]:
         yield self
 
     @contextmanager
@@ -687,15 +691,15 @@ def _named(contact: str, part: int = 0) -> Identify:
     return Identify(contact, part, contact, contact, f"{contact}/{part}", {"vip": True})
 
 
-def deliver(book: Book, destination: Scripted, halted: Callable[[], bool] = lambda: False) -> object:
+def deliver(book: AlertLog, destination: Scripted, halted: Callable[[], bool] = lambda: False) -> object:
     leading = Leadership(cast(Connection, book), uuid.uuid4(), Lease())
-    order = delivery.Order(pages.Delivery(1, 1), destination, {}, leading)
+    order = delivery.Order(pages.RunDestination(1, 1), destination, {}, leading)
     return delivery.deliver(cast(State, book), order, halted, lambda _: None, destination.clock.tempo)
 
 
 def test_pages_of_different_urgency_never_fly_together(monkeypatch: pytest.MonkeyPatch) -> None:
     urgencies = [1, 1, 1, 2, 3, 3, 5, 6, 6]
-    book = Book(monkeypatch, urgencies)
+    book = AlertLog(monkeypatch, urgencies)
 
     assert deliver(book, Scripted([], concurrency=4)) is None
 
@@ -705,11 +709,11 @@ def test_pages_of_different_urgency_never_fly_together(monkeypatch: pytest.Monke
 
 
 def test_pages_of_one_urgency_fly_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    book = Book(monkeypatch, [4, 4])
+    book = AlertLog(monkeypatch, [4, 4])
     both_sent = threading.Barrier(2, timeout=10)
 
     class Both(Scripted):
-        def send(self, request: Request) -> list[Refusal]:
+        def send(self, request: Payload) -> list[Refusal]:
             both_sent.wait()
             return []
 
@@ -720,7 +724,7 @@ def test_pages_of_one_urgency_fly_together(monkeypatch: pytest.MonkeyPatch) -> N
 def test_groups_are_settled_side_by_side_unless_one_holds_a_refusal(
     monkeypatch: pytest.MonkeyPatch, refused: set[str], side_by_side: bool
 ) -> None:
-    book = Book(monkeypatch, [2, 2])
+    book = AlertLog(monkeypatch, [2, 2])
     begun: list[threading.Event] = [threading.Event(), threading.Event()]
     met: list[bool] = []
 
@@ -733,7 +737,7 @@ def test_groups_are_settled_side_by_side_unless_one_holds_a_refusal(
     class OneAfterTheOther(Scripted):
         """Answers the second page while the first is being settled."""
 
-        def send(self, request: Request) -> list[Refusal]:
+        def send(self, request: Payload) -> list[Refusal]:
             (identify,) = request.identifies
             assert identify.contact == "c1" or begun[0].wait(10)
             return [Refusal(identify, "no", 400)] if identify.contact in refused else []
@@ -748,7 +752,7 @@ def test_groups_are_settled_side_by_side_unless_one_holds_a_refusal(
 def test_a_lone_sender_waits_neither_for_the_next_page_nor_until_its_own_is_settled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    book = Book(monkeypatch, [2, 2, 2])
+    book = AlertLog(monkeypatch, [2, 2, 2])
     encoded, sent = threading.Event(), threading.Event()
     met: list[bool] = []
 
@@ -758,12 +762,12 @@ def test_a_lone_sender_waits_neither_for_the_next_page_nor_until_its_own_is_sett
         book.settled.update((settlement.page, settlement) for settlement in settlements)
 
     class Lone(Scripted):
-        def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Request], list[Refusal]]:
+        def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Payload], list[Refusal]]:
             if identifies[0].contact == "c2":
                 encoded.set()
             return super().requests(identifies)
 
-        def send(self, request: Request) -> list[Refusal]:
+        def send(self, request: Payload) -> list[Refusal]:
             if request.identifies[0].contact == "c1":
                 met.append(encoded.wait(10))
             else:
@@ -779,7 +783,7 @@ def test_a_lone_sender_waits_neither_for_the_next_page_nor_until_its_own_is_sett
 
 
 def test_where_everybody_is_refused_what_was_settled_before_is_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
-    book = Book(monkeypatch, [2] * 12)
+    book = AlertLog(monkeypatch, [2] * 12)
     destination = everybody_refused(13)
 
     error = deliver(book, destination)
@@ -791,7 +795,7 @@ def test_where_everybody_is_refused_what_was_settled_before_is_forgiven(monkeypa
 
 
 def test_where_everybody_is_refused_pages_that_land_late_are_forgiven_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    book = Book(monkeypatch, [2] * 30)
+    book = AlertLog(monkeypatch, [2] * 30)
     destination = everybody_refused(31)
     destination.concurrency = 4
 
@@ -801,7 +805,7 @@ def test_where_everybody_is_refused_pages_that_land_late_are_forgiven_too(monkey
 
 
 def test_where_contacts_are_refused_nothing_is_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
-    book = Book(monkeypatch, [2] * 30)
+    book = AlertLog(monkeypatch, [2] * 30)
     destination = everybody_refused(31)
     destination.bad -= {"c1"}
 
@@ -811,7 +815,7 @@ def test_where_contacts_are_refused_nothing_is_forgiven(monkeypatch: pytest.Monk
 
 
 def test_a_destination_that_stops_leaves_the_rest_unclaimed(monkeypatch: pytest.MonkeyPatch) -> None:
-    book = Book(monkeypatch, [3, 3, 3])
+    book = AlertLog(monkeypatch, [3, 3, 3])
     stopped = errors.DestinationStoppedError("bad key", http_status=401)
 
     assert deliver(book, Scripted([[], stopped])) is stopped
@@ -822,12 +826,12 @@ def test_a_destination_that_stops_leaves_the_rest_unclaimed(monkeypatch: pytest.
 
 def test_a_refusal_of_the_account_outweighs_that_it_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two pages in flight: one gets 401 while the other still tries."""
-    book = Book(monkeypatch, [3, 3])
+    book = AlertLog(monkeypatch, [3, 3])
     stopped = errors.DestinationStoppedError("bad key", http_status=401)
     both_sent = threading.Barrier(2, timeout=10)
 
     class Both(Scripted):
-        def send(self, request: Request) -> list[Refusal]:
+        def send(self, request: Payload) -> list[Refusal]:
             if len(self.sent) < 2:
                 self.sent.append((self.clock.at, 1))
                 both_sent.wait()
@@ -839,7 +843,7 @@ def test_a_refusal_of_the_account_outweighs_that_it_is_down(monkeypatch: pytest.
 
 
 def test_a_wish_to_stop_is_no_error_of_the_destination(monkeypatch: pytest.MonkeyPatch) -> None:
-    book = Book(monkeypatch, [3, 3])
+    book = AlertLog(monkeypatch, [3, 3])
     destination = Scripted([unavailable()])
 
     assert deliver(book, destination, lambda: bool(destination.sent)) is None
@@ -849,7 +853,7 @@ def test_a_wish_to_stop_is_no_error_of_the_destination(monkeypatch: pytest.Monke
 
 
 def test_a_page_that_cannot_be_claimed_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    book = Book(monkeypatch, [3, 3])
+    book = AlertLog(monkeypatch, [3, 3])
 
     def overtaken(*_: object) -> None:
         raise errors.NotOursError("another syncer took over")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer import guard
 from syncer.models import Guard
+from syncer.planning import guard
 
 QUIET = guard.Moves(7, "VIP Buyers", vanished=False, initial=False, removed=0, added=0)
 

@@ -15,13 +15,14 @@ import structlog.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer import __version__, errors, sending
-from syncer.demo.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
-from syncer.demo.mailmodo_receiver import MailmodoReceiver, ReceivedCall
-from syncer.demo.receiver import Fault
+from syncer import __version__, errors
+from syncer.delivery.sender import Clock, Sender, SentPage
 from syncer.destinations import serial
 from syncer.destinations.mailmodo import MAX_BATCH, MailmodoDestination
-from syncer.models import Destination, Identify, Outcome, Request, Value
+from syncer.models import Destination, Identify, Outcome, Payload, Value
+from syncer.receivers.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
+from syncer.receivers.mailmodo import MailmodoReceiver, ReceivedCall
+from syncer.receivers.segment import Fault
 
 KEY = "AAAAAAA-BBBBBBB-CCCCCCC-DDDDDDD"
 LIST = "Audiences"
@@ -232,7 +233,7 @@ def test_emails_that_mailmodo_might_take_for_one_travel_apart() -> None:
 # --- one call at a time --------------------------------------------------------------------------------------
 
 
-def deliver(made: MailmodoDestination, requests: Sequence[Request]) -> None:
+def deliver(made: MailmodoDestination, requests: Sequence[Payload]) -> None:
     for request in requests:
         assert made.send(request) == []
 
@@ -443,8 +444,8 @@ def test_no_answer_in_time_may_have_been_applied(receiver: MailmodoReceiver) -> 
     assert raised.value.maybe_applied is True
 
 
-def send_page(made: MailmodoDestination, identifies: Sequence[Identify]) -> sending.Flight:
-    sender = sending.Sender(made, lambda: False, sending.Tempo())
+def send_page(made: MailmodoDestination, identifies: Sequence[Identify]) -> SentPage:
+    sender = Sender(made, lambda: False, Clock())
     sender.reserve(len(identifies))
     return sender.send(1, sender.encode(identifies))
 
@@ -482,7 +483,7 @@ def test_a_batch_that_is_refused_whole_is_split_down_to_the_culprit(receiver: Ma
 def test_requests_are_paced_not_contacts(receiver: MailmodoReceiver) -> None:
     """A page of five full batches at 20 a second takes a quarter of a second, not twenty-five."""
     with closing(at(receiver, requests_per_second=20)) as made:
-        sender = sending.Sender(made, lambda: False, sending.Tempo())
+        sender = Sender(made, lambda: False, Clock())
         sender.reserve(500)
         assert sender.due_in() == pytest.approx(0.25, abs=0.05)
         flight = sender.send(1, sender.encode([identify(n) for n in range(500)]))

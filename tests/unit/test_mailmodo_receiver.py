@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from syncer.demo.loopback import EVERYTHING, Answer, Reset
-from syncer.demo.mailmodo_receiver import MailmodoReceiver, ReceivedCall
-from syncer.demo.receiver import Delay, Fault
+from syncer.receivers.loopback import EVERYTHING, Answer, Reset
+from syncer.receivers.mailmodo import MailmodoReceiver, ReceivedCall
+from syncer.receivers.segment import Delay, Fault
 
 KEY = "AAAAAAA-BBBBBBB"
 LIST = "Audiences"

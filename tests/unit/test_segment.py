@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer import __version__, errors
-from syncer.demo.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
-from syncer.demo.receiver import Fault, SegmentReceiver
 from syncer.destinations import http, pool, segment
 from syncer.destinations.segment import SegmentDestination
 from syncer.models import Call, Destination, Identify, Value
+from syncer.receivers.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
+from syncer.receivers.segment import Fault, SegmentReceiver
 
 KEY = "wk_Sup3rS3cret"
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123_456, tzinfo=UTC)

@@ -1,0 +1,318 @@
+"""Alerts: one message when something begins to be wrong, one when it is well again, none in between.
+
+    well ──found, told──▶ open ──gone, told──▶ well
+
+What is open is kept in the state, so that neither the next run nor the next process says it again. It is open once
+somebody was told: a message that nobody took is tried again after the next run. Messages name runs, destinations and
+audiences, and no person: where an error quotes a receiver, its addresses are masked.
+
+| kind | subject | open while |
+|---|---|---|
+| failed | the run, or a destination | it ended without a plan, or before its last page |
+| refused | a destination | it refuses the credentials, or the account |
+| held | an audience at a destination, or the run | something waits for approval, or `guard.ready` is not true |
+| incomplete | a destination, or an audience | a contact is refused or in doubt there, or the audience is set aside |
+| late | the daemon | nothing was told for twice the interval |
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, NamedTuple, Protocol
+
+import httpx
+import structlog
+from pydantic import SecretStr
+
+from syncer import errors, models, sync
+from syncer.masking import masked
+from syncer.models import Status
+from syncer.state import Connection, State, execute, fetch_value
+
+Kind = Literal["failed", "refused", "held", "incomplete", "late"]
+
+_TITLES: Mapping[Kind, str] = {
+    "failed": "syncer: failed",
+    "refused": "syncer: a destination refuses the account",
+    "held": "syncer: held for approval",
+    "incomplete": "syncer: incomplete",
+    "late": "syncer: late",
+}
+_RECOVERED = "syncer: recovered"
+_RUN = "the run"
+_GRACE_SECONDS = 60.0
+"""So long a daemon may be late when it starts, takes over or wakes up: its first run is under way."""
+_HEARTBEAT_SECONDS = 10.0
+
+_talk = structlog.get_logger()
+
+
+class Condition(NamedTuple):
+    """Something that is wrong, and where."""
+
+    kind: Kind
+    subject: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is wrong after a run, each with its sentence, and of which other conditions the run says that they ended."""
+
+    wrong: Mapping[Condition, str]
+    judges: Callable[[Condition], bool]
+
+
+class Channel(Protocol):
+    """Where messages go."""
+
+    def tell(self, title: str, body: str) -> bool:
+        """Whether anybody took it."""
+
+    def beat(self) -> None:
+        """A run has succeeded."""
+
+
+class Apprise:
+    """Slack, mail, webhooks and the rest, by the URLs of the library of this name; and a heartbeat."""
+
+    def __init__(self, urls: Sequence[SecretStr], heartbeat_url: SecretStr | None) -> None:
+        self._urls = urls
+        self._heartbeat_url = heartbeat_url
+
+    def tell(self, title: str, body: str) -> bool:
+        """Asks everyone; one who fails is named by the place of its URL, which is secret, and not asked again."""
+        import apprise  # takes a quarter of a second, and most commands have nothing to say
+
+        asset = apprise.AppriseAsset(app_id="syncer", app_desc="syncer", async_mode=False)
+        took = False
+        for index, url in enumerate(self._urls):
+            one_url = apprise.Apprise(asset=asset)
+            if one_url.add(url.get_secret_value()) and one_url.notify(title=title, body=body):
+                took = True
+            else:
+                _talk.warning("an alert could not be delivered", place=f"alerts.urls[{index}]")
+        return took or not self._urls
+
+    def beat(self) -> None:
+        """Pings the heartbeat's URL, if there is one."""
+        if self._heartbeat_url is None:
+            return
+        try:
+            answer = httpx.get(
+                self._heartbeat_url.get_secret_value(), timeout=_HEARTBEAT_SECONDS, follow_redirects=True
+            )
+        except httpx.HTTPError as error:
+            _talk.warning("the heartbeat could not be sent", place="alerts.heartbeat_url", error=type(error).__name__)
+            return
+        if answer.is_error:
+            _talk.warning("the heartbeat was refused", place="alerts.heartbeat_url", http_status=answer.status_code)
+
+
+class AlertLog:
+    """What is open, and the telling of what changes. One process writes it: the one that leads."""
+
+    def __init__(self, state: State, channel: Channel) -> None:
+        self._state = state
+        self._channel = channel
+        self._open: set[Condition] = set()
+        self._unsaved = False
+
+    def review_run(self, result: sync.Result) -> None:
+        """After a run: tells what it changed, and pings the heartbeat if it succeeded."""
+        self._review(lambda connection: findings(result, connection, self._open), Findings(_of_run(result), _nothing))
+        if result.report.status == Status.SUCCEEDED:
+            self._channel.beat()
+
+    def review(self, wrong: Mapping[Condition, str]) -> None:
+        """Between runs: tells what is wrong beside what already is."""
+        found = Findings(wrong, _nothing)
+        self._review(lambda _: found, found)
+
+    def _review(self, ask: Callable[[Connection], Findings], without_state: Findings) -> None:
+        try:
+            with self._state.connect("alerts") as connection:
+                if not self._unsaved:  # what was told while the state was lost is known here alone
+                    self._open = {Condition(row.kind, row.subject) for row in execute(connection, "list_alerts")}
+                self._tell(ask(connection))
+                self._save(connection)
+        except errors.StateError:
+            self._tell(without_state)
+            self._unsaved = True
+
+    def _save(self, connection: Connection) -> None:
+        conditions = sorted(self._open)
+        kinds, subjects = [each.kind for each in conditions], [each.subject for each in conditions]
+        execute(connection, "remember_alerts", {"kinds": kinds, "subjects": subjects})
+        self._unsaved = False
+
+    def _tell(self, found: Findings) -> None:
+        """Opens and closes what somebody was told of."""
+        begun = [condition for condition in found.wrong if condition not in self._open]
+        ended = {condition for condition in self._open if condition not in found.wrong and found.judges(condition)}
+        for kind, title in _TITLES.items():
+            new = [condition for condition in begun if condition.kind == kind]
+            if new and self._channel.tell(title, "\n".join(str(masked(found.wrong[each])) for each in new)):
+                self._open.update(new)
+        subjects = {condition.subject for condition in found.wrong}
+        well = [condition for condition in ended if condition.subject not in subjects]
+        if not well or self._channel.tell(_RECOVERED, "\n".join(f"no longer {each}" for each in sorted(well))):
+            self._open -= ended
+
+
+def findings(result: sync.Result, connection: Connection, known: Collection[Condition]) -> Findings:
+    """What is wrong after a run, by its report and by what waits in the state."""
+    report = result.report
+    if report.status == Status.INTERRUPTED:
+        return Findings({}, _nothing)
+    wrong = {**_of_run(result), **_of_destinations(result), **_of_audiences(report)}
+    refused = {row.name for row in execute(connection, "list_standing") if row.refused}
+    for condition in known:  # who was refused waits for the next try, and is not well again
+        if condition.kind == "incomplete" and condition.subject in refused:
+            wrong.setdefault(condition, "")
+    for row in execute(connection, "list_all_held"):
+        value = "false" if row.op == "removed" else "true"
+        wrong[Condition("held", f"{row.audience} at {row.destination}, to be told {value}")] = (
+            f"{row.audience} at {row.destination}: {row.contacts:,} contacts wait to be told {value}: {row.reason}."
+            f" To let them: syncer approve {report.run_id}"
+        )
+    return Findings(wrong, lambda condition: _judges(report, condition))
+
+
+def _nothing(_condition: Condition) -> bool:
+    return False
+
+
+def _of_run(result: sync.Result) -> dict[Condition, str]:
+    report = result.report
+    if report.error is None:
+        return {}
+    kind: Kind = "held" if report.status == Status.HELD else "failed"
+    return {Condition(kind, _RUN): f"run {report.run_id}: {report.error}"}
+
+
+def _of_destinations(result: sync.Result) -> dict[Condition, str]:
+    refusals = {str(failure) for failure in result.failures if isinstance(failure, errors.DestinationStoppedError)}
+    wrong = {}
+    for each in result.report.destinations:
+        if each.error:
+            kind: Kind = "refused" if each.error in refusals else "failed"
+            wrong[Condition(kind, each.name)] = f"run {result.report.run_id}, {each.name}: {each.error}"
+        if each.failed or each.unknown:
+            wrong[Condition("incomplete", each.name)] = (
+                f"run {result.report.run_id}, {each.name}: {each.failed:,} contacts were refused,"
+                f" {each.unknown:,} gave no answer; syncer history {result.report.run_id} names them"
+            )
+    return wrong
+
+
+def _of_audiences(report: models.RunReport) -> dict[Condition, str]:
+    return {
+        Condition("incomplete", each.name): f"run {report.run_id}: {each.name} is set aside: {each.problem}"
+        for each in report.audiences
+        if each.problem
+    }
+
+
+def _judges(report: models.RunReport, condition: Condition) -> bool:
+    """Whether the run knows that a condition which it did not find has ended."""
+    if condition.kind == "late":
+        return is_good(report)
+    if condition.subject == _RUN:
+        return True
+    if report.error is not None:  # it came to no plan, and knows nothing of destinations and audiences
+        return False
+    named = {each.name for each in report.destinations} | {each.name for each in report.audiences}
+    # What waits for approval was asked of the state; of the rest only a run about everything knows what is no more.
+    return condition.kind == "held" or condition.subject in named or report.trigger == "schedule"
+
+
+def is_good(report: models.RunReport) -> bool:
+    """Whether a run did its work: what waits for approval, and contacts that were refused, do not make it late."""
+    return report.error is None and report.status in (Status.SUCCEEDED, Status.HELD, Status.INCOMPLETE)
+
+
+class AlertWatcher:
+    """Alerts of a daemon; a `daemon.Watcher`. Messages leave in a thread of their own, one after the other."""
+
+    def __init__(
+        self, state: State, channel: Channel, interval: timedelta, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._state = state
+        self._book = AlertLog(state, channel)
+        self._now = now
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="alerts")
+        self._answers = False
+        self._interval = interval
+        self._last_good = datetime.now(UTC)
+        self._late_from: float | None = None
+        self._late = False
+
+    def close(self) -> None:
+        """Waits for messages that are leaving."""
+        self._thread.shutdown()
+
+    def beat(self) -> None:
+        """See `daemon.Watcher`: whether it is late is asked all the time."""
+        age = datetime.now(UTC) - self._last_good
+        if not self._answers or age <= 2 * self._interval:
+            self._late_from = None
+            return
+        self._late_from = self._now() if self._late_from is None else self._late_from
+        grace = min(_GRACE_SECONDS, self._interval.total_seconds())
+        if not self._late and self._now() - self._late_from >= grace:
+            self._late = True
+            since = self._last_good.isoformat(sep=" ", timespec="seconds")
+            self._submit(
+                {
+                    Condition(
+                        "late", "the daemon"
+                    ): f"no run did its work since {since}; one is due every {self._interval}"
+                }
+            )
+
+    def leads(self, leading: bool) -> None:  # noqa: FBT001
+        """See `daemon.Watcher`: who leads answers for the runs."""
+        if leading and not self._answers:
+            self._thread.submit(self._recall_last_good)
+        self._answers = leading
+
+    def lost(self, error: errors.SyncerError) -> None:  # noqa: ARG002
+        """See `daemon.Watcher`: nobody may be leading, so this one says so if it lasts."""
+        self._answers = True
+
+    def due(self, at: datetime | None, interval: timedelta) -> None:  # noqa: ARG002
+        """See `daemon.Watcher`."""
+        self._interval = interval
+
+    def ran(self, result: sync.Result) -> None:
+        """See `daemon.Watcher`."""
+        if is_good(result.report):
+            self._last_good, self._late = datetime.now(UTC), False
+        self._thread.submit(_logged, self._book.review_run, result)
+
+    def could_not_run(self, error: errors.SyncerError) -> None:
+        """See `daemon.Watcher`."""
+        self._submit({Condition("failed", _RUN): f"no run: {error}"})
+
+    def _submit(self, wrong: Mapping[Condition, str]) -> None:
+        self._thread.submit(_logged, self._book.review, wrong)
+
+    def _recall_last_good(self) -> None:
+        try:
+            with self._state.connect("alerts") as connection:
+                self._last_good = fetch_value(connection, "show_last_good") or self._last_good
+        except errors.StateError as error:
+            _talk.warning("alerts do not know when a run last did its work", error=str(error))
+
+
+def _logged(review: Callable[..., None], *arguments: object) -> None:
+    """Nobody waits for this thread's results: what goes wrong in it must be said here."""
+    try:
+        review(*arguments)
+    except Exception:
+        _talk.exception("alerts could not be told")

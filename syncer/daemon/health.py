@@ -1,0 +1,287 @@
+"""Health for machines: is the daemon alive, is it ready, and its numbers for Prometheus.
+
+    GET /healthz   200 while something happens; 503 if nothing did for `stall_timeout`
+    GET /readyz    200 if it leads or stands by, the schema is right, and the last run is not older than two intervals
+    GET /metrics   asked of the state at every scrape, so that every daemon on it tells the same; names no person
+
+Counters are sums over all runs that there ever were: runs and their counts are never dropped. Only how long requests
+took is known by the process that sent them.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import psycopg
+import structlog
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from syncer import errors, sync
+from syncer.delivery import sender
+from syncer.state import Connection, State, execute, migrations, status
+
+_SCRAPE_TIMEOUT = "10s"
+_LISTEN_AGAIN = 5.0
+"""Seconds."""
+
+log = structlog.get_logger()
+
+
+class Health:
+    """Knows how the daemon is; a `daemon.Watcher`. Safe to ask from several threads."""
+
+    def __init__(self, state: State, stall_timeout: float) -> None:
+        self._state = state
+        self._stall_timeout = stall_timeout
+        self._beaten = time.monotonic()
+        self._leads: bool | None = None
+        self._interval: timedelta | None = None
+
+    def beat(self) -> None:
+        """See `daemon.Watcher`."""
+        self._beaten = time.monotonic()
+
+    def leads(self, leading: bool) -> None:  # noqa: FBT001
+        """See `daemon.Watcher`."""
+        self._leads = leading
+
+    def lost(self, error: errors.SyncerError) -> None:  # noqa: ARG002
+        """See `daemon.Watcher`."""
+        self._leads = False
+
+    def due(self, at: datetime | None, interval: timedelta) -> None:  # noqa: ARG002
+        """See `daemon.Watcher`."""
+        self._interval = interval
+
+    def ran(self, result: sync.Result) -> None:  # noqa: ARG002
+        """See `daemon.Watcher`."""
+        self.beat()
+
+    def could_not_run(self, error: errors.SyncerError) -> None:  # noqa: ARG002
+        """See `daemon.Watcher`."""
+        self.beat()
+
+    def why_not_alive(self) -> str | None:
+        """Why the daemon counts as stalled, or None."""
+        quiet = time.monotonic() - self._beaten
+        return f"nothing happened for {quiet:.0f} seconds" if quiet > self._stall_timeout else None
+
+    def why_not_ready(self) -> str | None:
+        """Why nothing should be expected of it, or None."""
+        if self._leads is None:
+            return "it neither leads nor stands by yet"
+        try:
+            with self._state.connect("readiness") as connection:
+                migrations.check(connection, self._state.schema)
+                return self._why_late(connection)
+        except (errors.StateError, errors.SchemaVersionError) as error:
+            return str(error)
+
+    def _why_late(self, connection: Connection) -> str | None:
+        began = status.due(connection).last_began_at
+        if began is None or self._interval is None:
+            return None
+        age = datetime.now(UTC) - began
+        return f"the last run began {age} ago" if age > 2 * self._interval else None
+
+
+@contextmanager
+def serving(listen: str, state: State, health: Health) -> Iterator["HealthServer"]:
+    """Answers at `listen` (host:port) for the block, from the moment on that nobody else does.
+
+    Daemons on one machine may share a configuration: who comes second answers when the first is gone.
+    """
+    door = HealthServer(listen, _handler(state, health))
+    door.open()
+    thread = threading.Thread(target=door.keep, name="health", daemon=True)
+    thread.start()
+    try:
+        yield door
+    finally:
+        door.close()
+        thread.join()
+
+
+class HealthServer:
+    """Where it answers. `address` is None as long as somebody else listens there."""
+
+    def __init__(self, listen: str, handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address: str | None = None
+        self._host, _, port = listen.rpartition(":")
+        self._port = int(port)
+        self._handler = handler
+        self._server: ThreadingHTTPServer | None = None
+        self._closed = threading.Event()
+
+    def open(self) -> None:
+        """Tries to listen."""
+        try:
+            self._server = ThreadingHTTPServer((self._host.strip("[]"), self._port), self._handler)
+        except OSError as error:
+            if self.address is None and not self._closed.is_set():
+                log.warning("health.listen: cannot listen", at=f"{self._host}:{self._port}", error=error.strerror)
+            return
+        self._server.daemon_threads = True
+        self.address = f"{self._host}:{self._server.server_address[1]}"
+        log.info("answering /healthz, /readyz and /metrics", address=self.address)
+
+    def keep(self) -> None:
+        """Serves, or tries again to listen, until it is closed."""
+        while self._server is None and not self._closed.wait(_LISTEN_AGAIN):
+            self.open()
+        if self._server is not None and not self._closed.is_set():
+            self._server.serve_forever(poll_interval=0.2)
+
+    def close(self) -> None:
+        """Answers no more."""
+        self._closed.set()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+
+
+def _handler(state: State, health: Health) -> type[BaseHTTPRequestHandler]:
+    registry = CollectorRegistry()
+    registry.register(_Metrics(state))
+    registry.register(sender.REQUEST_SECONDS)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/metrics":
+                self._metrics()
+            elif self.path == "/healthz":
+                self._say(health.why_not_alive())
+            elif self.path == "/readyz":
+                self._say(health.why_not_ready())
+            else:
+                self._answer(404, b"there is /healthz, /readyz and /metrics\n")
+
+        def _metrics(self) -> None:
+            try:
+                self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
+            except errors.StateError as error:
+                self._answer(503, f"{error}\n".encode())
+
+        def _say(self, why_not: str | None) -> None:
+            self._answer(200 if why_not is None else 503, f"{why_not or 'ok'}\n".encode())
+
+        def _answer(self, code: int, body: bytes, kind: str = "text/plain; charset=utf-8") -> None:
+            self.send_response(code)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            """Probes come every few seconds; nobody wants to read of them."""
+
+    return Handler
+
+
+class _Metrics(Collector):
+    """Everything that is scraped. Labels are names of destinations, properties, statuses and reasons; never people."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def describe(self) -> list[Metric]:
+        """Nothing is asked before the first scrape."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """One moment of the state."""
+        with self._state.connect("metrics") as connection, connection.transaction():
+            connection.execute(psycopg.sql.SQL("SET LOCAL statement_timeout = {}").format(_SCRAPE_TIMEOUT))
+            yield from _runs(connection)
+            yield from _delivered(connection)
+            yield from _changes(connection)
+            yield from _standing(connection, self._state.schema)
+
+
+def _runs(connection: Connection) -> Iterator[Metric]:
+    runs = CounterMetricFamily("syncer_runs", "Runs by status", labels=["status"])
+    for row in execute(connection, "count_runs"):
+        runs.add_metric([row.status], row.runs)
+    yield runs
+
+
+def _delivered(connection: Connection) -> Iterator[Metric]:
+    identifies = CounterMetricFamily("syncer_identifies", "Identifies by outcome", labels=["destination", "outcome"])
+    requests = CounterMetricFamily("syncer_requests", "HTTP requests, retries included", labels=["destination"])
+    retries = CounterMetricFamily("syncer_retries", "Requests that were tried again", labels=["destination"])
+    for row in execute(connection, "count_delivered"):
+        for outcome in ("succeeded", "failed", "unknown", "aborted"):
+            identifies.add_metric([row.name, outcome], getattr(row, outcome))
+        requests.add_metric([row.name], row.requests)
+        retries.add_metric([row.name], row.retries)
+    yield from (identifies, requests, retries)
+
+
+def _changes(connection: Connection) -> Iterator[Metric]:
+    changes = CounterMetricFamily(
+        "syncer_changes", "Contacts told true or false", labels=["destination", "property", "op", "outcome"]
+    )
+    for row in execute(connection, "count_told_changes"):
+        for op, column in (("added", "add"), ("removed", "remove")):
+            for outcome in ("succeeded", "failed"):
+                changes.add_metric([row.destination, row.property, op, outcome], getattr(row, f"{outcome}_{column}"))
+    yield changes
+
+
+def _standing(connection: Connection, schema: str) -> Iterator[Metric]:
+    now = status.now(connection, schema)
+    yield from _by_destination(now)
+    members = GaugeMetricFamily("syncer_members", "Members in the last snapshot", labels=["destination", "property"])
+    for each in now.audiences:
+        if each["members"] is not None:
+            members.add_metric([each["destination"], each["property"]], each["members"])
+    yield members
+    skipped = GaugeMetricFamily("syncer_skipped", "Members that cannot be sent", labels=["destination", "reason"])
+    for row in execute(connection, "count_skipped_by_reason"):
+        skipped.add_metric([row.name, row.reason], row.members)
+    yield skipped
+    running = now.running or {}
+    left = running.get("planned", 0) - running.get("settled", 0)
+    yield _gauge("syncer_queue", "Identifies of the run in progress that are not settled yet", left)
+    yield _gauge("syncer_forecast_seconds", "Time left for the run in progress", running.get("seconds_left") or 0)
+    if now.next_due_at is not None:
+        yield _gauge("syncer_next_due_timestamp_seconds", "When the next run is due", now.next_due_at.timestamp())
+
+
+def _by_destination(now: status.CurrentStatus) -> Iterator[Metric]:
+    oldest = GaugeMetricFamily(
+        "syncer_oldest_pending_seconds",
+        "Age of the oldest change that is not delivered yet; 0 if there is none",
+        labels=["destination"],
+    )
+    success = GaugeMetricFamily(
+        "syncer_last_success_timestamp_seconds", "When a run last ended well there", labels=["destination"]
+    )
+    waiting = {
+        name: GaugeMetricFamily(f"syncer_{name}", help_text, labels=["destination"])
+        for name, help_text in (
+            ("held", "Changes that wait for approval"),
+            ("refused", "Contacts that the destination refused"),
+            ("parked", "Refused contacts that are tried no more"),
+            ("uncertain", "Properties whose last call has no answer"),
+        )
+    }
+    for each in now.destinations:
+        oldest.add_metric([each["name"]], each["oldest_pending_seconds"] or 0)
+        if each["last_success_at"] is not None:
+            success.add_metric([each["name"]], each["last_success_at"].timestamp())
+        for name, family in waiting.items():
+            family.add_metric([each["name"]], each[name])
+    yield from (oldest, success, *waiting.values())
+
+
+def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, help_text, value=value)

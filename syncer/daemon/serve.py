@@ -1,0 +1,266 @@
+"""The daemon: leads for as long as it lives, or stands by until it can; runs when a run is due, one at a time.
+
+    standing by ──lock──▶ leading ──due──▶ running ──▶ leading ──▶ …
+         ▲                   │ the session, or the lease, is lost
+         └───────────────────┘
+
+APScheduler says when a run is due; the main thread runs it, because that is where signals arrive. What becomes due
+while a run is under way is one run, and it follows at once. Nothing here is needed to get the state right: a daemon
+that is killed is a run that was left open, and the next leader settles it.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+from apscheduler.job import Job as Due
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from syncer import errors, models, sync
+from syncer.schedule import Cadence
+from syncer.state import Connection, State, execute, handover, leadership, migrations, runs, status
+from syncer.state.leadership import Leadership
+from syncer.stopping import Interrupted, Stop
+
+ROUND_SECONDS = 0.5
+"""So often the daemon looks around: whether a run is due, whether it still leads."""
+
+_STAND_BY_SECONDS = 1.0
+_GIVE_WAY_SECONDS = 3.0
+"""So long somebody else may take the lock that the daemon let go of."""
+_MAX_BACKOFF_SECONDS = 30.0
+
+log = structlog.get_logger()
+
+
+class Watcher(Protocol):
+    """Told what happens in the daemon. Never raises, never takes long."""
+
+    def beat(self) -> None:
+        """The daemon's loop went round, or a run made progress."""
+
+    def leads(self, leading: bool) -> None:  # noqa: FBT001
+        """It leads from now on, or stands by."""
+
+    def lost(self, error: errors.SyncerError) -> None:
+        """The state cannot be used; nobody knows who leads."""
+
+    def due(self, at: datetime | None, interval: timedelta) -> None:
+        """When the next run is due, and the usual distance between two."""
+
+    def ran(self, result: sync.Result) -> None:
+        """A run has ended."""
+
+    def could_not_run(self, error: errors.SyncerError) -> None:
+        """A run was due and never began."""
+
+
+@dataclass(slots=True)
+class Signals:
+    """What signals ask for: to `stop`, or to read the configuration again."""
+
+    stop: Stop = field(default_factory=Stop)
+    reload: threading.Event = field(default_factory=threading.Event)
+
+    def any(self) -> bool:
+        """Whether the daemon has to leave what it is doing, once the run in progress has ended."""
+        return self.stop.asked.is_set() or self.reload.is_set()
+
+    def wait(self, seconds: float) -> None:
+        """Waits, but not when there is a wish to stop."""
+        self.stop.asked.wait(seconds)
+
+
+Jobs = Callable[[Sequence[str], Sequence[str], Sequence[str]], sync.Job]
+"""What to sync: by audiences, destinations, and destinations that moved; all there is without any."""
+
+
+def serve(state: State, jobs: Jobs, cadence: Cadence, wishes: Signals, watchers: Sequence[Watcher] = ()) -> None:
+    """Leads or stands by until there is a wish. Whatever happens to the state's database is waited out."""
+    backoff = _STAND_BY_SECONDS
+    stands_by = False
+    while not wishes.any():
+        try:
+            with state.connect("daemon") as connection:
+                migrations.check(connection, state.schema)
+                with leadership.lead(state, connection, kind="daemon") as leading:
+                    log.info("leading")
+                    stands_by, backoff = False, _STAND_BY_SECONDS
+                    handover.listen(connection, state.schema)
+                    _Leader(jobs, cadence, wishes, watchers, leading).lead()
+            if not wishes.any():
+                log.info("let go of the lead")
+                wishes.wait(_GIVE_WAY_SECONDS)
+        except errors.SyncLockedError as error:
+            if not stands_by:
+                log.info("standing by", leader=str(error))
+            stands_by = True
+            for watcher in watchers:
+                watcher.leads(False)  # noqa: FBT003
+                watcher.beat()
+            wishes.wait(_STAND_BY_SECONDS)
+        except (errors.StateError, errors.NotOursError) as error:
+            log.warning("the state cannot be used; trying again", error=str(error), seconds=backoff)
+            stands_by = False
+            for watcher in watchers:
+                watcher.lost(error)
+                watcher.beat()
+            wishes.wait(backoff)
+            backoff = min(_MAX_BACKOFF_SECONDS, backoff * 2)
+
+
+@dataclass(slots=True)
+class _Leader:
+    """Runs what is due, for as long as the lease is good."""
+
+    jobs: Jobs
+    cadence: Cadence
+    wishes: Signals
+    watchers: Sequence[Watcher]
+    leading: Leadership
+    _is_due: threading.Event = field(default_factory=threading.Event)
+    _told: datetime | None = None
+    _expected: datetime | None = None
+    _gives_way: bool = False
+
+    def lead(self) -> None:
+        handover.end_lost(self.leading)
+        for watcher in self.watchers:
+            watcher.leads(True)  # noqa: FBT003
+        scheduler = BackgroundScheduler(timezone=UTC)
+        first = self._first()
+        due = scheduler.add_job(
+            self._is_due.set,
+            self.cadence.trigger(first),
+            next_run_time=first,
+            misfire_grace_time=None,
+            coalesce=True,
+            max_instances=1,
+        )
+        scheduler.start()
+        try:
+            while not self.wishes.any() and not self._gives_way and self.leading.lease.good():
+                self._go_round(due, scheduler)
+        finally:
+            scheduler.shutdown(wait=False)
+
+    def _first(self) -> datetime:
+        known = status.due(self.connection)
+        return self.cadence.first(datetime.now(UTC), known.next_due_at, known.last_began_at)
+
+    @property
+    def connection(self) -> Connection:
+        return self.leading.connection
+
+    def _go_round(self, due: Due, scheduler: BackgroundScheduler) -> None:
+        for watcher in self.watchers:
+            watcher.beat()
+        self._remember(due)
+        if self._is_due.is_set():
+            self._is_due.clear()
+            self._run(self.jobs((), (), ()), "schedule", self._expected or datetime.now(UTC))
+            return
+        request = handover.begin(self.leading)
+        if request is not None:
+            self._obey(request)
+            return
+        if due.next_run_time is not None and due.next_run_time < datetime.now(UTC):
+            scheduler.wakeup()  # its own clock stands still while the machine sleeps
+        for _ in self.connection.notifies(timeout=ROUND_SECONDS, stop_after=1):
+            pass
+
+    def _remember(self, due: Due) -> None:
+        """The next run's time, where the next daemon finds it."""
+        at = due.next_run_time
+        if at is None or at == self._told:
+            return
+        self._expected, self._told = self._told, at
+        execute(self.connection, "remember_due", {"next_due_at": at, "token": self.leading.token})
+        for watcher in self.watchers:
+            watcher.due(at, self.cadence.interval(at))
+        log.info("the next run is due", at=at.astimezone(UTC).isoformat(timespec="seconds"))
+
+    def _until(self) -> datetime | None:
+        """When the run after this one is due; the scheduler may not have said so yet."""
+        now = datetime.now(UTC)
+        return self._told if self._told is None or self._told > now else now + self.cadence.interval(now)
+
+    def _obey(self, request: handover.DaemonRequest) -> None:
+        """Does what a command asks for, and tells it what became of that."""
+        log.info("asked", request=request.kind)
+        if request.kind == "yield":
+            self._gives_way = True
+            handover.end(self.leading, request, handover.Answer(None, 0, ()))
+            return
+        again = request.kind == "resync"
+        moved = request.destinations if again else ()
+        try:
+            job = self.jobs(request.audiences, request.destinations, moved)
+            result = self._run(job, "resync" if again else "request", None)
+        except errors.ConfigError as error:
+            problems = [str(problem) for problem in error.problems]
+            handover.end(self.leading, request, handover.Answer(None, error.exit_code, problems))
+            return
+        if result is None:
+            handover.end(self.leading, request, handover.Answer(None, 130, ["the daemon was stopped"]))
+        elif result.report.run_id is not None:
+            named = {"audiences": list(request.audiences), "destinations": list(request.destinations)}
+            runs.record_action(self.connection, request.kind, named, result.report.run_id)
+            handover.end(self.leading, request, handover.Answer(result.report.run_id, sync.exit_code(result), ()))
+
+    def _run(self, job: sync.Job, trigger: models.Trigger, scheduled_at: datetime | None) -> sync.Result | None:
+        """One run; None if a wish to stop broke it off before it was open. Raises `ConfigError` if somebody asked."""
+        try:
+            job = replace(job, until=self._until())
+            result = sync.run(job, self.leading, trigger, self.wishes.stop, _Beats(self.watchers), scheduled_at)
+        except Interrupted:
+            return None
+        except errors.ConfigError as error:  # before a run was open; what is wrong may be mended in the warehouse
+            if scheduled_at is None:
+                raise
+            log.warning("no run", error=str(error))
+            for watcher in self.watchers:
+                watcher.could_not_run(error)
+            return None
+        _tell_result(result)
+        for watcher in self.watchers:
+            watcher.ran(result)
+        lost = [failure for failure in result.failures if isinstance(failure, errors.StateError | errors.NotOursError)]
+        if lost:
+            raise lost[0]
+        return result
+
+
+def _tell_result(result: sync.Result) -> None:
+    report = result.report
+    told = sum(destination.succeeded for destination in report.destinations)
+    talk = log.info if report.status == "succeeded" else log.warning
+    talk("a run has ended", run_id=report.run_id, status=report.status, told=told, exit_code=sync.exit_code(result))
+    for destination in report.destinations:
+        if destination.error:
+            log.warning(
+                "a destination stopped", run_id=report.run_id, destination=destination.name, error=destination.error
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Beats:
+    """A run's progress is a sign of life."""
+
+    watchers: Sequence[Watcher]
+
+    def phase(self, name: str) -> None:  # noqa: ARG002
+        self._beat()
+
+    def planned(self, destination: str, identifies: int) -> None:  # noqa: ARG002
+        self._beat()
+
+    def sent(self, destination: str, identifies: int) -> None:  # noqa: ARG002
+        self._beat()
+
+    def _beat(self) -> None:
+        for watcher in self.watchers:
+            watcher.beat()

@@ -1,0 +1,277 @@
+"""Delivers the pages of a plan to one destination: claims them, several in flight, and settles them in groups.
+
+No statement runs while a page is in the hands of a sender thread except those that claim, load and settle; no
+transaction is open while the network is awaited, because senders (`sending`) have no connection.
+
+Settling has threads and connections of its own: while groups are committed, the next pages are on their way, and all
+that land meanwhile are the next group. So a fast receiver gets large groups, and a slow one does not wait for them.
+The page after those is loaded and encoded while they fly, so that a sender does not wait for that; it is claimed when
+one is free.
+Pages share no contact's property, so groups do not wait for one another; but what a refusal means may depend on the
+others, so a group with one is settled alone.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
+
+import structlog
+
+from syncer import errors, models
+from syncer.delivery.sender import Clock, Encoded, Sender, SentPage
+from syncer.state import Connection, State, events, pages
+from syncer.state.leadership import LEASE_SECONDS, Leadership
+
+log = structlog.get_logger()
+
+_CLAIM_AHEAD = 0.05
+"""Seconds. So long before its turn a page is loaded and claimed, so that the limit is used up to the last event."""
+
+_SETTLERS = 2
+"""Groups that are committed at once. One is busy writing all the time where the receiver answers at once; more than two
+are no faster on two cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be delivered: one destination's pages of one run, for as long as we lead; then the events it is owed.
+
+    `properties` names each audience id's property; without `events` it is told none.
+    """
+
+    delivery: pages.RunDestination
+    destination: models.Destination
+    properties: Mapping[int, str]
+    leadership: Leadership
+    events: models.Events | None = None
+
+
+def deliver(
+    state: State,
+    order: Order,
+    halted: Callable[[], bool],
+    sent: Callable[[int], None],
+    tempo: Clock | None = None,
+) -> errors.DestinationError | None:
+    """Delivers until nothing waits, `halted` says so, or the destination stops; returns the error that stopped it.
+
+    `sent` is told how many identifies were settled. Pages in flight are always waited for and settled.
+    """
+    sender = Sender(order.destination, halted, tempo or Clock(), order.leadership.lease.good)
+    with ExitStack() as connections:
+
+        def connect(purpose: str) -> Connection:
+            purpose = f"{purpose} {order.destination.name}"[:60]
+            return connections.enter_context(state.connect(purpose, LEASE_SECONDS))
+
+        connection = connect("delivery to")
+        settler = _Settler([connect("settling for") for _ in range(_SETTLERS)], order.delivery, sender)
+        return _Delivery(connection, settler, order, halted, sent, sender).run()
+
+
+class _Settler:
+    """Commits what has come back, group by group; as many at once as it has connections."""
+
+    def __init__(self, connections: Sequence[Connection], delivery: pages.RunDestination, sender: Sender) -> None:
+        self._idle: SimpleQueue[Connection] = SimpleQueue()
+        for connection in connections:
+            self._idle.put(connection)
+        self._delivery = delivery
+        self._sender = sender
+
+    def settle(self, flights: Sequence[SentPage]) -> None:
+        """One group, in one transaction."""
+        connection = self._idle.get_nowait()
+        with connection.transaction():
+            pages.settle(connection, self._delivery, [flight.settlement for flight in flights])
+            if self._sender.refuses_everybody:
+                pages.forgive(connection, self._delivery)
+        self._idle.put(connection)
+
+
+class _Delivery:
+    """One destination's pages on their way: loaded and claimed here, in one thread and on one connection.
+
+    A page is `flying` while a sender has it, `landed` until a settler is free, and then in a group being settled.
+    What a crash makes uncertain are those pages: no more than there are senders, or two.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        settler: _Settler,
+        order: Order,
+        halted: Callable[[], bool],
+        sent: Callable[[int], None],
+        sender: Sender,
+    ) -> None:
+        self._connection = connection
+        self._settler = settler
+        self._order = order
+        self._halted = halted
+        self._sent = sent
+        self._sender = sender
+        self._flying: dict[Future[SentPage], pages.PlannedPage] = {}
+        self._landed: list[tuple[pages.PlannedPage, SentPage]] = []
+        self._settling: dict[Future[None], list[pages.PlannedPage]] = {}
+        self._ready: tuple[int, Encoded] | None = None  # the next page's number, loaded and encoded before its turn
+        self._alone = False  # whether the group being settled suffers no other beside it
+        self._stopped: errors.DestinationError | None = None
+
+    def run(self) -> errors.DestinationError | None:
+        queue = deque(pages.waiting(self._connection, self._order.delivery))
+        with (
+            ThreadPoolExecutor(self._order.destination.concurrency, thread_name_prefix="sender") as senders,
+            ThreadPoolExecutor(_SETTLERS, thread_name_prefix="settler") as settlers,
+        ):
+            try:
+                self._deliver(queue, senders, settlers)
+            except BaseException:
+                self._sender.give_up.set()  # a sender that waits for another try must not keep a failed delivery alive
+                raise
+        self._tell_events()
+        return self._stopped
+
+    def _deliver(
+        self, queue: deque[pages.PlannedPage], senders: ThreadPoolExecutor, settlers: ThreadPoolExecutor
+    ) -> None:
+        while True:
+            self._launch(queue, senders)
+            if self._flying or self._settling:
+                self._load_ahead(queue)
+                # A free sender waits for its turn, not for a page to land.
+                turn = self._sender.due_in() if self._has_room(queue) else 0
+                under_way: list[Future[Any]] = [*self._flying, *self._settling]
+                wait(under_way, timeout=turn or None, return_when=FIRST_COMPLETED)
+                self._land()
+                self._settle(settlers)
+            elif queue and not self._over():
+                self._sender.sleep(self._sender.due_in() - _CLAIM_AHEAD)
+            else:
+                return
+
+    def _launch(self, queue: deque[pages.PlannedPage], threads: ThreadPoolExecutor) -> None:
+        """Claims the pages whose turn has come, as many as there are free senders, then lets them go.
+
+        A page is claimed no sooner than it can be sent: what is claimed is what a crash makes uncertain.
+        """
+        launched: list[pages.PlannedPage] = []
+        while self._has_room(queue, len(launched)) and self._sender.due_in() <= _CLAIM_AHEAD:
+            if not self._may_go(queue[0], launched):
+                break
+            launched.append(queue.popleft())
+            self._sender.reserve(launched[-1].identifies)
+        if not launched:
+            return
+        loaded = [self._load(page) for page in launched]
+        numbers = [page.page for page in launched]
+        claimed = pages.claim(self._connection, self._order.delivery, self._order.leadership.token, numbers)
+        for page, encoded in zip(launched, loaded, strict=True):
+            if page.page not in claimed:  # paused since it was planned
+                self._sender.reserve(-page.identifies)
+                continue
+            self._flying[threads.submit(self._sender.send, page.page, encoded)] = page
+
+    def _has_room(self, queue: deque[pages.PlannedPage], launching: int = 0) -> bool:
+        """Whether a sender is free, and not too much claimed: a lone one need not wait until its page is settled."""
+        senders = self._order.destination.concurrency
+        free = min(senders - len(self._flying), max(senders, 2) - len(self._claimed())) - launching
+        return bool(queue) and free > 0 and not self._over()
+
+    def _may_go(self, page: pages.PlannedPage, launching: Sequence[pages.PlannedPage]) -> bool:
+        """Pages of different urgency never fly together: each class waits until the one before it is settled."""
+        return all(other.urgency == page.urgency for other in [*self._claimed(), *launching])
+
+    def _claimed(self) -> list[pages.PlannedPage]:
+        """The pages that are ours and not settled yet: what a crash makes uncertain."""
+        landed = [page for page, _ in self._landed]
+        return [*self._flying.values(), *landed, *(page for group in self._settling.values() for page in group)]
+
+    def _load_ahead(self, queue: deque[pages.PlannedPage]) -> None:
+        if queue and self._ready is None and not self._over():
+            self._ready = (queue[0].page, self._load(queue[0]))
+
+    def _load(self, page: pages.PlannedPage) -> Encoded:
+        ready, self._ready = self._ready, None
+        if ready is not None and ready[0] == page.page:
+            return ready[1]
+        identifies = pages.load(self._connection, self._order.delivery, page.page, self._order.properties)
+        return self._sender.encode(identifies)
+
+    def _land(self) -> None:
+        """Takes over what has come back. A destination that stopped gets no more, settled or not."""
+        for future in [future for future in self._flying if future.done()]:
+            flight = future.result()
+            self._landed.append((self._flying.pop(future), flight))
+            if flight.error is not None:
+                self._stop(flight.error)
+
+    def _settle(self, settlers: ThreadPoolExecutor) -> None:
+        """Has everything that has landed committed as one group, once a settler is free and it suffers company."""
+        for future in [future for future in self._settling if future.done()]:
+            future.result()
+            for page in self._settling.pop(future):
+                self._sent(page.identifies)
+        alone = not all(flight.settlement.accepted for _, flight in self._landed)
+        most = 1 if alone or (self._settling and self._alone) else _SETTLERS
+        if self._landed and len(self._settling) < most:
+            group, self._landed = self._landed, []
+            self._alone = alone
+            future = settlers.submit(self._settler.settle, [flight for _, flight in group])
+            self._settling[future] = [page for page, _ in group]
+
+    def _tell_events(self) -> None:
+        """What is owed, in order, also from earlier runs; nothing after the destination stopped."""
+        names = self._order.events
+        # Where each goes at most once, a crash may cost one event and no more.
+        size = self._order.destination.page_size if self._order.destination.recognises_events else 1
+        while names is not None and not self._over():
+            owed = events.owed(self._connection, self._order.delivery.destination_id, names, size)
+            if not owed:
+                return
+            self._tell(owed)
+
+    def _tell(self, owed: Sequence[events.Owed]) -> None:
+        """Sends some events; one whose repetition nobody would recognise is owed no longer before it leaves."""
+        token = self._order.leadership.token
+        once = not self._order.destination.recognises_events
+        if once:
+            events.take(self._connection, token, owed)
+        self._sender.reserve(len(owed))
+        flight = self._sender.send(pages.COVERED_PAGE, self._sender.encode([each.track for each in owed]))
+        failures = {failure.identify.message_id: failure for failure in flight.settlement.failures}
+        by_outcome = [(each, failures.get(each.track.message_id)) for each in owed]
+        refused = [(each, why.reason) for each, why in by_outcome if why and why.outcome is models.Outcome.FAILED]
+        if once:
+            _tell_lost(self._order.destination.name, list(failures.values()))
+        else:
+            with self._connection.transaction():
+                events.take(self._connection, token, [each for each, failure in by_outcome if failure is None])
+                events.refuse(self._connection, token, refused)
+        if refused:
+            log.warning("events were refused", destination=self._order.destination.name, events=len(refused))
+        if flight.error is not None:
+            self._stop(flight.error)
+        elif not once and len(refused) < len(failures):
+            self._sender.give_up.set()  # what is still owed waits for the next run
+
+    def _stop(self, error: errors.DestinationError) -> None:
+        if self._halted() and not isinstance(error, errors.DestinationStoppedError):
+            return  # we broke off its tries ourselves
+        if self._stopped is None or isinstance(error, errors.DestinationStoppedError):
+            self._stopped = error
+        self._sender.give_up.set()
+
+    def _over(self) -> bool:
+        return self._stopped is not None or self._halted()
+
+
+def _tell_lost(destination: str, failures: Sequence[pages.Failure]) -> None:
+    """Where an event goes at most once, one that failed is lost, and says so."""
+    lost = [failure for failure in failures if failure.outcome is not models.Outcome.FAILED]
+    if lost:
+        log.warning("events may be lost; they go at most once there", destination=destination, events=len(lost))

@@ -1,0 +1,439 @@
+"""Sends a page: paced, retried, split, until each of its identifies has an outcome. Knows neither state nor plan.
+
+    an identify:  planned ─▶ sent ─▶ accepted                                  succeeded
+                                 ├─▶ refused, by name or alone                 failed
+                                 ├─▶ the same, or tries used up: it may
+                                 │   have arrived although no answer came      unknown
+                                 └─▶ tries used up, or everybody is refused    aborted
+
+A request that is refused whole, or is too large, names no culprit: it is sent again in halves, down to single
+identifies. Whether it is the destination that refuses, and not its contacts, is decided here as well.
+"""
+
+import threading
+import time
+from bisect import insort
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+import structlog
+import tenacity
+from prometheus_client import Histogram
+
+from syncer import errors, models
+from syncer.models import Outcome
+from syncer.state import pages
+
+MAX_ATTEMPTS = 8
+MAX_SECONDS = 15 * 60
+MIN_RETRY_AFTER = 1.0
+"""Seconds. A wait that the receiver asks for counts as no attempt, so `Retry-After: 0` must not make a tight loop."""
+_BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=60) + tenacity.wait_random(0, 1)
+_CATCH_UP = 0.1
+"""Seconds. So late a request may leave without the next ones being late as well."""
+_REFUSED_IN_A_ROW = 10
+"""So many contacts, each tried alone and refused in the same words, are no accident."""
+
+REQUEST_SECONDS = Histogram(
+    "syncer_request_seconds",
+    "How long requests of this process took, answered or not",
+    ["destination"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+    registry=None,  # whoever answers scrapes registers it
+)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How time passes: a monotonic clock in seconds, and a pause that ends early when the event is set."""
+
+    now: Callable[[], float] = time.monotonic
+    pause: Callable[[threading.Event, float], bool] = lambda halt, seconds: halt.wait(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A page's identifies as the requests that they go out in, and those that none can carry."""
+
+    identifies: Sequence[models.Call]
+    requests: Sequence[models.Payload]
+    refusals: Sequence[models.Refusal]
+
+
+@dataclass(frozen=True, slots=True)
+class SentPage:
+    """A page that has come back."""
+
+    settlement: pages.Settlement
+    error: errors.DestinationError | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What is sent as one request, from the `first` identify of the page on.
+
+    `doubtful`: a larger request that held it may have been applied.
+    """
+
+    request: models.Payload
+    first: int
+    doubtful: bool = False
+
+    @property
+    def single(self) -> bool:
+        return len(self.request.identifies) == 1
+
+    def halves(self, *, doubtful: bool) -> list["_Part"]:
+        middle = len(self.request.identifies) // 2
+        return [
+            _Part(models.Payload(self.request.identifies[half], self.request.encoded[half]), first, doubtful)
+            for first, half in ((self.first, slice(middle)), (self.first + middle, slice(middle, None)))
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What became of a request. `parts` are to be sent in its stead; after an `error` nothing more is sent."""
+
+    failures: Sequence[pages.Failure] = ()
+    parts: Sequence[_Part] = ()
+    error: errors.DestinationError | None = None
+
+
+@dataclass(slots=True)
+class _Tries:
+    """The tries of one page so far. Waits that the receiver asked for are no attempts of ours.
+
+    `announced` of it, as the rate counts, has not had its turn yet. `attempts` and what follows are of the request in
+    hand.
+    """
+
+    began: float
+    announced: int
+    requests: int = 0
+    retries: int = 0
+    attempts: int = 0
+    asked: bool = False
+    maybe_applied: bool = False
+    once: bool = False
+    """What may have been applied must not be sent again."""
+
+    def begin(self, part: _Part) -> None:
+        """Another request has its own attempts; the page's time goes on."""
+        self.attempts, self.asked, self.maybe_applied = 0, False, part.doubtful
+
+    @property
+    def begun(self) -> bool:
+        """Whether the request in hand was sent at least once."""
+        return self.attempts > 0 or self.asked
+
+
+class Sender:
+    """Sends pages, from several threads at once. Knows neither state nor plan; `leads` says whether it still may."""
+
+    def __init__(
+        self,
+        destination: models.Destination,
+        halted: Callable[[], bool],
+        tempo: Clock,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._destination = destination
+        self._halted = halted
+        self._tempo = tempo
+        self._leads = leads
+        self._rate = destination.rate
+        self._pacer = _Pacer(destination.rate.per_second, tempo.now)
+        self._streak = _Streak(destination.name)
+        self.give_up = threading.Event()
+        """Set when the destination stopped: no page starts another try."""
+
+    @property
+    def refuses_everybody(self) -> bool:
+        """Whether what it refused in this run is its own fault and not that of its contacts."""
+        return self._streak.verdict is not None
+
+    def due_in(self) -> float:
+        """Seconds until the next page may go."""
+        return self._pacer.due_in()
+
+    def reserve(self, identifies: int) -> None:
+        """Announces a page of so many that is about to be handed to `send`; a negative number takes that back."""
+        count = self._rate.count(abs(identifies))
+        self._pacer.reserve(count if identifies > 0 else -count)
+
+    def encode(self, identifies: Sequence[models.Call]) -> Encoded:
+        """A page as it goes out. Takes no turn, so it can be done while others fly."""
+        return Encoded(identifies, *self._destination.requests(identifies))
+
+    def send(self, page: int, encoded: Encoded) -> SentPage:
+        """Sends a page that was announced, request by request. Every identify gets an outcome, whatever happens."""
+        events = isinstance(encoded.identifies[0], models.Track)
+        once = events and not self._destination.recognises_events
+        tries = _Tries(self._tempo.now(), announced=self._rate.count(len(encoded.identifies)), once=once)
+        try:
+            return self._send(page, encoded, tries)
+        finally:
+            self._pacer.reserve(-tries.announced)
+
+    def _send(self, page: int, encoded: Encoded, tries: _Tries) -> SentPage:
+        self._announce(encoded.requests, tries, instead_of=tries.announced)
+        failures = [_failure(refusal, Outcome.FAILED, alone=False) for refusal in encoded.refusals]
+        ends = accumulate(len(request.identifies) for request in encoded.requests)
+        parts = deque(_Part(each, end - len(each.identifies)) for each, end in zip(encoded.requests, ends, strict=True))
+        suspects: list[
+            _Part
+        ] = []  # last: what can be accepted is, before they are told from a destination that refuses
+        error: errors.DestinationError | None = None
+        while (parts or suspects) and error is None:
+            verdict = self._judge(parts.popleft() if parts else suspects.pop(0), tries)
+            failures += verdict.failures
+            for half in verdict.parts:
+                if half.single:
+                    insort(suspects, half, key=lambda part: part.first)
+                else:
+                    parts.append(half)
+            error = verdict.error
+        for part in (*parts, *suspects):
+            failures += _not_accepted(part, f"not sent: {error}", maybe_applied=part.doubtful)
+        if self.refuses_everybody:
+            failures = [_forgiven(failure) for failure in failures]
+        aborted = sum(failure.outcome is Outcome.ABORTED for failure in failures)
+        settlement = pages.Settlement(
+            page, tries.requests, tries.retries, failures, applied=aborted < len(encoded.identifies)
+        )
+        return SentPage(settlement, error)
+
+    def _judge(self, part: _Part, tries: _Tries) -> _Verdict:
+        """Sends one request until it is answered or given up, and says what that means for its identifies."""
+        tries.begin(part)
+        try:
+            refusals = self._send_request(part.request, tries)
+        except errors.RequestRefusedError as refused:
+            if not part.single:
+                return _Verdict(parts=self._split(part, tries))
+            refusals = [models.Refusal(part.request.identifies[0], str(refused), refused.http_status)]
+        except (errors.DestinationUnavailableError, errors.DestinationStoppedError) as stopped:
+            return _Verdict(_given_up(part, tries, stopped), error=stopped)
+        return self._answered(part, refusals, tries)
+
+    def _split(self, part: _Part, tries: _Tries) -> list[_Part]:
+        """The halves are announced afresh: their turns are still to come."""
+        halves = part.halves(doubtful=tries.maybe_applied)
+        self._announce([half.request for half in halves], tries)
+        return halves
+
+    def _announce(self, requests: Sequence[models.Payload], tries: _Tries, *, instead_of: int = 0) -> None:
+        """These requests are going to ask for their turns."""
+        more = sum(self._count(request) for request in requests) - instead_of
+        tries.announced += more
+        self._pacer.reserve(more)
+
+    def _count(self, request: models.Payload) -> int:
+        return self._rate.count(len(request.identifies))
+
+    def _answered(self, part: _Part, refusals: Sequence[models.Refusal], tries: _Tries) -> _Verdict:
+        # An earlier try whose answer was lost may have been applied all the same.
+        outcome = Outcome.UNKNOWN if tries.maybe_applied else Outcome.FAILED
+        failures = [_failure(refusal, outcome, alone=part.single) for refusal in refusals]
+        if len(refusals) < len(part.request.identifies):
+            self._streak.end()
+            return _Verdict(failures)
+        return _Verdict(failures, error=self._streak.add(refusals[0]) if part.single else None)
+
+    def _send_request(self, request: models.Payload, tries: _Tries) -> list[models.Refusal]:
+        def attempt() -> list[models.Refusal]:
+            self._await(self._turn(self._count(request), tries))
+            tries.requests += 1
+            tries.attempts += 1
+            try:
+                with REQUEST_SECONDS.labels(self._destination.name).time():
+                    return self._destination.send(request)
+            except errors.DestinationUnavailableError as error:
+                tries.maybe_applied = tries.maybe_applied or error.maybe_applied
+                if error.retry_after is not None:
+                    tries.attempts -= 1
+                    tries.asked = True
+                    self._pacer.hold(error.retry_after)
+                raise
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(errors.DestinationUnavailableError),
+            stop=lambda call: self._exhausted(tries, call),
+            wait=lambda call: self._wait(tries, call),
+            sleep=self.sleep,
+            before_sleep=lambda call: self._count_retry(tries, call),
+            reraise=True,
+        )
+        return retrying(attempt)
+
+    def _turn(self, count: int, tries: _Tries) -> float:
+        if not tries.begun:
+            tries.announced -= count
+            self._pacer.reserve(-count)
+        return self._pacer.turn(count)
+
+    def _exhausted(self, tries: _Tries, call: tenacity.RetryCallState) -> bool:
+        spent = self._tempo.now() - tries.began
+        if self._given_up() or tries.attempts >= MAX_ATTEMPTS or spent >= MAX_SECONDS:
+            return True
+        if tries.once and tries.maybe_applied:
+            return True
+        asked = _retry_after(call)
+        return asked is not None and spent + asked > MAX_SECONDS
+
+    def _wait(self, tries: _Tries, call: tenacity.RetryCallState) -> float:
+        asked = _retry_after(call)
+        if asked is not None:
+            return max(asked, MIN_RETRY_AFTER)
+        call.attempt_number = max(1, tries.attempts)
+        return _BACKOFF(call)
+
+    def _count_retry(self, tries: _Tries, call: tenacity.RetryCallState) -> None:
+        tries.retries += 1
+        error = call.outcome.exception() if call.outcome else None
+        log.warning("retrying", destination=self._destination.name, error=str(error), retry=tries.retries)
+
+    def _await(self, due: float) -> None:
+        self.sleep(due - self._tempo.now())
+        if self._given_up():
+            raise errors.DestinationUnavailableError("stopped before it was sent", maybe_applied=False)
+        if not self._leads():
+            raise errors.NotOursError(
+                "the lease ran out: another syncer may be at it; nothing more is sent by this process"
+            )
+
+    def sleep(self, seconds: float) -> None:
+        """Sleeps, unless everything is to stop; in slices, because there are two reasons for that."""
+        until = self._tempo.now() + seconds
+        while not self._given_up() and (left := until - self._tempo.now()) > 0:
+            self._tempo.pause(self.give_up, min(left, 0.2))
+
+    def _given_up(self) -> bool:
+        return self.give_up.is_set() or self._halted()
+
+
+class _Streak:
+    """Contacts refused in a row, each alone and in the same words, while nothing was accepted in this run.
+
+    When they are enough, it is the destination that refuses: it would refuse the others as well, and to hold that
+    against them would park them for nothing. Once anything was accepted this cannot be. A verdict stands: by then the
+    destination is being stopped.
+    """
+
+    def __init__(self, destination: str) -> None:
+        self._destination = destination
+        self._accepted = False
+        self._said: tuple[str, int | None] = ("", None)
+        self._contacts: set[str] = set()
+        self._lock = threading.Lock()
+        self.verdict: errors.DestinationStoppedError | None = None
+
+    def end(self) -> None:
+        """Something was accepted."""
+        with self._lock:
+            self._accepted = True
+
+    def add(self, refusal: models.Refusal) -> errors.DestinationStoppedError | None:
+        """A contact was refused alone; returns why that stops the destination, if it does."""
+        with self._lock:
+            if self.verdict is None and not self._accepted:
+                self._count(refusal)
+            return self.verdict
+
+    def _count(self, refusal: models.Refusal) -> None:
+        said = (refusal.reason, refusal.http_status)
+        if said != self._said:
+            self._said, self._contacts = said, set()
+        self._contacts.add(refusal.identify.contact)  # a contact of many parts is one
+        if len(self._contacts) >= _REFUSED_IN_A_ROW:
+            self.verdict = errors.DestinationStoppedError(self._sentence(*said), http_status=refusal.http_status)
+
+    def _sentence(self, words: str, http_status: int | None) -> str:
+        status = f" (status {http_status})" if http_status else ""
+        return (
+            f'{self._destination} refuses every contact with the same words{status}: "{words}". It accepted nothing '
+            f"in this run and refused {_REFUSED_IN_A_ROW} contacts in a row, each tried alone: so it is the "
+            "destination that refuses, and nothing is held against the contacts. Check the account, its settings, "
+            "and this destination's configuration, then sync again."
+        )
+
+
+class _Pacer:
+    """Spreads requests over time: one may start when those before it have used up their share of the rate.
+
+    What it counts, events or requests, is the destination's affair (`models.Rate`).
+
+    Over any ten seconds at most the limit plus one request leaves: a turn is taken when a request is about to leave,
+    and no unused time is saved up but a little lateness.
+    """
+
+    def __init__(self, per_second: float, now: Callable[[], float]) -> None:
+        self._rate = per_second
+        self._now = now
+        self._next = now()
+        self._reserved = 0
+        self._lock = threading.Lock()
+
+    def reserve(self, count: int) -> None:
+        """So much is about to ask for a turn; a negative number takes that back."""
+        with self._lock:
+            self._reserved += count
+
+    def turn(self, count: int) -> float:
+        """Takes the next turn; returns when it comes, on the clock."""
+        with self._lock:
+            now = self._now()
+            start = max(now, self._next)
+            self._next = max(now - _CATCH_UP, self._next) + self.share(count)
+            return start
+
+    def share(self, count: int) -> float:
+        """The seconds that so much takes up."""
+        return count / self._rate if self._rate else 0.0
+
+    def due_in(self) -> float:
+        """Seconds until the next turn that nobody has reserved."""
+        with self._lock:
+            return max(0.0, self._next + self.share(self._reserved) - self._now())
+
+    def hold(self, seconds: float) -> None:
+        """Nobody starts for so long: the receiver asked for it."""
+        with self._lock:
+            self._next = max(self._next, self._now() + seconds)
+
+
+def _retry_after(call: tenacity.RetryCallState) -> float | None:
+    error = call.outcome.exception() if call.outcome else None
+    return error.retry_after if isinstance(error, errors.DestinationUnavailableError) else None
+
+
+def _failure(refusal: models.Refusal, outcome: Outcome, *, alone: bool) -> pages.Failure:
+    return pages.Failure(refusal.identify, outcome, refusal.reason, refusal.http_status, alone)
+
+
+def _given_up(
+    part: _Part, tries: _Tries, stopped: errors.DestinationUnavailableError | errors.DestinationStoppedError
+) -> list[pages.Failure]:
+    return _not_accepted(
+        part,
+        str(stopped),
+        stopped.http_status,
+        maybe_applied=tries.maybe_applied,
+        alone=part.single and tries.begun,
+    )
+
+
+def _not_accepted(
+    part: _Part, reason: str, http_status: int | None = None, *, maybe_applied: bool, alone: bool = False
+) -> list[pages.Failure]:
+    outcome = Outcome.UNKNOWN if maybe_applied else Outcome.ABORTED
+    return [pages.Failure(identify, outcome, reason, http_status, alone) for identify in part.request.identifies]
+
+
+def _forgiven(failure: pages.Failure) -> pages.Failure:
+    return replace(failure, outcome=Outcome.ABORTED) if failure.outcome is Outcome.FAILED else failure

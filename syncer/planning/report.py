@@ -1,0 +1,58 @@
+"""What a run says of itself where the history cannot: a plan that is only looked at, a run whose state was lost."""
+
+from datetime import UTC, datetime
+
+from syncer import models
+from syncer.models import Status
+from syncer.planning import plan
+
+
+def lost(run_id: int, trigger: models.Trigger, error: str) -> models.RunReport:
+    """A run whose state was lost, so that nobody can read how it ended."""
+    now = datetime.now(UTC)
+    return models.RunReport(run_id, trigger, Status.FAILED, now, None, error, 0, 0, [], [])
+
+
+def planned(made: plan.Plan, started_at: datetime) -> models.RunReport:
+    """A plan that was made and thrown away."""
+    return models.RunReport(
+        run_id=None,
+        trigger="manual",
+        status="planned",
+        started_at=started_at,
+        finished_at=datetime.now(UTC),
+        error=None,
+        calls_saved=made.calls_saved,
+        deferred=made.deferred,
+        audiences=[_audience(made, audience) for audience in made.audiences],
+        destinations=[
+            models.DestinationReport(
+                name=target.target.name,
+                status="planned",
+                error=None,
+                planned=target.identifies,
+                succeeded=0,
+                failed=0,
+                unknown=0,
+                aborted=0,
+                requests=0,
+                retries=0,
+                skipped=target.skipped,
+            )
+            for target in made.targets
+        ],
+    )
+
+
+def _audience(made: plan.Plan, audience: models.Audience) -> models.AudienceReport:
+    counts = [count for target in made.targets for count in target.counts if count.audience_id == audience.audience_id]
+    return models.AudienceReport(
+        name=audience.name,
+        property=audience.property,
+        members=made.members.get(audience.name, 0),
+        added=sum(count.added for count in counts),
+        removed=sum(count.removed for count in counts),
+        initial=any(count.initial for count in counts),
+        held=sum(count.held for count in counts),
+        problem=audience.problem,
+    )

@@ -1,0 +1,140 @@
+"""The snapshot: who is a member of what at the warehouse, as of one moment.
+
+Where the warehouse's table lives in the state's own database it is read where it is; else it is staged, whole or not
+at all.
+"""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+import psycopg.sql
+
+from syncer import errors, models, sql
+from syncer.state import Connection, execute, fetch_value
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A relation with audience, user_id, email and unsendable. `taken_at` is None where this transaction takes it.
+
+    `path` is where the configuration names it, if it is the warehouse's own table.
+    """
+
+    relation: psycopg.sql.Composable
+    taken_at: datetime | None = None
+    path: str | None = None
+
+    def read(
+        self,
+        connection: Connection,
+        name: str,
+        parameters: Mapping[str, object],
+        **placeholders: psycopg.sql.Composable,
+    ) -> psycopg.Cursor[Any]:
+        """Runs a statement that reads the snapshot. What the warehouse's own views raise is its failure."""
+        try:
+            return execute(connection, name, parameters, source=self.relation, **placeholders)
+        except psycopg.DatabaseError as error:
+            if self.path is None or isinstance(error, psycopg.OperationalError):
+                raise
+            words = " ".join(str(error).split())
+            raise errors.WarehouseError(f"{self.path}: reading the table failed: {words}; nothing was sent") from error
+
+
+@contextmanager
+def take_snapshot(
+    connection: Connection, warehouse: models.Warehouse, sources: Sequence[models.Source], ready: str | None
+) -> Iterator[Snapshot]:
+    """The members as of one moment; `ready` is the query that has to say that they can be read.
+
+    Raises `WarehouseError` unless it is whole, `HeldError` unless it is ready.
+    """
+    members = _members_in_state(connection, warehouse, sources)
+    if members is not None:
+        if ready is not None:
+            with warehouse.reading() as reading:
+                _refuse_unready(reading, ready)
+        yield Snapshot(members, path=sources[0].path)
+        return
+    with warehouse.reading() as reading:
+        if ready is not None:
+            _refuse_unready(reading, ready)
+        _stage(connection, reading, sources)
+        taken_at = reading.snapshot_at
+    yield Snapshot(psycopg.sql.Identifier("snapshot_member"), taken_at)
+    execute(connection, "empty_snapshot")
+
+
+def _members_in_state(
+    connection: Connection, warehouse: models.Warehouse, sources: Sequence[models.Source]
+) -> psycopg.sql.Composable | None:
+    """The membership table itself, if it is all there is to read, lives in the state's database and may be read.
+
+    A configured query never runs here: it belongs on the warehouse's own read-only connection.
+    """
+    if len(sources) != 1 or sources[0].table is None:
+        return None
+    probe = secrets.randbits(63)
+    execute(connection, "lock_probe", {"key": probe})
+    try:
+        found = warehouse.table_in_state(sources[0], probe)
+    finally:
+        execute(connection, "unlock_probe", {"key": probe})
+    if found is None or not fetch_value(connection, "may_read_table", {"oid": found.oid, "schema": found.schema}):
+        return None
+    # The text comes to stand inside statements with parameters, where a percent sign has to be doubled.
+    members = psycopg.sql.SQL(found.members.replace("%", "%%"))
+    more = psycopg.sql.SQL(", m.traits" if sources[0].traits else "")
+    text = psycopg.sql.SQL(sql.query("members_in_state")).format(members=members, more=more)
+    return psycopg.sql.SQL("({})").format(text)
+
+
+def _refuse_unready(reading: models.Reading, ready: str) -> None:
+    """Raises `HeldError` unless the warehouse says that it is ready; also where it cannot be asked."""
+    try:
+        answer = reading.answer(ready)
+    except errors.WarehouseError as error:
+        raise errors.HeldError(f"held: {error}; nothing was sent, the next run asks again") from error
+    # Databases without a boolean say 1.
+    if answer is not True and answer != 1:
+        raise errors.HeldError(
+            f"held: guard.ready said {_in_sql(answer)}, not true; nothing was sent, the next run asks again"
+        )
+
+
+def _in_sql(answer: object) -> str:
+    return "nothing" if answer is None else "false" if answer is False else type(answer).__name__
+
+
+def _stage(connection: Connection, reading: models.Reading, sources: Sequence[models.Source]) -> None:
+    """Copies the sources into this session's staging table. Raises `WarehouseError` unless every row arrived."""
+    execute(connection, "create_snapshot_member")
+    execute(connection, "empty_snapshot")
+    staged = sum(_stage_source(connection, reading.stream(source), source.columns) for source in sources)
+    if staged != reading.rows_read():
+        raise errors.WarehouseError(
+            f"the snapshot is not whole: the warehouse sent {reading.rows_read()} rows, {staged} arrived;"
+            " nothing was sent, run it again"
+        )
+    execute(connection, "analyze_snapshot_member")
+
+
+def _stage_source(connection: Connection, stream: models.CopyStream | models.RowStream, columns: Sequence[str]) -> int:
+    names = psycopg.sql.SQL(", ").join(psycopg.sql.Identifier(name) for name in columns)
+    given = stream.format if isinstance(stream, models.CopyStream) else "text"
+    statement = psycopg.sql.SQL(sql.query("stage_members")).format(columns=names, format=psycopg.sql.Literal(given))
+    with connection.cursor() as cursor:
+        with cursor.copy(statement) as copy:
+            if isinstance(stream, models.CopyStream):
+                for block in stream.blocks:
+                    copy.write(block)
+            else:
+                positions = [models.MemberRow._fields.index(name) for name in columns]
+                for row in stream.rows:
+                    copy.write_row([row[position] for position in positions])
+        return cursor.rowcount

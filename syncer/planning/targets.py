@@ -1,0 +1,132 @@
+"""What a plan is asked for: of which audiences, for which destinations, from which sources."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+
+import psycopg.sql
+
+from syncer import __version__, models
+from syncer.planning.snapshot import Snapshot, take_snapshot
+from syncer.state import Connection
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a run is about: all audiences, or those of these names or properties."""
+
+    audiences: frozenset[str] = frozenset()
+
+    @property
+    def whole(self) -> bool:
+        return not self.audiences
+
+    def covers(self, audience: models.Audience) -> bool:
+        return self.whole or audience.name in self.audiences or audience.property in self.audiences
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A destination to plan for. A preview for one that the state does not know yet has `UNKNOWN`.
+
+    Once `tellable` identifies are planned, the last class (backfills, reassertions, retirements) waits; None: never.
+    """
+
+    name: str
+    destination_id: int
+    page_size: int
+    reach: models.Reach = field(default_factory=models.Reach)
+    mode: models.Mode = field(default_factory=models.Mode)
+    tellable: int | None = None
+
+    def lists(self, audience: models.Audience) -> bool:
+        """Whether the destination is about this audience."""
+        listed = self.reach.audiences
+        return listed is None or audience.name in listed or audience.property in listed
+
+    def reads(self, audience: models.Audience) -> bool:
+        """Whether the snapshot's rows of this audience count here."""
+        return self.lists(audience) and not audience.retired
+
+    @property
+    def in_reach(self) -> dict[str, object]:
+        """The parameters of `is_in_reach`."""
+        contacts = self.reach.contacts
+        return {"listed": None if contacts is None else sorted(contacts), "share": self.reach.rollout}
+
+    @property
+    def contact(self) -> psycopg.sql.Composable:
+        """What of a row of the snapshot is the contact here."""
+        if self.mode.identity == "email":
+            return psycopg.sql.SQL("contact_of(source.email)")
+        return psycopg.sql.SQL("CASE WHEN NOT source.unsendable THEN source.user_id END")
+
+    @property
+    def reading(self) -> str:
+        """Stands for all that says which of a snapshot's rows is which contact here."""
+        settings = [__version__, self.mode.identity, self.in_reach]
+        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]
+
+    @property
+    def compared(self) -> dict[str, psycopg.sql.Composable]:
+        """What stands for contacts and addresses while memberships are compared: see `diff_members`."""
+        by_email = self.mode.identity == "email"
+        return {
+            "spelled": psycopg.sql.SQL("lower(source.email)") if by_email else self.contact,
+            "contact": psycopg.sql.SQL("contact_of(said.email)" if by_email else "said.spelled"),
+            "address": psycopg.sql.SQL("folded.contact" if by_email else "contact_of(said.email)"),
+        }
+
+    def known(self, audiences: Iterable[models.Audience]) -> dict[str, psycopg.sql.Composable]:
+        """What beside contact and user a plan about these audiences needs of the state's rows: see `gather_known`."""
+        columns = {
+            "email": "NULL::text" if self.mode.identity == "email" else "m.email",
+            "value": "m.value" if any(audience.is_trait for audience in audiences) else "NULL::jsonb",
+        }
+        return {name: psycopg.sql.SQL(text) for name, text in columns.items()}
+
+    @property
+    def email(self) -> psycopg.sql.Composable:
+        """What of a row goes along as email; null where it is the contact."""
+        by_email = self.mode.identity == "email"
+        return psycopg.sql.SQL("NULL::text" if by_email else "contact_of(source.email)")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What to plan, from what."""
+
+    warehouse: models.Warehouse
+    sources: Sequence[models.Source]
+    configured: Sequence[models.ConfiguredAudience]
+    scope: Scope
+    targets: Sequence[Target]
+    guard: models.Guard = field(default_factory=models.Guard)
+
+    def guard_of(self, name: str) -> models.Guard:
+        """The limits for the audience of this name: its own where it has some."""
+        limits = self.guard
+        for audience in self.configured:
+            if audience.name == name and audience.max_removed_fraction is not None:
+                limits = replace(limits, max_removed_fraction=audience.max_removed_fraction)
+            if audience.name == name and audience.max_added_fraction is not None:
+                limits = replace(limits, max_added_fraction=audience.max_added_fraction)
+        return limits
+
+    @property
+    def traits(self) -> psycopg.sql.Composable:
+        """What of a row of the snapshot goes along with a call."""
+        has_traits = any(source.traits for source in self.sources)
+        return psycopg.sql.SQL("source.traits" if has_traits else "NULL::jsonb")
+
+    def snapshot(self, connection: Connection) -> AbstractContextManager[Snapshot]:
+        """Reads the warehouse, or says where in the state's database it is."""
+        return take_snapshot(connection, self.warehouse, self.sources, self.guard.ready)
+
+    def has_profiles(self, target: Target) -> bool:
+        """Whether a call to this destination carries more than properties."""
+        return target.mode.identity == "user_id" or any(source.traits for source in self.sources)

@@ -1,0 +1,160 @@
+"""The state database: how a session is set up and how its errors are told. Knows no run, no plan and no history."""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, LiteralString, TypeVar
+
+import psycopg
+import psycopg.sql
+from psycopg.rows import class_row, namedtuple_row, scalar_row
+
+from syncer import errors, sql
+
+Connection = psycopg.Connection[Any]
+
+Row = TypeVar("Row")
+"""What a row of a statement becomes: a class with a field for every column."""
+
+_MINIMUM_VERSION = 14_00_00
+_TRANSLATED = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.InsufficientPrivilege)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where the state is: a libpq URL (secret: it may hold a password) and the schema."""
+
+    url: str
+    schema: str
+
+    def __repr__(self) -> str:
+        return f"State(schema={self.schema!r})"
+
+    @contextmanager
+    def connect(self, purpose: str, longest_pause: float | None = None) -> Iterator[Connection]:
+        """A session of our own in autocommit; database errors inside the block come out as `StateError`.
+
+        Where this process pauses in a transaction for longer than `longest_pause` seconds, the server ends the session:
+        a process that is stopped holds no locks for ever.
+        """
+        with translated_errors():
+            connection = psycopg.connect(
+                self.url,
+                autocommit=True,
+                # A plan made for a small table must not outlive its growth: nothing is prepared for later.
+                prepare_threshold=None,
+                row_factory=namedtuple_row,
+                application_name=f"syncer {purpose}",
+                connect_timeout=10,
+                client_encoding="utf8",
+            )
+            with connection:
+                self._set_up(connection, longest_pause)
+                yield connection
+
+    def _set_up(self, connection: Connection, longest_pause: float | None) -> None:
+        if connection.info.server_version < _MINIMUM_VERSION:
+            raise errors.StateError(
+                f"the state database is PostgreSQL {connection.info.server_version // 10000};"
+                " syncer needs 14 or later (`state.url`)"
+            )
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise errors.StateError(
+                f"the state database has the encoding {encoding}; create it with ENCODING 'UTF8' (`state.url`)"
+            )
+        pause = psycopg.sql.Literal(round(1000 * (longest_pause or 0)))
+        execute(connection, "set_up_session", schema=psycopg.sql.Identifier(self.schema), longest_pause=pause)
+
+
+def execute(
+    connection: Connection,
+    name: str,
+    parameters: Mapping[str, object] | None = None,
+    **placeholders: psycopg.sql.Composable,
+) -> psycopg.Cursor[Any]:
+    """Executes the statement `name`: values are bound, placeholders are quoted identifiers and literals."""
+    return connection.execute(_statement(name, placeholders), parameters)
+
+
+def fetch_all(
+    connection: Connection,
+    row: type[Row],
+    name: str,
+    parameters: Mapping[str, object] | None = None,
+    **placeholders: psycopg.sql.Composable,
+) -> list[Row]:
+    """All rows of the statement `name`, each as a `row`, whose fields are the statement's columns by name."""
+    with connection.cursor(row_factory=class_row(row)) as cursor:
+        return cursor.execute(_statement(name, placeholders), parameters).fetchall()
+
+
+def fetch_optional(
+    connection: Connection,
+    row: type[Row],
+    name: str,
+    parameters: Mapping[str, object] | None = None,
+    **placeholders: psycopg.sql.Composable,
+) -> Row | None:
+    """The row of a statement that has one or none."""
+    with connection.cursor(row_factory=class_row(row)) as cursor:
+        return cursor.execute(_statement(name, placeholders), parameters).fetchone()
+
+
+def fetch_one(
+    connection: Connection,
+    row: type[Row],
+    name: str,
+    parameters: Mapping[str, object] | None = None,
+    **placeholders: psycopg.sql.Composable,
+) -> Row:
+    """The row of a statement that always has one; raises `NotOursError` if the state changed under this process."""
+    found = fetch_optional(connection, row, name, parameters, **placeholders)
+    if found is None:
+        raise errors.NotOursError(f"the state changed under this process: {name} found nothing to do")
+    return found
+
+
+def fetch_value(
+    connection: Connection,
+    name: str,
+    parameters: Mapping[str, object] | None = None,
+    **placeholders: psycopg.sql.Composable,
+) -> Any:
+    """The one value of the one row of the statement `name`; raises as `fetch_one` does."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        found = cursor.execute(_statement(name, placeholders), parameters).fetchall()
+    if not found:
+        raise errors.NotOursError(f"the state changed under this process: {name} found nothing to do")
+    return found[0]
+
+
+def _statement(name: str, placeholders: Mapping[str, psycopg.sql.Composable]) -> psycopg.sql.Composed | LiteralString:
+    text = sql.query(name)
+    return psycopg.sql.SQL(text).format(**placeholders) if placeholders else text
+
+
+def columns_of(rows: Collection[object], *names: str) -> dict[str, object]:
+    """These attributes of the rows, as parallel arrays: parameters of a statement that takes many rows."""
+    return {name: [getattr(row, name) for row in rows] for name in names}
+
+
+def break_off(connection: Connection) -> None:
+    """Makes a session usable again after a signal broke into a statement: ends the statement and its transaction."""
+    if connection.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+        connection.cancel_safe(timeout=10)
+        while result := connection.pgconn.get_result():
+            if result.status == psycopg.pq.ExecStatus.COPY_IN:
+                connection.pgconn.put_copy_end(b"broken off")
+    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        connection.execute("ROLLBACK")
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """The one place where the state's driver errors become ours; any other database error is a bug and stays one."""
+    try:
+        yield
+    except _TRANSLATED as error:
+        words = " ".join(str(error).split()) or type(error).__name__
+        raise errors.StateError(f"the state database failed: {words}") from error

@@ -1,0 +1,105 @@
+"""What each destination pointed at when it was first told something, so that another account is not told by accident.
+
+A destination is known by its name. Another type, host or identity behind the same name is another account, as soon as
+somebody was told something there: nothing is sent. Another key alone is a rotation. The key itself is not kept, only a
+hash of it that is keyed with the installation's id.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg.sql
+import structlog
+from psycopg.types.json import Jsonb
+
+from syncer import errors, models
+from syncer.state import Connection, execute, fetch_value
+
+log = structlog.get_logger()
+
+_PARTITIONED = ("synced_member", "told_false")
+_MOVABLE = {"endpoint"}
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The key of each destination by name, and why some of them are refused."""
+
+    ids: Mapping[str, int]
+    refused: Mapping[str, errors.ConfigError]
+
+
+def known(connection: Connection) -> dict[str, int]:
+    """The key of each destination that the state knows, by name."""
+    return {row.name: row.destination_id for row in execute(connection, "list_destinations")}
+
+
+def refused(connection: Connection, destinations: Sequence[models.Destination]) -> dict[str, errors.ConfigError]:
+    """The destinations that point at another account than the state remembers, each with the ways out."""
+    return _refused(connection, destinations, moved=())
+
+
+def register(
+    connection: Connection, destinations: Sequence[models.Destination], moved: Collection[str] = ()
+) -> Registered:
+    """Gives a new destination its key and its partitions, and remembers what each points at.
+
+    `moved` names those of which a human says that they are the same account behind another address.
+    """
+    refusals = _refused(connection, destinations, moved)
+    remembered = {row.name: row for row in execute(connection, "list_destinations")}
+    salt = fetch_value(connection, "show_installation").bytes
+    for destination in destinations:
+        account = {**destination.account(), "key": destination.key_hash(salt)}
+        before = remembered.get(destination.name)
+        with connection.transaction():
+            if before is None:
+                _add(connection, destination.name, account)
+            elif destination.name not in refusals and before.account != account:
+                _remember(connection, before, account)
+    return Registered(known(connection), refusals)
+
+
+def _refused(
+    connection: Connection, destinations: Sequence[models.Destination], moved: Collection[str]
+) -> dict[str, errors.ConfigError]:
+    remembered = {row.name: row.account for row in execute(connection, "list_destinations") if row.told}
+    problems: dict[str, errors.ConfigError] = {}
+    for destination in destinations:
+        before = remembered.get(destination.name, {})
+        changed = {key: now for key, now in destination.account().items() if before.get(key, now) != now}
+        if not changed or (destination.name in moved and changed.keys() <= _MOVABLE):
+            continue
+        problems[destination.name] = errors.ConfigError([_problem(destination.name, before, changed)])
+    return problems
+
+
+def _problem(name: str, before: Mapping[str, str], changed: Mapping[str, str]) -> errors.Problem:
+    differences = ", ".join(f"its {key} was {before[key]} and is {now}" for key, now in changed.items())
+    ways = "give it a new `name` to begin anew there"
+    if changed.keys() <= _MOVABLE:
+        ways += f", or say `syncer resync --destination {name}` if it is the same account behind another address"
+    return errors.Problem(
+        f"destination {name}",
+        f"points at another account than the one that was told so far: {differences}. Nothing is sent there; {ways}",
+    )
+
+
+def _add(connection: Connection, name: str, account: Mapping[str, str]) -> None:
+    destination_id = fetch_value(connection, "add_destination", {"name": name, "account": Jsonb(dict(account))})
+    for parent in _PARTITIONED:
+        execute(
+            connection,
+            "create_destination_partition",
+            partition=psycopg.sql.Identifier(f"{parent}_{destination_id}"),
+            parent=psycopg.sql.Identifier(parent),
+            destination_id=psycopg.sql.Literal(destination_id),
+        )
+
+
+def _remember(connection: Connection, before: Any, account: Mapping[str, str]) -> None:
+    name, key = before.name, before.account.get("key")
+    if key is not None and key != account["key"]:
+        log.warning("the key of a destination is another one; taken to be the same account", destination=name)
+    execute(connection, "remember_account", {"name": name, "account": Jsonb(dict(account))})

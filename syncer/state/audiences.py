@@ -1,0 +1,33 @@
+"""The audiences that the state knows: their names, properties and ids."""
+
+from collections.abc import Sequence
+
+from syncer import models
+from syncer.state import Connection, columns_of, execute, fetch_all, fetch_value
+
+
+def known_audiences(connection: Connection) -> list[models.KnownAudience]:
+    """All of them, retired ones and computed traits too."""
+    return fetch_all(connection, models.KnownAudience, "list_audiences")
+
+
+def register_audiences(connection: Connection, audiences: Sequence[models.Audience]) -> list[int]:
+    """Their ids, in order: new ones are added, known ones get the names and properties that they have now."""
+    renamed = [audience for audience in audiences if audience.audience_id is not None]
+    execute(connection, "rename_audiences", columns_of(renamed, "audience_id", "name", "property"))
+    ids = [add_audience(connection, each) if each.audience_id is None else each.audience_id for each in audiences]
+    for audience_id, audience in zip(ids, audiences, strict=True):
+        if audience.value_type is not None:
+            execute(connection, "pin_value_type", {"audience_id": audience_id, "value_type": audience.value_type})
+    return ids
+
+
+def add_audience(connection: Connection, audience: models.Audience) -> int:
+    """Adds an audience that the state does not know; returns its id."""
+    named = {"name": audience.name, "property": audience.property, "is_trait": audience.is_trait}
+    return int(fetch_value(connection, "add_audience", named))
+
+
+def pin_audiences(connection: Connection, run_id: int) -> None:
+    """The properties that this run sends are fixed from now on."""
+    execute(connection, "pin_audiences", {"run_id": run_id})

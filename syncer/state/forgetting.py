@@ -1,0 +1,96 @@
+"""Forgets people: what was told to whom stays countable, and names nobody any more.
+
+A person is whoever was given, read as email and as user id; then the users of that email's rows; then the contacts of
+all those users' rows, in the state and in its history. One step each: whoever else shares such a contact keeps his own
+user id. Every contact and every user id becomes one random token, the same one everywhere, so that keys, joins and
+counts go on as before; the plan leaves tokens alone, so nothing is sent for them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from syncer import errors
+from syncer.state import Connection, execute
+
+WORDS = "the words were about somebody who was forgotten"
+"""Stands where a text named such a person."""
+
+_STEPS = (
+    "forget_in_members",
+    "forget_head_counts",
+    "forget_fingerprints",
+    "forget_in_told_false",
+    "forget_in_uncertain",
+    "forget_in_held",
+    "forget_in_changes",
+    "forget_in_exceptions",
+    "forget_in_refused",
+    "forget_in_runs",
+    "forget_in_run_destinations",
+    "forget_in_actions",
+    "forget_unanswered",
+    "forget_profiles",
+    "forget_events",
+    "forget_skipped",
+)
+
+
+def find(connection: Connection, who: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """By destination every contact of these people (user ids or emails) that it was ever told: to be erased there."""
+    with _people(connection, who):
+        told: dict[str, list[str]] = {}
+        for row in execute(connection, "list_ever_told"):
+            told.setdefault(row.destination, []).append(row.contact)
+        return told
+
+
+def forget(connection: Connection, who: Sequence[str]) -> Mapping[str, int]:
+    """Forgets these people in one transaction. Returns how many rows each step rewrote or deleted, by its statement.
+
+    Call it with the lock held and no run open: who is being sent cannot be forgotten. They are known by a keyed hash
+    while the warehouse still has them, also those that the state never heard of.
+    """
+    with _people(connection, who):
+        execute(connection, "create_forgotten_text")
+        touched = {step: execute(connection, step, {"words": WORDS}).rowcount for step in _STEPS}
+        execute(connection, "remember_forgotten")
+        execute(connection, "drop_forgotten_text")
+        return touched
+
+
+@contextmanager
+def _people(connection: Connection, who: Sequence[str]) -> Iterator[None]:
+    """A transaction in which private tables hold the names of these people, and what will stand for each."""
+    _refuse_unusable(who)
+    with connection.transaction():
+        named = {"who": list(who)}
+        execute(connection, "create_forgotten_contact")
+        execute(connection, "create_forgotten_user")
+        execute(connection, "name_forgotten_contacts", named)
+        execute(connection, "name_forgotten_users", named)
+        execute(connection, "analyze_forgotten_people")
+        execute(connection, "add_forgotten_users")
+        execute(connection, "analyze_forgotten_people")
+        execute(connection, "add_forgotten_contacts")
+        execute(connection, "analyze_forgotten_people")
+        yield
+        execute(connection, "drop_forgotten_people")
+
+
+def _refuse_unusable(who: Sequence[str]) -> None:
+    """Names that nobody can have: the database cannot even be asked about them."""
+    problems = [errors.Problem("WHO", f"{name!r} {why}") for name in who if (why := _why_unusable(name))]
+    if problems:
+        raise errors.ConfigError(problems)
+
+
+def _why_unusable(name: str) -> str | None:
+    if name.strip(" \t\r\n\xa0") == "":
+        return "names nobody"
+    if "\0" in name:
+        return "has a NUL in it, which no user id or email can have"
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "is not valid text; no user id or email can be that"
+    return None

@@ -1,0 +1,120 @@
+"""What commands ask of the leading daemon, through the state: a run, or to let go of the lock for a moment.
+
+    asked ──begin──▶ begun ──end──▶ ended (with the run, or with what kept it from being opened)
+      └─withdraw─▶ gone                 a new leader ends what the one before it had begun
+
+A notification wakes the daemon; it also looks by itself, so a lost one costs half a second.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import psycopg.sql
+from psycopg.types.json import Jsonb
+
+from syncer import errors
+from syncer.state import Connection, State, execute, fetch_one, fetch_value, leadership
+from syncer.state.leadership import Leadership
+
+Kind = Literal["sync", "resync", "yield"]
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonRequest:
+    """A request that the daemon has begun."""
+
+    request_id: int
+    kind: Kind
+    audiences: Sequence[str]
+    destinations: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a request: the run (None: none was opened, see `problems`) and what its command exits with."""
+
+    run_id: int | None
+    exit_code: int
+    problems: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How far a request is; `exit_code` and `problems` are there once it has ended."""
+
+    begun_at: datetime | None
+    run_id: int | None
+    ended_at: datetime | None
+    exit_code: int
+    problems: Sequence[str]
+
+
+def channel(schema: str) -> str:
+    """The channel of a state."""
+    return f"syncer {schema}"[:63]
+
+
+def listen(connection: Connection, schema: str) -> None:
+    """The daemon's session is woken from now on."""
+    connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel(schema))))
+
+
+def begin(leading: Leadership) -> DaemonRequest | None:
+    """The oldest request that nobody has begun, which we have now."""
+    row = execute(leading.connection, "begin_request", {"token": leading.token}).fetchone()
+    return None if row is None else DaemonRequest(row.request_id, row.kind, row.audiences, row.destinations)
+
+
+def end(leading: Leadership, request: DaemonRequest, answer: Answer) -> None:
+    """Tells whoever asked what became of it."""
+    named = {"request_id": request.request_id, "run_id": answer.run_id, "exit_code": answer.exit_code}
+    execute(leading.connection, "end_request", {**named, "problems": Jsonb(list(answer.problems))})
+
+
+def end_lost(leading: Leadership) -> None:
+    """The first act of a leader: nobody waits for a daemon that is gone."""
+    execute(leading.connection, "end_lost_requests", {"token": leading.token})
+
+
+def daemon_leads(state: State) -> bool:
+    """Whether it is a daemon that holds the lock."""
+    with state.connect("ask") as connection:
+        leader = execute(connection, "show_leading", {"key": leadership.lock_key(state.schema)}).fetchone()
+        return leader is not None and leader.kind == "daemon"
+
+
+def ask(
+    state: State,
+    kind: Kind,
+    audiences: Sequence[str],
+    destinations: Sequence[str],
+    wait: Callable[[Connection], bool],
+) -> Answer | None:
+    """Asks the leading daemon, and waits for its answer. None if nobody leads any more and it was not begun.
+
+    `wait` lets a moment pass; if it says False the request is taken back, or left to the daemon if that has begun it.
+    """
+    named = {"kind": kind, "audiences": list(audiences), "destinations": list(destinations)}
+    with state.connect("ask") as connection:
+        asked = fetch_value(connection, "add_request", {**named, "channel": channel(state.schema)})
+        while True:
+            found = fetch_one(connection, _Asked, "show_request", {"request_id": asked})
+            if found.ended_at is not None:
+                return Answer(found.run_id, found.exit_code, found.problems)
+            goes_on = wait(connection)
+            if goes_on and (found.begun_at is not None or _is_led(connection, state)):
+                continue
+            if execute(connection, "withdraw_request", {"request_id": asked}).fetchone() is None:
+                if goes_on:
+                    continue
+                raise errors.StillRunningError("the daemon goes on with it; see `syncer status`")
+            if not goes_on:
+                raise errors.StillRunningError("taken back; the daemon had not begun it")
+            return None
+
+
+def _is_led(connection: Connection, state: State) -> bool:
+    rows: Any = execute(connection, "show_leading", {"key": leadership.lock_key(state.schema)})
+    return rows.fetchone() is not None

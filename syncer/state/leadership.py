@@ -1,0 +1,154 @@
+"""Who may sync: one process at a time.
+
+The advisory lock of a session decides. Beside it stands a lease, because a process can be paused, or cut off from the
+database, without its session ending: the leader renews its lease every few seconds, asks before every request whether
+it is still good, and stops when it is not. Whoever finds a lease that ran out ends the session behind it and takes
+over; the token of the new leader fences off the old one's claims. A lease is shorter than what the others wait for.
+"""
+
+import contextlib
+import hashlib
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import psycopg
+import structlog
+from psycopg.rows import namedtuple_row
+
+from syncer import errors
+from syncer.state import Connection, State, execute, fetch_value
+
+RENEW_SECONDS = 2.0
+LEASE_SECONDS = 10.0
+"""So long after its last renewal began a leader still sends."""
+TAKE_OVER_SECONDS = 15.0
+"""So long after its last renewal another process may end it."""
+
+log = structlog.get_logger()
+
+
+class Lease:
+    """How long the leader may go on by itself. Set by one thread, asked by all."""
+
+    def __init__(self) -> None:
+        self._until = clock() + LEASE_SECONDS
+
+    def good(self) -> bool:
+        """Whether a request may leave now."""
+        return clock() < self._until
+
+    def renewed(self, since: float) -> None:
+        """The renewal that began then was recorded."""
+        self._until = since + LEASE_SECONDS
+
+    def lost(self) -> None:
+        """Somebody else leads, or the lock is gone."""
+        self._until = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Leadership:
+    """The session that holds the lock. `token` fences off whoever held it before: claims of pages name it."""
+
+    connection: Connection
+    token: uuid.UUID
+    lease: Lease
+
+
+def clock() -> float:
+    """Seconds that also pass while this machine sleeps, where the system knows them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+@contextlib.contextmanager
+def lead(state: State, connection: Connection, kind: Literal["daemon", "command"] = "command") -> Iterator[Leadership]:
+    """Takes the lock for the block, which token and lease are good for. A session that breaks gives the lock back too.
+
+    Raises `SyncLockedError` if another process has it and its lease is good.
+    """
+    _refuse_transaction_pooling(connection, state.url)
+    key = {"key": lock_key(state.schema)}
+    if not fetch_value(connection, "take_lock", key):
+        stale = execute(connection, "end_stale_leader", {**key, "seconds": TAKE_OVER_SECONDS}).fetchone()
+        if stale is None or not fetch_value(connection, "take_lock", key):
+            raise errors.SyncLockedError(_locked_message(connection))
+        log.warning("took over from a leader that did not renew its lease", host=stale.host, pid=stale.pid)
+    leadership = Leadership(connection, uuid.uuid4(), Lease())
+    who = {"host": socket.gethostname(), "pid": os.getpid(), "kind": kind}
+    execute(connection, "lead", {"token": leadership.token, **who})
+    ended = threading.Event()
+    renewing = threading.Thread(target=_renew, args=(state, leadership, ended), name="lease", daemon=True)
+    renewing.start()
+    try:
+        yield leadership
+    finally:
+        ended.set()
+        renewing.join()
+        _release(connection, key)
+
+
+def _release(connection: Connection, key: dict[str, int]) -> None:
+    if connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:  # else the session is about to end
+        with contextlib.suppress(psycopg.Error):  # it has ended
+            execute(connection, "release_lock", key)
+
+
+def lock_key(schema: str) -> int:
+    """The advisory lock of a state: one per schema, so that two states can share a database."""
+    digest = hashlib.blake2b(f"syncer {schema}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def _renew(state: State, leadership: Leadership, ended: threading.Event) -> None:
+    """Renews the lease until the block ends. What cannot be renewed runs out by itself."""
+    while not ended.wait(RENEW_SECONDS):
+        try:
+            with state.connect("lease") as connection:
+                while not ended.is_set():
+                    _renew_once(state, connection, leadership)
+                    ended.wait(RENEW_SECONDS)
+        except errors.StateError as error:
+            log.warning("the lease could not be renewed", error=str(error))
+
+
+def _renew_once(state: State, connection: Connection, leadership: Leadership) -> None:
+    began = clock()
+    named = {"token": leadership.token, "key": lock_key(state.schema)}
+    if execute(connection, "renew_lease", named).fetchone() is None:
+        leadership.lease.lost()
+    else:
+        leadership.lease.renewed(began)
+
+
+def _locked_message(connection: Connection) -> str:
+    leader = execute(connection, "show_leader").fetchone()
+    if leader is None:
+        return "another syncer is syncing on this state; try again when it has finished"
+    since = leader.since.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return (
+        f"another syncer is syncing on this state: host {leader.host}, pid {leader.pid}, since {since};"
+        " try again when it has finished"
+    )
+
+
+def _refuse_transaction_pooling(connection: Connection, url: str) -> None:
+    """The lock belongs to a session. Behind a pooler in transaction mode it would belong to whoever comes next.
+
+    A pooler shows itself by another backend pid than the one it announced; in transaction mode it lends the backend
+    of an idle session to the next that asks.
+    """
+    backend = fetch_value(connection, "show_backend")
+    if backend == connection.info.backend_pid:
+        return
+    with psycopg.connect(url, autocommit=True, prepare_threshold=None, row_factory=namedtuple_row) as other:
+        if fetch_value(other, "show_backend") == backend:
+            raise errors.StateError(
+                f"`state.url` goes through a connection pooler in transaction mode (port {connection.info.port});"
+                " the lock needs a session of its own: give the address of PostgreSQL itself, usually port 5432"
+            )

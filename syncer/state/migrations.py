@@ -1,0 +1,101 @@
+"""Brings the state schema to the version of this code: numbered files, forward only, checksummed.
+
+Owns the ledger of what was applied. The files are in `sql/migrations`.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import LiteralString
+
+import psycopg
+import psycopg.sql
+
+from syncer import errors, sql
+from syncer.state import Connection, State, execute, fetch_value
+
+# Held while migrating, for all schemas of a database: creating one is rare and quick.
+_LOCK_KEY = 0x73796E636572
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file: its number, its name, its statements and the checksum that proves that it is still the same."""
+
+    number: int
+    name: str
+    text: LiteralString
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def known() -> list[Migration]:
+    """Every migration that this version has, in order."""
+    return [Migration(*file) for file in sql.migrations()]
+
+
+def pending(connection: Connection, schema: str) -> list[Migration]:
+    """What is still to be applied. Raises `SchemaVersionError` for a newer schema or a file that was changed."""
+    applied = _applied(connection, schema)
+    ours = known()
+    if len(applied) > len(ours):
+        raise errors.SchemaVersionError(
+            f"the state schema {schema!r} is at version {len(applied)}, this syncer knows only {len(ours)};"
+            " install a newer engage-syncer (`pip install -U engage-syncer`)"
+        )
+    for migration, checksum in zip(ours, applied, strict=False):
+        if migration.checksum != checksum:
+            raise errors.SchemaVersionError(
+                f"migration {migration.name} is not the one that made the state schema {schema!r};"
+                " install the released engage-syncer again, then run `syncer migrate`"
+            )
+    return ours[len(applied) :]
+
+
+def check(connection: Connection, schema: str) -> None:
+    """Refuses a schema that is missing, older or newer, and names the command that helps."""
+    missing = pending(connection, schema)
+    if missing:
+        state = "does not exist" if len(missing) == len(known()) else f"is {len(missing)} migration(s) behind"
+        raise errors.SchemaVersionError(f"the state schema {schema!r} {state}; run `syncer migrate`")
+
+
+def migrate(state: State) -> Sequence[Migration]:
+    """Applies what is pending, all or nothing, and returns it. Safe to run from several processes at once."""
+    with state.connect("migrate") as connection, connection.transaction():
+        execute(connection, "take_migration_lock", {"key": _LOCK_KEY})
+        missing = pending(connection, state.schema)
+        for statement, parameters in _steps(connection, state.schema, missing):
+            connection.execute(statement, parameters)
+        return missing
+
+
+def script(state: State) -> str:
+    """All that `migrate` would run, for psql; empty if the schema is up to date."""
+    with state.connect("migrate") as connection:
+        missing = pending(connection, state.schema)
+        cursor = psycopg.ClientCursor(connection)
+        steps = [cursor.mogrify(*step) for step in _steps(connection, state.schema, missing)]
+    search_path = f"SET search_path TO {psycopg.sql.Identifier(state.schema).as_string()};"
+    return "\n".join(["BEGIN;", search_path, *(f"{step.rstrip()};" for step in steps), "COMMIT;"]) if steps else ""
+
+
+def _steps(
+    connection: Connection, schema: str, missing: Sequence[Migration]
+) -> Iterator[tuple[psycopg.sql.Composed | LiteralString, dict[str, object] | None]]:
+    if len(missing) == len(known()):
+        if not fetch_value(connection, "find_schema", {"schema": schema}):
+            yield psycopg.sql.SQL(sql.query("create_schema")).format(schema=psycopg.sql.Identifier(schema)), None
+        yield sql.query("create_schema_migration"), None
+    for migration in missing:
+        yield migration.text, None
+        named = {"number": migration.number, "name": migration.name, "checksum": migration.checksum}
+        yield sql.query("add_schema_migration"), named
+
+
+def _applied(connection: Connection, schema: str) -> list[str]:
+    if not fetch_value(connection, "find_schema_migration", {"schema": schema}):
+        return []
+    return [row.checksum for row in execute(connection, "list_schema_migrations")]

@@ -1,0 +1,166 @@
+"""The pages of a plan, and the one place that moves them.
+
+    planned ──claim──▶ sending ──settle──▶ done
+       │                  └─────abort─────▶ aborted
+       └────────────(run closes)──────────▶ aborted
+
+`claim` is committed before a byte of the page is sent; `settle` makes what was accepted known, in one transaction with
+the outcome of every identify; `abort` is for a page that certainly was not applied. A page that is still `sending` when
+its run is closed, by itself or by the next one, goes to done with all of its identifies unknown (`ledger`). Every step
+names the state it expects and fails with `NotOursError` if somebody else was faster.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import psycopg.sql
+
+from syncer import errors, models
+from syncer.models import Outcome
+from syncer.state import Connection, execute, fetch_value
+
+COVERED_PAGE = 0
+"""The page of the changes that need no call; it is settled together with the plan."""
+
+RUNS_PER_PARTITION = 250
+
+
+def block(run_id: int) -> range:
+    """The runs whose history is kept together, and dropped together."""
+    first = run_id - run_id % RUNS_PER_PARTITION
+    return range(first, first + RUNS_PER_PARTITION)
+
+
+def change_partition(run_id: int) -> psycopg.sql.Identifier:
+    """The partition of `sync_change` that holds the pages' rows of a run."""
+    return psycopg.sql.Identifier(f"sync_change_{run_id // RUNS_PER_PARTITION:06d}")
+
+
+@dataclass(frozen=True, slots=True)
+class RunDestination:
+    """Which run delivers to which destination."""
+
+    run_id: int
+    destination_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPage:
+    """A page that waits. `urgency` is its class in the order of delivery: see `order_identifies`."""
+
+    page: int
+    urgency: int
+    identifies: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An identify that ended otherwise than succeeded, and why. `alone`: no other was in the request that decided."""
+
+    identify: models.Call
+    outcome: Outcome
+    reason: str
+    http_status: int | None = None
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a page ended: every identify without a failure was accepted."""
+
+    page: int
+    requests: int = 0
+    retries: int = 0
+    failures: Sequence[Failure] = ()
+    applied: bool = True
+    """False if no identify of the page can have been applied: then it is aborted as a whole."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether every identify was."""
+        return self.applied and not self.failures
+
+
+def waiting(connection: Connection, delivery: RunDestination) -> list[PlannedPage]:
+    """The pages that nobody has claimed yet, in the order of delivery."""
+    return [PlannedPage(*row) for row in execute(connection, "list_pages", _keys(delivery))]
+
+
+def load(
+    connection: Connection, delivery: RunDestination, page: int, properties: Mapping[int, str]
+) -> list[models.Identify]:
+    """The identifies of a page as planned; `properties` names the property of each audience id."""
+    rows = execute(connection, "load_page", {**_keys(delivery), "page": page}).fetchall()
+    return [
+        models.Identify(
+            contact=contact,
+            part=part,
+            user_id=user_id,
+            email=email,
+            message_id=message_id,
+            values=dict(zip(map(properties.__getitem__, audience_ids), msgspec.json.decode(values), strict=True)),
+            traits={} if traits is None else msgspec.json.decode(traits),
+            about=about,
+        )
+        for contact, part, user_id, email, traits, about, message_id, audience_ids, values in rows
+    ]
+
+
+def claim(connection: Connection, delivery: RunDestination, token: uuid.UUID, pages: Sequence[int]) -> set[int]:
+    """Durably marks pages as being sent, if we still lead. Only then may a byte of them leave.
+
+    Returns those that may go: what was paused since it was planned stays behind, and is aborted when the run closes.
+    """
+    parameters = {**_keys(delivery), "token": token, "pages": list(pages)}
+    claimed = {row.page for row in execute(connection, "claim_pages", parameters)}
+    if len(claimed) != len(pages) and not fetch_value(connection, "may_claim_pages", parameters):
+        raise errors.NotOursError("another syncer took over this run; nothing more is sent by this process")
+    return claimed
+
+
+def settle(connection: Connection, delivery: RunDestination, settlements: Sequence[Settlement]) -> None:
+    """Ends pages that were being sent; call it inside a transaction."""
+    applied = [settlement for settlement in settlements if settlement.applied]
+    aborted = [settlement for settlement in settlements if not settlement.applied]
+    ended = 0
+    if applied:
+        ended += fetch_value(connection, "settle_pages", {**_keys(delivery), **_pages(applied), **_failures(applied)})
+    if aborted:
+        ended += len(execute(connection, "abort_pages", {**_keys(delivery), **_pages(aborted)}).fetchall())
+    if ended != len(settlements):
+        raise errors.NotOursError("another syncer took over this run; its pages are uncertain and will be told again")
+
+
+def forgive(connection: Connection, delivery: RunDestination) -> None:
+    """What this run settled as refused becomes aborted: the destination refuses everybody, so it is no contact's fault.
+
+    Call it in the transaction of `settle`, which finds out whether the run is still ours.
+    """
+    execute(connection, "forgive_refusals", _keys(delivery))
+
+
+def _keys(delivery: RunDestination) -> dict[str, object]:
+    return {"run_id": delivery.run_id, "destination_id": delivery.destination_id}
+
+
+def _pages(settlements: Sequence[Settlement]) -> dict[str, object]:
+    return {
+        "pages": [settlement.page for settlement in settlements],
+        "requests": [settlement.requests for settlement in settlements],
+        "retries": [settlement.retries for settlement in settlements],
+    }
+
+
+def _failures(settlements: Sequence[Settlement]) -> dict[str, object]:
+    failures = [(settlement.page, failure) for settlement in settlements for failure in settlement.failures]
+    return {
+        "exception_pages": [page for page, _ in failures],
+        "contacts": [failure.identify.contact for _, failure in failures],
+        "parts": [failure.identify.part for _, failure in failures],
+        "outcomes": [failure.outcome.value for _, failure in failures],
+        "reasons": [failure.reason for _, failure in failures],
+        "http_statuses": [failure.http_status for _, failure in failures],
+        "alones": [failure.alone for _, failure in failures],
+    }

@@ -1,0 +1,45 @@
+"""Drops old history, a partition at a time.
+
+Never loses what `verify` and a resync need: what the dropped changes came to is added up in `dropped_history`, in the
+same transaction; what a resync retracts stands in the state, not in the history. Runs and their counts stay for good.
+"""
+
+import psycopg
+import psycopg.sql
+import structlog
+
+from syncer.state import Connection, execute
+
+log = structlog.get_logger()
+
+
+def drop_old(connection: Connection, keep: float) -> int:
+    """Drops the history of runs that ended more than `keep` seconds ago. Returns of how many runs.
+
+    Call it with the lock held and no run open. Goes by whole partitions, so history may stay a little longer. Where
+    somebody is reading the history for long, it waits no more than a moment: the next call tries again.
+    """
+    dropped = 0
+    for part in execute(connection, "list_old_partitions", {"keep": keep}).fetchall():
+        try:
+            _drop(connection, part.partition, part.first_run, part.end_run)
+        except psycopg.errors.LockNotAvailable:
+            log.info("somebody is reading the history; what is old is dropped after the next run")
+            break
+        dropped += part.runs
+    return dropped
+
+
+def _drop(connection: Connection, partition: str, first_run: int, end_run: int) -> None:
+    """One partition, with the pages and exceptions of its runs; all of it or nothing.
+
+    The lock that shuts readers out is taken last, for the moment of the drop only.
+    """
+    with connection.transaction():
+        execute(connection, "limit_lock_wait")
+        named = psycopg.sql.Identifier(partition)
+        execute(connection, "add_dropped_history", partition=named)
+        runs = {"first_run": first_run, "end_run": end_run}
+        execute(connection, "delete_old_exceptions", runs)
+        execute(connection, "delete_old_pages", runs)
+        execute(connection, "drop_change_partition", partition=named)

@@ -1,0 +1,175 @@
+"""The record of runs: opens them, closes them, and settles what a vanished process left open.
+
+States of a run: `reading` (opened) → `planned` (the plan is committed) → `closed` (with a status). Every step names
+the state that it expects. At most one run is open; only the leader touches it.
+"""
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import psycopg.sql
+from psycopg.types.json import Jsonb
+
+import syncer
+from syncer import errors, models
+from syncer.models import Status
+from syncer.state import Connection, execute, fetch_value
+
+_CLOSING_STEPS = (
+    "lose_sending_pages",
+    "abort_unsent_pages",
+    "tally_identifies",
+    "tally_changes",
+    "end_initial_syncs",
+    "clear_refusals",
+    "record_refusals",
+    "clear_unanswered",
+    "count_unanswered",
+    "refuse_unanswered",
+    "settle_holds",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a run knows about its own end.
+
+    `interrupted`: somebody asked to stop; a run that had nothing left to send is none the worse for it.
+    `cause` is what kept it from a whole plan or from the state, or the guard that holds it as a whole;
+    `by_destination` what stopped a destination, or kept it from being begun.
+    """
+
+    error: str | None = None
+    interrupted: bool = False
+    cause: BaseException | None = None
+    by_destination: Mapping[str, errors.SyncerError] = field(default_factory=dict)
+
+    @property
+    def held(self) -> bool:
+        """Whether the guard holds the whole run."""
+        return isinstance(self.cause, errors.HeldError)
+
+
+def settle_lost_run(connection: Connection) -> int | None:
+    """The first step of a run: if a process vanished, what it was sending becomes uncertain and its run is closed.
+
+    Returns the id of that run. Pages found `sending` may have arrived or not; pages still `planned` never left.
+    """
+    open_run = execute(connection, "find_open_run").fetchone()
+    if open_run is None:
+        return None
+    with connection.transaction():
+        error = f"the process {open_run.pid} on {open_run.host} ended without closing this run"
+        _close(connection, open_run.run_id, Ending(error=error, interrupted=True))
+    return int(open_run.run_id)
+
+
+def open_run(
+    connection: Connection,
+    trigger: models.Trigger,
+    destination_ids: Sequence[int],
+    resync: Mapping[int, Sequence[int] | None] | None = None,
+    scheduled_at: datetime | None = None,
+) -> int:
+    """Opens a run for these destinations.
+
+    `scheduled_at` is when the schedule wanted it. `resync` makes due again what was told before: by destination the
+    audiences, or None for all of them.
+    """
+    with connection.transaction():
+        run_id = int(
+            fetch_value(
+                connection,
+                "open_run",
+                {
+                    "trigger": trigger,
+                    "scheduled_at": scheduled_at,
+                    "syncer_version": syncer.__version__,
+                    "host": socket.gethostname(),
+                    "pid": os.getpid(),
+                },
+            )
+        )
+        for destination_id in destination_ids:
+            execute(connection, "add_run_destination", {"run_id": run_id, "destination_id": destination_id})
+        for destination_id, audience_ids in (resync or {}).items():
+            asked = None if audience_ids is None else list(audience_ids)
+            here = {"run_id": run_id, "destination_id": destination_id, "audience_ids": asked}
+            execute(connection, "ask_resync", here)
+        return run_id
+
+
+def record_action(connection: Connection, action: str, arguments: Mapping[str, Any], run_id: int | None) -> None:
+    """Writes down what a person told us to do."""
+    actor = f"{getpass.getuser()}@{socket.gethostname()}"
+    execute(
+        connection,
+        "record_action",
+        {"actor": actor, "action": action, "arguments": Jsonb(dict(arguments)), "run_id": run_id},
+    )
+
+
+def close_run(connection: Connection, run_id: int, ending: Ending) -> None:
+    """Tallies a run and closes it with its status: the first that applies, in the order of `models.Status`."""
+    with connection.transaction():
+        _close(connection, run_id, ending)
+
+
+def _close(connection: Connection, run_id: int, ending: Ending) -> None:
+    named = {"run_id": run_id}
+    for step in _CLOSING_STEPS:
+        execute(connection, step, named)
+    _count_heads(connection, run_id)
+    statuses = [Status.HELD if ending.held else Status.FAILED] if ending.cause else []
+    if ending.interrupted and ending.error:
+        statuses.append(Status.INTERRUPTED)
+    if fetch_value(connection, "count_problems", named):
+        statuses.append(Status.INCOMPLETE)
+    for tally in execute(connection, "list_tallies", named).fetchall():
+        error = ending.by_destination.get(tally.destination)
+        status = _destination_status(tally, ending, error)
+        statuses.append(status)
+        execute(
+            connection,
+            "close_destination",
+            {
+                "run_id": run_id,
+                "destination_id": tally.destination_id,
+                "status": status,
+                "error": str(error) if error else None,
+            },
+        )
+    status = next((status for status in Status if status in statuses), Status.SUCCEEDED)
+    fetch_value(connection, "close_run", {"run_id": run_id, "status": status, "error": ending.error})
+
+
+def _count_heads(connection: Connection, run_id: int) -> None:
+    """Keeps `contact_count` and `user_count` exact: see `census`."""
+    named = {"run_id": run_id}
+    taken = execute(connection, "take_over_head_counts", named).fetchall()
+    followed = {**named, "taken": [row.destination_id for row in taken]}
+    execute(connection, "drop_stale_head_counts", followed)
+    execute(connection, "adjust_head_counts", followed)
+    counted = execute(connection, "begin_head_counts", named).fetchall()
+    for destination_id in [row.destination_id for row in taken if row.much] + [row.destination_id for row in counted]:
+        # Much is new there, or all of it: the next plan has to know, and autovacuum may come too late.
+        execute(connection, "analyze_table", target=psycopg.sql.Identifier(f"synced_member_{destination_id}"))
+
+
+def _destination_status(tally: Any, ending: Ending, error: errors.SyncerError | None) -> Status:
+    if ending.interrupted and (ending.error or tally.aborted):
+        return Status.INTERRUPTED
+    if (ending.cause and not ending.held) or isinstance(error, errors.ConfigError) or (error and tally.aborted):
+        return Status.FAILED
+    if tally.aborted:
+        return Status.INTERRUPTED  # by a pause
+    if ending.held or tally.held:
+        return Status.HELD
+    if tally.failed or tally.unknown or error:
+        return Status.INCOMPLETE
+    return Status.SUCCEEDED
