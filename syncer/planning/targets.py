@@ -56,7 +56,7 @@ class Target:
     def in_reach(self) -> dict[str, object]:
         """The parameters of `is_in_reach`."""
         contacts = self.reach.contacts
-        return {"listed": None if contacts is None else sorted(contacts), "share": self.reach.rollout}
+        return {"reach_contacts": None if contacts is None else sorted(contacts), "rollout": self.reach.rollout}
 
     @property
     def contact(self) -> psycopg.sql.Composable:

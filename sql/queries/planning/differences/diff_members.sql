@@ -14,7 +14,7 @@
 -- that was not enough say so.
 -- Placeholders: source; spelled (the column of it that is the contact, but for surrounding blanks); contact (of `said`,
 -- the contact itself); address (of `said` and `folded`).
--- Parameters: destination_id; listed, share (the destination's reach); audience_ids, names, reads, due_before (parallel
+-- Parameters: destination_id; reach_contacts, rollout (its reach); audience_ids, names, reads, due_before (parallel
 -- arrays: see read_plan_audiences); all_audiences (true: hardly any of the state's is not among them); nameless (audience
 -- names of blanks that the snapshot has); anything (false: there is nothing to compare, and neither side is read).
 -- Rows: none; makes member_delta with gain, lose, again, skip and spelled.
@@ -70,7 +70,7 @@ FULL JOIN (
     FROM synced_member AS m
     WHERE m.destination_id = %(destination_id)s
         AND (%(all_audiences)s::boolean OR m.audience_id = ANY (%(audience_ids)s::integer[]))
-        AND is_in_reach(m.contact, %(listed)s::text[], %(share)s::float8)
+        AND is_in_reach(m.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
 ) AS told
     ON told.audience_id = said.audience_id AND told.contact = said.spelled AND told.user_id = said.user_id
 CROSS JOIN LATERAL (
@@ -83,7 +83,7 @@ CROSS JOIN LATERAL (
             skip_reason(
                 said.audience, coalesce(said.user_id, said.unsendable_user_id), {address}, said.unsendable
             ),
-            CASE WHEN NOT is_in_reach(folded.contact, %(listed)s::text[], %(share)s::float8) THEN 'out_of_rollout' END
+            CASE WHEN NOT is_in_reach(folded.contact, %(reach_contacts)s::text[], %(rollout)s::float8) THEN 'out_of_rollout' END
         )
     END AS reason
     OFFSET 0 -- the same for the judgement

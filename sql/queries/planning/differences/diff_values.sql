@@ -1,7 +1,7 @@
 -- Purpose: the same for computed traits: one value a contact, where its rows disagree the smallest (user id, then
 -- value, bytewise); the other rows are listed. Who has no value any more is left as last told, or leaves.
 -- Placeholders: source; contact (see diff_members).
--- Parameters: destination_id; listed, share (the destination's reach).
+-- Parameters: destination_id; reach_contacts, rollout (the destination's reach).
 -- Rows: none; fills member_delta with gain, lose, changed, again and skip.
 INSERT INTO member_delta (
     kind, audience_id, entered_run_id, entered_at, contact, user_id, reason, audience, email, value
@@ -17,7 +17,7 @@ WITH judged AS MATERIALIZED (
         coalesce(
             skip_reason(source.audience, source.user_id, contact_of(source.email), source.unsendable),
             CASE WHEN trait_value(source.value, source.value_type) IS NULL THEN 'unsendable_text' END,
-            CASE WHEN NOT is_in_reach({contact}, %(listed)s::text[], %(share)s::float8) THEN 'out_of_rollout' END
+            CASE WHEN NOT is_in_reach({contact}, %(reach_contacts)s::text[], %(rollout)s::float8) THEN 'out_of_rollout' END
         ) AS reason
     FROM {source} AS source
     JOIN plan_audience AS listed ON listed.name = source.audience AND listed.is_trait AND listed.reads
@@ -53,7 +53,7 @@ compared AS MATERIALIZED (
         FROM synced_member AS m
         JOIN plan_audience AS listed ON listed.audience_id = m.audience_id AND listed.is_trait
         WHERE m.destination_id = %(destination_id)s
-            AND is_in_reach(m.contact, %(listed)s::text[], %(share)s::float8)
+            AND is_in_reach(m.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
             AND NOT is_token(m.contact)
     ) AS told ON told.audience_id = said.audience_id AND told.contact = said.contact
 )

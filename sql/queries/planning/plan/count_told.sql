@@ -1,6 +1,7 @@
 -- Purpose: how many contacts were last told true, or are uncertain, in some audiences; without those whose removal was
 -- approved. What the guard's fractions are of.
--- Parameters: destination_id, audience_ids; at_most (rows of the state that are read: any of them; null: all); listed, share (the destination's reach).
+-- Parameters: destination_id, audience_ids; at_most (rows of the state that are read: any of them; null: all);
+-- reach_contacts, rollout (the destination's reach).
 -- Rows: audience_id, contacts.
 SELECT told.audience_id, count(*) AS contacts
 FROM (
@@ -15,7 +16,7 @@ FROM (
     FROM uncertain AS u
     WHERE u.destination_id = %(destination_id)s AND u.audience_id = ANY (%(audience_ids)s::integer[])
 ) AS told
-WHERE is_in_reach(told.contact, %(listed)s::text[], %(share)s::float8)
+WHERE is_in_reach(told.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
     AND NOT is_token(told.contact)
     AND NOT EXISTS (
         SELECT FROM held_change AS h

@@ -2,7 +2,8 @@
 -- is_trait: a computed trait, whose values are compared (`diff_values`); keeps: who drops out of it stays as last told.
 -- reads: the snapshot's rows of this name count (it is neither retired nor off the destination's list). vanished:
 -- nobody names it any more. initial: its initial sync has not ended, or not for all of the destination's reach; it has
--- (begun) for that of told_listed and told_share. due_before: what was told before this run is due again (a full resync).
+-- (begun) for that of reached_contacts and reached_rollout. due_before: what was told before this run is due again (a
+-- full resync).
 -- Rows: none.
 CREATE TEMPORARY TABLE plan_audience (
     audience_id integer PRIMARY KEY,
@@ -15,7 +16,7 @@ CREATE TEMPORARY TABLE plan_audience (
     vanished boolean NOT NULL,
     initial boolean NOT NULL,
     begun boolean NOT NULL,
-    told_listed text[],
-    told_share float8,
+    reached_contacts text[],
+    reached_rollout float8,
     due_before integer
 ) ON COMMIT DROP

@@ -39,7 +39,7 @@ SELECT
         WHEN pair.before OR pair.unsure THEN 'removed'
         ELSE 'reasserted'
     END::change_op,
-    listed.initial AND NOT (listed.begun AND is_in_reach(pair.contact, listed.told_listed, listed.told_share)),
+    listed.initial AND NOT (listed.begun AND is_in_reach(pair.contact, listed.reached_contacts, listed.reached_rollout)),
     pair.after,
     CASE WHEN pair.after THEN coalesce(pair.said, pair.told) END,
     pair.came,

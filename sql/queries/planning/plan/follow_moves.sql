@@ -2,7 +2,7 @@
 -- user's present contact. If that value is going out anyway it is only made to go later; a covered one is told
 -- after all; one that did not change is reasserted. `follows` is the first class that comes after the false: after
 -- removals (2), after retractions and retirements (4), after contacts that did not answer (6).
--- Parameters: destination_id; listed, share (its reach).
+-- Parameters: destination_id; reach_contacts, rollout (its reach).
 -- Rows: none; also fills follow_edge.
 WITH gone AS (
     SELECT
@@ -33,7 +33,7 @@ there AS MATERIALIZED (
     JOIN synced_member AS stays
         ON stays.user_id = gone.user_id AND stays.audience_id = gone.audience_id AND stays.contact <> gone.contact
     WHERE stays.destination_id = %(destination_id)s
-        AND is_in_reach(stays.contact, %(listed)s::text[], %(share)s::float8)
+        AND is_in_reach(stays.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
         AND NOT is_token(stays.contact)
         AND NOT EXISTS (
             SELECT FROM member_delta AS lost

@@ -1,9 +1,10 @@
 -- Purpose: fills plan_audience for one destination.
--- Parameters: destination_id; listed, share (its reach); audience_ids, names, properties, traits (whether
+-- Parameters: destination_id; reach_contacts, rollout (its reach); audience_ids, names, properties, traits (whether
 -- it is one), keeps, reads, retired, vanished (parallel arrays).
 -- Rows: none.
 INSERT INTO plan_audience (
-    audience_id, name, property, is_trait, keeps, reads, retired, vanished, initial, begun, told_listed, told_share, due_before
+    audience_id, name, property, is_trait, keeps, reads, retired, vanished, initial, begun, reached_contacts, reached_rollout,
+    due_before
 )
 SELECT
     given.audience_id,
@@ -17,9 +18,9 @@ SELECT
     NOT coalesce(
         (i.listed IS NULL AND i.share IS NULL AND i.audience_id IS NOT NULL)
         OR (
-            (%(listed)s::text[] IS NOT NULL OR %(share)s::float8 IS NOT NULL)
-            AND coalesce(%(listed)s::text[], '{}') <@ coalesce(i.listed, '{}')
-            AND coalesce(%(share)s::float8, 0) <= coalesce(i.share, 0)
+            (%(reach_contacts)s::text[] IS NOT NULL OR %(rollout)s::float8 IS NOT NULL)
+            AND coalesce(%(reach_contacts)s::text[], '{}') <@ coalesce(i.listed, '{}')
+            AND coalesce(%(rollout)s::float8, 0) <= coalesce(i.share, 0)
             AND i.audience_id IS NOT NULL
         ),
         false
