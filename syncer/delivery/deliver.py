@@ -22,7 +22,8 @@ from typing import Any
 import structlog
 
 from syncer import errors, models
-from syncer.delivery.sender import Clock, Encoded, Sender, SentPage
+from syncer.delivery.pacing import Clock
+from syncer.delivery.sender import Encoded, Sender, SentPage
 from syncer.state import Connection, State, events, pages
 from syncer.state.leadership import LEASE_SECONDS, Leadership
 

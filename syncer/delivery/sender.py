@@ -11,7 +11,6 @@ identifies. Whether it is the destination that refuses, and not its contacts, is
 """
 
 import threading
-import time
 from bisect import insort
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -23,6 +22,8 @@ import tenacity
 from prometheus_client import Histogram
 
 from syncer import errors, models
+from syncer.delivery.pacing import Clock, Pacer
+from syncer.delivery.streak import Streak
 from syncer.models import Outcome
 from syncer.state import pages
 
@@ -31,10 +32,6 @@ MAX_SECONDS = 15 * 60
 MIN_RETRY_AFTER = 1.0
 """Seconds. A wait that the receiver asks for counts as no attempt, so `Retry-After: 0` must not make a tight loop."""
 _BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=60) + tenacity.wait_random(0, 1)
-_CATCH_UP = 0.1
-"""Seconds. So late a request may leave without the next ones being late as well."""
-_REFUSED_IN_A_ROW = 10
-"""So many contacts, each tried alone and refused in the same words, are no accident."""
 
 REQUEST_SECONDS = Histogram(
     "syncer_request_seconds",
@@ -45,14 +42,6 @@ REQUEST_SECONDS = Histogram(
 )
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """How time passes: a monotonic clock in seconds, and a pause that ends early when the event is set."""
-
-    now: Callable[[], float] = time.monotonic
-    pause: Callable[[threading.Event, float], bool] = lambda halt, seconds: halt.wait(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +136,8 @@ class Sender:
         self._tempo = tempo
         self._leads = leads
         self._rate = destination.rate
-        self._pacer = _Pacer(destination.rate.per_second, tempo.now)
-        self._streak = _Streak(destination.name)
+        self._pacer = Pacer(destination.rate.per_second, tempo.now)
+        self._streak = Streak(destination.name)
         self.give_up = threading.Event()
         """Set when the destination stopped: no page starts another try."""
 
@@ -315,96 +304,6 @@ class Sender:
 
     def _given_up(self) -> bool:
         return self.give_up.is_set() or self._halted()
-
-
-class _Streak:
-    """Contacts refused in a row, each alone and in the same words, while nothing was accepted in this run.
-
-    When they are enough, it is the destination that refuses: it would refuse the others as well, and to hold that
-    against them would park them for nothing. Once anything was accepted this cannot be. A verdict stands: by then the
-    destination is being stopped.
-    """
-
-    def __init__(self, destination: str) -> None:
-        self._destination = destination
-        self._accepted = False
-        self._said: tuple[str, int | None] = ("", None)
-        self._contacts: set[str] = set()
-        self._lock = threading.Lock()
-        self.verdict: errors.DestinationStoppedError | None = None
-
-    def end(self) -> None:
-        """Something was accepted."""
-        with self._lock:
-            self._accepted = True
-
-    def add(self, refusal: models.Refusal) -> errors.DestinationStoppedError | None:
-        """A contact was refused alone; returns why that stops the destination, if it does."""
-        with self._lock:
-            if self.verdict is None and not self._accepted:
-                self._count(refusal)
-            return self.verdict
-
-    def _count(self, refusal: models.Refusal) -> None:
-        said = (refusal.reason, refusal.http_status)
-        if said != self._said:
-            self._said, self._contacts = said, set()
-        self._contacts.add(refusal.identify.contact)  # a contact of many parts is one
-        if len(self._contacts) >= _REFUSED_IN_A_ROW:
-            self.verdict = errors.DestinationStoppedError(self._sentence(*said), http_status=refusal.http_status)
-
-    def _sentence(self, words: str, http_status: int | None) -> str:
-        status = f" (status {http_status})" if http_status else ""
-        return (
-            f'{self._destination} refuses every contact with the same words{status}: "{words}". It accepted nothing '
-            f"in this run and refused {_REFUSED_IN_A_ROW} contacts in a row, each tried alone: so it is the "
-            "destination that refuses, and nothing is held against the contacts. Check the account, its settings, "
-            "and this destination's configuration, then sync again."
-        )
-
-
-class _Pacer:
-    """Spreads requests over time: one may start when those before it have used up their share of the rate.
-
-    What it counts, events or requests, is the destination's affair (`models.Rate`).
-
-    Over any ten seconds at most the limit plus one request leaves: a turn is taken when a request is about to leave,
-    and no unused time is saved up but a little lateness.
-    """
-
-    def __init__(self, per_second: float, now: Callable[[], float]) -> None:
-        self._rate = per_second
-        self._now = now
-        self._next = now()
-        self._reserved = 0
-        self._lock = threading.Lock()
-
-    def reserve(self, count: int) -> None:
-        """So much is about to ask for a turn; a negative number takes that back."""
-        with self._lock:
-            self._reserved += count
-
-    def turn(self, count: int) -> float:
-        """Takes the next turn; returns when it comes, on the clock."""
-        with self._lock:
-            now = self._now()
-            start = max(now, self._next)
-            self._next = max(now - _CATCH_UP, self._next) + self.share(count)
-            return start
-
-    def share(self, count: int) -> float:
-        """The seconds that so much takes up."""
-        return count / self._rate if self._rate else 0.0
-
-    def due_in(self) -> float:
-        """Seconds until the next turn that nobody has reserved."""
-        with self._lock:
-            return max(0.0, self._next + self.share(self._reserved) - self._now())
-
-    def hold(self, seconds: float) -> None:
-        """Nobody starts for so long: the receiver asked for it."""
-        with self._lock:
-            self._next = max(self._next, self._now() + seconds)
 
 
 def _retry_after(call: tenacity.RetryCallState) -> float | None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from syncer import errors, models
 from syncer.delivery import deliver as delivery
-from syncer.delivery import sender
+from syncer.delivery import pacing, sender
 from syncer.models import Identify, Outcome, Payload, Refusal
 from syncer.state import Connection, State, pages
 from syncer.state.leadership import Leadership, Lease
@@ -36,8 +36,8 @@ class Clock:
         return False
 
     @property
-    def tempo(self) -> sender.Clock:
-        return sender.Clock(now=lambda: self.at, pause=self.pause)
+    def tempo(self) -> pacing.Clock:
+        return pacing.Clock(now=lambda: self.at, pause=self.pause)
 
 
 @dataclass

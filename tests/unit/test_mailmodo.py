@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer import __version__, errors
-from syncer.delivery.sender import Clock, Sender, SentPage
+from syncer.delivery.pacing import Clock
+from syncer.delivery.sender import Sender, SentPage
 from syncer.destinations import serial
 from syncer.destinations.mailmodo import MAX_BATCH, MailmodoDestination
 from syncer.models import Destination, Identify, Outcome, Payload, Value
