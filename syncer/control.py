@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from syncer import errors, models, naming
+from syncer.spelling import did_you_mean
 from syncer.state import Connection, State, accounts, execute, forgetting, leadership, runs
 from syncer.state.audiences import add_audience, known_audiences
 
@@ -127,7 +128,7 @@ def known_audience(connection: Connection, name: str) -> models.KnownAudience:
     for audience in known:
         if name in (audience.name, audience.property):
             return audience
-    hint = naming.did_you_mean(name, _names(known)) or "`syncer plan` lists those that there are"
+    hint = did_you_mean(name, _names(known)) or "`syncer plan` lists those that there are"
     raise errors.ConfigError([errors.Problem("AUDIENCE", f"no audience {name!r} was ever synced; {hint}")])
 
 

@@ -10,15 +10,6 @@ from typing import Literal, NamedTuple, Protocol
 Value = bool | int | float | str | None
 """What a property can hold: the JSON that is sent. None takes a computed trait back."""
 
-SPECIAL_TRAITS = frozenset(
-    # Segment, "Spec: Identify", reserved traits, in its own spelling
-    "address age avatar birthday company createdAt description firstName gender lastName name phone title username"
-    # Mailmodo, "User properties", predefined fields
-    " website first_name last_name address1 address2 city state country postal_code designation industry"
-    " anniversary_date".split()
-)
-"""What may go along with a call. The email is the contact; ids are not the warehouse's to set."""
-
 Computation = Literal["audience", "trait"]
 """What a property is, in Segment's words."""
 

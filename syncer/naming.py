@@ -3,7 +3,6 @@
 Pure. Owns rules 1 and 2 of the naming contract; knows neither the configuration file nor the database.
 """
 
-import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,28 +10,13 @@ from dataclasses import replace
 
 import inflection
 
-from syncer import errors, models
+from syncer import errors, models, reserved
 
 PATTERN = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)*")
 MAX_PROPERTY = 255
 MAX_NAME = 500
 VALUE_TYPES = ("text", "number", "boolean", "timestamp")
 
-# Segment, "Spec: Identify", table of reserved traits, in the snake_case form that a property would take.
-SEGMENT_TRAITS = frozenset(
-    "address age avatar birthday company created_at description email first_name gender id last_name name phone"
-    " title username website createdat firstname lastname".split()
-)
-# Mailmodo, "User properties", predefined fields, and the fields that stand beside `data` in its contact calls.
-MAILMODO_FIELDS = frozenset(
-    "first_name last_name name gender phone address1 address2 city state country postal_code designation company"
-    " industry description age birthday anniversary_date added_at email created_at last_click last_open"
-    " timezone".split()
-)
-# Segment, "Warehouse schemas": a property of such a name is dropped, or shadows a column of Segment's own.
-RESERVED_COLUMNS = frozenset(
-    "id user_id anonymous_id received_at sent_at timestamp original_timestamp uuid uuid_ts event event_text".split()
-)
 _CAMEL_WORD = re.compile(r"[A-Za-z]+")
 _MIN_HUMP = 3
 
@@ -54,11 +38,11 @@ def property_problem(property_name: str) -> str | None:
         return "a property is lower-case letters and digits in words joined by single underscores"
     if len(property_name) > MAX_PROPERTY:
         return f"a property has at most {MAX_PROPERTY} characters, this one has {len(property_name)}"
-    if property_name in SEGMENT_TRAITS:
+    if property_name in reserved.SEGMENT_PROPERTIES:
         return f"`{property_name}` is one of Segment's reserved traits"
-    if property_name in MAILMODO_FIELDS:
+    if property_name in reserved.MAILMODO_FIELDS:
         return f"`{property_name}` is one of Mailmodo's predefined fields"
-    if property_name in RESERVED_COLUMNS or property_name.startswith("context_"):
+    if property_name in reserved.SEGMENT_COLUMNS or property_name.startswith("context_"):
         return f"`{property_name}` is a column that Segment's warehouses reserve"
     return None
 
@@ -198,12 +182,6 @@ def _as_trait(
     if audience.name not in traits:
         return audience
     return replace(audience, is_trait=True, keeps=traits[audience.name].keeps)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A question that names those that are near, or nothing."""
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
-    return f"did you mean {' or '.join(repr(word) for word in near)}?" if near else ""
 
 
 def _wanted(name: str, override: str | None, own: models.KnownAudience | None) -> str:

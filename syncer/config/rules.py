@@ -3,7 +3,6 @@
 Works on the plain tree, so that every rule is judged even where another key is wrong.
 """
 
-import difflib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from syncer.config import settings, source
 from syncer.config.source import Finding, Location
+from syncer.spelling import suggest
 
 _DESTINATIONS = ("destinations", "[]")
 
@@ -208,7 +208,7 @@ def _unknown_key(location: Location) -> str:
         others = [kind for kind, table in settings.DESTINATIONS.items() if location[-1] in keys_of(table)]
         if others:
             return _key_of_another_type(str(location[-1]), pattern[-1], others[0])
-    near = difflib.get_close_matches(str(location[-1]).lower(), known, n=1)
+    near = suggest(str(location[-1]), known)
     if near:
         return f"unknown key; did you mean `{near[0]}`?"
     return f"unknown key; known here are {', '.join(sorted(known))}"

@@ -4,7 +4,6 @@ Defaults live here and nowhere else. Rules between keys are in `rules`; here a k
 that decides how it is to be read. A validator raises ValueError with the sentence that the user reads.
 """
 
-import difflib
 import json
 import math
 import re
@@ -34,6 +33,8 @@ from pydantic import (
 )
 
 from syncer import models, schedule
+from syncer.reserved import SENDABLE_TRAITS
+from syncer.spelling import suggest
 
 SEGMENT_ENDPOINTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
 MAILMODO_ENDPOINT = "https://api.mailmodo.com/api/v1"
@@ -260,14 +261,9 @@ class Membership(Table):
     @classmethod
     def _known_traits(cls, traits: dict[str, str]) -> dict[str, str]:
         for name in traits.values():
-            if name not in models.SPECIAL_TRAITS:
-                by_lower = {known.lower(): known for known in sorted(models.SPECIAL_TRAITS)}
-                near = difflib.get_close_matches(name.lower(), by_lower, n=1)
-                hint = (
-                    f"did you mean {by_lower[near[0]]!r}"
-                    if near
-                    else f"known are {', '.join(sorted(models.SPECIAL_TRAITS))}"
-                )
+            if name not in SENDABLE_TRAITS:
+                near = suggest(name, SENDABLE_TRAITS)
+                hint = f"did you mean {near[0]!r}" if near else f"known are {', '.join(sorted(SENDABLE_TRAITS))}"
                 raise ValueError(
                     f"has {name!r}, which is neither a reserved trait of Segment's nor a field of Mailmodo's; {hint}?"
                     " Anything else is a computed trait"

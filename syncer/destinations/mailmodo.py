@@ -44,7 +44,6 @@ A name that no list has makes a new list. So before the first call of its life a
 shows that the key is good as well, and sends nothing if `list_name` is none of them, unless it is to create it.
 """
 
-import difflib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -60,6 +59,7 @@ from syncer.destinations.encoding import UnsendableError, check_values, encode, 
 from syncer.destinations.http import Answer, HttpSender, Secret, one_line, reveal, utc_now, words
 from syncer.destinations.serial import turnstile
 from syncer.models import Call, Payload, Rate, Refusal, Track, Value
+from syncer.spelling import suggest
 
 MAX_BATCH = 100
 PAGE_REQUESTS = 10
@@ -336,10 +336,9 @@ class MailmodoDestination:
         return [each.name for each in found.lists]
 
     def _there_is(self, names: Sequence[str]) -> str:
-        by_plain_name = {_plain(name): name for name in names}
-        near = difflib.get_close_matches(_plain(self._list_name), by_plain_name, n=1)
+        near = suggest(self._list_name, names)
         if near:
-            return f'did you mean "{self._http.clean(one_line(by_plain_name[near[0]]))}"?'
+            return f'did you mean "{self._http.clean(one_line(near[0]))}"?'
         if not names:
             return "it has no list at all"
         shown = ", ".join(f'"{self._http.clean(one_line(name))}"' for name in names[:_LISTS_SHOWN])

@@ -66,6 +66,7 @@ from syncer.planning import checksums, counts, guard
 from syncer.planning.differences import Comparison
 from syncer.planning.snapshot import Snapshot
 from syncer.planning.targets import PlanRequest, Scope, Target
+from syncer.spelling import did_you_mean
 from syncer.state import Connection, columns_of, execute, fetch_one, fetch_value, translated_errors
 from syncer.state.audiences import known_audiences
 
@@ -397,7 +398,7 @@ class _Planner:
 def _refuse_unknown(scope: Scope, audiences: Sequence[models.Audience]) -> None:
     known = {audience.name for audience in audiences} | {audience.property for audience in audiences}
     for name in sorted(scope.audiences - known):
-        hint = naming.did_you_mean(name, [word for word in known if word])
+        hint = did_you_mean(name, [word for word in known if word])
         hint = hint or "`syncer plan` lists those that there are"
         raise errors.ConfigError([errors.Problem("--audience", f"there is no audience {name!r}; {hint}")])
 

@@ -3,7 +3,6 @@
 Knows no driver and opens nothing.
 """
 
-import difflib
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -12,6 +11,7 @@ import sqlalchemy
 from sqlalchemy import exc as sa_exc
 
 from syncer import errors, models
+from syncer.spelling import suggest
 
 Item = TypeVar("Item")
 
@@ -167,8 +167,7 @@ def name_of(source: models.Source) -> str:
 
 def nearest(wanted: str, names: Iterable[str]) -> list[str]:
     """The few names that look most like `wanted`, best first."""
-    by_lower = {name.lower(): name for name in names}
-    return [by_lower[name] for name in difflib.get_close_matches(wanted.lower(), by_lower, n=3, cutoff=0.5)]
+    return suggest(wanted, names, most=3, cutoff=0.5)
 
 
 def no_table(source: models.Source, names: Iterable[str], reason: str | None = None) -> errors.WarehouseError:
