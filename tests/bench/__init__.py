@@ -1,8 +1,9 @@
-"""The benchmark: ours and what a user could pick instead, on the same warehouse, server and sink, side by side.
+"""The benchmark: syncer and what a user could pick instead, side by side on the same warehouse, server and receiver.
 
     .venv/bin/python -m tests.bench --help
 
-Its modules: `warehouse` makes the data, `server` the PostgreSQL, `sink` receives, `belief` judges what it received,
-`measure` runs a program, `contestants` says which and `rivals` holds what stands for a user's own script. `pace` is a
-command of its own, about limits that a receiver sets.
+`warehouse` makes the data, `server` runs the PostgreSQL, `sink` receives, `belief` judges what it received, `measure`
+runs a program. `contestants` says what takes part; `ours` sets syncer up, `theirs` the rivals, and `rivals/` has the
+programs that stand for a user's own script. `pace` is a command of its own, about the limits that a receiver sets.
+README.md has the results.
 """

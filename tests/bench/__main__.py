@@ -1,4 +1,4 @@
-"""The command of the benchmark. Data and settings are the same for all; each runs alone; medians of three."""
+"""The command of the benchmark: the same data and settings for all, one after the other, medians of several runs."""
 
 import logging
 import os
@@ -17,19 +17,20 @@ import structlog
 from rich.console import Console
 
 from syncer import __version__
-from tests.bench import belief, contestants, measure, report, server, sink, warehouse
+from tests.bench import belief, measure, ours, report, server, sink, theirs, warehouse
 from tests.bench.contestants import CHANGED, INITIAL, SCENARIOS, UNCHANGED, Contestant, Place
 from tests.bench.report import Result
 from tests.bench.server import Server
 
-# What contestants say on stderr when they begin to compare, and when they have: ours, and the scripts.
+_CONTESTANTS = (*theirs.COMPARISONS, *ours.OURS, *theirs.RIVALS)
+# What a contestant says on stderr when it begins to compare and when it has compared: syncer, and the scripts.
 _COMPARING = (("reading the warehouse and planning", "delivering"), ("reading", "compared"))
 console = Console(stderr=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """One benchmark: who, on what, how often."""
+    """One benchmark: who runs, where, and how often."""
 
     server: Server
     folder: Path
@@ -60,7 +61,7 @@ class Bench:
                     yield self._measure(contestant, INITIAL)
 
     def _learn(self, *, measured: bool) -> None:
-        """Who cannot simply be told what was told learns it by an initial sync: the measured one, or another."""
+        """Gives an initial sync to those that can learn only by one what was sent, unless it was measured already."""
         for contestant in self.chosen:
             if contestant.seed is not None and not measured:
                 contestant.seed(Place(self.server, self.folder))
@@ -71,7 +72,7 @@ class Bench:
             self.server.run("VACUUM ANALYZE", url)
 
     def _round(self, scenario: str) -> Iterator[Result]:
-        """Scripts and comparisons share a table of what was told: it is put back once one of them has changed it."""
+        """Runs each once. Scripts and comparisons share a table of what was sent, which is restored after a change."""
         known = False
         for contestant in self.chosen:
             if scenario not in contestant.scenarios:
@@ -90,7 +91,7 @@ class Bench:
                 contestant.prepare(place)
                 measured = contestant.run(place, scenario)
             wrong = None if contestant.compares else belief.wrong_contacts(self.server, spool)
-        except (measure.FailedError, contestants.NotInstalledError) as error:
+        except (measure.FailedError, theirs.NotInstalledError) as error:
             result = Result(
                 scenario, contestant.name, contestant.compares, problem=str(error), cannot=contestant.cannot
             )
@@ -144,7 +145,7 @@ def _work_folder(given: Path | None) -> Iterator[Path]:
 
 
 def about(running: Server, memberships: int) -> dict[str, Any]:
-    """The machine and the versions, for whoever reads the numbers."""
+    """The machine and the versions that the numbers belong to."""
     cpu = next(
         (
             line.partition(":")[2].strip()
@@ -161,13 +162,13 @@ def about(running: Server, memberships: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "postgresql": running.run("SHOW server_version")[0][0],
         "syncer": __version__,
-        "rivals": contestants.ENVIRONMENTS,
+        "rivals": theirs.ENVIRONMENTS,
         "settings": server.SETTINGS,
     }
 
 
 def _choose(only: Sequence[str]) -> list[Contestant]:
-    return [each for each in contestants.CONTESTANTS if not only or any(part in each.name for part in only)]
+    return [each for each in _CONTESTANTS if not only or any(part in each.name for part in only)]
 
 
 @click.command(help=__doc__)
@@ -201,7 +202,7 @@ def run(
     out: Path | None = None,
     done: Callable[[Result], None] = lambda _result: None,
 ) -> list[Result]:
-    """Runs it and shows it; `done` sees every single run."""
+    """Runs the benchmark and prints the medians; `done` gets the result of each run."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     results: list[Result] = []
     with _work_folder(work) as folder, server.running(folder / "data") as running:

@@ -1,7 +1,7 @@
 """What the receiver believes at the end, against what the warehouse says.
 
-Before a measurement it believes what the warehouse said before the change (`warehouse.before`; nothing, before an
-initial sync). Upon that come the events that it got, in their order.
+Before a measurement it believes what the warehouse said before the change (`warehouse.before`, which is empty before an
+initial sync). The events that it received are applied to that, in their order.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import psycopg
 from tests.bench import sink
 from tests.bench.server import Server
 
-# A contact is wrong if a property was told otherwise than the warehouse has it, or was not told although it changed.
+# A contact is wrong if it has a property whose last value is not the warehouse's, whether sent wrongly or not sent.
 WRONG = """
 WITH present AS (
     SELECT lower(replace(audience, ' ', '_')) COLLATE "C" AS property, email COLLATE "C" AS contact
@@ -36,7 +36,7 @@ WHERE coalesce(told.value, truth.was_member, false) <> coalesce(truth.is_member,
 
 
 class _Event(msgspec.Struct):
-    """An identify call, as every contestant sends it."""
+    """An identify call as all contestants send it."""
 
     traits: dict[str, bool | str]
 
@@ -46,7 +46,7 @@ class _Body(msgspec.Struct):
 
 
 def wrong_contacts(server: Server, spool: Path) -> int:
-    """How many contacts the receiver has something wrong about."""
+    """The number of contacts of which the receiver believes something wrong."""
     with psycopg.connect(server.url, autocommit=True) as connection:
         connection.execute("TRUNCATE warehouse.told")
         with connection.cursor() as cursor, cursor.copy("COPY warehouse.told FROM STDIN") as copy:

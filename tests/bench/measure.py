@@ -1,4 +1,4 @@
-"""Runs one program and says what it took: seconds, processor time of it and of PostgreSQL, peak memory."""
+"""Runs one program and measures it: seconds, its processor time and PostgreSQL's, its peak memory."""
 
 import os
 import subprocess
@@ -24,22 +24,22 @@ class Measured:
     phases: Mapping[str, float] = field(default_factory=dict)
 
     def between(self, first: str, second: str) -> float | None:
-        """Seconds between two lines on stderr; None if it said neither."""
+        """Seconds between two lines on stderr; None unless the program wrote both."""
         if first not in self.phases or second not in self.phases:
             return None
         return self.phases[second] - self.phases[first]
 
     def since(self, line: str) -> float | None:
-        """Seconds from a line on stderr to the end of the program; None if it did not say it."""
+        """Seconds from a line on stderr to the end of the program; None if it did not write the line."""
         return None if line not in self.phases else self.wall - self.phases[line]
 
 
 class FailedError(Exception):
-    """A contestant that did not end well; the message is the end of what it said."""
+    """A contestant that failed; the message is the end of its output."""
 
 
 def run(server: Server, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Measured:
-    """Runs a program to its end. Lines on stderr are timed: a contestant tells its phases there."""
+    """Runs a program to its end and times each line that it writes on stderr, where contestants name their phases."""
     server.settle()
     postgres_before = server.cpu_seconds()
     began = time.perf_counter()
@@ -89,7 +89,7 @@ def run(server: Server, command: Sequence[str], folder: Path, environment: Mappi
 
 
 class _Peak:
-    """The most memory that a process had. The kernel keeps the mark; after a fork `ru_maxrss` would be its parent's."""
+    """The most memory that a process had, from /proc: `ru_maxrss` would begin with the parent's after a fork."""
 
     def __init__(self, pid: int) -> None:
         self._status = Path(f"/proc/{pid}/status")

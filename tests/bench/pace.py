@@ -1,8 +1,8 @@
-"""How close to its limits a delivery comes: to the rate that was asked for, and to the round trips of a slow receiver.
+"""How close a delivery comes to its limits: to a configured rate, and to the round trips of a slow receiver.
 
     .venv/bin/python -m tests.bench.pace --work FOLDER
 
-Times are those of the receiver: from the first request to the last, as they came in.
+The receiver takes the times, from the first request that comes in to the last.
 """
 
 import json
@@ -15,18 +15,18 @@ from pathlib import Path
 import click
 import structlog
 
-from tests.bench import contestants, server, sink, warehouse
+from tests.bench import ours, server, sink, warehouse
 from tests.bench.contestants import Place
 
 LATENCY_MS = 45
 RATE = 1000
 MAILMODO_CONTACTS = 100
-"""In a call at most, one call after the other."""
+"""The most that Mailmodo takes in one call; it takes one call at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """Requests with contacts, as they came: when, in seconds, and with how many."""
+    """The requests in the order in which they came in: when, in seconds, and with how many contacts."""
 
     times: Sequence[float]
     contacts: Sequence[int]
@@ -37,11 +37,11 @@ class Arrivals:
 
     @property
     def per_second(self) -> float:
-        """Contacts a second; the last request's came when the clock had stopped."""
+        """Contacts a second. Those of the last request do not count: the clock stops when it comes in."""
         return sum(self.contacts[:-1]) / self.seconds
 
     def most_within(self, seconds: float) -> int:
-        """The most contacts that came within any so many seconds."""
+        """The most contacts that came within any stretch of this many seconds."""
         most, first, within = 0, 0, 0
         for at, contacts in zip(self.times, self.contacts, strict=True):
             within += contacts
@@ -82,12 +82,12 @@ max_requests_per_second = 0
 
 
 def _initial_sync(running: server.Server, folder: Path, destination: str, latency_ms: int) -> Arrivals:
-    """Tells everybody; what came in."""
+    """Runs an initial sync, and returns what came in."""
     place = Place(running, folder)
-    contestants.forget_everything(place)
+    ours.forget_everything(place)
     spool = folder / "spool"
     with sink.receiving(spool, latency_ms) as receiving:
-        table, _, _ = contestants.config(place).read_text().partition("[[destinations]]")
+        table, _, _ = ours.config(place).read_text().partition("[[destinations]]")
         path = folder / "paced.toml"
         path.write_text(table + destination.format(endpoint=f"http://127.0.0.1:{receiving.port}", rate=RATE))
         syncer = Path(sys.executable).with_name("syncer")

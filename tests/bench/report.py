@@ -13,9 +13,9 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One run of one contestant, in seconds and MB. `problem` says why there is none.
+    """One run of one contestant, in seconds and MB. `problem` says why it failed.
 
-    `plan` is how long it compared; `tell`, how long it then sent, kept what it sent, and ended.
+    `plan` is how long it compared. `tell` is how long it then took to send, to record what it sent, and to end.
     """
 
     scenario: str
@@ -42,7 +42,7 @@ class Row:
 
 
 def medians(results: Sequence[Result]) -> list[Row]:
-    """In the order in which they first ran. Wrong contacts are the worst of all runs, not the median."""
+    """The rows in the order in which they first ran. Memory and wrong contacts are the worst of all runs."""
     groups: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         groups.setdefault((result.scenario, result.contestant), []).append(result)
@@ -75,7 +75,7 @@ def _median(group: Sequence[Result]) -> Row:
 
 
 def show(rows: Sequence[Row], title: str, console: Console) -> None:
-    """A table for each scenario."""
+    """Prints a table for each scenario."""
     for scenario in dict.fromkeys(row.result.scenario for row in rows):
         table = Table(title=f"{title}: {scenario}", title_justify="left")
         table.add_column("contestant", overflow="fold")
@@ -119,12 +119,12 @@ def _cells(row: Row) -> list[str]:
 
 
 def write(results: Sequence[Result], about: dict[str, Any], path: Path) -> None:
-    """Every run, not only the medians."""
+    """Writes every run, not only the medians."""
     path.write_text(json.dumps({"about": about, "runs": [asdict(result) for result in results]}, indent=1) + "\n")
 
 
 def chart(rows: Sequence[Row], title: str, path: Path) -> None:
-    """Wall time per scenario, as bars on a logarithmic scale; comparisons that tell nobody are paler."""
+    """Wall time per scenario, as bars on a logarithmic scale; comparisons, which send nothing, are paler."""
     import matplotlib as mpl
 
     mpl.use("Agg")

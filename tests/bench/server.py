@@ -1,4 +1,4 @@
-"""The PostgreSQL of a benchmark: the embedded one, with room to work in; the same for everybody."""
+"""The PostgreSQL of a benchmark: the embedded one with more memory, the same for all contestants."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import psycopg
 from syncer import embedded
 from tests.world import with_database
 
-# Durable, as in production. Memory as on a small server; checkpoints no more often than in one with 8 GB of WAL.
+# Durable as in production, with the memory of a small server and few checkpoints.
 SETTINGS = {
     "shared_buffers": "1GB",
     "effective_cache_size": "8GB",
@@ -37,18 +37,18 @@ class Server:
             return cursor.fetchall() if cursor.description else []
 
     def cpu_seconds(self) -> float:
-        """User and system time of the whole server so far, sessions that have ended included."""
+        """User and system time of the whole server so far, including sessions that have ended."""
         own, children = _cpu(self.pid, ended_children=True)
         return own + children + sum(_cpu(pid)[0] for pid in _children(self.pid))
 
     def settle(self) -> None:
-        """What an earlier measurement left to be written is written before the next one begins."""
+        """Writes out what an earlier measurement left unwritten, so that the next one does not pay for it."""
         self.run("CHECKPOINT")
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
-    """Starts a server in a folder that it may keep; its databases are made anew by whoever needs them."""
+    """Starts a server in a folder that the caller may keep, and creates the two databases if they are missing."""
     embedded.SETTINGS.update(SETTINGS)
     with embedded.running(folder) as url:
         with psycopg.connect(url, autocommit=True) as connection:
@@ -60,7 +60,7 @@ def running(folder: Path) -> Iterator[Server]:
 
 
 def on(url: str, cluster: Path) -> Server:
-    """A server that runs here and has the two databases. `cluster` is its data directory."""
+    """A running server of this machine that has the two databases. `cluster` is its data directory."""
     pid = int((cluster / "postmaster.pid").read_text().splitlines()[0])
     return Server(with_database(url, "bench"), with_database(url, "bench_state"), pid)
 
@@ -68,7 +68,7 @@ def on(url: str, cluster: Path) -> Server:
 def _cpu(pid: int, *, ended_children: bool = False) -> tuple[float, float]:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):  # it ended meanwhile; then its parent has its time
+    except (FileNotFoundError, ProcessLookupError):  # it has ended, and its time counts as its parent's
         return 0.0, 0.0
     own = (int(fields[11]) + int(fields[12])) / _TICKS
     return own, (int(fields[13]) + int(fields[14])) / _TICKS if ended_children else 0.0

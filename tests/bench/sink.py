@@ -1,8 +1,8 @@
-"""A receiver that costs as little as one in Python can: it keeps what it gets, and answers in one write.
+"""A receiver that costs as little as one in Python can: it keeps what it gets and answers in one write.
 
-Runs as a process of its own. It speaks HTTP/1.1 with keep-alive, takes anything, and spools the bodies to a file, each
-with its length and the time it came; what they say is read after the clock has stopped (`belief`, `pace`). Its answer
-is the one that Segment and Mailmodo give, and names the only list that there is.
+It runs as a process of its own, speaks HTTP/1.1 with keep-alive, accepts everything, and spools the bodies to a file,
+each with its length and its time. They are decoded after the clock has stopped (`belief`, `pace`). One answer serves
+Segment and Mailmodo alike, and names the only list that there is.
 
     python -m tests.bench.sink SPOOL LATENCY_MS      prints its port, and at SIGTERM its number of requests
 """
@@ -21,11 +21,11 @@ from pathlib import Path
 _BODY = b'{"success":true,"listDetails":[{"name":"Audiences"}]}'
 REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
 HEAD = struct.Struct(">Qd")
-"""Before each body: how long it is, and when it came, in seconds of a monotonic clock."""
+"""Before each body: its length, and the seconds of a monotonic clock when it came."""
 
 
 class _Connection(asyncio.Protocol):
-    """One client. Requests are taken one after the other, as HTTP/1.1 has it."""
+    """One client, whose requests are answered one after the other."""
 
     def __init__(self, sink: "_Sink") -> None:
         self._sink = sink
@@ -90,7 +90,7 @@ async def _serve(spool: Path, latency: float) -> None:
 
 
 def received(spool: Path) -> Iterator[tuple[float, bytes]]:
-    """When each request came, and its body, in their order."""
+    """The time and the body of each request, in their order."""
     with spool.open("rb") as file:
         while head := file.read(HEAD.size):
             size, at = HEAD.unpack(head)
@@ -99,7 +99,7 @@ def received(spool: Path) -> Iterator[tuple[float, bytes]]:
 
 @dataclass(slots=True)
 class Receiving:
-    """A sink that runs, and when it is over the number of requests that it got."""
+    """A running sink; when it has stopped, the number of requests that it got."""
 
     port: int
     requests: int = 0
@@ -107,7 +107,7 @@ class Receiving:
 
 @contextmanager
 def receiving(spool: Path, latency_ms: int = 0) -> Iterator[Receiving]:
-    """A sink on loopback for as long as the context lasts."""
+    """Runs a sink on loopback as long as the context lasts."""
     command = [sys.executable, "-m", "tests.bench.sink", str(spool), str(latency_ms)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,8 +1,8 @@
-"""The data: a membership table as a warehouse keeps it, and a churn of one per cent, made by set-based SQL.
+"""The data: a membership table as a warehouse keeps it, and changes of one per cent, made by set-based SQL.
 
 Ten million memberships are two million contacts in one to nine of a hundred audiences, five on average, stored audience
-by audience. Every contact has one user id and one clean email, so that rivals who do not know of shared, missing or
-oddly written addresses are not counted wrong for it. `updated_at` is there for those that need a cursor.
+by audience. Every contact has one user id and one clean email, so that rivals without rules for shared, missing or
+oddly written addresses are not counted wrong for those. `updated_at` is there for rivals that need a cursor.
 """
 
 from tests.bench.server import Server
@@ -20,7 +20,7 @@ CREATE UNLOGGED TABLE warehouse.before (audience text, user_id text, email text)
 CREATE UNLOGGED TABLE warehouse.told (property text COLLATE "C", contact text COLLATE "C", value boolean);
 """
 
-# The number of audiences is one to nine; eleven has no factor in common with a hundred, so no audience comes twice.
+# One to nine audiences a person. Eleven has no factor in common with a hundred, so no audience comes twice.
 FILL = """
 INSERT INTO warehouse.member (audience, user_id, email)
 SELECT 'Audience ' || lpad(audience::text, 3, '0'), 'u' || lpad(person::text, 9, '0'),
@@ -41,7 +41,7 @@ INSERT INTO warehouse.before SELECT audience, user_id, email FROM warehouse.memb
 
 FORGET = "TRUNCATE warehouse.before"
 
-# Half of the churn are exits, half entries of people who are there already.
+# Half of the changes are exits, half are entries of people who are in other audiences already.
 LEAVE = """
 DELETE FROM warehouse.member
 WHERE hashtextextended(audience || user_id, {round}) & 9223372036854775807 < 9223372036854775807 / 200
@@ -63,13 +63,13 @@ WHERE NOT EXISTS (
 
 
 def remember(server: Server) -> None:
-    """What the warehouse says now is what everybody was told."""
+    """Makes what the warehouse says now what every contestant has sent."""
     for statement in REMEMBER.split(";\n"):
         server.run(statement)
 
 
 def generate(server: Server, memberships: int) -> None:
-    """The warehouse, anew."""
+    """Makes the warehouse anew."""
     for statement in CREATE.split(";\n"):
         server.run(statement)
     server.run(FILL.format(contacts=memberships // 5))
@@ -77,7 +77,7 @@ def generate(server: Server, memberships: int) -> None:
 
 
 def change(server: Server, number: int) -> None:
-    """One per cent of the memberships; another one for every number. What was before is remembered."""
+    """Changes one per cent of the memberships, others for each number, and remembers what was before."""
     remember(server)
     server.run(LEAVE.format(round=number))
     server.run(ENTER.format(round=number))

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.bench import belief, contestants, pace, server, sink, warehouse
+from tests.bench import belief, ours, pace, server, sink, warehouse
 from tests.bench.__main__ import Bench
 from tests.bench.contestants import CHANGED, INITIAL, SCENARIOS, UNCHANGED
 
@@ -24,9 +24,8 @@ def bench_server(postgres: str) -> server.Server:
 
 
 def test_ours_is_measured_in_every_scenario_and_right_in_each(bench_server: server.Server, tmp_path: Path) -> None:
-    ours = [each for each in contestants.CONTESTANTS if each.name.startswith("syncer")]
     warehouse.generate(bench_server, 2000)
-    results = list(Bench(bench_server, tmp_path, ours, repeat=1, latency_ms=0).run(SCENARIOS))
+    results = list(Bench(bench_server, tmp_path, ours.OURS, repeat=1, latency_ms=0).run(SCENARIOS))
     assert [result.problem for result in results] == [""] * 10
     assert [(result.scenario, result.wrong, result.requests > 0) for result in results] == [
         *[(INITIAL, 0, True)] * 3,

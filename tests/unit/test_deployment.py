@@ -1,4 +1,4 @@
-"""The deployment files fit the repository and each other. They are read here; Docker and systemd do not run."""
+"""The deployment files fit the repository and each other. The tests only read them: Docker and systemd do not run."""
 
 import configparser
 import re
@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "syncer" / "deploy"
 
 
-def test_the_image_copies_what_there_is_and_runs_as_nobody_special() -> None:
+def test_the_image_copies_files_that_exist_and_does_not_run_as_root() -> None:
     text = (DEPLOY / "Dockerfile").read_text()
     copied = [line.split()[1:-1] for line in text.splitlines() if line.startswith("COPY ") and "--from" not in line]
     assert copied
@@ -18,7 +18,7 @@ def test_the_image_copies_what_there_is_and_runs_as_nobody_special() -> None:
     assert "http://127.0.0.1:9464/healthz" in text
 
 
-def test_the_unit_is_hardened_and_waits_for_what_is_in_flight() -> None:
+def test_the_unit_is_hardened_and_waits_for_pages_in_flight() -> None:
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
     unit.read(DEPLOY / "syncer.service")

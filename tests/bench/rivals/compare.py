@@ -1,4 +1,4 @@
-"""Compares the warehouse with what a script keeps, `script.synced`, in one way or another, and tells nobody.
+"""Compares the warehouse with the table that a script keeps, `script.synced`, in one of four ways; sends nothing.
 
 python compare.py floor|hash_join|except|pull URL
 """
@@ -8,7 +8,7 @@ import sys
 import psycopg
 
 STATEMENTS = {
-    # Every column of every row of both sides, in one process: what no comparison in the database can go below.
+    # Every column of every row of both sides, in one process: the least that a comparison in the database can cost.
     "floor": """
         SELECT
             (SELECT sum(octet_length(audience) + octet_length(user_id) + octet_length(email)) FROM warehouse.member),
@@ -36,7 +36,7 @@ def main() -> None:
     how, url = sys.argv[1:]
     with psycopg.connect(url, autocommit=True) as connection:
         say("reading")
-        if how == "pull":  # to a client, row by row, and nothing is done with them
+        if how == "pull":  # to a client, row by row, which does nothing with them
             with (
                 connection.cursor() as cursor,
                 cursor.copy(

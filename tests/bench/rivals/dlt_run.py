@@ -1,6 +1,6 @@
 """dlt with a custom destination: one row per contact with all of its audiences, by a cursor after the first run.
 
-It finds who entered (a newer `updated_at`), not who left: a row that is gone has no cursor.
+It finds members who entered, by a newer `updated_at`, but none who left: a deleted row has no cursor.
 
     python dlt_run.py URL ENDPOINT FOLDER
 """

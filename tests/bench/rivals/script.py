@@ -1,8 +1,8 @@
-"""The script that people write: a diff in SQL, Segment's library, and a table of what was told.
+"""The script that people write: a diff in SQL, Segment's library, and a table of what was sent.
 
-Both sides are one table scan each; the changes are grouped by contact, so that it needs as few calls as we do. What
-was told is written down once the library's queue is empty: a crash in between tells everything again, and an answer
-that was lost is never noticed. The library's defaults drop events when its queue is full; here it waits.
+Each side is one table scan. The changes are grouped by contact, so it makes as few calls as syncer does. It records
+what it sent once the library's queue is empty: a crash before that sends everything again, and a lost answer is never
+noticed. By default the library drops events when its queue is full; here it waits.
 
     python script.py full_join|except URL ENDPOINT
 """
@@ -47,7 +47,7 @@ APPLY = (
 
 
 class Patient(queue.Queue):
-    """A full queue is waited for."""
+    """Waits when it is full."""
 
     def put(self, item, block=False, timeout=None):  # the library asks not to be kept waiting, and drops
         super().put(item, block=True)

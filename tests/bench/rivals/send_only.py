@@ -1,4 +1,4 @@
-"""Segment's library alone: one identify call per contact out of a loop, no database, nothing kept.
+"""Segment's library alone: a loop with one identify call per contact, without a database or any record.
 
 python send_only.py FILE ENDPOINT      a line of the file: {"user_id": …, "traits": {…}}
 """
@@ -12,7 +12,7 @@ from segment.analytics.client import Client
 
 
 class Patient(queue.Queue):
-    """A full queue is waited for."""
+    """Waits when it is full."""
 
     def put(self, item, block=False, timeout=None):  # the library asks not to be kept waiting, and drops
         super().put(item, block=True)
