@@ -22,6 +22,9 @@ from syncer.sync import Result
 Row = tuple[str | None, str | None, str | None]
 """audience, user id, email: as the warehouse has them."""
 
+VIP = "VIP Buyers"
+CHURN = "Churn Risk"
+
 DEADLINE = 60.0
 
 Report = Callable[[str], None]
@@ -172,6 +175,17 @@ endpoint = "{self.receiver.url}"
                 for name, value in values.items()
                 if value is True
             }
+
+
+def members(count: int, *audiences: str, first: int = 0, prefix: str = "u") -> list[Row]:
+    """So many people, numbered from `first`, each of them in these audiences (`VIP`)."""
+    people = [f"{prefix}{number:04d}" for number in range(first, first + count)]
+    return [(audience, person, f"{person}@x.io") for person in people for audience in audiences or (VIP,)]
+
+
+def named_members(*names: str, audience: str = VIP) -> list[Row]:
+    """People of these names in an audience."""
+    return [(audience, f"u-{name}", f"{name}@x.io") for name in names]
 
 
 def truth(rows: Iterable[Row]) -> set[tuple[str, str]]:

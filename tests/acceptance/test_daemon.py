@@ -13,15 +13,10 @@ import pytest
 
 from syncer.receivers.loopback import Answer
 from syncer.receivers.segment import Delay
-from tests.world import DEADLINE, Row, World, truth, until
+from tests.world import DEADLINE, VIP, World, members, truth, until
 
-VIP = "VIP Buyers"
 OFTEN = '[health]\nlisten = ""\n[schedule]\nevery = "1s"\njitter = "0s"\n'
 RARELY = '[health]\nlisten = ""\n[schedule]\nevery = "1h"\njitter = "0s"\n'
-
-
-def members(count: int) -> list[Row]:
-    return [(VIP, f"u{n:05d}", f"u{n:05d}@x.io") for n in range(count)]
 
 
 class Daemons:
@@ -180,7 +175,7 @@ def test_sighup_reads_the_configuration_unless_it_is_wrong(world: World, daemons
     until(lambda: len(runs(world)) > count + 1)
     path.write_text(good.replace('table = "members"', 'table = "others"'))
     world.warehouse.run("CREATE TABLE others AS SELECT * FROM members WHERE false")
-    world.warehouse.run("INSERT INTO others VALUES (%s, 'u1', 'other@x.io'), (%s, 'u00000', 'u00000@x.io')", [VIP, VIP])
+    world.warehouse.run("INSERT INTO others VALUES (%s, 'u1', 'other@x.io'), (%s, 'u0000', 'u0000@x.io')", [VIP, VIP])
     process.send_signal(signal.SIGHUP)
     until(lambda: ("other@x.io", "vip_buyers") in world.believed())
 
@@ -307,7 +302,7 @@ def test_a_resync_and_a_scope_are_handed_over_too(world: World, idle: subprocess
 
 def test_what_the_run_exits_with_is_what_its_command_exits_with(world: World, idle: subprocess.Popen[str]) -> None:
     world.receiver.script = lambda request: (
-        Answer(400, apply=0) if any(e["traits"]["email"] == "u00003@x.io" for e in request.events) else None
+        Answer(400, apply=0) if any(e["traits"]["email"] == "u0003@x.io" for e in request.events) else None
     )
     world.warehouse.replace(members(5))
     assert world.command("sync").returncode == 8
@@ -320,11 +315,11 @@ def test_what_the_run_exits_with_is_what_its_command_exits_with(world: World, id
 def test_somebody_is_forgotten_while_a_daemon_leads(
     world: World, daemons: Daemons, idle: subprocess.Popen[str]
 ) -> None:
-    done = world.command("forget", "u00001@x.io", "--yes")
+    done = world.command("forget", "u0001@x.io", "--yes")
 
     assert done.returncode == 0, done.stderr
-    assert world.query("SELECT count(*) FROM synced_member WHERE contact = 'u00001@x.io'") == [(0,)]
-    assert world.query("SELECT count(*) FROM request WHERE audiences::text || destinations::text LIKE '%u00001%'") == [
+    assert world.query("SELECT count(*) FROM synced_member WHERE contact = 'u0001@x.io'") == [(0,)]
+    assert world.query("SELECT count(*) FROM request WHERE audiences::text || destinations::text LIKE '%u0001%'") == [
         (0,)
     ]
     until(lambda: daemons.leader() == idle.pid)

@@ -16,11 +16,11 @@ from syncer import app, errors, models, sync
 from syncer.delivery import sender
 from syncer.receivers.loopback import EVERYTHING, Answer, Ending, Reset, Truncate
 from syncer.stopping import Stop
-from tests.world import Quiet, Row, World, truth
+from tests.world import VIP, Quiet, Row, World, members, truth
 
-VIP, CHURN = "VIP Buyers", "Churn Risk"
 COUNT = 25
 BAD = "u0007@x.io"
+WITHOUT_BAD = [row for row in members(COUNT) if row[2] != BAD]
 
 Decide = Callable[[Collection[str]], Ending | None]
 """What becomes of a request that tells these emails; None: what the receiver does by itself."""
@@ -46,11 +46,6 @@ class Account:
     reads_body: bool = False
 
 
-def members(count: int = COUNT, *, but: Collection[str] = ()) -> list[Row]:
-    rows = [(VIP, f"u{n:04d}", f"u{n:04d}@x.io") for n in range(count)]
-    return [row for row in rows if row[2] not in but]
-
-
 class DestinationContract:
     """Subclass it as `TestSomething`, with a fixture `account` that gives an `Account`."""
 
@@ -68,7 +63,7 @@ class DestinationContract:
         text = config(world).read_text()
         path = world.folder / "syncer.toml"
         path.write_text(text[: text.index("[[destinations]]")] + f'[[destinations]]\nname = "account"\n{account.lines}')
-        world.warehouse.replace(members())
+        world.warehouse.replace(members(COUNT))
         return world
 
     def sync(self, at: World, code: int = 0) -> models.DestinationReport:
@@ -96,7 +91,7 @@ class DestinationContract:
         report = self.sync(at)
 
         assert (report.planned, report.succeeded) == (COUNT, COUNT)
-        assert self.believed(account) == truth(members())
+        assert self.believed(account) == truth(members(COUNT))
         at.warehouse.replace(members(5))
         assert self.sync(at).succeeded == COUNT - 5
         assert self.believed(account) == truth(members(5))
@@ -116,13 +111,13 @@ class DestinationContract:
         report = self.sync(at, 8)
 
         assert (report.succeeded, report.failed) == (COUNT - 1, 1)
-        assert self.believed(account) == truth(members(but=[BAD]))
+        assert self.believed(account) == truth(WITHOUT_BAD)
         [(contact, reason)] = at.query("SELECT contact, reason FROM refused_contacts")
         assert contact == BAD
         assert "no such mailbox" in reason
         account.refuse(None, "")
         assert self.sync(at).succeeded == 1
-        assert self.believed(account) == truth(members())
+        assert self.believed(account) == truth(members(COUNT))
 
     def test_a_refused_request_that_names_no_culprit_is_halved(self, at: World, account: Account) -> None:
         account.decide(lambda emails: Answer(400, body=b'{"message": "no"}') if BAD in emails else None)
@@ -130,7 +125,7 @@ class DestinationContract:
         report = self.sync(at, 8)
 
         assert (report.succeeded, report.failed) == (COUNT - 1, 1)
-        assert self.believed(account) == truth(members(but=[BAD]))
+        assert self.believed(account) == truth(WITHOUT_BAD)
         account.decide(None)
         assert self.sync(at).succeeded == 1
 
@@ -153,7 +148,7 @@ class DestinationContract:
 
         assert report.succeeded == COUNT
         assert report.retries >= 1
-        assert self.believed(account) == truth(members())
+        assert self.believed(account) == truth(members(COUNT))
 
     @pytest.mark.parametrize("status", [401, 402, 403, 404, 410, 301, 307])
     def test_a_bad_key_a_wrong_address_or_a_redirect_stops_it_at_once(
@@ -186,7 +181,7 @@ class DestinationContract:
         report = self.sync(at)
 
         assert (report.succeeded, report.unknown) == (COUNT, 0)
-        assert self.believed(account) == truth(members())
+        assert self.believed(account) == truth(members(COUNT))
 
     def test_a_lost_answer_is_told_again_with_what_is_so_then(self, at: World, account: Account) -> None:
         account.decide(lambda _: Reset(apply=EVERYTHING))
@@ -206,7 +201,7 @@ class DestinationContract:
         account.decide(lambda emails: Answer(413) if len(emails) > 4 else None)
 
         assert self.sync(at).succeeded == COUNT
-        assert self.believed(account) == truth(members())
+        assert self.believed(account) == truth(members(COUNT))
 
     def test_an_unreadable_answer(self, at: World, account: Account) -> None:
         account.decide(lambda _: Answer(200, body=b"<html>\xff</html>", apply=EVERYTHING))
@@ -216,7 +211,7 @@ class DestinationContract:
         assert (report.unknown > 0) is account.reads_body
         account.decide(None)
         self.sync(at)
-        assert self.believed(account) == truth(members())
+        assert self.believed(account) == truth(members(COUNT))
 
     def test_text_of_every_kind(self, at: World, account: Account) -> None:
         rows: list[Row] = [

@@ -7,13 +7,7 @@ import pytest
 from syncer import errors, sync
 from syncer.models import Status
 from syncer.receivers.segment import SegmentReceiver
-from tests.world import Row, World, truth
-
-VIP = "VIP Buyers"
-
-
-def members(count: int) -> list[Row]:
-    return [(VIP, f"u{number:04d}", f"u{number:04d}@x.io") for number in range(count)]
+from tests.world import World, members, truth
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from syncer.receivers.segment import ReceivedRequest
 from syncer.state import State
 from syncer.stopping import Stop
 from syncer.sync import Result
-from tests.world import Row, World
+from tests.world import VIP, World, members
 
-VIP, NEW = "VIP Buyers", "New Customers"
+NEW = "New Customers"
 TOKEN = "t0ken-of-the-phone"
 
 
@@ -92,10 +92,6 @@ def channel(phone: Phone) -> alerts.Apprise:
 
 def book(world: World, phone: Phone) -> alerts.AlertLog:
     return alerts.AlertLog(State(world.state_url, "syncer"), channel(phone))
-
-
-def members(count: int, audience: str = VIP) -> list[Row]:
-    return [(audience, f"u{n:04d}", f"u{n:04d}@x.io") for n in range(count)]
 
 
 def test_a_quiet_week_is_quiet_but_for_its_heart(world: World, phone: Phone, run: Callable[..., Result]) -> None:

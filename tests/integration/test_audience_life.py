@@ -9,10 +9,8 @@ from syncer.delivery import sender
 from syncer.models import Status
 from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from syncer.receivers.segment import ReceivedRequest, SegmentReceiver
-from tests.world import Row, World, truth
+from tests.world import CHURN, VIP, World, members, truth
 
-VIP = "VIP Buyers"
-CHURN = "Churn Risk"
 LOW = "[guard]\nmin_removed = 2\nmin_added = 2\n"
 
 
@@ -21,10 +19,6 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
     monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
     monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
-
-
-def members(count: int, audience: str = VIP, first: int = 0) -> list[Row]:
-    return [(audience, f"u{number:04d}", f"u{number:04d}@x.io") for number in range(first, first + count)]
 
 
 def retire(world: World, name: str = VIP) -> bool:

@@ -6,12 +6,9 @@ import pytest
 
 from syncer import sync
 from syncer.receivers.segment import Delay, ReceivedRequest
-from tests.world import Row, World, truth
+from tests.world import CHURN, VIP, Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
-
-VIP = "VIP Buyers"
-CHURN = "Churn Risk"
 
 
 def told(world: World, since: int = 0) -> list[tuple[str, str, dict[str, Any]]]:

@@ -7,12 +7,10 @@ import pytest
 from syncer import sync
 from syncer.delivery import sender
 from syncer.receivers.loopback import EVERYTHING, Answer, Reset
-from tests.world import Row, World
+from tests.world import VIP, Row, World
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
-VIP = "VIP Buyers"
-CHURN = "Churn Risk"
 ADA: Row = (VIP, "u1", "a@x.io")
 BOB: Row = (VIP, "u2", "b@x.io")
 

@@ -17,11 +17,9 @@ from syncer.receivers.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
 from syncer.receivers.segment import Fault, ReceivedRequest
 from syncer.state import accounts, leadership, pages
 from syncer.stopping import Stop
-from tests.world import Row, World, truth
+from tests.world import VIP, World, members, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
-
-VIP = "VIP Buyers"
 
 
 @pytest.fixture(autouse=True)
@@ -34,10 +32,6 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def always(fault: Fault) -> Callable[[ReceivedRequest], Fault]:
     return lambda request: fault
-
-
-def members(count: int, prefix: str = "u") -> list[Row]:
-    return [(VIP, f"{prefix}{number:04d}", f"{prefix}{number:04d}@x.io") for number in range(count)]
 
 
 def uncertain(world: World) -> list[str]:
@@ -384,7 +378,7 @@ def test_a_bug_in_the_middle_of_a_run_still_closes_it(world: World, monkeypatch:
 def test_the_views_agree_with_what_the_receiver_saw(world: World) -> None:
     world.warehouse.replace(members(700))
     world.sync()
-    world.warehouse.replace([*members(650), *members(40, "n")])
+    world.warehouse.replace([*members(650), *members(40, prefix="n")])
     world.sync()
 
     logged = world.query("SELECT message_id, contact, property, value FROM sync_changelog WHERE status = 'succeeded'")

@@ -13,12 +13,10 @@ from syncer.receivers.loopback import Answer, Reset
 from syncer.receivers.segment import Fault, ReceivedRequest
 from syncer.state import forgetting
 from syncer.stopping import Stop
-from tests.world import Quiet, Row, World, truth
+from tests.world import CHURN, VIP, Quiet, Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
-VIP = "VIP Buyers"
-CHURN = "Churn Risk"
 ADA: list[Row] = [(VIP, "Ada-7", "Ada@Example.com"), (CHURN, "Ada-7", "ada@example.com")]
 BOB: list[Row] = [(VIP, "bob", "bob@x.io")]
 ADDRESS = "ada@example.com"

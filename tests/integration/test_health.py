@@ -13,9 +13,7 @@ from syncer.daemon import health
 from syncer.daemon.health import Health
 from syncer.receivers.loopback import Answer
 from syncer.state import State
-from tests.world import World
-
-VIP = "VIP Buyers"
+from tests.world import VIP, World
 
 
 @pytest.fixture

@@ -9,21 +9,15 @@ from syncer.delivery import sender
 from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from syncer.receivers.segment_rules import membership
 from tests.webhook_receiver import WebhookReceiver
-from tests.world import Row, World, truth
+from tests.world import CHURN, VIP, World, members, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
-
-VIP, CHURN = "VIP Buyers", "Churn Risk"
 
 
 @pytest.fixture
 def apart(world: World) -> World:
     world.destination_extra += '\ncalls = "per_audience"'
     return world
-
-
-def members(count: int) -> list[Row]:
-    return [(audience, f"u{n}", f"u{n}@x.io") for n in range(count) for audience in (VIP, CHURN)]
 
 
 def recognised(world: World, since: int = 0) -> list[tuple[str, str, bool | None]]:
@@ -38,26 +32,28 @@ def recognised(world: World, since: int = 0) -> list[tuple[str, str, bool | None
 
 
 def test_every_membership_is_recognised(apart: World) -> None:
-    apart.warehouse.replace(members(2))
+    apart.warehouse.replace(members(2, VIP, CHURN))
     report = apart.sync().report
 
-    assert recognised(apart) == [(f"u{n}@x.io", key, True) for n in range(2) for key in ("churn_risk", "vip_buyers")]
+    assert recognised(apart) == [
+        (f"u{n:04d}@x.io", key, True) for n in range(2) for key in ("churn_risk", "vip_buyers")
+    ]
     assert (report.destinations[0].planned, report.calls_saved) == (4, 0)
     since = len(apart.receiver.events)
-    apart.warehouse.replace(members(2)[:1])
+    apart.warehouse.replace(members(2, VIP, CHURN)[:1])
 
     assert apart.sync().report.destinations[0].succeeded == 3
     assert recognised(apart, since) == [
-        ("u0@x.io", "churn_risk", False),
-        ("u1@x.io", "churn_risk", False),
-        ("u1@x.io", "vip_buyers", False),
+        ("u0000@x.io", "churn_risk", False),
+        ("u0001@x.io", "churn_risk", False),
+        ("u0001@x.io", "vip_buyers", False),
     ]
-    assert apart.believed() == truth(members(2)[:1])
+    assert apart.believed() == truth(members(2, VIP, CHURN)[:1])
     assert apart.verify().differences == 0
 
 
 def test_the_ids_of_an_audience_stay_and_are_no_others(apart: World) -> None:
-    apart.warehouse.replace(members(1))
+    apart.warehouse.replace(members(1, VIP, CHURN))
     apart.sync()
     apart.resync()
 
@@ -72,15 +68,15 @@ def test_the_ids_of_an_audience_stay_and_are_no_others(apart: World) -> None:
 
 def test_a_lost_answer_concerns_its_audience_only(apart: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
-    apart.warehouse.replace(members(3))
+    apart.warehouse.replace(members(3, VIP, CHURN))
     apart.receiver.script = lambda _: Reset(apply=EVERYTHING)
     assert sync.exit_code(apart.sync()) == 6
     apart.receiver.script = None
-    apart.warehouse.replace(members(2))
+    apart.warehouse.replace(members(2, VIP, CHURN))
 
     assert sync.exit_code(apart.sync()) == 0
 
-    assert apart.believed() == truth(members(2))
+    assert apart.believed() == truth(members(2, VIP, CHURN))
     assert apart.sync().report.destinations[0].planned == 0
 
 
@@ -92,7 +88,7 @@ def test_a_retry_has_the_same_message_ids(apart: World, monkeypatch: pytest.Monk
         attempts.append({event["messageId"] for event in request.events})
         return Reset(apply=EVERYTHING) if len(attempts) == 1 else None
 
-    apart.warehouse.replace(members(3))
+    apart.warehouse.replace(members(3, VIP, CHURN))
     apart.receiver.script = lose_the_first
 
     assert sync.exit_code(apart.sync()) == 0
@@ -101,20 +97,20 @@ def test_a_retry_has_the_same_message_ids(apart: World, monkeypatch: pytest.Monk
     assert first == second
     assert len(first) == 6
     assert apart.receiver.duplicates == 6
-    assert apart.believed() == truth(members(3))
+    assert apart.believed() == truth(members(3, VIP, CHURN))
 
 
 def test_a_full_resync_tells_who_left_too(apart: World) -> None:
-    apart.warehouse.replace(members(2))
+    apart.warehouse.replace(members(2, VIP, CHURN))
     apart.sync()
-    apart.warehouse.replace(members(1))
+    apart.warehouse.replace(members(1, VIP, CHURN))
     apart.sync()
     since = len(apart.receiver.events)
 
     report = apart.resync().report
 
     assert recognised(apart, since) == [
-        (f"u{n}@x.io", key, n == 0) for n in range(2) for key in ("churn_risk", "vip_buyers")
+        (f"u{n:04d}@x.io", key, n == 0) for n in range(2) for key in ("churn_risk", "vip_buyers")
     ]
     assert report.calls_saved == 0
     assert apart.verify().differences == 0
@@ -128,7 +124,7 @@ def test_a_webhook_is_told_what_a_call_is_about(world: World) -> None:
             f'[[destinations]]\nname = "hook"\ntype = "webhook"\nurl = "{receiver.url}"\ncalls = "per_audience"\n'
             'headers = { Authorization = "Bearer t" }'
         )
-        world.warehouse.replace(members(1))
+        world.warehouse.replace(members(1, VIP, CHURN))
         world.warehouse.run("CREATE TABLE ltv AS SELECT DISTINCT user_id, email, 5 AS value FROM members")
         world.extra = '[[computed_traits]]\nname = "Lifetime value"\nquery = "SELECT * FROM ltv"'
         assert sync.exit_code(world.sync()) == 0
@@ -145,21 +141,21 @@ def test_a_webhook_is_told_what_a_call_is_about(world: World) -> None:
 
 def test_a_refused_contact_does_not_take_others_along(apart: World) -> None:
     def refuse(request: Any) -> Answer | None:
-        return Answer(400, apply=0) if any(e["traits"]["email"] == "u1@x.io" for e in request.events) else None
+        return Answer(400, apply=0) if any(e["traits"]["email"] == "u0001@x.io" for e in request.events) else None
 
-    apart.warehouse.replace(members(4))
+    apart.warehouse.replace(members(4, VIP, CHURN))
     apart.receiver.script = refuse
 
     assert sync.exit_code(apart.sync()) == 8
-    assert apart.believed() == truth(row for row in members(4) if row[1] != "u1")
+    assert apart.believed() == truth(row for row in members(4, VIP, CHURN) if row[1] != "u0001")
     apart.receiver.script = None
     assert sync.exit_code(apart.sync()) == 0
-    assert apart.believed() == truth(members(4))
+    assert apart.believed() == truth(members(4, VIP, CHURN))
 
 
 def test_computed_traits_and_events_say_what_they_are(apart: World) -> None:
     apart.destination_extra += "\ntrack = true"
-    apart.warehouse.replace(members(1))
+    apart.warehouse.replace(members(1, VIP, CHURN))
     apart.warehouse.run("CREATE TABLE ltv AS SELECT DISTINCT user_id, email, 5 AS value FROM members")
     apart.extra = '[[computed_traits]]\nname = "Lifetime value"\nquery = "SELECT * FROM ltv"'
     apart.sync()
@@ -171,7 +167,9 @@ def test_computed_traits_and_events_say_what_they_are(apart: World) -> None:
         for received in apart.receiver.events
     }
     assert blocks == {("identify", "audience"), ("identify", "trait"), ("track", "audience")}
-    assert [each for each in recognised(apart) if each[1] == "lifetime_value"] == [("u0@x.io", "lifetime_value", None)]
+    assert [each for each in recognised(apart) if each[1] == "lifetime_value"] == [
+        ("u0000@x.io", "lifetime_value", None)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,10 @@ import pytest
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
 from tests.acceptance.worlds import FileWrite
-from tests.world import Row, World, truth
+from tests.world import CHURN, VIP, Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
-VIP = "VIP Buyers"
-CHURN = "Churn Risk"
 Call = tuple[str, str, dict[str, Any]]
 """user id, contact, properties"""
 

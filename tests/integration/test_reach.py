@@ -7,10 +7,8 @@ import pytest
 from syncer import sync
 from syncer.delivery import sender
 from syncer.receivers.loopback import EVERYTHING, Reset
-from tests.world import Row, World, truth
+from tests.world import CHURN, VIP, World, members, truth
 
-VIP = "VIP Buyers"
-CHURN = "Churn Risk"
 OPEN = "max_events_per_second = 0"
 LOW = "[guard]\nmin_removed = 2\nmin_added = 2\n"
 
@@ -20,10 +18,6 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
     monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
     monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
-
-
-def members(count: int, audience: str = VIP, first: int = 0) -> list[Row]:
-    return [(audience, f"u{number:04d}", f"u{number:04d}@x.io") for number in range(first, first + count)]
 
 
 def reach(world: World, *, contacts: list[str] | None = None, rollout: float | None = None) -> None:

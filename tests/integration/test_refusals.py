@@ -8,13 +8,7 @@ from syncer import sync
 from syncer.models import Status
 from syncer.receivers.loopback import Answer
 from syncer.receivers.segment import Fault, ReceivedRequest
-from tests.world import Row, World, truth
-
-VIP = "VIP Buyers"
-
-
-def members(count: int) -> list[Row]:
-    return [(VIP, f"u{number:04d}", f"u{number:04d}@x.io") for number in range(count)]
+from tests.world import VIP, Row, World, members, truth
 
 
 def refusing(contacts: list[str]) -> Callable[[ReceivedRequest], Fault | None]:

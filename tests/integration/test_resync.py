@@ -10,10 +10,7 @@ from syncer.models import Status
 from syncer.receivers.loopback import Answer, Reset
 from syncer.receivers.segment import Fault, ReceivedRequest, SegmentReceiver
 from syncer.stopping import Stop
-from tests.world import Row, World, truth
-
-VIP = "VIP Buyers"
-CHURN = "Churn Risk"
+from tests.world import CHURN, VIP, Row, World, members, truth
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +18,6 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
     monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
     monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
-
-
-def members(count: int, audience: str = VIP, first: int = 0) -> list[Row]:
-    return [(audience, f"u{number:04d}", f"u{number:04d}@x.io") for number in range(first, first + count)]
 
 
 def told(world: World, since: int = 0) -> list[tuple[str, str, bool]]:

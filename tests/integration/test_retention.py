@@ -8,12 +8,10 @@ from syncer.delivery import sender
 from syncer.receivers.loopback import Answer, Reset
 from syncer.state import pages, retention
 from syncer.stopping import Stop
-from tests.world import Quiet, Row, World, truth
+from tests.world import CHURN, Quiet, World, named_members, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
-VIP = "VIP Buyers"
-CHURN = "Churn Risk"
 DAY = 86_400.0
 
 
@@ -55,27 +53,23 @@ def net(world: World) -> list[tuple[int, int]]:
     return world.query("SELECT audience_id, members FROM dropped_history ORDER BY 1")
 
 
-def members(*names: str, audience: str = VIP) -> list[Row]:
-    return [(audience, f"u-{name}", f"{name}@x.io") for name in names]
-
-
 def test_what_is_dropped_is_added_up(world: World) -> None:
-    world.warehouse.replace(members("a", "b", "c"))
+    world.warehouse.replace(named_members("a", "b", "c"))
     world.sync()
-    world.warehouse.replace([*members("b", "c", "d"), *members("d", audience=CHURN)])
+    world.warehouse.replace([*named_members("b", "c", "d"), *named_members("d", audience=CHURN)])
     world.sync()
     refused = Answer(400, body=b'{"message":"no"}')
     world.receiver.script = lambda request: (
         refused if any(event["traits"]["email"] == "bad@x.io" for event in request.events) else None
     )
-    world.warehouse.replace(members("b", "c", "bad"))
+    world.warehouse.replace(named_members("b", "c", "bad"))
     world.sync()
     world.receiver.script = lambda request: Reset(apply=0)
-    world.warehouse.replace(members("b", "c", "e"))
+    world.warehouse.replace(named_members("b", "c", "e"))
     world.sync()
     world.receiver.script = None
     for last in ("f", "g"):
-        rows = members("c", last)
+        rows = named_members("c", last)
         world.warehouse.replace(rows)
         world.sync()
     assert kept(world)["run"] == [1, 2, 3, 4, 5, 6]
@@ -102,7 +96,7 @@ def test_what_is_dropped_is_added_up(world: World) -> None:
 
 def test_it_goes_on_after_that(world: World) -> None:
     """With nothing kept but runs that had nothing to tell; then members leave that entered before what is kept."""
-    world.warehouse.replace(members("a", "b"))
+    world.warehouse.replace(named_members("a", "b"))
     world.sync()
     for _ in range(3):
         world.sync()
@@ -112,7 +106,7 @@ def test_it_goes_on_after_that(world: World) -> None:
     assert net(world) == [(1, 2)]
     assert differences(world) == 0
 
-    world.warehouse.replace(members("b"))
+    world.warehouse.replace(named_members("b"))
     world.sync()
     assert differences(world) == 0
     world.sync()
@@ -129,7 +123,7 @@ def test_it_goes_on_after_that(world: World) -> None:
 
 
 def test_somebody_who_reads_for_long_is_left_alone(world: World) -> None:
-    world.warehouse.replace(members("a"))
+    world.warehouse.replace(named_members("a"))
     world.sync()
     world.sync()
     age(world, up_to_run=2)
@@ -145,7 +139,7 @@ def test_somebody_who_reads_for_long_is_left_alone(world: World) -> None:
 
 
 def test_an_open_run_keeps_its_history(world: World) -> None:
-    world.warehouse.replace(members("a"))
+    world.warehouse.replace(named_members("a"))
     for _ in range(3):
         world.sync()
     age(world, up_to_run=3)

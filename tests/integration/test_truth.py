@@ -13,12 +13,9 @@ from syncer.delivery import sender
 from syncer.models import Status
 from syncer.receivers.loopback import EVERYTHING, Answer, Hang, Reset
 from syncer.receivers.segment import Fault, ReceivedRequest
-from tests.world import Row, World, truth
+from tests.world import CHURN, VIP, Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
-
-VIP = "VIP Buyers"
-CHURN = "Churn Risk"
 
 
 @pytest.fixture(autouse=True)

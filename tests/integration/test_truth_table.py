@@ -8,11 +8,10 @@ import pytest
 from syncer.planning import plan
 from syncer.receivers.mailmodo import MailmodoReceiver
 from syncer.receivers.segment import SegmentReceiver
-from tests.world import Row, World
+from tests.world import VIP, Row, World
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
-VIP = "VIP Buyers"
 TABLE = re.search(r"\n    before +after .*\n((?:    .+\n)+)", plan.__doc__ or "")
 assert TABLE is not None
 CASES = [re.split(r" {2,}", line.strip()) for line in TABLE[1].splitlines()]

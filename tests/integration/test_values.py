@@ -10,12 +10,10 @@ import pytest
 from syncer import sync
 from syncer.delivery import sender
 from syncer.receivers.loopback import EVERYTHING, Reset
-from tests.world import Row, World
+from tests.world import CHURN, VIP, Row, World
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
-VIP = "VIP Buyers"
-CHURN = "Churn Risk"
 BY_USER = 'max_events_per_second = 0\nidentity = "user_id"'
 
 

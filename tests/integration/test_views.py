@@ -12,12 +12,10 @@ from syncer.destinations import segment
 from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from syncer.receivers.segment import Fault, ReceivedRequest
 from syncer.state import history
-from tests.world import Row, World
+from tests.world import CHURN, VIP, Row, World, named_members
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
-VIP = "VIP Buyers"
-CHURN = "Churn Risk"
 STATE_TABLES = (
     "audience destination initial_sync synced_member told_false uncertain sync_change sync_page sync_exception"
     " refused_contact skipped_member held_change operator_action installation schema_migration contact_count user_count"
@@ -36,10 +34,6 @@ def _small_and_hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 def world(world: World) -> World:
     world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
     return world
-
-
-def members(*names: str, audience: str = VIP) -> list[Row]:
-    return [(audience, f"u-{name}", f"{name}@x.io") for name in names]
 
 
 def one_by_one(*answers: Fault | None) -> Callable[[ReceivedRequest], Fault | None]:
@@ -106,7 +100,7 @@ def assert_json_is_the_views(world: World, run_id: int) -> None:
 
 def test_every_outcome_of_a_run_is_in_the_views_as_the_receiver_saw_it(world: World) -> None:
     """Five pages of two: accepted, refused, lost answer; then the destination stops and two pages never leave."""
-    world.warehouse.replace(members(*"abcdefghij"))
+    world.warehouse.replace(named_members(*"abcdefghij"))
     refused = Answer(400, body=b'{"message":"not these"}', apply=0)  # the page, and then each of the two alone
     world.receiver.script = one_by_one(None, refused, refused, refused, Reset(apply=EVERYTHING), Reset(apply=0))
 
@@ -139,7 +133,7 @@ def test_every_outcome_of_a_run_is_in_the_views_as_the_receiver_saw_it(world: Wo
 def test_what_was_never_sent_of_a_page_has_no_time_of_sending(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segment, "PAGE_SIZE", 3)
     monkeypatch.setattr(segment, "MAX_REQUEST_BYTES", 500)  # so that every event travels alone
-    world.warehouse.replace(members("a", "b", "c"))
+    world.warehouse.replace(named_members("a", "b", "c"))
     world.receiver.script = one_by_one(None, Reset(apply=0), Reset(apply=0))
 
     world.sync()
@@ -152,7 +146,7 @@ def test_what_was_never_sent_of_a_page_has_no_time_of_sending(world: World, monk
 
 
 def test_many_runs_of_many_audiences_add_up(world: World) -> None:
-    both = [*members("a", "b", "c"), *members("b", "c", "d", audience=CHURN)]
+    both = [*named_members("a", "b", "c"), *named_members("b", "c", "d", audience=CHURN)]
     snapshots: list[list[Row]] = [
         both,
         [*both[1:], (VIP, "u-x", "b@x.io"), (VIP, "nobody", None)],
@@ -200,8 +194,8 @@ def test_many_runs_of_many_audiences_add_up(world: World) -> None:
 def test_an_interval_begins_and_ends_with_the_run_whose_call_was_accepted(world: World) -> None:
     lost, refused = Reset(apply=EVERYTHING), Answer(400, apply=0)
     steps: list[tuple[list[Row], list[Fault]]] = [
-        (members("a"), [lost, lost]),
-        (members("a"), []),
+        (named_members("a"), [lost, lost]),
+        (named_members("a"), []),
         ([], [refused]),
         ([], [lost, lost]),
         ([], []),
@@ -237,13 +231,15 @@ def test_a_contact_of_two_users_has_a_row_each_and_one_message(world: World) -> 
 def test_a_run_without_changes_leaves_every_state_table_as_it_was(request: pytest.FixtureRequest, kind: str) -> None:
     """Also with a skipped member, one that a skipped row protects, and a contact that stays uncertain."""
     world: World = request.getfixturevalue(kind)
-    world.warehouse.replace(members("a", "b"))
+    world.warehouse.replace(named_members("a", "b"))
     world.sync()
     world.receiver.script = one_by_one(Reset(apply=EVERYTHING), Reset(apply=EVERYTHING))
-    world.warehouse.replace(members("a", "b", "c"))
+    world.warehouse.replace(named_members("a", "b", "c"))
     world.sync()
     world.receiver.script = None
-    world.warehouse.replace([*members("a"), (VIP, "u-b", None), (VIP, "u-c", "not an address"), (None, "u9", "z@x.io")])
+    world.warehouse.replace(
+        [*named_members("a"), (VIP, "u-b", None), (VIP, "u-c", "not an address"), (None, "u9", "z@x.io")]
+    )
     world.sync()
     before, requests = contents(world), len(world.receiver.requests)
 
