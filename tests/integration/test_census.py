@@ -31,14 +31,14 @@ ROWS: list[Row] = [
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The statements that count the snapshot, as they are run."""
     seen: list[str] = []
-    execute = psycopg.Connection.execute
+    execute = psycopg.Cursor.execute
 
-    def watched(connection: Any, query: Any, *arguments: Any, **options: Any) -> Any:
-        text = query if isinstance(query, str) else query.as_string(connection)
+    def watched(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+        text = query if isinstance(query, str) else query.as_string(cursor)
         seen.extend(re.findall(r"syncer:(count_members|count_contacts) ", text))
-        return execute(connection, query, *arguments, **options)
+        return execute(cursor, query, *arguments, **options)
 
-    monkeypatch.setattr(psycopg.Connection, "execute", watched)
+    monkeypatch.setattr(psycopg.Cursor, "execute", watched)
     return seen
 
 

@@ -170,15 +170,15 @@ class Mortal:
         self.steps = 0
         self.last: int | None = None
         self._lock = threading.Lock()
-        execute, send = psycopg.Connection.execute, segment.SegmentDestination.send
+        execute, send = psycopg.Cursor.execute, segment.SegmentDestination.send
 
-        def mortal_execute(connection: Any, *arguments: Any, **options: Any) -> Any:
-            return self._step(execute, connection, *arguments, **options)
+        def mortal_execute(cursor: Any, *arguments: Any, **options: Any) -> Any:
+            return self._step(execute, cursor, *arguments, **options)
 
         def mortal_send(destination: Any, request: Any) -> Any:
             return self._step(send, destination, request)
 
-        monkeypatch.setattr(psycopg.Connection, "execute", mortal_execute)
+        monkeypatch.setattr(psycopg.Cursor, "execute", mortal_execute)
         monkeypatch.setattr(segment.SegmentDestination, "send", mortal_send)
 
     def _step(self, act: Callable[..., Any], *arguments: Any, **options: Any) -> Any:

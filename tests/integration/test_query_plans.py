@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.rows import tuple_row
 
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
@@ -71,17 +72,18 @@ def big(state: State, receiver: SegmentReceiver, tmp_path: Path) -> World:
 def explained(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Plan]]:
     """The plans of our statements, taken right before each is run."""
     found: dict[str, list[Plan]] = {}
-    execute = psycopg.Connection.execute
+    execute = psycopg.Cursor.execute
 
-    def explain_first(self: Any, query: Any, params: Any = None, **options: Any) -> Any:
-        text = query if isinstance(query, str) else query.as_string(self)
+    def explain_first(cursor: Any, query: Any, params: Any = None, **options: Any) -> Any:
+        text = query if isinstance(query, str) else query.as_string(cursor)
         name = text.partition("/* syncer:")[2].partition(" ")[0]
         if name in EXPLAINED:
-            (row,) = execute(self, f"EXPLAIN (FORMAT JSON) {text}", params).fetchall()
+            explaining = cursor.connection.cursor(row_factory=tuple_row)
+            (row,) = execute(explaining, f"EXPLAIN (FORMAT JSON) {text}", params).fetchall()
             found.setdefault(name, []).append((row[0] if isinstance(row[0], list) else json.loads(row[0]))[0]["Plan"])
-        return execute(self, query, params, **options)
+        return execute(cursor, query, params, **options)
 
-    monkeypatch.setattr(psycopg.Connection, "execute", explain_first)
+    monkeypatch.setattr(psycopg.Cursor, "execute", explain_first)
     return found
 
 

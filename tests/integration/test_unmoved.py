@@ -38,16 +38,16 @@ class Watched:
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     seen = Watched()
-    execute = psycopg.Connection.execute
+    execute = psycopg.Cursor.execute
 
-    def watching(connection: Any, query: Any, parameters: Any = None, **options: Any) -> Any:
-        text = query if isinstance(query, str) else query.as_string(connection)
+    def watching(cursor: Any, query: Any, parameters: Any = None, **options: Any) -> Any:
+        text = query if isinstance(query, str) else query.as_string(cursor)
         if "syncer:diff_members " in text:
             seen.compared.append(set(parameters["names"]) if parameters["anything"] else None)
         seen.added_up += "syncer:add_up_rows " in text
-        return execute(connection, query, parameters, **options)
+        return execute(cursor, query, parameters, **options)
 
-    monkeypatch.setattr(psycopg.Connection, "execute", watching)
+    monkeypatch.setattr(psycopg.Cursor, "execute", watching)
     return seen
 
 
