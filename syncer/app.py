@@ -23,7 +23,7 @@ class App:
     destinations: Sequence[models.Destination]
 
     def job(
-        self, audiences: Sequence[str] = (), destination_names: Sequence[str] = (), moved: Sequence[str] = ()
+        self, audiences: Sequence[str] = (), destination_names: Sequence[str] = (), same_account: Sequence[str] = ()
     ) -> sync.Job:
         """What to sync: everything, or only these audiences and destinations. See `sync.Job`."""
         return sync.Job(
@@ -36,7 +36,7 @@ class App:
             reaches={destination.name: destination.reach for destination in self.settings.destinations},
             modes={destination.name: destination.sync_mode for destination in self.settings.destinations},
             guard=self.settings.guard.limits,
-            moved=moved,
+            same_account=same_account,
             keep_history=self.settings.history.keep,
         )
 
@@ -54,13 +54,7 @@ class App:
     def chosen(self, names: Sequence[str]) -> Sequence[models.Destination]:
         """The destinations of these names; all if there are none. Raises `ConfigError` for one that there is not."""
         known = {destination.name: destination for destination in self.destinations}
-        problems = [
-            errors.Problem("--destination", f"there is no destination {name!r}; there is {', '.join(known)}")
-            for name in names
-            if name not in known
-        ]
-        if problems:
-            raise errors.ConfigError(problems)
+        accounts.refuse_unknown(names, known)
         return [known[name] for name in dict.fromkeys(names)] if names else self.destinations
 
 

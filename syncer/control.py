@@ -145,13 +145,7 @@ def _held(
     connection: Connection, run_id: int, audiences: Collection[str], destinations: Collection[str]
 ) -> dict[str, object]:
     ids = accounts.known(connection)
-    problems = [
-        errors.Problem("--destination", f"there is no destination {name!r}; there is {', '.join(ids)}")
-        for name in destinations
-        if name not in ids
-    ]
-    if problems:
-        raise errors.ConfigError(problems)
+    accounts.refuse_unknown(destinations, ids)
     audience_ids = [known_audience(connection, name).audience_id for name in audiences]
     return {
         "run_id": run_id,

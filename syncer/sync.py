@@ -62,8 +62,8 @@ class Job:
     """What to sync, from where to where.
 
     `until` is when the next run is due: of a first sync, for example, only that much is planned as can be told before.
-    `moved` names destinations that are the same account behind another address, as a human says. `keep_history` is in
-    seconds; None keeps all of it.
+    `same_account` names destinations of which a human says that they are the same account behind another address.
+    `keep_history` is in seconds; None keeps all of it.
     """
 
     state: State
@@ -76,7 +76,7 @@ class Job:
     modes: Mapping[str, models.Mode] = field(default_factory=dict)
     until: datetime | None = None
     guard: models.Guard = field(default_factory=models.Guard)
-    moved: Collection[str] = ()
+    same_account: Collection[str] = ()
     keep_history: float | None = None
 
     def without(self, refused: Collection[str]) -> "Job":
@@ -113,7 +113,7 @@ def run(
     refuse_bad_names(connection, job.configured)
     again = _told_again(connection, job) if trigger == "resync" else None
     _settle_lost_run(connection)
-    registered = accounts.register(connection, job.destinations, job.moved)
+    registered = accounts.register(connection, job.destinations, job.same_account)
     run_id = _open(connection, job, registered, trigger, again, scheduled_at)
     with structlog.contextvars.bound_contextvars(run_id=run_id):
         ending = _read_plan_deliver(job.without(registered.refused), leadership, run_id, stop, progress)

@@ -113,7 +113,7 @@ endpoint = "{self.receiver.url}"
         return path
 
     def sync(self, stop: Stop | None = None, trigger: models.Trigger = "manual", **only: Sequence[str]) -> Result:
-        """One run in this process; `only` may name audiences, destination_names and moved destinations."""
+        """One run in this process; `only` may name audiences, destination_names and same_account."""
         with app.opened(app.load(self.config, {})) as house:
             return sync.sync(house.job(**only), trigger, stop or Stop(), Quiet())
 

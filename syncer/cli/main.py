@@ -189,7 +189,7 @@ def resync(
 ) -> None:
     """Tell everything again, now: every member, and `false` to everyone who left. Resumes if it is cut off."""
     with _house(context.obj) as house, _stoppable() as stop:
-        job = house.job(audiences, destinations, moved=destinations)
+        job = house.job(audiences, destinations, same_account=destinations)
         if _asks(yes):
             with house.state.connect("resync") as connection:
                 migrations.check(connection, house.state.schema)

@@ -75,7 +75,7 @@ class Signals:
 
 
 Jobs = Callable[[Sequence[str], Sequence[str], Sequence[str]], sync.Job]
-"""What to sync: by audiences, destinations, and destinations that moved; all there is without any."""
+"""Makes a job of audiences, destinations, and those that are the same account behind another address."""
 
 
 def serve(state: State, jobs: Jobs, cadence: Cadence, wishes: Signals, watchers: Sequence[Watcher] = ()) -> None:
@@ -196,9 +196,9 @@ class _Leader:
             handover.end(self.leading, request, handover.Answer(None, 0, ()))
             return
         again = request.kind == "resync"
-        moved = request.destinations if again else ()
+        same_account = request.destinations if again else ()
         try:
-            job = self.jobs(request.audiences, request.destinations, moved)
+            job = self.jobs(request.audiences, request.destinations, same_account)
             result = self._run(job, "resync" if again else "request", None)
         except errors.ConfigError as error:
             problems = [str(problem) for problem in error.problems]

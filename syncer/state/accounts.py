@@ -35,19 +35,31 @@ def known(connection: Connection) -> dict[str, int]:
     return {row.name: row.destination_id for row in execute(connection, "list_destinations")}
 
 
+def refuse_unknown(names: Collection[str], known: Collection[str]) -> None:
+    """Raises `ConfigError` for the names that are of no destination that is known."""
+    there_is = ", ".join(known)
+    problems = [
+        errors.Problem("--destination", f"there is no destination {name!r}; there is {there_is}")
+        for name in names
+        if name not in known
+    ]
+    if problems:
+        raise errors.ConfigError(problems)
+
+
 def refused(connection: Connection, destinations: Sequence[models.Destination]) -> dict[str, errors.ConfigError]:
     """The destinations that point at another account than the state remembers, each with the ways out."""
-    return _refused(connection, destinations, moved=())
+    return _refused(connection, destinations, same_account=())
 
 
 def register(
-    connection: Connection, destinations: Sequence[models.Destination], moved: Collection[str] = ()
+    connection: Connection, destinations: Sequence[models.Destination], same_account: Collection[str] = ()
 ) -> Registered:
     """Gives a new destination its key and its partitions, and remembers what each points at.
 
-    `moved` names those of which a human says that they are the same account behind another address.
+    `same_account` names those of which a human says that they are the same account behind another address.
     """
-    refusals = _refused(connection, destinations, moved)
+    refusals = _refused(connection, destinations, same_account)
     remembered = {row.name: row for row in execute(connection, "list_destinations")}
     salt = fetch_value(connection, "show_installation").bytes
     for destination in destinations:
@@ -62,14 +74,14 @@ def register(
 
 
 def _refused(
-    connection: Connection, destinations: Sequence[models.Destination], moved: Collection[str]
+    connection: Connection, destinations: Sequence[models.Destination], same_account: Collection[str]
 ) -> dict[str, errors.ConfigError]:
     remembered = {row.name: row.account for row in execute(connection, "list_destinations") if row.told}
     problems: dict[str, errors.ConfigError] = {}
     for destination in destinations:
         before = remembered.get(destination.name, {})
         changed = {key: now for key, now in destination.account().items() if before.get(key, now) != now}
-        if not changed or (destination.name in moved and changed.keys() <= _MOVABLE):
+        if not changed or (destination.name in same_account and changed.keys() <= _MOVABLE):
             continue
         problems[destination.name] = errors.ConfigError([_problem(destination.name, before, changed)])
     return problems

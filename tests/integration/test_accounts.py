@@ -30,8 +30,8 @@ def elsewhere(second: SegmentReceiver) -> str:
 
 
 @pytest.fixture
-def moved(world: World, second: SegmentReceiver) -> World:
-    """Two destinations were told of two members; then one of them moved, and one member more came."""
+def readdressed(world: World, second: SegmentReceiver) -> World:
+    """Two destinations were told of two members; then one got another address, and one member more came."""
     point_second_at(world, second.url)
     world.warehouse.replace(members(2))
     assert sync.exit_code(world.sync()) == 0
@@ -40,8 +40,8 @@ def moved(world: World, second: SegmentReceiver) -> World:
     return world
 
 
-def test_another_host_is_another_account_and_the_others_go_on(moved: World, second: SegmentReceiver) -> None:
-    world = moved
+def test_another_host_is_another_account_and_the_others_go_on(readdressed: World, second: SegmentReceiver) -> None:
+    world = readdressed
     requests = len(second.requests)
 
     result = world.sync()
@@ -73,13 +73,13 @@ def test_another_host_is_another_account_and_the_others_go_on(moved: World, seco
 
 
 def test_a_resync_of_that_destination_accepts_it_and_tells_everything_again(
-    moved: World, second: SegmentReceiver
+    readdressed: World, second: SegmentReceiver
 ) -> None:
-    world = moved
+    world = readdressed
     world.sync()
     first, before = world.receiver.event_count, second.event_count
 
-    result = world.resync(destination_names=["second"], moved=["second"])
+    result = world.resync(destination_names=["second"], same_account=["second"])
 
     assert sync.exit_code(result) == 0
     assert (world.receiver.event_count, second.event_count) == (first, before + 3)
@@ -91,22 +91,22 @@ def test_a_resync_of_that_destination_accepts_it_and_tells_everything_again(
     assert sync.exit_code(world.sync()) == 2
 
 
-def test_a_preview_leaves_it_out_and_says_so(moved: World) -> None:
-    report = moved.preview()
+def test_a_preview_leaves_it_out_and_says_so(readdressed: World) -> None:
+    report = readdressed.preview()
     assert [each.name for each in report.destinations if each.status != "failed"] == ["segment"]
-    assert [each.name for each in moved.verify().destinations] == ["segment"]
-    assert moved.query("SELECT account ->> 'endpoint' FROM destination ORDER BY name") == [("127.0.0.1",)] * 2
+    assert [each.name for each in readdressed.verify().destinations] == ["segment"]
+    assert readdressed.query("SELECT account ->> 'endpoint' FROM destination ORDER BY name") == [("127.0.0.1",)] * 2
 
 
-def test_the_command_says_what_to_do_and_obeys(moved: World, second: SegmentReceiver) -> None:
-    refused = moved.command("sync")
+def test_the_command_says_what_to_do_and_obeys(readdressed: World, second: SegmentReceiver) -> None:
+    refused = readdressed.command("sync")
     assert refused.returncode == 2
     assert "syncer resync --destination second" in refused.stderr
-    assert moved.command("resync").returncode == 2
-    accepted = moved.command("resync", "--destination", "second")
+    assert readdressed.command("resync").returncode == 2
+    accepted = readdressed.command("resync", "--destination", "second")
     assert accepted.returncode == 0, accepted.stderr
     assert set(second.belief) == {f"u000{number}@x.io" for number in range(3)}
-    assert moved.command("sync").returncode == 0
+    assert readdressed.command("sync").returncode == 0
 
 
 def test_another_port_is_the_same_account(world: World) -> None:
@@ -121,13 +121,13 @@ def test_another_port_is_the_same_account(world: World) -> None:
         assert set(after.belief) == {"u0001@x.io"}
 
 
-def test_a_new_name_begins_anew_there(moved: World, second: SegmentReceiver) -> None:
-    moved.destination_extra = moved.destination_extra.replace('"second"', '"third"')
+def test_a_new_name_begins_anew_there(readdressed: World, second: SegmentReceiver) -> None:
+    readdressed.destination_extra = readdressed.destination_extra.replace('"second"', '"third"')
 
-    assert sync.exit_code(moved.sync()) == 0
+    assert sync.exit_code(readdressed.sync()) == 0
 
     assert second.event_count == 2 + 3
-    assert moved.verify().differences == 0
+    assert readdressed.verify().differences == 0
 
 
 def test_a_changed_key_alone_is_a_rotation_and_is_said_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
