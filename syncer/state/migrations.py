@@ -17,6 +17,12 @@ from syncer.state import Connection, State, execute, fetch_value
 # Held while migrating, for all schemas of a database: creating one is rare and quick.
 _LOCK_KEY = 0x73796E636572
 
+_CHANGED = "; install the released engage-syncer again, then run `syncer migrate`"
+_BEFORE_THE_FIRST_RELEASE = (
+    ": the schema is from a version before the first release, which cannot be upgraded; name another schema"
+    " (`state.schema`) and run `syncer migrate`: the first run there tells every member again"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -37,20 +43,20 @@ def known() -> list[Migration]:
 
 
 def pending(connection: Connection, schema: str) -> list[Migration]:
-    """What is still to be applied. Raises `SchemaVersionError` for a newer schema or a file that was changed."""
+    """What is still to be applied. Raises `SchemaVersionError` for a schema that is not an older version of ours."""
     applied = _applied(connection, schema)
     ours = known()
+    for migration, checksum in zip(ours, applied, strict=False):
+        if migration.checksum != checksum:
+            raise errors.SchemaVersionError(
+                f"migration {migration.name} is not the one that made the state schema {schema!r}"
+                + (_BEFORE_THE_FIRST_RELEASE if migration is ours[0] else _CHANGED)
+            )
     if len(applied) > len(ours):
         raise errors.SchemaVersionError(
             f"the state schema {schema!r} is at version {len(applied)}, this syncer knows only {len(ours)};"
             " install a newer engage-syncer (`pip install -U engage-syncer`)"
         )
-    for migration, checksum in zip(ours, applied, strict=False):
-        if migration.checksum != checksum:
-            raise errors.SchemaVersionError(
-                f"migration {migration.name} is not the one that made the state schema {schema!r};"
-                " install the released engage-syncer again, then run `syncer migrate`"
-            )
     return ours[len(applied) :]
 
 

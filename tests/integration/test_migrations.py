@@ -40,11 +40,23 @@ def test_several_processes_migrate_at_once(empty: State) -> None:
     assert sorted(applied) == [0, 0, 0, len(migrations.known())]
 
 
-def test_an_older_schema_is_refused_with_the_command_that_helps(state: State) -> None:
-    with state.connect("test") as connection:
-        connection.execute("DELETE FROM schema_migration WHERE number = (SELECT max(number) FROM schema_migration)")
+@pytest.fixture
+def two_migrations(state: State, monkeypatch: pytest.MonkeyPatch) -> State:
+    """A state of a version that has a second migration."""
+    later = (*sql.migrations(), (2, "0002_add_something", "CREATE TABLE something ()"))
+    monkeypatch.setattr(sql, "migrations", lambda: later)
+    migrations.migrate(state)
+    return state
+
+
+def test_an_older_schema_is_refused_with_the_command_that_helps(two_migrations: State) -> None:
+    with two_migrations.connect("test") as connection:
+        connection.execute("DROP TABLE something")
+        connection.execute("DELETE FROM schema_migration WHERE number = 2")
         with pytest.raises(errors.SchemaVersionError, match=r"1 migration\(s\) behind; run `syncer migrate`"):
-            migrations.check(connection, state.schema)
+            migrations.check(connection, two_migrations.schema)
+        assert [migration.number for migration in migrations.migrate(two_migrations)] == [2]
+        migrations.check(connection, two_migrations.schema)
 
 
 def test_a_newer_schema_is_refused(state: State) -> None:
@@ -54,11 +66,31 @@ def test_a_newer_schema_is_refused(state: State) -> None:
             migrations.check(connection, state.schema)
 
 
-def test_a_migration_that_was_changed_is_refused(state: State) -> None:
+def test_a_migration_that_was_changed_is_refused(two_migrations: State) -> None:
+    with two_migrations.connect("test") as connection:
+        connection.execute("UPDATE schema_migration SET checksum = 'other' WHERE number = 2")
+        with pytest.raises(errors.SchemaVersionError, match=r"migration 0002_add_something is not the one .* install"):
+            migrations.check(connection, two_migrations.schema)
+
+
+@pytest.mark.parametrize("version", [1, 7])
+def test_a_schema_from_before_the_first_release_is_refused_with_the_way_out(state: State, version: int) -> None:
+    """Seven migrations stood where the first one stands now."""
     with state.connect("test") as connection:
-        connection.execute("UPDATE schema_migration SET checksum = 'other' WHERE number = 1")
-        with pytest.raises(errors.SchemaVersionError, match="migration 0001_create_state is not the one"):
-            migrations.check(connection, state.schema)
+        connection.execute("UPDATE schema_migration SET checksum = 'another'")
+        connection.execute(
+            "INSERT INTO schema_migration (number, name, checksum)"
+            " SELECT n, 'before', n FROM generate_series(2, %s) AS n",
+            [version],
+        )
+    with pytest.raises(
+        errors.SchemaVersionError, match="before the first release, which cannot be upgraded"
+    ) as refused:
+        migrations.migrate(state)
+
+    assert "0001_create_state is not the one that made the state schema 'syncer'" in str(refused.value)
+    assert "name another schema (`state.schema`) and run `syncer migrate`" in str(refused.value)
+    assert len(migrations.migrate(State(state.url, "another"))) == 1
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:

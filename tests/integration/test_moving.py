@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer import errors
+from syncer import errors, sql
 from syncer.receivers.segment import SegmentReceiver
-from syncer.state import State, leadership, moving
+from syncer.state import State, leadership, migrations, moving
 from tests.acceptance.worlds import EmbeddedWorld
 from tests.world import World, Write
 
@@ -143,9 +143,12 @@ def test_a_move_that_is_cut_off_leaves_the_target_empty(
     goes_on(used)
 
 
-def test_a_source_of_another_version_is_refused_with_the_way_out(used: World, target: State) -> None:
-    with used.state() as connection:
-        connection.execute("DELETE FROM schema_migration WHERE number = (SELECT max(number) FROM schema_migration)")
+def test_a_source_of_another_version_is_refused_with_the_way_out(
+    used: World, target: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = (*sql.migrations(), (2, "0002_add_something", "CREATE TABLE something ()"))
+    monkeypatch.setattr(sql, "migrations", lambda: later)
+    migrations.migrate(target)
     with pytest.raises(errors.SchemaVersionError, match=r"--from: .* behind"):
         moving.move(State(used.state_url, "syncer"), target)
 
