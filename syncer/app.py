@@ -7,7 +7,6 @@ from pathlib import Path
 
 from syncer import config, embedded, errors, models, naming, schedule, sync, warehouses
 from syncer.daemon import alerts
-from syncer.destinations import mailmodo, segment, webhook
 from syncer.planning.targets import Scope
 from syncer.state import State, accounts, migrations
 from syncer.state.audiences import known_audiences
@@ -65,7 +64,7 @@ def opened(settings: config.Settings) -> Iterator[App]:
         warehouse_url = settings.warehouse.url.get_secret_value()
         warehouse = warehouses.open_warehouse(warehouse_url, settings.warehouse.connect_args.get_secret_value())
         stack.callback(warehouse.close)
-        built = [_destination(destination) for destination in settings.destinations]
+        built = [destination.build() for destination in settings.destinations]
         for destination in built:
             stack.callback(destination.close)
         state = stack.enter_context(opened_state(settings))
@@ -155,41 +154,3 @@ def _state_problems(house: App) -> list[errors.Problem]:
     except (errors.StateError, errors.SchemaVersionError) as error:
         names = naming.configuration_problems(house.settings.configured_audiences)
         return [errors.Problem("state.url", str(error)), *names]
-
-
-def _destination(settings: config.Segment | config.Mailmodo | config.Webhook) -> models.Destination:
-    if isinstance(settings, config.Webhook):
-        return webhook.WebhookDestination(
-            settings.name,
-            url=settings.url,
-            headers=settings.headers,
-            batch=settings.batch,
-            hmac_secret=settings.hmac_secret,
-            requests_per_second=settings.max_requests_per_second,
-            timeout=settings.timeout,
-            concurrency=settings.concurrency,
-            identity=settings.identity,
-        )
-    if isinstance(settings, config.Mailmodo):
-        return mailmodo.MailmodoDestination(
-            settings.name,
-            api_key=settings.api_key,
-            list_name=settings.list_name,
-            endpoint=settings.endpoint,
-            requests_per_second=settings.max_requests_per_second,
-            mode=settings.mode,
-            create_list=settings.create_list,
-            timeout=settings.timeout,
-        )
-    return segment.SegmentDestination(
-        settings.name,
-        write_key=settings.write_key,
-        endpoint=settings.endpoint,
-        events_per_second=settings.max_events_per_second,
-        integrations=settings.integrations or None,
-        identity=settings.identity,
-        per_audience=settings.calls == "per_audience",
-        gzip=settings.gzip,
-        timeout=settings.timeout,
-        concurrency=settings.concurrency,
-    )

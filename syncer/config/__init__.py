@@ -12,45 +12,9 @@ from pydantic import SecretStr, ValidationError
 
 from syncer import errors, models
 from syncer.config import rules, source
-from syncer.config.settings import (
-    Alerts,
-    Audience,
-    ComputedTrait,
-    DatabaseUrl,
-    Destination,
-    Guard,
-    History,
-    Log,
-    Mailmodo,
-    Membership,
-    Segment,
-    Settings,
-    State,
-    Warehouse,
-    Webhook,
-    duration,
-)
+from syncer.config.settings import Audience, ComputedTrait, Settings, State
 
-__all__ = [
-    "Alerts",
-    "Audience",
-    "ComputedTrait",
-    "DatabaseUrl",
-    "Destination",
-    "Guard",
-    "History",
-    "Log",
-    "Mailmodo",
-    "Membership",
-    "Segment",
-    "Settings",
-    "State",
-    "Warehouse",
-    "Webhook",
-    "duration",
-    "load",
-    "other_state",
-]
+__all__ = ["AudienceCheck", "Settings", "load", "other_state"]
 
 
 AudienceCheck = Callable[[Sequence[models.ConfiguredAudience]], Sequence[errors.Problem]]

@@ -5,75 +5,57 @@ Works on the plain tree, so that every rule is judged even where another key is 
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
-from syncer.config import settings, source
+from syncer.config import source
+from syncer.config.settings import Settings
 from syncer.config.source import Finding, Location
+from syncer.destinations.options import DestinationSettings
+from syncer.destinations.registry import DESTINATIONS, type_of
+from syncer.fields import Table, holds_secret
 from syncer.spelling import suggest
 
-_DESTINATIONS = ("destinations", "[]")
+Place = tuple[str, ...]
+"""Where a table may stand: `("audiences", "[]")`."""
 
-# By the places that pydantic's findings have: in those of a destination its type stands before the key.
-TABLES: dict[tuple[str, ...], type[settings.Table]] = {
-    (): settings.Settings,
-    ("warehouse",): settings.Warehouse,
-    ("warehouse", "membership"): settings.Membership,
-    ("audiences", "[]"): settings.Audience,
-    ("computed_traits", "[]"): settings.ComputedTrait,
-    ("state",): settings.State,
-    **{(*_DESTINATIONS, kind): table for kind, table in settings.DESTINATIONS.items()},
-    **{(*_DESTINATIONS, kind, "track"): settings.Track for kind in settings.DESTINATIONS},
-    ("guard",): settings.Guard,
-    ("history",): settings.History,
-    ("schedule",): settings.Schedule,
-    ("daemon",): settings.Daemon,
-    ("health",): settings.Health,
-    ("log",): settings.Log,
-    ("alerts",): settings.Alerts,
-}
-
-_SECRET_KEYS = {
-    "url",
-    "password",
-    "connect_args",
-    "write_key",
-    "api_key",
-    "hmac_secret",
-    "headers",
-    "urls",
-    "heartbeat_url",
-}
+_DESTINATIONS: Place = ("destinations", "[]")
 _SHOWN_CHARACTERS = 60
 
-WAYS_OUT = {
-    "warehouse": 'add [warehouse] with url = "postgresql://reader@db.internal/analytics"',
-    "url": 'add url = "postgresql://reader@db.internal/analytics"',
-    "destinations": "add [[destinations]] with `name` and `write_key`",
-    "name": 'add name = "…"',
-    "write_key": 'add write_key = "${SEGMENT_WRITE_KEY}"',
-    "api_key": 'add api_key = "${MAILMODO_API_KEY}"',
-    "query": 'add query = "SELECT user_id, email, value FROM …"',
-    "list_name": 'add list_name = "…", the list that the contacts are put on',
-}
 
-# What a key of another type of destination is called here.
-_COUNTERPARTS = {
-    ("segment", "api_key"): "write_key",
-    ("segment", "max_requests_per_second"): "max_events_per_second",
-    ("segment", "url"): "endpoint",
-    ("mailmodo", "url"): "endpoint",
-    ("webhook", "endpoint"): "url",
-    ("webhook", "max_events_per_second"): "max_requests_per_second",
-    ("mailmodo", "write_key"): "api_key",
-    ("mailmodo", "max_events_per_second"): "max_requests_per_second",
-}
+def tables(table: type[Table] = Settings, place: Place = ()) -> Iterator[tuple[Place, type[Table]]]:
+    """This table and all inside it, by the places of pydantic's findings: a destination's ends with its type."""
+    yield place, table
+    for name, field in table.model_fields.items():
+        for steps, inner in _tables_in(field.annotation):
+            yield from tables(inner, (*place, field.alias or name, *steps))
 
 
-def keys_of(table: type[settings.Table]) -> list[str]:
+def _tables_in(annotation: Any) -> Iterator[tuple[Place, type[Table]]]:
+    if annotation is DestinationSettings:
+        yield from (((kind,), table) for kind, table in DESTINATIONS.items())
+    elif isinstance(annotation, type) and issubclass(annotation, Table):
+        yield (), annotation
+    else:
+        many = ("[]",) if get_origin(annotation) is tuple else ()
+        for each in get_args(annotation):
+            yield from (((*many, *steps), table) for steps, table in _tables_in(each))
+
+
+def keys_of(table: type[Table]) -> list[str]:
     """The keys of a table as they are written in the file."""
     return [field.alias or name for name, field in table.model_fields.items()]
+
+
+def secret_keys() -> set[str]:
+    """The keys whose values are shown nowhere: in any table, their type hides what it holds."""
+    return {
+        field.alias or name
+        for _, table in tables()
+        for name, field in table.model_fields.items()
+        if holds_secret(field.annotation)
+    }
 
 
 def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
@@ -81,12 +63,13 @@ def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
     yield from _same_names(tree, "audiences", "computed_traits")
     yield from _same_names(tree, "destinations")
     if tree.get("destinations") == []:
-        yield ("destinations",), f"is empty; {WAYS_OUT['destinations']}"
+        yield ("destinations",), f"is empty; {Settings.ways_out['destinations']}"
     for location, table in source.tables(tree, _DESTINATIONS):
-        if "endpoint" in table and "region" in table:
-            yield (*location, "region"), "`endpoint` and `region` both name the address; keep one of them"
+        kind = DESTINATIONS.get(type_of(table), DestinationSettings)
+        yield from (((*location, key), message) for key, message in kind.between_keys(table))
         yield from _same_audiences((*location, "audiences"), table.get("audiences"))
-        yield from _null_for_mailmodo(tree, table)
+        if not kind.takes_null:
+            yield from _null_for(table, tree)
     for location, table in source.tables(tree, ("schedule",)):
         if "cron" in table and "every" in table:
             yield (*location, "cron"), "`every` and `cron` both say when to run; keep one of them"
@@ -111,17 +94,13 @@ def _same_names(tree: dict[str, Any], *kinds: str) -> Iterator[Finding]:
                 yield (*location, "name"), f"is the same as that of {path_of(seen[name])}; choose another"
 
 
-def _null_for_mailmodo(tree: dict[str, Any], destination: dict[str, Any]) -> Iterator[Finding]:
-    """Told once, by the trait; Mailmodo knows no null (see its API's list of types)."""
-    if destination.get("type") != "mailmodo":
-        return
+def _null_for(destination: dict[str, Any], tree: dict[str, Any]) -> Iterator[Finding]:
+    """The computed traits that would send null to a destination that takes none."""
+    name, kind = destination.get("name"), type_of(destination).capitalize()
     for location, table in source.tables(tree, ("computed_traits", "[]")):
         if table.get("on_missing") == "null":
-            name = destination.get("name")
-            yield (
-                (*location, "on_missing"),
-                f'must be "keep": the destination {name!r} is Mailmodo, which takes no null',
-            )
+            message = f'must be "keep": the destination {name!r} is {kind}, which takes no null'
+            yield (*location, "on_missing"), message
 
 
 def _same_audiences(location: Location, names: Any) -> Iterator[Finding]:
@@ -170,7 +149,7 @@ def _sentence(error: ErrorDetails) -> str:
         case "value_error":
             return str(context["error"])
         case "union_tag_invalid":
-            return f"must be {' or '.join(json.dumps(kind) for kind in settings.DESTINATIONS)}"
+            return f"must be {' or '.join(json.dumps(kind) for kind in DESTINATIONS)}"
         case "literal_error":
             return f"must be {str(context['expected']).replace(chr(39), chr(34))}"
         case "greater_than_equal":
@@ -183,10 +162,12 @@ def _sentence(error: ErrorDetails) -> str:
 
 
 def _way_out(location: Location) -> str:
-    key = str(location[-1])
-    if key == "url" and location[0] == "destinations":
-        return 'add url = "https://example.com/hooks/syncer"'
-    return WAYS_OUT[key]
+    return _table_at(location[:-1]).ways_out[str(location[-1])]
+
+
+def _table_at(location: Location) -> type[Table]:
+    place = tuple("[]" if isinstance(step, int) else step for step in location)
+    return dict(tables())[place]
 
 
 _TYPES = {
@@ -202,20 +183,20 @@ _TYPES = {
 
 
 def _unknown_key(location: Location) -> str:
-    pattern = tuple("[]" if isinstance(step, int) else step for step in location[:-1])
-    known = keys_of(TABLES[pattern])
-    if pattern[:-1] == _DESTINATIONS:
-        others = [kind for kind, table in settings.DESTINATIONS.items() if location[-1] in keys_of(table)]
+    table, key = _table_at(location[:-1]), str(location[-1])
+    known = keys_of(table)
+    if issubclass(table, DestinationSettings):
+        others = [kind for kind, other in DESTINATIONS.items() if key in keys_of(other)]
         if others:
-            return _key_of_another_type(str(location[-1]), pattern[-1], others[0])
-    near = suggest(str(location[-1]), known)
+            return _key_of_another_type(key, table, str(location[-2]), others[0])
+    near = suggest(key, known)
     if near:
         return f"unknown key; did you mean `{near[0]}`?"
     return f"unknown key; known here are {', '.join(sorted(known))}"
 
 
-def _key_of_another_type(key: str, this: str, other: str) -> str:
-    instead = _COUNTERPARTS.get((this, key))
+def _key_of_another_type(key: str, table: type[DestinationSettings], this: str, other: str) -> str:
+    instead = table.counterparts.get(key)
     way_out = f"use `{instead}`" if instead else "take it out"
     return f'is a key of type = "{other}", and this destination is of type "{this}"; change `type`, or {way_out}'
 
@@ -233,7 +214,7 @@ def _value_at(tree: Any, location: Location) -> Any:
 def _may_be_shown(location: Location, value: Any) -> bool:
     if isinstance(value, str) and source.REFERENCE.fullmatch(value):
         return True  # only the name of a variable or file
-    if value is None or isinstance(value, dict | list) or not _SECRET_KEYS.isdisjoint(location):
+    if value is None or isinstance(value, dict | list) or not secret_keys().isdisjoint(location):
         return False
     return "@" not in str(value)  # an address may hold a password
 

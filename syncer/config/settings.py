@@ -1,217 +1,25 @@
 """What can be configured: one frozen model per TOML table, each key checked by itself.
 
-Defaults live here and nowhere else. Rules between keys are in `rules`; here a key looks at most at a neighbour
-that decides how it is to be read. A validator raises ValueError with the sentence that the user reads.
+The tables of destinations stand with their destinations. Defaults live in these models and nowhere else. Rules between
+keys are in `rules`; here a key looks at most at a neighbour that decides how it is to be read.
 """
 
-import json
-import math
-import re
-import string
-from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import SplitResult, urlsplit
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import psycopg
-import psycopg.conninfo
-import sqlalchemy
-import sqlalchemy.exc
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Secret,
-    SecretStr,
-    Tag,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import AfterValidator, Field, Secret, SecretStr, ValidationInfo, field_validator
 
-from syncer import models, schedule
+from syncer import fields, models, schedule
+from syncer.config.databases import StateUrl, WarehouseUrl, conninfo
+from syncer.destinations.registry import AnyDestination
+from syncer.fields import Duration, Growth, Password, Share, Table, Text
 from syncer.reserved import SENDABLE_TRAITS
 from syncer.spelling import suggest
 
-SEGMENT_ENDPOINTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
-MAILMODO_ENDPOINT = "https://api.mailmodo.com/api/v1"
-
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_OUR_HEADERS = {"content-type", "content-length", "host", "x-syncer-timestamp", "x-syncer-signature"}
-
-_DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+(?:\.[0-9]+)?){unit})?" for unit in ("d", "h", "m", "s", "ms")))
-_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_DAY = 86400.0
 _MAX_KEEP_DAYS = 36_500
-_MIN_EVERY, _MAX_EVERY = 1.0, 366 * 86400.0
-
-# The same as `contact_of` and `skip_reason` in the state's SQL, which decide about the warehouse's rows.
-_AROUND_EMAIL = " \t\r\n\xa0"
-_LOWER_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-_ADDRESS = re.compile(r"[^\x00-\x20\x7f-\x9f@]+@[^\x00-\x20\x7f-\x9f@]+")
-_MAX_ADDRESS = 254
-
-
-def duration(text: object) -> float:
-    """Seconds of `30s`, `2h30m`, `400d`, `500ms`: units from large to small, each at most once."""
-    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if not match or not match.group():
-        raise ValueError('must be a duration in quotes such as "30s", "2h30m", "400d" or "500ms"')
-    seconds = math.fsum(float(n) * _SECONDS[unit] for unit, n in match.groupdict(default="0").items())
-    if not math.isfinite(seconds):
-        raise ValueError("is longer than any time there is")
-    return seconds
-
-
-def _string(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be text in quotes")  # noqa: TRY004 - pydantic lets a TypeError through
-    return value
-
-
-def _filled(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty")
-    if "\0" in text:
-        raise ValueError("must not hold a NUL character")
-    return text
-
-
-def _filled_secret(secret: SecretStr) -> SecretStr:
-    _filled(secret.get_secret_value())
-    return secret
-
-
-def _contact(email: str, info: ValidationInfo) -> str:
-    """The contact of an email, by the rule that the state is keyed by; a user id stays as it is."""
-    if info.data.get("identity") == "user_id":
-        return _filled(email)
-    contact = email.strip(_AROUND_EMAIL).translate(_LOWER_ASCII)
-    if len(contact) > _MAX_ADDRESS or not _ADDRESS.fullmatch(contact):
-        raise ValueError('is not an email address; write it like "qa@example.com"')
-    return contact
-
-
-def _is_one_word(text: str) -> bool:
-    return text.isprintable() and " " not in text  # of all blanks only the space is printable
-
-
-def _one_word_secret(secret: SecretStr) -> SecretStr:
-    if not _is_one_word(secret.get_secret_value()):
-        raise ValueError("must not hold blanks, line ends or control characters; copy the key again")
-    return secret
-
-
-def _header_value(secret: SecretStr) -> SecretStr:
-    text = _filled(secret.get_secret_value())
-    if not text.isascii() or not text.isprintable() or text != text.strip():
-        raise ValueError("must hold plain letters, digits and signs only, without blanks around them")
-    return secret
-
-
-Text = Annotated[str, AfterValidator(_filled)]
-Password = Annotated[SecretStr, AfterValidator(_filled_secret)]
-Key = Annotated[Password, AfterValidator(_one_word_secret)]
-HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]
-Contact = Annotated[str, AfterValidator(_contact)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Growth = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class DatabaseUrl(Secret[sqlalchemy.URL]):
-    """A database's address. Prints without its password and without its options, which may hold tokens."""
-
-    def _display(self) -> str:
-        return self.get_secret_value().set(query={}).render_as_string(hide_password=True)
-
-
-def _parsed_url(value: object, info: ValidationInfo) -> DatabaseUrl:
-    """Never repeats the URL in a message: where it cannot be parsed, nobody knows where its password is."""
-    text = _string(value)
-    try:
-        url = sqlalchemy.make_url(text)
-    except (sqlalchemy.exc.ArgumentError, ValueError):
-        raise ValueError(
-            'is not a database URL; write it like "postgresql://reader@db.internal:5432/analytics"'
-            " and put a password with special characters into `password` beside it"
-        ) from None
-    if url.drivername in ("postgres", "postgresql"):
-        url = url.set(drivername="postgresql+psycopg")
-    _check_dialect(url)
-    return DatabaseUrl(_with_password(url, info.data.get("password")))
-
-
-def _check_dialect(url: sqlalchemy.URL) -> None:
-    try:
-        url.get_dialect()
-    except (sqlalchemy.exc.NoSuchModuleError, ImportError):
-        raise ValueError(
-            f"no SQLAlchemy dialect `{url.drivername}` is installed; install the package that brings it"
-            " beside syncer, or correct what stands before `://`"
-        ) from None
-
-
-def _with_password(url: sqlalchemy.URL, password: SecretStr | None) -> sqlalchemy.URL:
-    if password is None:
-        return url
-    if url.password is not None:
-        raise ValueError("holds a password and `password` stands beside it; keep one of them")
-    return url.set(password=password.get_secret_value())
-
-
-def _state_url(url: DatabaseUrl) -> DatabaseUrl:
-    if url.get_secret_value().get_backend_name() != "postgresql":
-        raise ValueError(
-            'must be PostgreSQL, such as "postgresql://syncer@db.internal/syncer"; leave it out for the embedded one'
-        )
-    try:
-        _conninfo(url.get_secret_value())
-    except (psycopg.ProgrammingError, sqlalchemy.exc.ArgumentError):
-        raise ValueError(
-            "holds options that PostgreSQL's client library does not know; correct what stands after `?`"
-        ) from None
-    return DatabaseUrl(url.get_secret_value().set(drivername="postgresql+psycopg"))
-
-
-def _conninfo(url: sqlalchemy.URL) -> str:
-    _, parameters = url.set(drivername="postgresql+psycopg").get_dialect()().create_connect_args(url)
-    return psycopg.conninfo.make_conninfo("", **parameters)
-
-
-Url = Annotated[DatabaseUrl, BeforeValidator(_parsed_url)]
-
-
-def _base_address(text: str, info: ValidationInfo, *, like: str, key: str, calls: str) -> str:
-    """Without a trailing `/`, nor one of the `calls` that we add: people copy the address with any of them."""
-    parts = _http_url(text, like)
-    _check_clear_text(parts, info, key=key)
-    return parts._replace(path=re.sub(rf"({calls})?/*$", "", parts.path)).geturl()
-
-
-def _check_clear_text(parts: SplitResult, info: ValidationInfo, *, key: str) -> None:
-    loopback_only = parts.scheme == "http" and not info.data.get("allow_http", True)
-    if loopback_only and not _is_loopback(parts.hostname or ""):
-        raise ValueError(f"would send the {key} in clear; use https://, or set `allow_http = true`")
-
-
-def _http_url(text: str, like: str, *, whole: bool = False) -> SplitResult:
-    """Never repeats the URL in a message: it may hold a password. A `whole` address may have a query."""
-    problem = f'is not a web address; write it like "{like}"'
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise ValueError(problem) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0 or not _is_one_word(text):
-        raise ValueError(problem)
-    if whole and ("@" in parts.netloc or parts.fragment):
-        raise ValueError("must not hold a user, a password or `#`; put credentials of a webhook into `headers`")
-    if not whole and ("@" in parts.netloc or parts.query or parts.fragment):
-        raise ValueError("must not hold a user, a password, `?` or `#`; only the base of the address")
-    return parts
+_MIN_EVERY, _MAX_EVERY = 1.0, 366 * _DAY
 
 
 def _alert_url(secret: SecretStr) -> SecretStr:
@@ -223,27 +31,12 @@ def _alert_url(secret: SecretStr) -> SecretStr:
 
 
 def _heartbeat_url(secret: SecretStr) -> SecretStr:
-    _http_url(secret.get_secret_value(), "https://hc-ping.com/…", whole=True)
+    fields.http_url(secret.get_secret_value(), "https://hc-ping.com/…", whole=True)
     return secret
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 AlertUrl = Annotated[Password, AfterValidator(_alert_url)]
 HeartbeatUrl = Annotated[Password, AfterValidator(_heartbeat_url)]
-
-
-class Table(BaseModel):
-    """A TOML table: TOML's own types only, no unknown keys, never changed, its input never printed."""
-
-    model_config = ConfigDict(
-        arbitrary_types_allowed=True, extra="forbid", frozen=True, hide_input_in_errors=True, strict=True
-    )
 
 
 class Membership(Table):
@@ -255,7 +48,7 @@ class Membership(Table):
     user_id: Text = "user_id"
     email: Text = "email"
     member: Text | None = None
-    traits: dict[Text, Text] = {}
+    traits: dict[Text, Text] = Field(default={})
 
     @field_validator("traits")
     @classmethod
@@ -276,14 +69,18 @@ class Membership(Table):
 class Warehouse(Table):
     """`[warehouse]`: the database that is read. `url` already carries `password`."""
 
+    ways_out: ClassVar = {"url": 'add url = "postgresql://reader@db.internal/analytics"'}
+
     password: Password | None = None
-    url: Url
+    url: WarehouseUrl
     connect_args: Secret[dict[str, Any]] = Secret({})
     membership: Membership | None = None
 
 
 class Audience(Table):
     """`[[audiences]]`: settings of an audience of the table, or an audience defined by a query."""
+
+    ways_out: ClassVar = {"name": 'add name = "…"'}
 
     name: Text
     query: Text | None = None
@@ -295,25 +92,19 @@ class Audience(Table):
 class ComputedTrait(Table):
     """`[[computed_traits]]`: a value for each contact, by a query with a column `value`."""
 
+    ways_out: ClassVar = {"name": 'add name = "…"', "query": 'add query = "SELECT user_id, email, value FROM …"'}
+
     name: Text
     query: Text
     property: Text | None = None
     on_missing: Literal["keep", "null"] = "keep"
 
 
-class Track(Table):
-    """`track` of a destination: the names of its events, and whether initial syncs tell them too."""
-
-    entered: Text = "Audience Entered"
-    exited: Text = "Audience Exited"
-    initial: bool = False
-
-
 class State(Table):
     """`[state]`: where syncer keeps what it told. Without `url` an embedded PostgreSQL in `data_dir`."""
 
     password: Password | None = None
-    url: Annotated[Url, AfterValidator(_state_url)] | None = None
+    url: StateUrl | None = None
     data_dir: Path = Field(default="./.syncer", validate_default=True)
     schema_name: Text = Field(default="syncer", alias="schema")
 
@@ -322,7 +113,7 @@ class State(Table):
     def _beside_the_file(cls, value: object, info: ValidationInfo) -> Path:
         """Absolute: what is relative is so to the configuration file, wherever the command is started."""
         folder = info.context["folder"] if info.context else "."
-        return Path(folder, _filled(_string(value))).absolute()
+        return Path(folder, fields.filled(fields.text(value))).absolute()
 
     @field_validator("schema_name")
     @classmethod
@@ -335,193 +126,7 @@ class State(Table):
 
     def conninfo(self) -> SecretStr | None:
         """`url` as psycopg's connection string, or None for the embedded PostgreSQL."""
-        return SecretStr(_conninfo(self.url.get_secret_value())) if self.url else None
-
-
-class Destination(Table):
-    """`[[destinations]]`: an account that identify calls go to; what all types have in common."""
-
-    name: Text
-    allow_http: bool = False
-    timeout: Annotated[float, BeforeValidator(duration)] = Field(default="30s", validate_default=True)
-    audiences: list[Text] | None = None
-    identity: Literal["email", "user_id"] = "email"
-    contacts: list[Contact] | None = None
-    rollout: Share | None = None
-    retract: bool = True
-    calls: Literal["combined", "per_audience"] = "combined"
-    traits_trigger: bool = False
-    track: Track | None = None
-
-    @field_validator("track", mode="before")
-    @classmethod
-    def _true_or_named(cls, track: object) -> object:
-        """`true` stands for the usual names, `false` for none."""
-        return ({} if track else None) if isinstance(track, bool) else track
-
-    @field_validator("timeout")
-    @classmethod
-    def _possible_timeout(cls, seconds: float) -> float:
-        if not 0 < seconds <= 3600:
-            raise ValueError('must be more than nothing and at most "1h"')
-        return seconds
-
-    @field_validator("audiences")
-    @classmethod
-    def _some_audience(cls, audiences: list[str] | None) -> list[str] | None:
-        if audiences == []:
-            raise ValueError("is empty; name an audience, or leave `audiences` out to send all of them")
-        return audiences
-
-    @field_validator("contacts")
-    @classmethod
-    def _some_contact(cls, contacts: list[str] | None) -> list[str] | None:
-        if contacts == []:
-            raise ValueError("is empty; leave `contacts` out to send to everybody, or set `rollout = 0` for nobody")
-        return contacts
-
-    @property
-    def sync_mode(self) -> models.Mode:
-        """How this destination is told."""
-        events = None if self.track is None else models.Events(**self.track.model_dump())
-        return models.Mode(self.identity, self.calls == "per_audience", self.traits_trigger, events)
-
-    @property
-    def reach(self) -> models.Reach:
-        """What of the warehouse this destination is about."""
-        return models.Reach(
-            audiences=None if self.audiences is None else frozenset(self.audiences),
-            contacts=None if self.contacts is None else frozenset(self.contacts),
-            rollout=self.rollout,
-            retract=self.retract,
-        )
-
-
-class Segment(Destination):
-    """`type = "segment"`, the default. `endpoint` is the base, whatever was written."""
-
-    type: Literal["segment"] = "segment"
-    write_key: Key
-    region: Literal["eu", "us"] | None = None
-    endpoint: str = Field(default=None, validate_default=True)
-    max_events_per_second: Rate = 1000.0
-    integrations: dict[str, Any] = {}
-    gzip: bool = False
-    concurrency: int = Field(default=4, ge=1, le=64)
-
-    @field_validator("endpoint", mode="before")
-    @classmethod
-    def _of_the_region(cls, value: object, info: ValidationInfo) -> object:
-        return SEGMENT_ENDPOINTS[info.data.get("region") or "us"] if value is None else value
-
-    @field_validator("endpoint")
-    @classmethod
-    def _base(cls, text: str, info: ValidationInfo) -> str:
-        return _base_address(text, info, like=SEGMENT_ENDPOINTS["us"], key="write key", calls="/v1(/batch)?")
-
-    @field_validator("integrations", mode="before")
-    @classmethod
-    def _small_json(cls, value: object) -> object:
-        try:
-            size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
-        except (TypeError, ValueError):
-            raise ValueError("must hold JSON values only: text, numbers, true, false, lists and tables") from None
-        if size > 4096:
-            raise ValueError("must not take more than 4096 bytes as JSON")
-        return value
-
-
-class Mailmodo(Destination):
-    """`type = "mailmodo"`. There is no `concurrency`: Mailmodo takes one call at a time."""
-
-    type: Literal["mailmodo"] = "mailmodo"
-    identity: Literal["email"] = "email"
-    api_key: Key
-    list_name: Text
-    endpoint: str = MAILMODO_ENDPOINT
-    max_requests_per_second: Rate = 5.0
-    mode: Literal["batch", "single"] = "batch"
-    create_list: bool = False
-
-    @field_validator("identity", mode="before")
-    @classmethod
-    def _by_email(cls, identity: object) -> object:
-        if identity == "user_id":
-            raise ValueError('must be "email": Mailmodo knows its contacts by nothing else')
-        return identity
-
-    @field_validator("calls", mode="before")
-    @classmethod
-    def _combined(cls, calls: object) -> object:
-        if calls == "per_audience":
-            raise ValueError('must be "combined": Mailmodo updates contacts, and more calls would tell it nothing more')
-        return calls
-
-    @field_validator("api_key")
-    @classmethod
-    def _fit_for_a_header(cls, key: SecretStr) -> SecretStr:
-        if not key.get_secret_value().isascii():
-            raise ValueError("must hold plain letters, digits and signs only; copy the key again")
-        return key
-
-    @field_validator("endpoint")
-    @classmethod
-    def _base(cls, text: str, info: ValidationInfo) -> str:
-        return _base_address(text, info, like=MAILMODO_ENDPOINT, key="api key", calls="/addToList(/batch)?")
-
-
-class Webhook(Destination):
-    """`type = "webhook"`. `url` is the whole address, and may hold a token."""
-
-    type: Literal["webhook"] = "webhook"
-    url: SecretStr
-    headers: dict[Text, HeaderValue] = {}
-    batch: int = Field(default=0, ge=0, le=1000)
-    hmac_secret: Password | None = None
-    max_requests_per_second: Rate = 0.0
-    concurrency: int = Field(default=4, ge=1, le=64)
-
-    @field_validator("url")
-    @classmethod
-    def _web_address(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
-        like = "https://example.com/hooks/syncer"
-        parts = _http_url(url.get_secret_value(), like, whole=True)
-        _check_clear_text(parts, info, key="contacts")
-        return url
-
-    @field_validator("headers")
-    @classmethod
-    def _free_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        for name in headers:
-            if not _HEADER.fullmatch(name):
-                raise ValueError(f"has {name!r}, which is no name of an HTTP header")
-            if name.lower() in _OUR_HEADERS:
-                raise ValueError(f"has {name!r}, which syncer sets itself")
-        return headers
-
-
-DESTINATIONS: dict[str, type[Segment] | type[Mailmodo] | type[Webhook]] = {
-    "segment": Segment,
-    "mailmodo": Mailmodo,
-    "webhook": Webhook,
-}
-"""By `type`."""
-
-
-def _type_of(destination: object) -> str:
-    """Also of what is no table at all: then the default says what is wrong with it."""
-    match destination:
-        case Segment() | Mailmodo() | Webhook():
-            return destination.type
-        case {"type": written}:
-            return str(written)
-    return "segment"
-
-
-AnyDestination = Annotated[
-    Annotated[Segment, Tag("segment")] | Annotated[Mailmodo, Tag("mailmodo")] | Annotated[Webhook, Tag("webhook")],
-    Discriminator(_type_of),
-]
+        return SecretStr(conninfo(self.url.get_secret_value())) if self.url else None
 
 
 class Guard(Table):
@@ -543,13 +148,13 @@ class Guard(Table):
 class History(Table):
     """`[history]`: how long what was sent can be looked up."""
 
-    keep: Annotated[float, BeforeValidator(duration)] = Field(default="400d", validate_default=True)
+    keep: Duration = Field(default="400d", validate_default=True)
 
     @field_validator("keep")
     @classmethod
     def _possible_keep(cls, seconds: float) -> float:
         """Bounded, because no calendar reaches back further than some thousand years."""
-        if not 0 < seconds <= _MAX_KEEP_DAYS * _SECONDS["d"]:
+        if not 0 < seconds <= _MAX_KEEP_DAYS * _DAY:
             raise ValueError(f'must be more than nothing and at most "{_MAX_KEEP_DAYS}d"')
         return seconds
 
@@ -557,8 +162,8 @@ class History(Table):
 class Schedule(Table):
     """`[schedule]`: when the daemon runs; see `schedule.Cadence`."""
 
-    every: Annotated[float, BeforeValidator(duration)] = Field(default="2h30m", validate_default=True)
-    jitter: Annotated[float, BeforeValidator(duration)] = Field(default="30m", validate_default=True)
+    every: Duration = Field(default="2h30m", validate_default=True)
+    jitter: Duration = Field(default="30m", validate_default=True)
     cron: Text | None = None
     timezone: Text = "UTC"
 
@@ -595,8 +200,8 @@ class Schedule(Table):
 class Daemon(Table):
     """`[daemon]`: how long pages in flight have to land, and how long nothing may happen."""
 
-    shutdown_timeout: Annotated[float, BeforeValidator(duration)] = Field(default="30s", validate_default=True)
-    stall_timeout: Annotated[float, BeforeValidator(duration)] = Field(default="15m", validate_default=True)
+    shutdown_timeout: Duration = Field(default="30s", validate_default=True)
+    stall_timeout: Duration = Field(default="15m", validate_default=True)
 
 
 class Health(Table):
@@ -634,6 +239,11 @@ class Alerts(Table):
 
 class Settings(Table):
     """The whole file. Obtained from `syncer.config.load`, which also checks the rules between keys."""
+
+    ways_out: ClassVar = {
+        "warehouse": 'add [warehouse] with url = "postgresql://reader@db.internal/analytics"',
+        "destinations": "add [[destinations]] with `name` and `write_key`",
+    }
 
     warehouse: Warehouse
     audiences: Annotated[tuple[Audience, ...], Field(strict=False)] = ()

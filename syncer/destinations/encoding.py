@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -21,6 +22,11 @@ def encode(value: object) -> bytes:
     except (ValueError, OverflowError) as exc:
         message = f"cannot be written as JSON: {exc}"
         raise UnsendableError(message) from exc
+
+
+def stamp(moment: datetime) -> str:
+    """ISO 8601 in UTC with `Z`; in microseconds, as two attempts of one request may fall into one millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def check_values(values: Mapping[str, Value], *, null: bool = False) -> None:

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Protocol
 
 import httpx
 import msgspec
@@ -29,6 +28,7 @@ import msgspec
 from syncer import __version__, errors
 from syncer.destinations import reach
 from syncer.destinations.pool import Lent, Pool, tls
+from syncer.fields import is_loopback
 
 MAX_WAIT = 3600.0
 """The longest `Retry-After` that we believe, in seconds: a receiver's slip must not stop us for a week."""
@@ -52,18 +52,6 @@ _NOT_SENT = (
 )
 _STOPPING = (401, 402, 403, 404, 410)
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
-
-
-class Secret(Protocol):
-    """What hides a secret from `repr`, such as pydantic's `SecretStr`."""
-
-    def get_secret_value(self) -> str:
-        """The secret itself."""
-
-
-def reveal(secret: Secret | str) -> str:
-    """The text of a secret, for the one who must send it."""
-    return secret if isinstance(secret, str) else secret.get_secret_value()
 
 
 def utc_now() -> datetime:
@@ -203,7 +191,7 @@ class HttpSender:
             timeout=timeout,
             limits=limits,
             transport=self._transport,
-            trust_env=not reach.is_loopback(self._url.host),
+            trust_env=not is_loopback(self._url.host),
         )
 
     def _renew(self, lease: Lent) -> None:

@@ -48,19 +48,22 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import count
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 import httpx
 import msgspec
 import structlog
+from pydantic import SecretStr, ValidationInfo, field_validator
 
-from syncer import errors
+from syncer import errors, fields
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
-from syncer.destinations.http import Answer, HttpSender, Secret, one_line, reveal, utc_now, words
+from syncer.destinations.http import Answer, HttpSender, one_line, utc_now, words
+from syncer.destinations.options import DestinationSettings
 from syncer.destinations.serial import turnstile
 from syncer.models import Call, Payload, Rate, Refusal, Track, Value
 from syncer.spelling import suggest
 
+ENDPOINT = "https://api.mailmodo.com/api/v1"
 MAX_BATCH = 100
 PAGE_REQUESTS = 10
 """A page takes at most so many requests, and at most a second's worth."""
@@ -73,12 +76,65 @@ FIELDS = {
 }
 """Segment's reserved traits that have another name among Mailmodo's predefined fields. See the module's table."""
 
-Mode = Literal["batch", "single"]
-
 _STATIC_LIST = "static segmentation list"
 _LISTS_SHOWN = 5
 
 log = structlog.get_logger()
+
+
+class MailmodoSettings(DestinationSettings):
+    """`type = "mailmodo"`. There is no `concurrency`: Mailmodo takes one call at a time."""
+
+    ways_out: ClassVar = {
+        **DestinationSettings.ways_out,
+        "api_key": 'add api_key = "${MAILMODO_API_KEY}"',
+        "list_name": 'add list_name = "…", the list that the contacts are put on',
+    }
+    counterparts: ClassVar = {
+        "write_key": "api_key",
+        "max_events_per_second": "max_requests_per_second",
+        "url": "endpoint",
+    }
+    takes_null: ClassVar = False
+
+    type: Literal["mailmodo"] = "mailmodo"
+    identity: Literal["email"] = "email"
+    api_key: fields.Key
+    list_name: fields.Text
+    endpoint: str = ENDPOINT
+    max_requests_per_second: fields.Rate = 5.0
+    mode: Literal["batch", "single"] = "batch"
+    create_list: bool = False
+
+    @field_validator("identity", mode="before")
+    @classmethod
+    def _by_email(cls, identity: object) -> object:
+        if identity == "user_id":
+            raise ValueError('must be "email": Mailmodo knows its contacts by nothing else')
+        return identity
+
+    @field_validator("calls", mode="before")
+    @classmethod
+    def _combined(cls, calls: object) -> object:
+        if calls == "per_audience":
+            raise ValueError('must be "combined": Mailmodo updates contacts, and more calls would tell it nothing more')
+        return calls
+
+    @field_validator("api_key")
+    @classmethod
+    def _fit_for_a_header(cls, key: SecretStr) -> SecretStr:
+        if not key.get_secret_value().isascii():
+            raise ValueError("must hold plain letters, digits and signs only; copy the key again")
+        return key
+
+    @field_validator("endpoint")
+    @classmethod
+    def _base(cls, text: str, info: ValidationInfo) -> str:
+        return fields.base_address(text, info, like=ENDPOINT, key="api key", calls="/addToList(/batch)?")
+
+    def build(self) -> "MailmodoDestination":
+        """See `DestinationSettings`."""
+        return MailmodoDestination(self)
 
 
 class _Contact(msgspec.Struct, omit_defaults=True, gc=False):
@@ -136,43 +192,36 @@ _AnyReply = TypeVar("_AnyReply", bound=_Reply)
 
 
 class MailmodoDestination:
-    """A list of a Mailmodo account. `endpoint` includes `/api/v1`; `requests_per_second` 0 means no limit."""
+    """A list of a Mailmodo account: see `models.Destination`."""
 
     def __init__(
         self,
-        name: str,
+        settings: MailmodoSettings,
         *,
-        api_key: Secret | str,
-        list_name: str,
-        endpoint: str = "https://api.mailmodo.com/api/v1",
-        requests_per_second: float = 5,
-        mode: Mode = "batch",
-        create_list: bool = False,
-        timeout: float = 30.0,
         transport: httpx.BaseTransport | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.name = name
+        self.name = settings.name
         self.concurrency = 1
         self.recognises_events = False
-        self._request_size = MAX_BATCH if mode == "batch" else 1
-        self.rate = Rate(requests_per_second, together=self._request_size)
-        a_second = max(1, int(requests_per_second)) if requests_per_second else PAGE_REQUESTS
+        self._one_by_one = settings.mode == "single"
+        self._request_size = 1 if self._one_by_one else MAX_BATCH
+        self.rate = Rate(settings.max_requests_per_second, together=self._request_size)
+        a_second = max(1, int(self.rate.per_second)) if self.rate.per_second else PAGE_REQUESTS
         self.page_size = self._request_size * min(PAGE_REQUESTS, a_second)
-        self._mode = mode
-        self._list_name = list_name
-        self._create_list = create_list
-        self._opening = b'{"listName":' + encode(list_name) + b',"values":['
+        self._list_name = settings.list_name
+        self._create_list = settings.create_list
+        self._opening = b'{"listName":' + encode(settings.list_name) + b',"values":['
         self._list_is_proven = False
-        key = reveal(api_key)
+        key = settings.api_key.get_secret_value()
         self._turnstile = turnstile(key)
         self._http = HttpSender(
-            name,
-            endpoint,
+            settings.name,
+            settings.endpoint,
             credential="api_key",
             headers={"mmApiKey": key, "Content-Type": "application/json", "Accept": "application/json"},
             secrets=(key,),
-            timeout=timeout,
+            timeout=settings.timeout,
             concurrency=self.concurrency,
             transport=transport,
             now=now,
@@ -247,14 +296,14 @@ class MailmodoDestination:
         created_at = traits.pop("createdAt", traits.pop("created_at", None))
         data = {**traits, **call.values} if traits else call.values
         check_values(data)
-        list_name = self._list_name if self._mode == "single" else None
+        list_name = self._list_name if self._one_by_one else None
         return encode(_Contact(call.email, data, list_name, created_at))
 
     def _post(self, request: Payload) -> Answer:
         try:
             if isinstance(request.identifies[0], Track):
                 return self._http.post("/addEvent", request.encoded[0])
-            if self._mode == "single":
+            if self._one_by_one:
                 return self._http.post("/addToList", request.encoded[0])
             return self._http.post("/addToList/batch", self._opening + b",".join(request.encoded) + b"]}")
         except errors.RequestRefusedError as refused:

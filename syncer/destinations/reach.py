@@ -2,9 +2,10 @@
 
 import socket
 import ssl
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+from syncer.fields import is_loopback
 
 TIMEOUT = 5.0
 """Seconds to wait for a connection."""
@@ -22,16 +23,8 @@ def problem(scheme: str, host: str, port: int | None, tls: ssl.SSLContext) -> st
     return _connect(host, port or (443 if encrypted else 80), tls if encrypted else None)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this very machine; no proxy of the environment leads there."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _proxy(scheme: str, host: str) -> tuple[str, int] | None:
-    if is_loopback(host):
+    if is_loopback(host):  # httpx goes there directly, too
         return None
     proxies = getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")

@@ -21,20 +21,25 @@ The status decides. Segment does not document the body of its answer, and answer
 accepted means received, and a complete 200 with an odd body is as good as any other.
 """
 
-import gzip as gzip_format
+import gzip
+import json
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from hashlib import blake2b
+from typing import Any, ClassVar, Literal
 
 import httpx
 import msgspec
+from pydantic import Field, ValidationInfo, field_validator
 
-from syncer import __version__
-from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
-from syncer.destinations.http import HttpSender, Secret, reveal, utc_now
-from syncer.models import Call, Computation, Identity, Payload, Rate, Refusal, Track, Value
+from syncer import __version__, fields
+from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each, stamp
+from syncer.destinations.http import HttpSender, utc_now
+from syncer.destinations.options import DestinationSettings
+from syncer.models import Call, Computation, Payload, Rate, Refusal, Track, Value
 
+ENDPOINTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
 MAX_EVENT_BYTES = 32_768
 MAX_REQUEST_BYTES = 475_000
 MAX_REQUEST_EVENTS = 2_500
@@ -46,6 +51,57 @@ _OPEN = b'{"batch":['
 _SENT_AT = b'],"sentAt":"'
 _CLOSE = b'"}'
 _ENVELOPE_BYTES = len(_OPEN + _SENT_AT + b"2026-11-23T00:00:00.000000Z" + _CLOSE)
+
+
+class SegmentSettings(DestinationSettings):
+    """`type = "segment"`, the default. `endpoint` is the address without `/v1`, whatever was written."""
+
+    ways_out: ClassVar = {**DestinationSettings.ways_out, "write_key": 'add write_key = "${SEGMENT_WRITE_KEY}"'}
+    counterparts: ClassVar = {
+        "api_key": "write_key",
+        "max_requests_per_second": "max_events_per_second",
+        "url": "endpoint",
+    }
+
+    type: Literal["segment"] = "segment"
+    write_key: fields.Key
+    region: Literal["eu", "us"] | None = None
+    endpoint: str = Field(default=None, validate_default=True)
+    max_events_per_second: fields.Rate = 1000.0
+    integrations: dict[str, Any] = Field(default={})
+    gzip: bool = False
+    concurrency: int = Field(default=4, ge=1, le=64)
+
+    @field_validator("endpoint", mode="before")
+    @classmethod
+    def _of_the_region(cls, value: object, info: ValidationInfo) -> object:
+        return ENDPOINTS[info.data.get("region") or "us"] if value is None else value
+
+    @field_validator("endpoint")
+    @classmethod
+    def _base(cls, text: str, info: ValidationInfo) -> str:
+        return fields.base_address(text, info, like=ENDPOINTS["us"], key="write key", calls="/v1(/batch)?")
+
+    @field_validator("integrations", mode="before")
+    @classmethod
+    def _small_json(cls, value: object) -> object:
+        try:
+            size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+        except (TypeError, ValueError):
+            raise ValueError("must hold JSON values only: text, numbers, true, false, lists and tables") from None
+        if size > 4096:
+            raise ValueError("must not take more than 4096 bytes as JSON")
+        return value
+
+    @classmethod
+    def between_keys(cls, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """See `DestinationSettings`."""
+        if "endpoint" in table and "region" in table:
+            yield "region", "`endpoint` and `region` both name the address; keep one of them"
+
+    def build(self) -> "SegmentDestination":
+        """See `DestinationSettings`."""
+        return SegmentDestination(self)
 
 
 class _Track(msgspec.Struct, rename="camel", tag_field="type", tag="track", gc=False):
@@ -72,52 +128,43 @@ class _Event(msgspec.Struct, rename="camel", tag_field="type", tag="identify", g
 
 
 class SegmentDestination:
-    """A Segment source. `endpoint` is the address without `/v1`; `events_per_second` 0 means no limit."""
+    """A Segment source: see `models.Destination`."""
 
     def __init__(
         self,
-        name: str,
+        settings: SegmentSettings,
         *,
-        write_key: Secret | str,
-        endpoint: str = "https://api.segment.io",
-        events_per_second: float = 1000,
-        integrations: Mapping[str, object] | None = None,
-        gzip: bool = False,
-        timeout: float = 30.0,
-        concurrency: int = 1,
-        identity: Identity = "email",
-        per_audience: bool = False,
         transport: httpx.BaseTransport | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.name = name
-        self.concurrency = concurrency
-        self.rate = Rate(events_per_second)
+        self.name = settings.name
+        self.concurrency = settings.concurrency
+        self.rate = Rate(settings.max_events_per_second)
         self.recognises_events = True
-        self._identity = identity
-        self._per_audience = per_audience
-        self._space = local_id("spa", name)
-        a_second = max(1, int(events_per_second)) if events_per_second else MAX_REQUEST_EVENTS
+        self._identity = settings.identity
+        self._per_audience = settings.calls == "per_audience"
+        self._space = local_id("spa", settings.name)
+        a_second = max(1, int(self.rate.per_second)) if self.rate.per_second else MAX_REQUEST_EVENTS
         self.page_size = min(PAGE_SIZE, a_second)
         self._max_events = min(MAX_REQUEST_EVENTS, a_second)
-        self._gzip = gzip
+        self._gzip = settings.gzip
         self._now = now
         library = {"name": "syncer", "version": __version__}
         self._plain_context = {"active": False, "library": library}
         self._context = msgspec.Raw(encode(self._plain_context))
         self._integrations: msgspec.Raw | msgspec.UnsetType = (
-            msgspec.UNSET if integrations is None else msgspec.Raw(encode(dict(integrations)))
+            msgspec.Raw(encode(settings.integrations)) if settings.integrations else msgspec.UNSET
         )
-        key = reveal(write_key)
+        key = settings.write_key.get_secret_value()
         token = b64encode(f"{key}:".encode()).decode()
         self._http = HttpSender(
-            name,
-            endpoint,
+            settings.name,
+            settings.endpoint,
             credential="write_key",
             headers={"Authorization": f"Basic {token}"},
             secrets=(key, token),
-            timeout=timeout,
-            concurrency=concurrency,
+            timeout=settings.timeout,
+            concurrency=settings.concurrency,
             transport=transport,
             now=now,
         )
@@ -150,7 +197,7 @@ class SegmentDestination:
         headers = {"Content-Type": "application/json"}
         if self._gzip:
             headers["Content-Encoding"] = "gzip"
-            body = gzip_format.compress(body, compresslevel=1, mtime=0)
+            body = gzip.compress(body, compresslevel=1, mtime=0)
         self._http.post("/v1/batch", body, headers)
         return []
 
@@ -220,11 +267,6 @@ class SegmentDestination:
 def local_id(prefix: str, text: str) -> str:
     """An id like Segment's, always the same for the same text, that nobody takes for Segment's own."""
     return f"{prefix}_syncer_{blake2b(text.encode(), digest_size=8).hexdigest()}"
-
-
-def stamp(moment: datetime) -> str:
-    """ISO 8601 in UTC with `Z`; in microseconds, as two attempts of one request may fall into one millisecond."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def _check(identify: Call, traits: Mapping[str, Value], size: int) -> None:

@@ -17,21 +17,64 @@ refuses the request, which is then sent again in halves. A receiver tells repeti
 """
 
 import hmac
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import msgspec
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from syncer.destinations.encoding import check_values, encode, encode_each
-from syncer.destinations.http import HttpSender, Secret, one_line, reveal, utc_now
-from syncer.destinations.segment import stamp
-from syncer.models import Call, Identity, Payload, Rate, Refusal, Track
+from syncer import fields
+from syncer.destinations.encoding import check_values, encode, encode_each, stamp
+from syncer.destinations.http import HttpSender, one_line, utc_now
+from syncer.destinations.options import DestinationSettings
+from syncer.models import Call, Payload, Rate, Refusal, Track
 
 PAGE_SIZE = 500
+_LIKE = "https://example.com/hooks/syncer"
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OUR_HEADERS = {"content-type", "content-length", "host", "x-syncer-timestamp", "x-syncer-signature"}
 _SHORTEST_SECRET = 6
 """Shorter values of headers, such as a version, are no secrets; to strike them out would spoil every message."""
+
+
+class WebhookSettings(DestinationSettings):
+    """`type = "webhook"`. `url` is the whole address, and may hold a token. `batch` 0 sends calls one by one."""
+
+    ways_out: ClassVar = {**DestinationSettings.ways_out, "url": f'add url = "{_LIKE}"'}
+    counterparts: ClassVar = {"endpoint": "url", "max_events_per_second": "max_requests_per_second"}
+
+    type: Literal["webhook"] = "webhook"
+    url: SecretStr
+    headers: dict[fields.Text, fields.HeaderValue] = Field(default={})
+    batch: int = Field(default=0, ge=0, le=1000)
+    hmac_secret: fields.Password | None = None
+    max_requests_per_second: fields.Rate = 0.0
+    concurrency: int = Field(default=4, ge=1, le=64)
+
+    @field_validator("url")
+    @classmethod
+    def _web_address(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        parts = fields.http_url(url.get_secret_value(), _LIKE, whole=True)
+        fields.check_clear_text(parts, info, key="contacts")
+        return url
+
+    @field_validator("headers")
+    @classmethod
+    def _free_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name in headers:
+            if not _HEADER.fullmatch(name):
+                raise ValueError(f"has {name!r}, which is no name of an HTTP header")
+            if name.lower() in _OUR_HEADERS:
+                raise ValueError(f"has {name!r}, which syncer sets itself")
+        return headers
+
+    def build(self) -> "WebhookDestination":
+        """See `DestinationSettings`."""
+        return WebhookDestination(self)
 
 
 class _Refused(msgspec.Struct, rename="camel"):
@@ -44,48 +87,40 @@ class _Answer(msgspec.Struct):
 
 
 class WebhookDestination:
-    """An address that takes identify calls. `batch` 0 sends them one by one; `url` and `headers` may hold secrets."""
+    """An address that takes identify calls: see `models.Destination`."""
 
     def __init__(
         self,
-        name: str,
+        settings: WebhookSettings,
         *,
-        url: Secret | str,
-        headers: Mapping[str, Secret | str],
-        batch: int = 0,
-        hmac_secret: Secret | str | None = None,
-        requests_per_second: float = 0,
-        timeout: float = 30.0,
-        concurrency: int = 4,
-        identity: Identity = "email",
         transport: httpx.BaseTransport | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self.name = name
-        self.concurrency = concurrency
+        self.name = settings.name
+        self.concurrency = settings.concurrency
         self.recognises_events = True
-        self._size = max(1, batch)
-        self.rate = Rate(requests_per_second, together=self._size)
-        self.page_size = max(self._size, PAGE_SIZE) if batch else PAGE_SIZE
-        self._in_arrays = batch > 0
-        self._identity = identity
+        self._size = max(1, settings.batch)
+        self.rate = Rate(settings.max_requests_per_second, together=self._size)
+        self.page_size = max(self._size, PAGE_SIZE)
+        self._in_arrays = settings.batch > 0
+        self._identity = settings.identity
         self._now = now
-        self._hmac_secret = "" if hmac_secret is None else reveal(hmac_secret)
-        parts = urlsplit(reveal(url))
+        self._hmac_secret = settings.hmac_secret.get_secret_value() if settings.hmac_secret else ""
+        parts = urlsplit(settings.url.get_secret_value())
         self._path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-        values = {key: reveal(value) for key, value in headers.items()}
+        values = {name: value.get_secret_value() for name, value in settings.headers.items()}
         credentials = [self._path, *(values[key] for key in sorted(values)), self._hmac_secret]
         hidden = [*credentials, parts.path, parts.query]
         self._http = HttpSender(
-            name,
+            settings.name,
             f"{parts.scheme}://{parts.netloc}",
             credential="headers",
             address="url",
             secret_path=True,
             headers={**values, "Content-Type": "application/json"},
             secrets=("\n".join(credentials), *(each for each in hidden if len(each) >= _SHORTEST_SECRET)),
-            timeout=timeout,
-            concurrency=concurrency,
+            timeout=settings.timeout,
+            concurrency=settings.concurrency,
             transport=transport,
             now=now,
         )

@@ -17,14 +17,14 @@ from pathlib import Path
 
 import pytest
 
-from syncer import config
+from syncer.fields import duration
 from syncer.receivers.loopback import Answer, Reset
 from syncer.receivers.segment import ReceivedRequest
 from tests.acceptance.test_daemon import OFTEN, Daemons
 from tests.world import Report, Row, World, truth, until
 
 SAMPLES = 10
-SECONDS = config.duration(os.environ.get("SYNCER_SOAK") or "30s")
+SECONDS = duration(os.environ.get("SYNCER_SOAK") or "30s")
 FAULTS = (None, None, None, Answer(503), Reset(), Answer(429, {"Retry-After": "1"}), Answer(401))
 
 

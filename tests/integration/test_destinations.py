@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from syncer.config import settings
+from syncer.destinations.registry import DESTINATIONS
 from syncer.receivers.loopback import Ending
 from syncer.receivers.mailmodo import MailmodoReceiver
 from syncer.receivers.segment import SegmentReceiver
@@ -136,5 +136,5 @@ def all_contracts(base: type[DestinationContract] = DestinationContract) -> set[
 def test_no_destination_lacks_the_contract() -> None:
     """A type that can be configured is one that is tested here, under its own name."""
     tested = {each.__name__.lower() for each in all_contracts() if each.__name__.startswith("Test")}
-    lacking = [kind for kind in settings.DESTINATIONS if not any(f"test{kind}" in name for name in tested)]
+    lacking = [kind for kind in DESTINATIONS if not any(f"test{kind}" in name for name in tested)]
     assert lacking == []

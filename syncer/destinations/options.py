@@ -1,0 +1,98 @@
+"""What can be configured of every destination, and what a type of destination says of itself."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from syncer import models
+from syncer.fields import Contact, Duration, Share, Table, Text
+
+
+class EventNames(Table):
+    """`track` of a destination: the names of its events, and whether initial syncs send them too."""
+
+    entered: Text = "Audience Entered"
+    exited: Text = "Audience Exited"
+    initial: bool = False
+
+
+class DestinationSettings(Table, ABC):
+    """`[[destinations]]`: an account that identify calls go to. A type adds its own keys, and how it is built.
+
+    A key whose type hides what it holds (`Key`, `Password`, `HeaderValue`, `SecretStr`) is shown in no message.
+    """
+
+    ways_out: ClassVar = {"name": 'add name = "…"'}
+
+    counterparts: ClassVar[Mapping[str, str]] = {}
+    """What keys of other types are called here: for hints."""
+
+    takes_null: ClassVar[bool] = True
+    """Whether a computed trait can be taken back by sending null."""
+
+    type: str
+    name: Text
+    allow_http: bool = False
+    timeout: Duration = Field(default="30s", validate_default=True)
+    audiences: list[Text] | None = None
+    identity: models.Identity = "email"
+    contacts: list[Contact] | None = None
+    rollout: Share | None = None
+    retract: bool = True
+    calls: Literal["combined", "per_audience"] = "combined"
+    traits_trigger: bool = False
+    track: EventNames | None = None
+
+    @abstractmethod
+    def build(self) -> models.Destination:
+        """The destination, not yet connected."""
+
+    @classmethod
+    def between_keys(cls, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # noqa: ARG003
+        """What keys of this type contradict one another: each key with its message. `table` is not validated."""
+        yield from ()
+
+    @field_validator("track", mode="before")
+    @classmethod
+    def _true_or_named(cls, track: object) -> object:
+        """`true` stands for the usual names, `false` for none."""
+        return ({} if track else None) if isinstance(track, bool) else track
+
+    @field_validator("timeout")
+    @classmethod
+    def _possible_timeout(cls, seconds: float) -> float:
+        if not 0 < seconds <= 3600:
+            raise ValueError('must be more than nothing and at most "1h"')
+        return seconds
+
+    @field_validator("audiences")
+    @classmethod
+    def _some_audience(cls, audiences: list[str] | None) -> list[str] | None:
+        if audiences == []:
+            raise ValueError("is empty; name an audience, or leave `audiences` out to send all of them")
+        return audiences
+
+    @field_validator("contacts")
+    @classmethod
+    def _some_contact(cls, contacts: list[str] | None) -> list[str] | None:
+        if contacts == []:
+            raise ValueError("is empty; leave `contacts` out to send to everybody, or set `rollout = 0` for nobody")
+        return contacts
+
+    @property
+    def sync_mode(self) -> models.Mode:
+        """How this destination is told."""
+        events = None if self.track is None else models.Events(**self.track.model_dump())
+        return models.Mode(self.identity, self.calls == "per_audience", self.traits_trigger, events)
+
+    @property
+    def reach(self) -> models.Reach:
+        """What of the warehouse this destination is about."""
+        return models.Reach(
+            audiences=None if self.audiences is None else frozenset(self.audiences),
+            contacts=None if self.contacts is None else frozenset(self.contacts),
+            rollout=self.rollout,
+            retract=self.retract,
+        )

@@ -1,0 +1,93 @@
+"""The example is the documentation: it says every key, its default, and loads."""
+
+import re
+import tomllib
+from pathlib import Path
+
+from pydantic import Secret
+
+from syncer.config import rules, source
+from syncer.destinations.mailmodo import MailmodoSettings
+from syncer.destinations.segment import SegmentSettings
+from syncer.destinations.webhook import WebhookSettings
+from tests.unit.config.texts import (
+    EXAMPLE,
+    MAILMODO,
+    WAREHOUSE,
+    WEBHOOK,
+    Load,
+    mailmodo_in,
+)
+
+ENVIRON = {
+    "WAREHOUSE_URL": "postgresql://reader@db/a",
+    "SEGMENT_WRITE_KEY": "k3y",
+    "HEARTBEAT_URL": "https://hc-ping.com/0",
+    "SLACK_URL": "slack://TokenA/TokenB/TokenC",
+    "MAILMODO_API_KEY": "AAAAAAA-BBBBBBB",
+    "STATE_PASSWORD": "p",
+    "WEBHOOK_TOKEN": "t0ken",
+    "WEBHOOK_SECRET": "s3cret",
+}
+KEY_OR_HEADER = re.compile(r"^# ((?P<key>[a-z_]+) = .+|\[\[?[a-z_.]+\]\]?)$", re.MULTILINE)
+
+
+def uncommented(*, apart_from: set[str]) -> str:
+    """The example with every commented key in force."""
+    text = EXAMPLE.read_text("utf-8")
+    return KEY_OR_HEADER.sub(lambda match: match[0] if match["key"] in apart_from else match[1], text)
+
+
+def test_the_example_loads_as_it_stands(load: Load) -> None:
+    assert load(EXAMPLE.read_text("utf-8"), **ENVIRON).destinations[0].name == "segment"
+
+
+def test_the_example_tells_exactly_the_keys_that_there_are() -> None:
+    tree = tomllib.loads(uncommented(apart_from=set()))
+    destinations = {written["type"]: written for written in tree["destinations"]}
+    for pattern, table in rules.tables():
+        if pattern[:1] == ("destinations",):
+            continue  # told by the lines below
+        [(_, written)] = source.tables(tree, pattern)
+        assert set(written) == set(rules.keys_of(table)), pattern
+    segment, mailmodo = set(rules.keys_of(SegmentSettings)), set(rules.keys_of(MailmodoSettings))
+    assert set(destinations["segment"]) == segment
+    assert mailmodo - segment <= set(destinations["mailmodo"]) <= mailmodo  # the rest is told only once
+    webhook = set(rules.keys_of(WebhookSettings))
+    assert webhook - segment <= set(destinations["webhook"]) <= webhook
+
+
+def test_the_example_shows_the_defaults(load: Load) -> None:
+    """Commented keys that have a default show it, so uncommenting them changes nothing."""
+    examples = {
+        key
+        for _, table in rules.tables()
+        for key, field in table.model_fields.items()
+        if not field.is_required() and field.get_default() in (None, {}, (), Secret({})) and key != "endpoint"
+    }
+    as_it_stands = load(EXAMPLE.read_text("utf-8"), **ENVIRON)
+    text = uncommented(apart_from={*examples, "name", "query", "on_missing"})
+    text = text.replace("[[audiences]]", "").replace("[[computed_traits]]", "")
+    for name in ("mailmodo", "webhook"):
+        text = text.replace(f'# name = "{name}"', f'name = "{name}"')
+    with_defaults = load(text.replace('# url = "https:', 'url = "https:'), **ENVIRON)
+    segment, mailmodo, webhook = with_defaults.destinations
+    assert with_defaults.model_copy(update={"destinations": (segment,)}) == as_it_stands
+    assert mailmodo == mailmodo_in(load(WAREHOUSE + MAILMODO))
+    assert webhook == load(WAREHOUSE + WEBHOOK).destinations[0]
+
+
+def test_the_example_loads_with_everything_in_force(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "warehouse-password").write_text("p\n")
+    loaded = load(uncommented(apart_from={"endpoint", "every"}).replace('query = "SELECT audience', '# "'), **ENVIRON)
+    assert len(loaded.sources) == 3
+    segment, mailmodo, webhook = loaded.destinations
+    assert isinstance(segment, SegmentSettings)
+    assert isinstance(webhook, WebhookSettings)
+    assert webhook.headers["Authorization"].get_secret_value() == "Bearer t0ken"
+    assert segment.endpoint == "https://events.eu1.segmentapis.com"
+    assert segment.integrations == {"All": False, "Mailmodo": True}
+    assert segment.reach.contacts == frozenset({"qa@example.com"})
+    assert mailmodo.name == "mailmodo"
+    assert loaded.guard.limits.ready is not None
+    assert loaded.state.conninfo() is not None
