@@ -11,9 +11,10 @@ from typing import Any
 
 import psycopg.sql
 
-from syncer import control, sync
+from syncer import sync
 from syncer.planning import plan
 from syncer.state import Connection, execute, fetch_value
+from syncer.state.pauses import list_pauses
 from syncer.stopping import Stop
 
 _DIFFERENCES = ("missing", "lingering", "outdated")
@@ -80,7 +81,10 @@ def verify(job: sync.Job, stop: Stop, progress: sync.Progress, limit: int) -> Au
 
     result = sync.preview(_asked(job), stop, progress, examine)
     with job.state.connect("verify") as connection:
-        audit.paused = [row._asdict() for row in control.pauses(connection)]
+        audit.paused = [
+            {"destination": each.destination, "audience": each.audience, "since": each.since}
+            for each in list_pauses(connection)
+        ]
     audit.differences = sum(each.differences for each in audit.destinations)
     audit.problems = [
         {"audience": audience.name, "problem": audience.problem}

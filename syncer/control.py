@@ -6,23 +6,51 @@ moment.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from syncer import errors, models, naming
 from syncer.spelling import did_you_mean
-from syncer.state import Connection, State, accounts, execute, forgetting, leadership, runs
+from syncer.state import (
+    Connection,
+    State,
+    accounts,
+    execute,
+    fetch_all,
+    fetch_values,
+    forgetting,
+    history,
+    leadership,
+    runs,
+)
 from syncer.state.audiences import add_audience, known_audiences
 
 _ALL: Sequence[int | None] = (None,)
 
 
+@dataclass(frozen=True, slots=True)
+class HeldChanges:
+    """One direction of an audience that waits for approval at a destination: `op` is added or removed."""
+
+    destination: str
+    audience: str
+    property: str
+    op: str
+    reason: str
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class _MembersTold:
+    destination: str
+    contacts: int
+
+
 def waiting(
     connection: Connection, run_id: int, audiences: Collection[str] = (), destinations: Collection[str] = ()
-) -> Sequence[Any]:
-    """What a run held and still waits for approval: see `list_held`."""
-    if execute(connection, "show_run", {"run_id": run_id}).fetchone() is None:
-        raise errors.ConfigError([errors.Problem("RUN", f"there is no run {run_id}; see `syncer history`")])
-    return execute(connection, "list_held", _held(connection, run_id, audiences, destinations)).fetchall()
+) -> Sequence[HeldChanges]:
+    """What a run held and still waits for approval. Raises `ConfigError` if there is no such run."""
+    history.named_run(connection, run_id)
+    return fetch_all(connection, HeldChanges, "list_held", _held(connection, run_id, audiences, destinations))
 
 
 def approve(
@@ -39,9 +67,9 @@ def approve(
 def release(connection: Connection, who: Sequence[str]) -> int:
     """Ends the backoff of refused contacts: all, or those with these user ids or addresses. Returns how many."""
     with connection.transaction():
-        strangers = execute(connection, "list_not_refused", {"who": list(who)}).fetchall()
+        strangers = fetch_values(connection, "list_not_refused", {"who": list(who)})
         if strangers:
-            problems = [errors.Problem("WHO", f"{row.name!r} is not refused anywhere") for row in strangers]
+            problems = [errors.Problem("WHO", f"{name!r} is not refused anywhere") for name in strangers]
             raise errors.ConfigError(problems)
         released = execute(connection, "release_refused", {"who": list(who) or None}).rowcount
         runs.record_action(connection, "retry", {"who": list(who), "contacts": released}, None)
@@ -51,8 +79,8 @@ def release(connection: Connection, who: Sequence[str]) -> int:
 def members_told(connection: Connection, name: str) -> Mapping[str, int]:
     """How many contacts believe that they are in an audience, by destination."""
     audience = known_audience(connection, name)
-    rows = execute(connection, "count_members_told", {"audience_id": audience.audience_id})
-    return {row.destination: row.contacts for row in rows}
+    told = fetch_all(connection, _MembersTold, "count_members_told", {"audience_id": audience.audience_id})
+    return {each.destination: each.contacts for each in told}
 
 
 def retire(connection: Connection, name: str) -> bool:
@@ -63,9 +91,9 @@ def retire(connection: Connection, name: str) -> bool:
             [errors.Problem("AUDIENCE", f"{name!r} is a computed trait; take it out of the configuration instead")]
         )
     with connection.transaction():
-        retired = execute(connection, "retire_audience", {"audience_id": audience.audience_id}).fetchone()
+        retired = execute(connection, "retire_audience", {"audience_id": audience.audience_id}).rowcount
         runs.record_action(connection, "retire", {"audience": audience.name}, None)
-    return retired is not None
+    return retired > 0
 
 
 def pause(
@@ -95,10 +123,10 @@ def resume(connection: Connection, audiences: Sequence[str], destinations: Seque
         for destination_id in [ids[each.name] for each in destinations if each.name in ids] if destinations else _ALL:
             for audience_id in [audience.audience_id for audience in known] or _ALL:
                 here = {"destination_id": destination_id, "audience_id": audience_id}
-                lifted += len(execute(connection, "lift_pause", here).fetchall())
+                lifted += execute(connection, "lift_pause", here).rowcount
         if not destinations:
             for audience in known:
-                lifted += len(execute(connection, "reopen_audience", {"audience_id": audience.audience_id}).fetchall())
+                lifted += execute(connection, "reopen_audience", {"audience_id": audience.audience_id}).rowcount
         runs.record_action(connection, "resume", _named(audiences, destinations), None)
     return lifted
 
@@ -115,11 +143,6 @@ def forget(state: State, connection: Connection, who: Sequence[str]) -> None:
         with connection.transaction():
             forgetting.forget(connection, who)
             runs.record_action(connection, "forget", {"people": len(who)}, None)
-
-
-def pauses(connection: Connection) -> Sequence[Any]:
-    """What is paused: see `show_pauses`."""
-    return execute(connection, "show_pauses").fetchall()
 
 
 def known_audience(connection: Connection, name: str) -> models.KnownAudience:

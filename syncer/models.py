@@ -443,5 +443,5 @@ class RunReport:
     error: str | None
     calls_saved: int
     deferred: int
-    audiences: Sequence[AudienceReport]
-    destinations: Sequence[DestinationReport]
+    audiences: Sequence[AudienceReport] = ()
+    destinations: Sequence[DestinationReport] = ()

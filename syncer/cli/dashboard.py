@@ -1,9 +1,9 @@
 """How `syncer status` looks."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -11,7 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from syncer.cli import screen
-from syncer.state.status import CurrentStatus
+from syncer.state.status import CurrentStatus, Progress
+
+Row = TypeVar("Row")
 
 
 def show(standing: CurrentStatus) -> None:
@@ -33,13 +35,13 @@ def _render(standing: CurrentStatus) -> RenderableType:
         _table(
             standing.destinations,
             ("name", "last_success", "oldest_pending", "held", "refused", "parked", "uncertain", "skipped"),
-            lambda row: [
-                row["name"],
-                _ago(row["last_success_at"], standing.asked_at) or "never",
-                _span(row["oldest_pending_seconds"]) or "nothing",
+            lambda each: [
+                each.name,
+                _ago(each.last_success_at, standing.asked_at) or "never",
+                _span(each.oldest_pending_seconds) or "nothing",
                 *(
-                    f"{row[name]:,}" if row[name] else ""
-                    for name in ("held", "refused", "parked", "uncertain", "skipped")
+                    f"{count:,}" if count else ""
+                    for count in (each.held, each.refused, each.parked, each.uncertain, each.skipped)
                 ),
             ],
         ),
@@ -47,12 +49,12 @@ def _render(standing: CurrentStatus) -> RenderableType:
         _table(
             standing.audiences,
             ("audience", "property", "destination", "standing", "members"),
-            lambda row: [
-                row["audience"],
-                row["property"],
-                row["destination"],
-                row["standing"],
-                "" if row["members"] is None else f"{row['members']:,}",
+            lambda each: [
+                each.audience,
+                each.property,
+                each.destination,
+                each.standing,
+                "" if each.members is None else f"{each.members:,}",
             ],
         ),
     )
@@ -63,29 +65,27 @@ def _leader(standing: CurrentStatus) -> Iterator[Text]:
     if leader is None:
         yield Text("nobody leads: no daemon runs, and no command syncs")
         return
-    what = "a daemon leads" if leader["kind"] == "daemon" else "a command syncs"
-    yield Text(f"{what}: host {leader['host']}, pid {leader['pid']}, for {_ago(leader['since'], standing.asked_at)}")
+    what = "a daemon leads" if leader.kind == "daemon" else "a command syncs"
+    yield Text(f"{what}: host {leader.host}, pid {leader.pid}, for {_ago(leader.since, standing.asked_at)}")
     if standing.next_due_at is not None:
         left = (standing.next_due_at - standing.asked_at).total_seconds()
         yield Text(f"the next run is due {'in ' + (_span(left) or '0 s') if left > 0 else 'now'}")
 
 
-def _running(running: Mapping[str, Any] | None) -> Iterator[Text]:
+def _running(running: Progress | None) -> Iterator[Text]:
     if running is None:
         yield Text()
         return
-    words = [f"run {running['run_id']} ({running['trigger']}): {running['phase']}"]
-    if running["phase"] == "planned":
-        words.append(f"{running['settled']:,} of {running['planned']:,} told")
-    if running["rate"] is not None:
-        words.append(f"{running['rate']:,.0f} a second, {_span(running['seconds_left']) or '0 s'} left")
+    words = [f"run {running.run_id} ({running.trigger}): {running.phase}"]
+    if running.phase == "planned":
+        words.append(f"{running.settled:,} of {running.planned:,} told")
+    if running.rate is not None:
+        words.append(f"{running.rate:,.0f} a second, {_span(running.seconds_left) or '0 s'} left")
     yield Text(", ".join(words), style="cyan")
     yield Text()
 
 
-def _table(
-    rows: Sequence[Mapping[str, Any]], headings: Sequence[str], cells: Callable[[Mapping[str, Any]], Sequence[str]]
-) -> Table:
+def _table(rows: Sequence[Row], headings: Sequence[str], cells: Callable[[Row], Sequence[str]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         table.add_column(heading.replace("_", " "), overflow="fold")

@@ -1,6 +1,5 @@
 """One function a command. Each loads the settings, opens the house, asks one floor below, and prints."""
 
-import dataclasses
 import io
 import os
 import signal
@@ -24,6 +23,7 @@ from syncer.daemon import alerts, health
 from syncer.daemon import serve as serving
 from syncer.state import Connection, State, handover, history, migrations, moving, runs
 from syncer.state import status as current
+from syncer.state.pauses import Pause, list_pauses
 from syncer.stopping import Stop
 
 DEFAULT_CONFIG = "syncer.toml"
@@ -225,8 +225,7 @@ def approve(
             _agree("Let this pass with the next run?")
         approved = control.approve(connection, run_id, audiences, destinations)
     if as_json:
-        changes = [row._asdict() for row in waiting]
-        screen.print_json({"run_id": run_id, "approved": approved, "changes": changes})
+        screen.print_json({"run_id": run_id, "approved": approved, "changes": waiting})
     elif approved:
         screen.say(f"approved {approved:,} changes; they go out with the next run")
 
@@ -276,7 +275,7 @@ def pause(session: Session, audiences: Sequence[str], destinations: Sequence[str
         migrations.check(connection, house.state.schema)
         chosen = house.chosen(destinations) if destinations else ()
         control.pause(connection, audiences, chosen, house.settings.configured_audiences)
-        _say_pauses(control.pauses(connection))
+        _say_pauses(list_pauses(connection))
 
 
 @cli.command()
@@ -290,7 +289,7 @@ def resume(session: Session, audiences: Sequence[str], destinations: Sequence[st
         migrations.check(connection, house.state.schema)
         lifted = control.resume(connection, audiences, house.chosen(destinations) if destinations else ())
         screen.say("resumed; the next run goes on" if lifted else "that was neither paused nor retired")
-        _say_pauses(control.pauses(connection))
+        _say_pauses(list_pauses(connection))
 
 
 @cli.command()
@@ -364,9 +363,7 @@ def show_history(session: Session, run_id: int | None, limit: int, as_json: bool
         if run_id is None:
             screen.print_runs(history.latest(connection, limit), as_json=as_json)
             return
-        report = history.report(connection, run_id)
-        if report is None:
-            raise errors.ConfigError([errors.Problem("RUN", f"there is no run {run_id}; see `syncer history`")])
+        report = history.named_run(connection, run_id)
         screen.print_report(report, as_json=as_json)
         if not as_json:
             screen.print_refusals(history.refusals(connection, run_id, limit))
@@ -553,7 +550,7 @@ def status(session: Session, watch: bool, as_json: bool) -> None:  # noqa: FBT00
     with app.opened_state(_settings(session)) as state, state.connect("status") as connection:
         migrations.check(connection, state.schema)
         if as_json:
-            screen.print_json(dataclasses.asdict(current.now(connection, state.schema)))
+            screen.print_json(current.now(connection, state.schema))
             return
         if not watch:
             dashboard.show(current.now(connection, state.schema))
@@ -614,11 +611,11 @@ def _hand_over(
 
         def wait(connection: Connection) -> bool:
             running = current.now(connection, house.state.schema).running
-            if running is not None and running["phase"] == "planned":
+            if running is not None and running.phase == "planned":
                 if not settled[0]:
-                    watcher.planned("the daemon", running["planned"])
-                watcher.sent("the daemon", running["settled"] - settled[0])
-                settled[0] = running["settled"]
+                    watcher.planned("the daemon", running.planned)
+                watcher.sent("the daemon", running.settled - settled[0])
+                settled[0] = running.settled
             return not stop.asked.wait(_ASK_SECONDS)
 
         names = (arguments.get("audiences", ()), arguments.get("destinations", ()))
@@ -685,7 +682,7 @@ def _agree(question: str) -> None:
     click.confirm(question, abort=True, err=True)
 
 
-def _say_pauses(pauses: Sequence[Any]) -> None:
+def _say_pauses(pauses: Sequence[Pause]) -> None:
     for each in pauses:
         what = f"audience {each.audience!r}" if each.audience else "everything"
         where = f" at {each.destination}" if each.destination else ""

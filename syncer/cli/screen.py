@@ -13,6 +13,7 @@ from rich.text import Text
 
 from syncer import models
 from syncer.masking import masked
+from syncer.state.history import RefusedContact, RunSummary, SkippedMember
 
 _PIPE_WIDTH = 160  # nobody folds lines there
 
@@ -77,10 +78,10 @@ def print_report(report: models.RunReport, *, as_json: bool) -> None:
         stdout.print(f"{report.calls_saved:,} calls saved by telling several audiences in one")
 
 
-def print_runs(runs: Sequence[Any], *, as_json: bool) -> None:
+def print_runs(runs: Sequence[RunSummary], *, as_json: bool) -> None:
     """The latest runs, newest first."""
     if as_json:
-        print_json([run._asdict() for run in runs])
+        print_json(runs)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in (
@@ -105,19 +106,19 @@ def print_runs(runs: Sequence[Any], *, as_json: bool) -> None:
     stdout.print(table if runs else "no runs yet")
 
 
-def print_refusals(rows: Sequence[Any]) -> None:
+def print_refusals(rows: Sequence[RefusedContact]) -> None:
     """The contacts that a destination refused, in its words."""
     print_rows("refused", rows, ("destination", "contact", "user_id", "http_status", "reason"))
 
 
-def print_skipped(rows: Sequence[Any]) -> None:
+def print_skipped(rows: Sequence[SkippedMember]) -> None:
     """The members that cannot be sent."""
     print_rows("skipped now", rows, ("destination", "audience", "user_id", "email", "reason", "since"))
 
 
-def print_rows(title: str, rows: Sequence[Any], columns: Sequence[str]) -> None:
-    """Rows of a database under a title, if there are any."""
-    print_table(title, [row._asdict() for row in rows], columns)
+def print_rows(title: str, rows: Sequence[object], columns: Sequence[str]) -> None:
+    """These attributes of rows under a title, if there are any."""
+    print_table(title, [{column: getattr(row, column) for column in columns} for row in rows], columns)
 
 
 def print_table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:

@@ -29,7 +29,7 @@ from pydantic import SecretStr
 from syncer import errors, models, sync
 from syncer.masking import masked
 from syncer.models import Status
-from syncer.state import Connection, State, execute, fetch_value
+from syncer.state import Connection, State, execute, fetch_value, status
 
 Kind = Literal["failed", "refused", "held", "incomplete", "late"]
 
@@ -170,7 +170,7 @@ def findings(result: sync.Result, connection: Connection, known: Collection[Cond
     if report.status == Status.INTERRUPTED:
         return Findings({}, _nothing)
     wrong = {**_of_run(result), **_of_destinations(result), **_of_audiences(report)}
-    refused = {row.name for row in execute(connection, "list_standing") if row.refused}
+    refused = {each.name for each in status.destinations(connection) if each.refused}
     for condition in known:  # who was refused waits for the next try, and is not well again
         if condition.kind == "incomplete" and condition.subject in refused:
             wrong.setdefault(condition, "")

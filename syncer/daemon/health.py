@@ -241,17 +241,16 @@ def _standing(connection: Connection, schema: str) -> Iterator[Metric]:
     yield from _by_destination(now)
     members = GaugeMetricFamily("syncer_members", "Members in the last snapshot", labels=["destination", "property"])
     for each in now.audiences:
-        if each["members"] is not None:
-            members.add_metric([each["destination"], each["property"]], each["members"])
+        if each.members is not None:
+            members.add_metric([each.destination, each.property], each.members)
     yield members
     skipped = GaugeMetricFamily("syncer_skipped", "Members that cannot be sent", labels=["destination", "reason"])
     for row in execute(connection, "count_skipped_by_reason"):
         skipped.add_metric([row.name, row.reason], row.members)
     yield skipped
-    running = now.running or {}
-    left = running.get("planned", 0) - running.get("settled", 0)
+    left, seconds = (now.running.planned - now.running.settled, now.running.seconds_left) if now.running else (0, None)
     yield _gauge("syncer_queue", "Identifies of the run in progress that are not settled yet", left)
-    yield _gauge("syncer_forecast_seconds", "Time left for the run in progress", running.get("seconds_left") or 0)
+    yield _gauge("syncer_forecast_seconds", "Time left for the run in progress", seconds or 0)
     if now.next_due_at is not None:
         yield _gauge("syncer_next_due_timestamp_seconds", "When the next run is due", now.next_due_at.timestamp())
 
@@ -275,11 +274,11 @@ def _by_destination(now: status.CurrentStatus) -> Iterator[Metric]:
         )
     }
     for each in now.destinations:
-        oldest.add_metric([each["name"]], each["oldest_pending_seconds"] or 0)
-        if each["last_success_at"] is not None:
-            success.add_metric([each["name"]], each["last_success_at"].timestamp())
+        oldest.add_metric([each.name], each.oldest_pending_seconds or 0)
+        if each.last_success_at is not None:
+            success.add_metric([each.name], each.last_success_at.timestamp())
         for name, family in waiting.items():
-            family.add_metric([each["name"]], each[name])
+            family.add_metric([each.name], getattr(each, name))
     yield from (oldest, success, *waiting.values())
 
 

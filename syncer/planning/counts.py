@@ -55,7 +55,7 @@ class Counts:
         are addresses.
         """
         here = {"destination_id": destination_id}
-        told = execute(self.connection, "show_head_count", {**here, "run_id": self.run_id}).fetchone()
+        told = execute(self.connection, "show_contact_count", {**here, "run_id": self.run_id}).fetchone()
         if told is None or differences > max(_FEW, _SHARE * sum(self.rows.values())):
             return
         unknown = [audience_id for audience_id, name in read.items() if name not in self._members]

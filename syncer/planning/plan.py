@@ -69,6 +69,7 @@ from syncer.planning.targets import PlanRequest, Scope, Target
 from syncer.spelling import did_you_mean
 from syncer.state import Connection, columns_of, execute, fetch_one, fetch_value, translated_errors
 from syncer.state.audiences import known_audiences
+from syncer.state.pauses import Pause, list_pauses
 
 # An identify carries at most 250 properties and 20,000 bytes of them (see `split_parts`).
 _PART_PROPERTIES = 250
@@ -213,7 +214,7 @@ def make(
     everything = {audience.audience_id for audience in known} | {key for key, _ in keyed}
     comparison = Comparison(connection, request, snapshot, heads, everything, memory)
     planner = _Planner(connection, request, run_id, heads, comparison)
-    pauses = {(row.destination_id, row.audience_id) for row in execute(connection, "list_pauses")}
+    pauses = list_pauses(connection)
     targets: list[TargetPlan] = []
     for target in request.targets:
         going = {key: audience for key, audience in keyed if not _is_paused(pauses, target.destination_id, key)}
@@ -236,12 +237,8 @@ def make(
     )
 
 
-def _is_paused(pauses: Collection[tuple[int | None, int | None]], destination_id: int, audience_id: int = 0) -> bool:
-    """Whether a pause says so; a null in it stands for all. Without an audience: whether everything there is."""
-    return any(
-        (pause[0] is None or pause[0] == destination_id) and (pause[1] is None or pause[1] == audience_id)
-        for pause in pauses
-    )
+def _is_paused(pauses: Sequence[Pause], destination_id: int, audience_id: int | None = None) -> bool:
+    return any(pause.covers(destination_id, audience_id) for pause in pauses)
 
 
 @dataclass(frozen=True, slots=True)

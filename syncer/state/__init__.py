@@ -115,6 +115,17 @@ def fetch_one(
     return found
 
 
+def fetch_values(
+    connection: Connection,
+    name: str,
+    parameters: Mapping[str, object] | None = None,
+    **placeholders: psycopg.sql.Composable,
+) -> list[Any]:
+    """The one column of the statement `name`."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(_statement(name, placeholders), parameters).fetchall()
+
+
 def fetch_value(
     connection: Connection,
     name: str,
@@ -122,8 +133,7 @@ def fetch_value(
     **placeholders: psycopg.sql.Composable,
 ) -> Any:
     """The one value of the one row of the statement `name`; raises as `fetch_one` does."""
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        found = cursor.execute(_statement(name, placeholders), parameters).fetchall()
+    found = fetch_values(connection, name, parameters, **placeholders)
     if not found:
         raise errors.NotOursError(f"the state changed under this process: {name} found nothing to do")
     return found[0]

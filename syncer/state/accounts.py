@@ -7,14 +7,13 @@ hash of it that is keyed with the installation's id.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg.sql
 import structlog
 from psycopg.types.json import Jsonb
 
 from syncer import errors, models
-from syncer.state import Connection, execute, fetch_value
+from syncer.state import Connection, execute, fetch_all, fetch_value
 
 log = structlog.get_logger()
 
@@ -30,9 +29,19 @@ class Registered:
     refused: Mapping[str, errors.ConfigError]
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A destination as the state remembers it; `told`: whether anybody was ever told anything there."""
+
+    destination_id: int
+    name: str
+    account: Mapping[str, str]
+    told: bool
+
+
 def known(connection: Connection) -> dict[str, int]:
     """The key of each destination that the state knows, by name."""
-    return {row.name: row.destination_id for row in execute(connection, "list_destinations")}
+    return {each.name: each.destination_id for each in _list_known(connection)}
 
 
 def refuse_unknown(names: Collection[str], known: Collection[str]) -> None:
@@ -60,7 +69,7 @@ def register(
     `same_account` names those of which a human says that they are the same account behind another address.
     """
     refusals = _refused(connection, destinations, same_account)
-    remembered = {row.name: row for row in execute(connection, "list_destinations")}
+    remembered = {each.name: each for each in _list_known(connection)}
     salt = fetch_value(connection, "show_installation").bytes
     for destination in destinations:
         account = {**destination.account(), "key": destination.key_hash(salt)}
@@ -73,10 +82,14 @@ def register(
     return Registered(known(connection), refusals)
 
 
+def _list_known(connection: Connection) -> list[_Known]:
+    return fetch_all(connection, _Known, "list_destinations")
+
+
 def _refused(
     connection: Connection, destinations: Sequence[models.Destination], same_account: Collection[str]
 ) -> dict[str, errors.ConfigError]:
-    remembered = {row.name: row.account for row in execute(connection, "list_destinations") if row.told}
+    remembered = {each.name: each.account for each in _list_known(connection) if each.told}
     problems: dict[str, errors.ConfigError] = {}
     for destination in destinations:
         before = remembered.get(destination.name, {})
@@ -110,8 +123,8 @@ def _add(connection: Connection, name: str, account: Mapping[str, str]) -> None:
         )
 
 
-def _remember(connection: Connection, before: Any, account: Mapping[str, str]) -> None:
-    name, key = before.name, before.account.get("key")
+def _remember(connection: Connection, before: _Known, account: Mapping[str, str]) -> None:
+    key = before.account.get("key")
     if key is not None and key != account["key"]:
-        log.warning("the key of a destination is another one; taken to be the same account", destination=name)
-    execute(connection, "remember_account", {"name": name, "account": Jsonb(dict(account))})
+        log.warning("the key of a destination is another one; taken to be the same account", destination=before.name)
+    execute(connection, "remember_account", {"name": before.name, "account": Jsonb(dict(account))})

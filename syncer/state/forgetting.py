@@ -8,16 +8,17 @@ counts go on as before; the plan leaves tokens alone, so nothing is sent for the
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from syncer import errors
-from syncer.state import Connection, execute
+from syncer.state import Connection, execute, fetch_all
 
 WORDS = "the words were about somebody who was forgotten"
 """Stands where a text named such a person."""
 
 _STEPS = (
     "forget_in_members",
-    "forget_head_counts",
+    "forget_counts",
     "forget_fingerprints",
     "forget_in_told_false",
     "forget_in_uncertain",
@@ -35,12 +36,20 @@ _STEPS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A contact about which a call left for a destination."""
+
+    destination: str
+    contact: str
+
+
 def find(connection: Connection, who: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """By destination every contact of these people (user ids or emails) that it was ever told: to be erased there."""
     with _people(connection, who):
         told: dict[str, list[str]] = {}
-        for row in execute(connection, "list_ever_told"):
-            told.setdefault(row.destination, []).append(row.contact)
+        for each in fetch_all(connection, _Told, "list_ever_told"):
+            told.setdefault(each.destination, []).append(each.contact)
         return told
 
 

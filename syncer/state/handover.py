@@ -9,13 +9,13 @@ A notification wakes the daemon; it also looks by itself, so a lost one costs ha
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import psycopg.sql
 from psycopg.types.json import Jsonb
 
 from syncer import errors
-from syncer.state import Connection, State, execute, fetch_one, fetch_value, leadership
+from syncer.state import Connection, State, execute, fetch_one, fetch_optional, fetch_value, leadership
 from syncer.state.leadership import Leadership
 
 Kind = Literal["sync", "resync", "yield"]
@@ -63,8 +63,7 @@ def listen(connection: Connection, schema: str) -> None:
 
 def begin(leading: Leadership) -> DaemonRequest | None:
     """The oldest request that nobody has begun, which we have now."""
-    row = execute(leading.connection, "begin_request", {"token": leading.token}).fetchone()
-    return None if row is None else DaemonRequest(row.request_id, row.kind, row.audiences, row.destinations)
+    return fetch_optional(leading.connection, DaemonRequest, "begin_request", {"token": leading.token})
 
 
 def end(leading: Leadership, request: DaemonRequest, answer: Answer) -> None:
@@ -81,7 +80,7 @@ def end_lost(leading: Leadership) -> None:
 def daemon_leads(state: State) -> bool:
     """Whether it is a daemon that holds the lock."""
     with state.connect("ask") as connection:
-        leader = execute(connection, "show_leading", {"key": leadership.lock_key(state.schema)}).fetchone()
+        leader = leadership.find_leader(connection, state.schema)
         return leader is not None and leader.kind == "daemon"
 
 
@@ -104,17 +103,12 @@ def ask(
             if found.ended_at is not None:
                 return Answer(found.run_id, found.exit_code, found.problems)
             goes_on = wait(connection)
-            if goes_on and (found.begun_at is not None or _is_led(connection, state)):
+            if goes_on and (found.begun_at is not None or leadership.find_leader(connection, state.schema)):
                 continue
-            if execute(connection, "withdraw_request", {"request_id": asked}).fetchone() is None:
+            if not execute(connection, "withdraw_request", {"request_id": asked}).rowcount:
                 if goes_on:
                     continue
                 raise errors.StillRunningError("the daemon goes on with it; see `syncer status`")
             if not goes_on:
                 raise errors.StillRunningError("taken back; the daemon had not begun it")
             return None
-
-
-def _is_led(connection: Connection, state: State) -> bool:
-    rows: Any = execute(connection, "show_leading", {"key": leadership.lock_key(state.schema)})
-    return rows.fetchone() is not None

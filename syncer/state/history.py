@@ -1,45 +1,98 @@
 """Questions about the past: reads the history views and tables, changes nothing, needs no lock."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from syncer import models
-from syncer.state import Connection, execute
+from syncer import errors, models
+from syncer.state import Connection, fetch_all, fetch_optional
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run in a line; counts are identifies, but `memberships`, the warehouse's rows."""
+
+    run_id: int
+    trigger: str
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    memberships: int | None
+    succeeded: int
+    failed: int
+    unknown: int
+    aborted: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How many properties of contacts a destination was told."""
+
+    destination: str
+    told_true: int
+    told_false: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedContact:
+    """A contact that a destination refused in a run, in its words."""
+
+    destination: str
+    contact: str
+    user_id: str
+    reason: str
+    http_status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedMember:
+    """A member that cannot be sent now, and since when."""
+
+    destination: str
+    audience: str
+    user_id: str | None
+    email: str | None
+    reason: str
+    since: datetime
 
 
 def report(connection: Connection, run_id: int) -> models.RunReport | None:
     """One run in the words of the JSON contract, or None if there is no such run."""
-    row = execute(connection, "show_run", {"run_id": run_id}).fetchone()
-    if row is None:
+    named = {"run_id": run_id}
+    run = fetch_optional(connection, models.RunReport, "show_run", named)
+    if run is None:
         return None
-    return models.RunReport(
-        **row._asdict(),
-        audiences=[
-            models.AudienceReport(**audience._asdict())
-            for audience in execute(connection, "list_run_audiences", {"run_id": run_id})
-        ],
-        destinations=[
-            models.DestinationReport(**destination._asdict())
-            for destination in execute(connection, "list_run_destinations", {"run_id": run_id})
-        ],
+    return replace(
+        run,
+        audiences=fetch_all(connection, models.AudienceReport, "list_run_audiences", named),
+        destinations=fetch_all(connection, models.DestinationReport, "list_run_destinations", named),
     )
 
 
-def latest(connection: Connection, limit: int) -> Sequence[Any]:
-    """The latest runs, newest first: see `list_runs`."""
-    return execute(connection, "list_runs", {"limit": limit}).fetchall()
+def named_run(connection: Connection, run_id: int) -> models.RunReport:
+    """The run that a person names. Raises `ConfigError` if there is none."""
+    found = report(connection, run_id)
+    if found is None:
+        raise errors.ConfigError([errors.Problem("RUN", f"there is no run {run_id}; see `syncer history`")])
+    return found
 
 
-def told(connection: Connection) -> Sequence[Any]:
-    """How much each destination was told: see `count_all_told`."""
-    return execute(connection, "count_all_told").fetchall()
+def latest(connection: Connection, limit: int) -> Sequence[RunSummary]:
+    """The latest runs, newest first."""
+    return fetch_all(connection, RunSummary, "list_runs", {"limit": limit})
 
 
-def refusals(connection: Connection, run_id: int, limit: int) -> Sequence[Any]:
-    """The contacts that were refused in a run: see `list_run_refusals`."""
-    return execute(connection, "list_run_refusals", {"run_id": run_id, "limit": limit}).fetchall()
+def told(connection: Connection) -> Sequence[Told]:
+    """How much each destination was told."""
+    return fetch_all(connection, Told, "count_all_told")
 
 
-def skipped(connection: Connection, limit: int) -> Sequence[Any]:
-    """The members that cannot be sent now: see `list_skipped`."""
-    return execute(connection, "list_skipped", {"limit": limit}).fetchall()
+def refusals(connection: Connection, run_id: int, limit: int) -> Sequence[RefusedContact]:
+    """The contacts that were refused in a run, those that sort first."""
+    return fetch_all(connection, RefusedContact, "list_run_refusals", {"run_id": run_id, "limit": limit})
+
+
+def skipped(connection: Connection, limit: int) -> Sequence[SkippedMember]:
+    """The members that cannot be sent now, the latest first."""
+    return fetch_all(connection, SkippedMember, "list_skipped", {"limit": limit})

@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 import psycopg
@@ -22,7 +23,7 @@ import structlog
 from psycopg.rows import namedtuple_row
 
 from syncer import errors
-from syncer.state import Connection, State, execute, fetch_value
+from syncer.state import Connection, State, execute, fetch_optional, fetch_value
 
 RENEW_SECONDS = 2.0
 LEASE_SECONDS = 10.0
@@ -61,6 +62,17 @@ class Leadership:
     lease: Lease
 
 
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """Who holds the lock now."""
+
+    kind: Literal["daemon", "command"]
+    host: str
+    pid: int
+    since: datetime
+    renewed_at: datetime
+
+
 def clock() -> float:
     """Seconds that also pass while this machine sleeps, where the system knows them."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
@@ -91,6 +103,11 @@ def lead(state: State, connection: Connection, kind: Literal["daemon", "command"
         ended.set()
         renewing.join()
         _release(connection, key)
+
+
+def find_leader(connection: Connection, schema: str) -> Leader | None:
+    """Who holds the lock of a state, if anybody does."""
+    return fetch_optional(connection, Leader, "show_leading", {"key": lock_key(schema)})
 
 
 def _release(connection: Connection, key: dict[str, int]) -> None:

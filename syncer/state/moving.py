@@ -8,14 +8,33 @@ and stays as it is.
 import graphlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import LiteralString
 
 import psycopg.sql
 
 from syncer import errors, sql
-from syncer.state import Connection, State, execute, fetch_one, fetch_value, leadership, migrations
+from syncer.state import Connection, State, execute, fetch_all, fetch_one, fetch_value, leadership, migrations
 
 _MADE_BY_MIGRATION = {"installation"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table to copy: after the tables that it `refers_to`. `identity` is the column that is numbered by itself."""
+
+    name: str
+    columns: Sequence[str]
+    refers_to: Sequence[str]
+    identity: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Partition:
+    """A partition and its bound, as SQL that PostgreSQL wrote."""
+
+    name: str
+    parent: str
+    bound: LiteralString
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +74,7 @@ def _check_source(here: Connection, schema: str) -> None:
 
 
 def _refuse_what_is_not_empty(there: Connection, schema: str) -> None:
-    tables = [table.name for table in execute(there, "list_state_tables") if table.name not in _MADE_BY_MIGRATION]
+    tables = [table.name for table in _tables(there) if table.name not in _MADE_BY_MIGRATION]
     filled = [table for table in tables if fetch_value(there, "has_rows", source=_name(table))]
     if filled:
         raise errors.ConfigError(
@@ -73,9 +92,9 @@ def _refuse_what_is_not_empty(there: Connection, schema: str) -> None:
 def _copy(here: Connection, there: Connection) -> dict[str, int]:
     with here.transaction(), there.transaction():
         execute(here, "read_one_moment")
-        tables = _in_order(execute(here, "list_state_tables").fetchall())
+        tables = _in_order(_tables(here))
         execute(there, "drop_installation")
-        for partition in execute(here, "list_partitions"):
+        for partition in fetch_all(here, _Partition, "list_partitions"):
             execute(
                 there,
                 "create_same_partition",
@@ -86,14 +105,18 @@ def _copy(here: Connection, there: Connection) -> dict[str, int]:
         return {table.name: _copy_table(here, there, table) for table in tables}
 
 
-def _in_order(tables: Sequence[Any]) -> list[Any]:
+def _tables(connection: Connection) -> list[_Table]:
+    return fetch_all(connection, _Table, "list_state_tables")
+
+
+def _in_order(tables: Sequence[_Table]) -> list[_Table]:
     """Every table after those that its rows refer to."""
     by_name = {table.name: table for table in tables}
     order = graphlib.TopologicalSorter({table.name: table.refers_to for table in tables})
     return [by_name[name] for name in order.static_order()]
 
 
-def _copy_table(here: Connection, there: Connection, table: Any) -> int:
+def _copy_table(here: Connection, there: Connection, table: _Table) -> int:
     columns = psycopg.sql.SQL(", ").join(map(_name, table.columns))
     with here.cursor() as out, there.cursor() as into:
         with (
@@ -107,18 +130,18 @@ def _copy_table(here: Connection, there: Connection, table: Any) -> int:
     if arrived != sent:
         raise errors.StateError(f"{sent:,} rows of {table.name} were read, {arrived:,} arrived; nothing was moved")
     if table.identity is not None:
-        _go_on_numbering(here, there, table)
+        _go_on_numbering(here, there, table.name, table.identity)
     return arrived
 
 
-def _go_on_numbering(here: Connection, there: Connection, table: Any) -> None:
-    sequence = fetch_one(here, _Sequence, "find_sequence", {"source": table.name, "field": table.identity})
+def _go_on_numbering(here: Connection, there: Connection, table: str, column: str) -> None:
+    sequence = fetch_one(here, _Sequence, "find_sequence", {"source": table, "field": column})
     number = fetch_value(here, "next_number", sequence=psycopg.sql.Identifier(sequence.schema, sequence.name))
     execute(
         there,
         "restart_numbers",
-        target=_name(table.name),
-        field=_name(table.identity),
+        target=_name(table),
+        field=_name(column),
         number=psycopg.sql.Literal(number),
     )
 

@@ -4,13 +4,25 @@ Never loses what `verify` and a resync need: what the dropped changes came to is
 same transaction; what a resync retracts stands in the state, not in the history. Runs and their counts stay for good.
 """
 
+from dataclasses import dataclass
+
 import psycopg
 import psycopg.sql
 import structlog
 
-from syncer.state import Connection, execute
+from syncer.state import Connection, execute, fetch_all
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Partition:
+    """The history of the runs from `first_run` up to `end_run`, which is excluded; `runs` is how many there are."""
+
+    partition: str
+    first_run: int
+    end_run: int
+    runs: int
 
 
 def drop_old(connection: Connection, keep: float) -> int:
@@ -20,26 +32,26 @@ def drop_old(connection: Connection, keep: float) -> int:
     somebody is reading the history for long, it waits no more than a moment: the next call tries again.
     """
     dropped = 0
-    for part in execute(connection, "list_old_partitions", {"keep": keep}).fetchall():
+    for old in fetch_all(connection, _Partition, "list_old_partitions", {"keep": keep}):
         try:
-            _drop(connection, part.partition, part.first_run, part.end_run)
+            _drop(connection, old)
         except psycopg.errors.LockNotAvailable:
             log.info("somebody is reading the history; what is old is dropped after the next run")
             break
-        dropped += part.runs
+        dropped += old.runs
     return dropped
 
 
-def _drop(connection: Connection, partition: str, first_run: int, end_run: int) -> None:
+def _drop(connection: Connection, old: _Partition) -> None:
     """One partition, with the pages and exceptions of its runs; all of it or nothing.
 
     The lock that shuts readers out is taken last, for the moment of the drop only.
     """
     with connection.transaction():
         execute(connection, "limit_lock_wait")
-        named = psycopg.sql.Identifier(partition)
+        named = psycopg.sql.Identifier(old.partition)
         execute(connection, "add_dropped_history", partition=named)
-        runs = {"first_run": first_run, "end_run": end_run}
+        runs = {"first_run": old.first_run, "end_run": old.end_run}
         execute(connection, "delete_old_exceptions", runs)
         execute(connection, "delete_old_pages", runs)
         execute(connection, "drop_change_partition", partition=named)

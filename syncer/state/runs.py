@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 import syncer
 from syncer import errors, models
 from syncer.models import Status
-from syncer.state import Connection, execute, fetch_value
+from syncer.state import Connection, execute, fetch_all, fetch_optional, fetch_value, fetch_values
 
 _CLOSING_STEPS = (
     "lose_sending_pages",
@@ -55,18 +55,45 @@ class Ending:
         return isinstance(self.cause, errors.HeldError)
 
 
+@dataclass(frozen=True, slots=True)
+class _OpenRun:
+    run_id: int
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """How a run's identifies ended at a destination; `held`: whether something waits for approval there."""
+
+    destination_id: int
+    destination: str
+    failed: int
+    unknown: int
+    aborted: int
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _CountsTakenOver:
+    """A destination that has who is in the snapshot; `much`: whether a good part of that is new."""
+
+    destination_id: int
+    much: bool
+
+
 def settle_lost_run(connection: Connection) -> int | None:
     """The first step of a run: if a process vanished, what it was sending becomes uncertain and its run is closed.
 
     Returns the id of that run. Pages found `sending` may have arrived or not; pages still `planned` never left.
     """
-    open_run = execute(connection, "find_open_run").fetchone()
-    if open_run is None:
+    lost = fetch_optional(connection, _OpenRun, "find_open_run")
+    if lost is None:
         return None
     with connection.transaction():
-        error = f"the process {open_run.pid} on {open_run.host} ended without closing this run"
-        _close(connection, open_run.run_id, Ending(error=error, interrupted=True))
-    return int(open_run.run_id)
+        error = f"the process {lost.pid} on {lost.host} ended without closing this run"
+        _close(connection, lost.run_id, Ending(error=error, interrupted=True))
+    return lost.run_id
 
 
 def open_run(
@@ -124,13 +151,13 @@ def _close(connection: Connection, run_id: int, ending: Ending) -> None:
     named = {"run_id": run_id}
     for step in _CLOSING_STEPS:
         execute(connection, step, named)
-    _count_heads(connection, run_id)
+    _keep_counts(connection, run_id)
     statuses = [Status.HELD if ending.held else Status.FAILED] if ending.cause else []
     if ending.interrupted and ending.error:
         statuses.append(Status.INTERRUPTED)
     if fetch_value(connection, "count_problems", named):
         statuses.append(Status.INCOMPLETE)
-    for tally in execute(connection, "list_tallies", named).fetchall():
+    for tally in fetch_all(connection, _Tally, "list_tallies", named):
         error = ending.by_destination.get(tally.destination)
         status = _destination_status(tally, ending, error)
         statuses.append(status)
@@ -148,20 +175,20 @@ def _close(connection: Connection, run_id: int, ending: Ending) -> None:
     fetch_value(connection, "close_run", {"run_id": run_id, "status": status, "error": ending.error})
 
 
-def _count_heads(connection: Connection, run_id: int) -> None:
-    """Keeps `contact_count` and `user_count` exact: see `census`."""
+def _keep_counts(connection: Connection, run_id: int) -> None:
+    """Keeps `contact_count` and `user_count` exact: the plan looks up there how many a destination has."""
     named = {"run_id": run_id}
-    taken = execute(connection, "take_over_head_counts", named).fetchall()
-    followed = {**named, "taken": [row.destination_id for row in taken]}
-    execute(connection, "drop_stale_head_counts", followed)
-    execute(connection, "adjust_head_counts", followed)
-    counted = execute(connection, "begin_head_counts", named).fetchall()
-    for destination_id in [row.destination_id for row in taken if row.much] + [row.destination_id for row in counted]:
+    taken = fetch_all(connection, _CountsTakenOver, "take_over_counts", named)
+    followed = {**named, "taken": [each.destination_id for each in taken]}
+    execute(connection, "drop_stale_counts", followed)
+    execute(connection, "adjust_counts", followed)
+    counted = fetch_values(connection, "begin_counts", named)
+    for destination_id in [each.destination_id for each in taken if each.much] + counted:
         # Much is new there, or all of it: the next plan has to know, and autovacuum may come too late.
         execute(connection, "analyze_table", target=psycopg.sql.Identifier(f"synced_member_{destination_id}"))
 
 
-def _destination_status(tally: Any, ending: Ending, error: errors.SyncerError | None) -> Status:
+def _destination_status(tally: _Tally, ending: Ending, error: errors.SyncerError | None) -> Status:
     if ending.interrupted and (ending.error or tally.aborted):
         return Status.INTERRUPTED
     if (ending.cause and not ending.held) or isinstance(error, errors.ConfigError) or (error and tally.aborted):

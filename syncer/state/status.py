@@ -1,10 +1,10 @@
 """How everything stands now: who leads, what runs, when the next run is due, what waits at each destination."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from syncer.state import Connection, execute, fetch_one, fetch_value, leadership
+from syncer.state import Connection, fetch_all, fetch_one, fetch_optional, fetch_value, leadership
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,31 +16,93 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the run is that is open now. Counts are identifies.
+
+    `rate` is in identifies a second, `seconds_left` follows from it; both are None while nothing was settled yet.
+    """
+
+    run_id: int
+    trigger: str
+    phase: str
+    started_at: datetime
+    planned: int
+    settled: int
+    rate: float | None
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationStatus:
+    """How a destination stands; without `oldest_pending_at` nothing is pending there."""
+
+    name: str
+    last_success_at: datetime | None
+    oldest_pending_at: datetime | None
+    held: int
+    refused: int
+    parked: int
+    uncertain: int
+    skipped: int
+    oldest_pending_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceStatus:
+    """How an audience stands at a destination: `standing` is retired, paused, initial or synced.
+
+    `members` are those of the last snapshot; None if there was none.
+    """
+
+    audience: str
+    property: str
+    destination: str
+    standing: str
+    members: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class CurrentStatus:
     """What `syncer status --json` prints. `leader` and `running` are None if there is none."""
 
     asked_at: datetime
-    leader: dict[str, Any] | None
-    running: dict[str, Any] | None
+    leader: leadership.Leader | None
+    running: Progress | None
     next_due_at: datetime | None
-    destinations: list[dict[str, Any]]
-    audiences: list[dict[str, Any]]
+    destinations: Sequence[DestinationStatus]
+    audiences: Sequence[AudienceStatus]
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenRun:
+    run_id: int
+    trigger: str
+    phase: str
+    started_at: datetime
+    planned: int
+    settled: int
+    first_sent_at: datetime | None
 
 
 def now(connection: Connection, schema: str) -> CurrentStatus:
     """Asks the state; needs no lock, and no daemon."""
     asked_at = fetch_value(connection, "show_now")
-    leader = execute(connection, "show_leading", {"key": leadership.lock_key(schema)}).fetchone()
-    running = execute(connection, "show_running").fetchone()
+    leader = leadership.find_leader(connection, schema)
+    running = fetch_optional(connection, _OpenRun, "show_running")
     leads = leader is not None and leader.kind == "daemon"
     return CurrentStatus(
         asked_at=asked_at,
-        leader=None if leader is None else leader._asdict(),
+        leader=leader,
         running=None if running is None or leader is None else _progress(running, asked_at),
         next_due_at=due(connection).next_due_at if leads else None,
-        destinations=[_with_age(row, asked_at) for row in execute(connection, "list_standing")],
-        audiences=[row._asdict() for row in execute(connection, "list_audience_standing")],
+        destinations=[_with_age(each, asked_at) for each in destinations(connection)],
+        audiences=fetch_all(connection, AudienceStatus, "list_audience_standing"),
     )
+
+
+def destinations(connection: Connection) -> Sequence[DestinationStatus]:
+    """Every destination, without the age of what is pending."""
+    return fetch_all(connection, DestinationStatus, "list_standing")
 
 
 def due(connection: Connection) -> Due:
@@ -48,20 +110,23 @@ def due(connection: Connection) -> Due:
     return fetch_one(connection, Due, "show_schedule")
 
 
-def _progress(running: Any, asked_at: datetime) -> dict[str, Any]:
-    """Rate in identifies a second, time left in seconds; None while nothing was settled yet."""
-    told = running._asdict()
-    sent_at = told.pop("first_sent_at")
-    seconds = (asked_at - sent_at).total_seconds() if sent_at else 0.0
-    rate = running.settled / seconds if seconds > 0 and running.settled else None
-    return {
-        **told,
-        "rate": None if rate is None else round(rate, 1),
-        "seconds_left": None if rate is None else round((running.planned - running.settled) / rate, 1),
-    }
+def _progress(run: _OpenRun, asked_at: datetime) -> Progress:
+    seconds = (asked_at - run.first_sent_at).total_seconds() if run.first_sent_at else 0.0
+    rate = run.settled / seconds if seconds > 0 and run.settled else None
+    return Progress(
+        run_id=run.run_id,
+        trigger=run.trigger,
+        phase=run.phase,
+        started_at=run.started_at,
+        planned=run.planned,
+        settled=run.settled,
+        rate=None if rate is None else round(rate, 1),
+        seconds_left=None if rate is None else round((run.planned - run.settled) / rate, 1),
+    )
 
 
-def _with_age(row: Any, asked_at: datetime) -> dict[str, Any]:
-    oldest = row.oldest_pending_at
-    age = None if oldest is None else max(0.0, (asked_at - oldest) / timedelta(seconds=1))
-    return {**row._asdict(), "oldest_pending_seconds": None if age is None else round(age, 1)}
+def _with_age(destination: DestinationStatus, asked_at: datetime) -> DestinationStatus:
+    if destination.oldest_pending_at is None:
+        return destination
+    age = max(0.0, (asked_at - destination.oldest_pending_at) / timedelta(seconds=1))
+    return replace(destination, oldest_pending_seconds=round(age, 1))
