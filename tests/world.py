@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from syncer.receivers.segment import SegmentReceiver
 from syncer.state import Connection, State
 from syncer.stopping import Stop
 from syncer.sync import Result
+from tests import commands
 
 Row = tuple[str | None, str | None, str | None]
 """audience, user id, email: as the warehouse has them."""
@@ -138,25 +138,17 @@ endpoint = "{self.receiver.url}"
         with app.opened(app.load(self.config, {})) as house:
             return sync.preview(house.job(), Stop(), Quiet()).report
 
-    def command(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, typed: str = "") -> commands.Done:
+        """The command in this process. See `commands.call`."""
+        return commands.call(["--config", str(self.config), *arguments], typed)
+
+    def process(self, *arguments: str) -> commands.Done:
         """The installed command, as a user would run it."""
-        return subprocess.run(
-            [str(Path(sys.executable).with_name("syncer")), "--config", str(self.config), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            **options,
-        )
+        return commands.process(["--config", str(self.config), *arguments])
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """The installed command, still running; whoever starts it waits for it or kills it."""
-        return subprocess.Popen(
-            [str(Path(sys.executable).with_name("syncer")), "--config", str(self.config), *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        """The installed command, still running. See `commands.start`."""
+        return commands.start(["--config", str(self.config), *arguments])
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.command(*arguments, "--json").stdout)

@@ -164,7 +164,7 @@ def test_forgetting_prints_where_to_erase_and_leaves_no_trace(told: World) -> No
     assert told.command("verify").returncode == 0
 
     told.warehouse.replace(ROWS)
-    many = told.command("forget", "-", "--json", input="c2@x.io\nc3@x.io\n")
+    many = told.command("forget", "-", "--json", typed="c2@x.io\nc3@x.io\n")
     assert json.loads(many.stdout) == {"told": {"segment": ["c2@x.io", "c3@x.io"]}}
 
 

@@ -14,6 +14,7 @@ import sqlalchemy
 
 from syncer import embedded
 from syncer.receivers.segment import Fault, ReceivedRequest, SegmentReceiver
+from tests.commands import Done
 from tests.world import Row, World, Write
 
 WRITE_KEY = "test-write-key"
@@ -39,15 +40,21 @@ def assert_presentable(output: str) -> None:
 class CarefulWorld(World):
     """Every output is presentable, no error is a traceback, and what fails before a run says nothing on stdout."""
 
-    def command(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        done = super().command(*arguments, **options)
-        assert_presentable(done.stdout + done.stderr)
-        if "-v" not in arguments:
-            assert "Traceback" not in done.stderr
-        assert done.returncode != 1, done.stderr
-        if done.returncode in (3, 4):
-            assert done.stdout == ""
-        return done
+    def command(self, *arguments: str, typed: str = "") -> Done:
+        return _careful(super().command(*arguments, typed=typed))
+
+    def process(self, *arguments: str) -> Done:
+        return _careful(super().process(*arguments))
+
+
+def _careful(done: Done) -> Done:
+    assert_presentable(done.stdout + done.stderr)
+    if "-v" not in done.args:
+        assert "Traceback" not in done.stderr
+    assert done.returncode != 1, done.stderr
+    if done.returncode in (3, 4):
+        assert done.stdout == ""
+    return done
 
 
 @dataclass
