@@ -2,25 +2,25 @@
 
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
-from syncer.receivers.loopback import EVERYTHING, Answer, Call, Ending, Loopback
+from syncer.receivers.loopback import EVERYTHING, Answer, Call, Ending, Receiver
 
 PATH = "/hooks/syncer?team=7"
 
 Item = dict[str, Any]
 
 
-class WebhookReceiver:
-    """Listens while it is entered, and ignores what it has taken before, by messageId.
+class WebhookReceiver(Receiver):
+    """Ignores what it has taken before, by messageId: see `Receiver`.
 
     `refuses` are emails with the words for them; a `script` answers instead.
     """
 
     def __init__(self, *, arrays: bool, token: str, hmac_secret: str | None = None) -> None:
+        super().__init__()
         self.belief: dict[str, dict[str, object]] = {}
         self.events: list[Item] = []
         self.refuses: dict[str, str] = {}
@@ -31,21 +31,10 @@ class WebhookReceiver:
         self.duplicates = 0
         self._applied: set[str] = set()
         self._seen: dict[str, Item] = {}
-        self.http = Loopback(self._respond)
-        self.violations = self.http.violations
 
     @property
     def url(self) -> str:
         return self.http.url + PATH
-
-    def __enter__(self) -> Self:
-        self.http.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.http.__exit__(kind, exc, trace)
 
     def _respond(self, call: Call) -> Ending:
         with self.http.changed:

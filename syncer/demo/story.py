@@ -22,9 +22,9 @@ from rich.console import Console
 from syncer import app, embedded, errors, log, models, naming, sync
 from syncer.demo.page import Page, counted
 from syncer.demo.shop import MEMBERSHIP_TABLE, QUERY_AUDIENCE, Shop, entered, statement
-from syncer.receivers.loopback import Answer
+from syncer.receivers.loopback import Answer, Fault
 from syncer.receivers.mailmodo import MailmodoReceiver
-from syncer.receivers.segment import Fault, ReceivedRequest, SegmentReceiver
+from syncer.receivers.segment import ReceivedRequest, SegmentReceiver
 from syncer.receivers.segment_memory import Belief
 from syncer.stopping import Interrupted, Stop
 

@@ -1,14 +1,15 @@
-"""An HTTP server on 127.0.0.1 that answers, or fails to answer, exactly as it is told.
+"""An HTTP server on 127.0.0.1 that answers, or fails to answer, exactly as it is told; what every receiver stands on.
 
-Knows nothing of any destination: a receiver such as `receiver.SegmentReceiver` gives it a function that turns
-each `Call` into an `Ending`. It keeps connections open as a real receiver does, and writes each answer in one
-piece: headers and body in two writes cost 40 ms each, by Nagle's algorithm and delayed acknowledgements.
+Knows nothing of any destination: a `Receiver` turns each `Call` into an `Ending`. The server keeps connections open as
+a real receiver does, and writes each answer in one piece: headers and body in two writes cost 40 ms each, by Nagle's
+algorithm and delayed acknowledgements.
 """
 
 import socket
 import struct
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -66,12 +67,34 @@ class Truncate:
 Ending = Answer | Reset | Hang | Truncate
 
 
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Waits, then answers as if nothing had been."""
+
+    seconds: float
+
+
+Fault = Ending | Delay
+"""What a script makes of a call instead of what the receiver would do by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One request: its headers without the credentials, and what became of it. `status` None: no answer."""
+
+    number: int
+    headers: Mapping[str, str]
+    status: int | None
+    events: int
+    size: int
+
+
 class Loopback:
     """The server. `changed` is notified after every call and guards whatever the receiver keeps.
 
-    `connections` counts those that clients opened so far.
-    `violations` says what clients did wrong; exceptions of the receiver or its script are noted there too, so that
-    none is overlooked.
+    `connections` counts those that clients have opened so far.
+    `violations` says what clients did wrong. An exception of the receiver or its script is noted there too, so that
+    it is not overlooked.
     """
 
     def __init__(self, respond: Callable[[Call], Ending], *, latency: float = 0.0) -> None:
@@ -151,6 +174,52 @@ class Loopback:
         with self.changed:
             self.violations.append(f"the receiver broke: {type(exc).__name__}: {exc}")
             self.changed.notify_all()
+
+
+class Receiver(ABC):
+    """Listens while it is entered. Everything that it keeps may be read at any time; to go through what still grows,
+    hold `http.changed`.
+
+    `violations` are the rules that the client broke, one sentence each.
+    """
+
+    def __init__(self, *, latency: float = 0.0) -> None:
+        self.http = Loopback(self._respond, latency=latency)
+        self.violations = self.http.violations
+        self._lock = self.http.changed
+
+    @abstractmethod
+    def _respond(self, call: Call) -> Ending:
+        """What becomes of one call. Called from many threads."""
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return self.http.url
+
+    def __enter__(self) -> Self:
+        self.http.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.http.__exit__(kind, exc, trace)
+
+    def release(self) -> None:
+        """Lets go of every request that hangs; later ones do not hang."""
+        self.http.release()
+
+    def wait_for(self, predicate: Callable[[], bool], timeout: float = 10.0) -> bool:
+        """Waits until the predicate holds, asked again after every change. False if that took too long."""
+        return self.http.wait_for(predicate, timeout)
+
+    def _delayed(self, fault: Fault | None) -> Ending | None:
+        """The ending that a script decided on; None, after the wait, for a `Delay`."""
+        if isinstance(fault, Delay):
+            self.http.pause(fault.seconds)
+            return None
+        return fault
 
 
 class _Server(ThreadingHTTPServer):

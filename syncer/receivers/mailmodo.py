@@ -13,13 +13,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
-from syncer.receivers.loopback import EVERYTHING, Answer, Call, Ending, Loopback, Truncate
-from syncer.receivers.segment import Delay, Fault, RequestRecord
+from syncer.receivers.loopback import EVERYTHING, Answer, Call, Ending, Fault, Receiver, RequestRecord, Truncate
 
 BASE = "/api/v1"
 MAX_BATCH = 100
@@ -84,8 +82,8 @@ def _invalid(message: str) -> dict[str, object]:
     return {"error": "ValidationError", "success": False, "status": "error", "message": message}
 
 
-class MailmodoReceiver:
-    """Listens while it is entered. Everything that it keeps may be read at any time.
+class MailmodoReceiver(Receiver):
+    """Mailmodo's contacts API: see `Receiver`.
 
     `lists` are there from the beginning, `static_lists` are segments that nobody can be put on. `refuses` are the
     emails that are no addresses to it, each with its words. `single_failure` is the status of a contact that
@@ -103,6 +101,7 @@ class MailmodoReceiver:
         script: Script | None = None,
         latency: float = 0.0,
     ) -> None:
+        super().__init__(latency=latency)
         self.lists = {name: ContactList() for name in lists}
         self.refuses = dict(refuses or {})
         self.script = script
@@ -115,9 +114,6 @@ class MailmodoReceiver:
         self._single_failure = single_failure
         self._attempts: Counter[tuple[str, bytes]] = Counter()
         self._encoder = msgspec.json.Encoder()
-        self.http = Loopback(self._respond, latency=latency)
-        self.violations = self.http.violations
-        self._lock = self.http.changed
 
     @property
     def url(self) -> str:
@@ -128,23 +124,6 @@ class MailmodoReceiver:
     def told(self) -> int:
         """How many contacts were told something, in all calls."""
         return sum(record.events for record in self.requests)
-
-    def __enter__(self) -> Self:
-        self.http.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.http.__exit__(kind, exc, trace)
-
-    def release(self) -> None:
-        """Lets go of every request that hangs."""
-        self.http.release()
-
-    def wait_for(self, predicate: Callable[[], bool], timeout: float = 10.0) -> bool:
-        """Waits until the predicate holds, asked again after every change. False if that took too long."""
-        return self.http.wait_for(predicate, timeout)
 
     # --- one call ------------------------------------------------------------------------------------------
 
@@ -179,10 +158,7 @@ class MailmodoReceiver:
             return None
         received = ReceivedCall(call.number, call.path.removeprefix(BASE), list_name, contacts, attempt)
         fault = self.script(received)
-        if isinstance(fault, Delay):
-            self.http.pause(fault.seconds)
-            return None
-        return fault
+        return self._delayed(fault)
 
     def _finish(self, call: Call, contacts: Sequence[Contact], ending: Ending) -> Ending:
         status = ending.status if isinstance(ending, Answer | Truncate) else None

@@ -12,24 +12,12 @@ from base64 import b64decode
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
 from syncer.receivers import segment_rules as rules
-from syncer.receivers.loopback import EVERYTHING, Answer, Call, Ending, Hang, Loopback, Reset, Truncate
+from syncer.receivers.loopback import EVERYTHING, Answer, Call, Ending, Fault, Receiver, RequestRecord, Truncate
 from syncer.receivers.segment_memory import Belief, Event, Memory, ReceivedEvent
-
-
-@dataclass(frozen=True, slots=True)
-class Delay:
-    """Waits, then answers as if nothing had been."""
-
-    seconds: float
-
-
-Fault = Answer | Reset | Hang | Truncate | Delay
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +37,6 @@ class ReceivedRequest:
     def attempt(self) -> int:
         """How often the event that came most often has come."""
         return max(self.attempts.values(), default=1)
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """One request: its headers without the credentials, and what became of it. `status` None: no answer."""
-
-    number: int
-    headers: Mapping[str, str]
-    status: int | None
-    events: int
-    size: int
 
 
 Script = Callable[[ReceivedRequest], Fault | None]
@@ -82,9 +59,8 @@ class _RejectedError(Exception):
         self.status = status
 
 
-class SegmentReceiver:
-    """Listens while it is entered. Everything that it keeps may be read at any time; whoever goes
-    through what still grows holds `http.changed`.
+class SegmentReceiver(Receiver):
+    """Segment's batch endpoint: see `Receiver`.
 
     `belief` is what a consumer that keys contacts by email believes, `belief_by_user` Segment's own profiles. Without
     `keep_events` only these, counts and the messageIds are kept, for large runs.
@@ -104,6 +80,7 @@ class SegmentReceiver:
         allowed_nulls: Collection[str] = (),
         require_email: bool = True,
     ) -> None:
+        super().__init__(latency=latency)
         self.requests: list[RequestRecord] = []
         self.script = script
         self._write_key = write_key
@@ -113,14 +90,6 @@ class SegmentReceiver:
         self._require_email = require_email
         self._memory = Memory(keep_events=keep_events)
         self._encoder = msgspec.json.Encoder()
-        self.http = Loopback(self._respond, latency=latency)
-        self.violations = self.http.violations
-        self._lock = self.http.changed
-
-    @property
-    def url(self) -> str:
-        """The endpoint, without `/v1`."""
-        return self.http.url
 
     @property
     def belief(self) -> Belief:
@@ -146,23 +115,6 @@ class SegmentReceiver:
     def duplicates(self) -> int:
         """How many events came again after they had taken effect: they are ignored, as Segment does."""
         return self._memory.duplicates
-
-    def __enter__(self) -> Self:
-        self.http.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.http.__exit__(kind, exc, trace)
-
-    def release(self) -> None:
-        """Lets go of every request that hangs."""
-        self.http.release()
-
-    def wait_for(self, predicate: Callable[[], bool], timeout: float = 10.0) -> bool:
-        """Waits until the predicate holds, asked again after every change. False if that took too long."""
-        return self.http.wait_for(predicate, timeout)
 
     # --- one request ---------------------------------------------------------------------------------------
 
@@ -202,10 +154,7 @@ class SegmentReceiver:
                 call.number, _public(call), batch.events, attempts, sent_at if isinstance(sent_at, str) else None
             )
         )
-        if isinstance(fault, Delay):
-            self.http.pause(fault.seconds)
-            return None
-        return fault
+        return self._delayed(fault)
 
     def _record(self, call: Call, ending: Ending, events: int, problems: Sequence[str]) -> Ending:
         status = ending.status if isinstance(ending, Answer | Truncate) else None

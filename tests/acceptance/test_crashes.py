@@ -19,8 +19,8 @@ import pytest
 from syncer import control, embedded, errors, sync
 from syncer.destinations import segment
 from syncer.embedded.data_dir import DataDir
-from syncer.receivers.loopback import EVERYTHING, Hang, Reset
-from syncer.receivers.segment import Delay, Fault, ReceivedRequest, SegmentReceiver
+from syncer.receivers.loopback import EVERYTHING, Delay, Fault, Hang, Reset
+from syncer.receivers.segment import ReceivedRequest, SegmentReceiver
 from syncer.stopping import Stop
 from tests.acceptance.worlds import IN_FLIGHT, TIMEOUT, EmbeddedWorld, Gate
 from tests.world import Report, Row, World, Write, truth

@@ -11,8 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer.receivers.loopback import Answer
-from syncer.receivers.segment import Delay
+from syncer.receivers.loopback import Answer, Delay
 from tests.world import DEADLINE, VIP, World, members, truth, until
 
 OFTEN = '[health]\nlisten = ""\n[schedule]\nevery = "1s"\njitter = "0s"\n'

@@ -13,7 +13,8 @@ import psycopg
 import sqlalchemy
 
 from syncer import embedded
-from syncer.receivers.segment import Fault, ReceivedRequest, SegmentReceiver
+from syncer.receivers.loopback import Fault
+from syncer.receivers.segment import ReceivedRequest, SegmentReceiver
 from tests.commands import Done
 from tests.world import Row, World, Write
 

@@ -8,8 +8,8 @@ import pytest
 
 from syncer import control
 from syncer.delivery import sender
-from syncer.receivers.loopback import EVERYTHING, Answer, Reset
-from syncer.receivers.segment import Fault, ReceivedRequest
+from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
+from syncer.receivers.segment import ReceivedRequest
 from tests.world import CHURN, VIP, Row, World, members, truth
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from syncer import sync
-from syncer.receivers.segment import Delay, ReceivedRequest
+from syncer.receivers.loopback import Delay
+from syncer.receivers.segment import ReceivedRequest
 from tests.world import CHURN, VIP, Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")

@@ -13,8 +13,8 @@ from syncer import app, errors, sync
 from syncer.delivery import sender
 from syncer.models import Status
 from syncer.planning import snapshot, writing
-from syncer.receivers.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
-from syncer.receivers.segment import Fault, ReceivedRequest
+from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Hang, Reset, Truncate
+from syncer.receivers.segment import ReceivedRequest
 from syncer.state import accounts, leadership, pages
 from syncer.stopping import Stop
 from tests.world import VIP, World, members, truth

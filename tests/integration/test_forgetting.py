@@ -9,8 +9,8 @@ from psycopg.types.json import Jsonb
 
 from syncer import app, audit, errors, sync
 from syncer.delivery import sender
-from syncer.receivers.loopback import Answer, Reset
-from syncer.receivers.segment import Fault, ReceivedRequest
+from syncer.receivers.loopback import Answer, Fault, Reset
+from syncer.receivers.segment import ReceivedRequest
 from syncer.state import forgetting
 from syncer.stopping import Stop
 from tests.world import CHURN, VIP, Quiet, Row, World, truth

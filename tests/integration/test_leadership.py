@@ -9,7 +9,8 @@ import psycopg
 import pytest
 
 from syncer import errors
-from syncer.receivers.segment import Fault, ReceivedRequest
+from syncer.receivers.loopback import Fault
+from syncer.receivers.segment import ReceivedRequest
 from syncer.state import State, leadership
 from syncer.state.leadership import lead
 from tests.world import World

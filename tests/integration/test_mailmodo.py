@@ -8,9 +8,8 @@ import pytest
 from syncer import app, errors, sync
 from syncer.delivery import sender
 from syncer.models import Status
-from syncer.receivers.loopback import EVERYTHING, Answer, Reset
+from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
 from syncer.receivers.mailmodo import MailmodoReceiver, ReceivedCall
-from syncer.receivers.segment import Fault
 from tests.world import Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")

@@ -29,8 +29,8 @@ from syncer import app, audit, control, errors, naming, sync
 from syncer.delivery import sender
 from syncer.destinations import segment
 from syncer.planning import checksums
-from syncer.receivers.loopback import EVERYTHING, Answer, Reset, Truncate
-from syncer.receivers.segment import Delay, Fault, ReceivedRequest, SegmentReceiver
+from syncer.receivers.loopback import EVERYTHING, Answer, Delay, Fault, Reset, Truncate
+from syncer.receivers.segment import ReceivedRequest, SegmentReceiver
 from syncer.state import State
 from syncer.state.runs import settle_lost_run
 from syncer.stopping import Stop

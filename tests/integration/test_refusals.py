@@ -6,8 +6,8 @@ import pytest
 
 from syncer import sync
 from syncer.models import Status
-from syncer.receivers.loopback import Answer
-from syncer.receivers.segment import Fault, ReceivedRequest
+from syncer.receivers.loopback import Answer, Fault
+from syncer.receivers.segment import ReceivedRequest
 from tests.world import VIP, Row, World, members, truth
 
 

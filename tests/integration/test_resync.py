@@ -7,8 +7,8 @@ import pytest
 from syncer import control, errors, sync
 from syncer.delivery import sender
 from syncer.models import Status
-from syncer.receivers.loopback import Answer, Reset
-from syncer.receivers.segment import Fault, ReceivedRequest, SegmentReceiver
+from syncer.receivers.loopback import Answer, Fault, Reset
+from syncer.receivers.segment import ReceivedRequest, SegmentReceiver
 from syncer.stopping import Stop
 from tests.world import CHURN, VIP, Row, World, members, truth
 

@@ -11,8 +11,8 @@ import pytest
 from syncer import errors, sync
 from syncer.delivery import sender
 from syncer.models import Status
-from syncer.receivers.loopback import EVERYTHING, Answer, Hang, Reset
-from syncer.receivers.segment import Fault, ReceivedRequest
+from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Hang, Reset
+from syncer.receivers.segment import ReceivedRequest
 from tests.world import CHURN, VIP, Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")

@@ -9,8 +9,8 @@ import pytest
 from syncer import app
 from syncer.delivery import sender
 from syncer.destinations import segment
-from syncer.receivers.loopback import EVERYTHING, Answer, Reset
-from syncer.receivers.segment import Fault, ReceivedRequest
+from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
+from syncer.receivers.segment import ReceivedRequest
 from syncer.state import history
 from tests.world import CHURN, VIP, Row, World, named_members
 

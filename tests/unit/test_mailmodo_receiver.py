@@ -9,9 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from syncer.receivers.loopback import EVERYTHING, Answer, Reset
+from syncer.receivers.loopback import EVERYTHING, Answer, Delay, Fault, Reset
 from syncer.receivers.mailmodo import MailmodoReceiver, ReceivedCall
-from syncer.receivers.segment import Delay, Fault
 
 KEY = "AAAAAAA-BBBBBBB"
 LIST = "Audiences"

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from syncer.receivers.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
-from syncer.receivers.segment import Delay, Fault, ReceivedRequest, SegmentReceiver
+from syncer.receivers.loopback import EVERYTHING, Answer, Delay, Fault, Hang, Reset, Truncate
+from syncer.receivers.segment import ReceivedRequest, SegmentReceiver
 
 KEY = "key"
 SENT_AT = "2026-11-23T12:00:00.000Z"

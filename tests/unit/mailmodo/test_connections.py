@@ -12,9 +12,8 @@ from syncer.delivery.pacing import Clock
 from syncer.delivery.sender import Sender, SentPage
 from syncer.destinations.mailmodo import MailmodoDestination
 from syncer.models import Identify, Outcome
-from syncer.receivers.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
+from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Hang, Reset, Truncate
 from syncer.receivers.mailmodo import MailmodoReceiver, ReceivedCall
-from syncer.receivers.segment import Fault
 from tests.unit.calls import identify
 from tests.unit.mailmodo.tools import KEY, LIST, at, build, failing, send_to, telling
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from syncer.destinations.mailmodo import MailmodoDestination, MailmodoSettings
+from syncer.receivers.loopback import Fault
 from syncer.receivers.mailmodo import MailmodoReceiver
-from syncer.receivers.segment import Fault
 from tests.unit.calls import identify
 
 KEY = "AAAAAAA-BBBBBBB-CCCCCCC-DDDDDDD"

@@ -11,8 +11,8 @@ import pytest
 from syncer import errors
 from syncer.destinations import pool
 from syncer.destinations.segment import SegmentDestination
-from syncer.receivers.loopback import EVERYTHING, Answer, Hang, Reset, Truncate
-from syncer.receivers.segment import Fault, SegmentReceiver
+from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Hang, Reset, Truncate
+from syncer.receivers.segment import SegmentReceiver
 from tests.unit.calls import identify
 from tests.unit.segment.tools import build, failing
 

@@ -9,7 +9,8 @@ import httpx
 
 from syncer.destinations import http
 from syncer.destinations.segment import SegmentDestination, SegmentSettings
-from syncer.receivers.segment import Fault, SegmentReceiver
+from syncer.receivers.loopback import Fault
+from syncer.receivers.segment import SegmentReceiver
 from tests.unit.calls import identify
 
 KEY = "wk_Sup3rS3cret"
