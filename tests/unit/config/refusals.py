@@ -1,5 +1,6 @@
 """A text that is refused, where, and in which words: one case a line of the configuration."""
 
+from syncer.destinations.registry import DESTINATIONS
 from tests.unit.config.texts import (
     DESTINATION,
     MINIMAL,
@@ -16,6 +17,7 @@ from tests.unit.config.texts import (
     with_url,
 )
 
+TYPES = " or ".join(f'"{kind}"' for kind in DESTINATIONS)
 TABLE_AND_QUERY = "`table` and `query` both name the members; keep one of them"
 BAD_URL = (
     'is not a database URL; write it like "postgresql://reader@db.internal:5432/analytics"'
@@ -147,12 +149,12 @@ REFUSED = [
     (
         MINIMAL.replace("[[destinations]]", "[[destinations]]\ntype = 'segmnt'"),
         "destinations[0].type",
-        'must be "segment" or "mailmodo" or "webhook" (got "segmnt")',
+        f'must be {TYPES} (got "segmnt")',
     ),
     (
         MINIMAL.replace("[[destinations]]", "[[destinations]]\ntype = ['segment']"),
         "destinations[0].type",
-        'must be "segment" or "mailmodo" or "webhook"',
+        f"must be {TYPES}",
     ),
     ("destinations = [5]" + WAREHOUSE, "destinations[0]", "must be a table, under a header of its own (got 5)"),
     (

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Secret
 
 from syncer.config import rules, source
-from syncer.destinations.mailmodo import MailmodoSettings
+from syncer.destinations.registry import DESTINATIONS
 from syncer.destinations.segment import SegmentSettings
 from syncer.destinations.webhook import WebhookSettings
 from tests.unit.config.texts import (
@@ -19,7 +19,7 @@ from tests.unit.config.texts import (
     mailmodo_in,
 )
 
-ENVIRON = {
+ENVIRON = dict.fromkeys(re.findall(r"\$\{(\w+)\}", EXAMPLE.read_text("utf-8")), "a-value") | {
     "WAREHOUSE_URL": "postgresql://reader@db/a",
     "SEGMENT_WRITE_KEY": "k3y",
     "HEARTBEAT_URL": "https://hc-ping.com/0",
@@ -50,11 +50,12 @@ def test_the_example_tells_exactly_the_keys_that_there_are() -> None:
             continue  # told by the lines below
         [(_, written)] = source.tables(tree, pattern)
         assert set(written) == set(rules.keys_of(table)), pattern
-    segment, mailmodo = set(rules.keys_of(SegmentSettings)), set(rules.keys_of(MailmodoSettings))
-    assert set(destinations["segment"]) == segment
-    assert mailmodo - segment <= set(destinations["mailmodo"]) <= mailmodo  # the rest is told only once
-    webhook = set(rules.keys_of(WebhookSettings))
-    assert webhook - segment <= set(destinations["webhook"]) <= webhook
+    segment = set(rules.keys_of(SegmentSettings))
+    assert set(destinations.pop("segment")) == segment
+    assert set(destinations) == DESTINATIONS.keys() - {"segment"}
+    for kind, written in destinations.items():
+        keys = set(rules.keys_of(DESTINATIONS[kind]))
+        assert keys - segment <= set(written) <= keys, kind  # the rest is told only once
 
 
 def test_the_example_shows_the_defaults(load: Load) -> None:
@@ -68,10 +69,10 @@ def test_the_example_shows_the_defaults(load: Load) -> None:
     as_it_stands = load(EXAMPLE.read_text("utf-8"), **ENVIRON)
     text = uncommented(apart_from={*examples, "name", "query", "on_missing"})
     text = text.replace("[[audiences]]", "").replace("[[computed_traits]]", "")
-    for name in ("mailmodo", "webhook"):
+    for name in DESTINATIONS:
         text = text.replace(f'# name = "{name}"', f'name = "{name}"')
     with_defaults = load(text.replace('# url = "https:', 'url = "https:'), **ENVIRON)
-    segment, mailmodo, webhook = with_defaults.destinations
+    segment, mailmodo, webhook, *_ = with_defaults.destinations
     assert with_defaults.model_copy(update={"destinations": (segment,)}) == as_it_stands
     assert mailmodo == mailmodo_in(load(WAREHOUSE + MAILMODO))
     assert webhook == load(WAREHOUSE + WEBHOOK).destinations[0]
@@ -81,7 +82,7 @@ def test_the_example_loads_with_everything_in_force(load: Load, tmp_path: Path) 
     (tmp_path / "warehouse-password").write_text("p\n")
     loaded = load(uncommented(apart_from={"endpoint", "every"}).replace('query = "SELECT audience', '# "'), **ENVIRON)
     assert len(loaded.sources) == 3
-    segment, mailmodo, webhook = loaded.destinations
+    segment, mailmodo, webhook, *_ = loaded.destinations
     assert isinstance(segment, SegmentSettings)
     assert isinstance(webhook, WebhookSettings)
     assert webhook.headers["Authorization"].get_secret_value() == "Bearer t0ken"
