@@ -1,7 +1,8 @@
-"""What waits for a human before it is told. Pure decisions on counts of contacts, for one audience at one destination.
+"""Which changes wait until a human approves them. Pure decisions on counts of contacts, for one audience at one
+destination.
 
-A broken model upstream looks just like everybody leaving, or everybody joining: only the share gives it away. What is
-held is standing state (`held_change`); what a human approved is neither counted nor held.
+A broken model upstream looks like everybody leaving, or everybody joining: only the fraction gives it away. What is
+held stays in the state (`held_change`); what a human approved is neither counted nor held.
 """
 
 import math
@@ -14,10 +15,10 @@ from syncer import models
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What would be told without a guard: so many contacts `false`, so many `true`.
+    """What would be told without a guard: `removed` contacts `false`, `added` contacts `true`.
 
-    `initial`: the additions are those of an initial sync. `vanished`: no row names the audience, nor does the
-    configuration, or it is off the destination's list.
+    `initial`: the additions are those of an initial sync. `vanished`: neither a row nor the configuration names the
+    audience, or the destination's list of audiences does not.
     """
 
     audience_id: int
@@ -38,17 +39,18 @@ class Hold(NamedTuple):
 
 
 def needed(guard: models.Guard, moves: Moves) -> float:
-    """From how many contacts that were told `true` on nothing is held for its share; 0 where no share is taken."""
-    shares = []
+    """How many contacts must have been told `true` for these moves to stay within the limits; 0 if none applies."""
+    limited = []
     if moves.removed >= guard.min_removed:
-        shares.append((moves.removed, guard.max_removed_fraction))
+        limited.append((moves.removed, guard.max_removed_fraction))
     if not moves.initial and moves.added >= guard.min_added:
-        shares.append((moves.added, guard.max_added_fraction))
-    return max((_share_needs(contacts, fraction) for contacts, fraction in shares if contacts), default=0)
+        limited.append((moves.added, guard.max_added_fraction))
+    return max((_least_whole(contacts, fraction) for contacts, fraction in limited if contacts), default=0)
 
 
 def judge(guard: models.Guard, moves: Moves, told: int, *, snapshot_empty: bool) -> list[Hold]:
-    """What is held of the moves. `told` contacts were last told `true`, or are uncertain: `needed` of them, or all."""
+    """What is held of the moves. `told` contacts were last told `true`, or are uncertain; once there are `needed` of
+    them, the others need not be counted."""
     reasons = {
         "removed": _removals(guard, moves, told, snapshot_empty=snapshot_empty),
         "added": _additions(guard, moves, told),
@@ -85,9 +87,10 @@ def _additions(guard: models.Guard, moves: Moves, told: int) -> str | None:
 
 
 def _is_more(contacts: int, fraction: float, told: int) -> bool:
-    """Whether so many contacts are more than a share. In decimal: 29 of 100 are not more than 0.29 of them."""
+    """Whether `contacts` are more than this fraction of `told`. In decimal: 29 are not more than 0.29 of 100."""
     return contacts > Decimal(str(fraction)) * told
 
 
-def _share_needs(contacts: int, fraction: float) -> float:
+def _least_whole(contacts: int, fraction: float) -> float:
+    """The smallest number of which `contacts` are no more than this fraction."""
     return math.ceil(contacts / Decimal(str(fraction))) if fraction else math.inf
