@@ -7,7 +7,7 @@ from pathlib import Path
 
 from syncer import config, embedded, errors, models, naming, schedule, sync, warehouses
 from syncer.daemon import alerts
-from syncer.planning.targets import Scope
+from syncer.planning.targets import Scope, Target
 from syncer.state import State, accounts, migrations
 from syncer.state.audiences import known_audiences
 
@@ -25,15 +25,17 @@ class App:
         self, audiences: Sequence[str] = (), destination_names: Sequence[str] = (), same_account: Sequence[str] = ()
     ) -> sync.Job:
         """What to sync: everything, or only these audiences and destinations. See `sync.Job`."""
+        settings = {destination.name: destination for destination in self.settings.destinations}
         return sync.Job(
             state=self.state,
             warehouse=self.warehouse,
             sources=self.settings.sources,
             configured=self.settings.configured_audiences,
-            destinations=self.chosen(destination_names),
+            targets=[
+                Target(destination, settings[destination.name].reach, settings[destination.name].sync_mode)
+                for destination in self.chosen(destination_names)
+            ],
             scope=Scope(frozenset(audiences)),
-            reaches={destination.name: destination.reach for destination in self.settings.destinations},
-            modes={destination.name: destination.sync_mode for destination in self.settings.destinations},
             guard=self.settings.guard.limits,
             same_account=same_account,
             keep_history=self.settings.history.keep,

@@ -6,18 +6,19 @@ second opinion. Nothing is sent, nothing is changed, no lock is taken.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
-import psycopg.sql
+import psycopg
 
 from syncer import sync
-from syncer.planning import plan
-from syncer.state import Connection, execute, fetch_value
+from syncer.planning.changes import TargetPlan
+from syncer.state import Connection, execute, fetch_all, fetch_value
 from syncer.state.pauses import list_pauses
 from syncer.stopping import Stop
 
 _DIFFERENCES = ("missing", "lingering", "outdated")
+_RECALLED = {"told": "who_was_told", "held": "who_is_held", "refused": "who_is_refused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,9 @@ class Difference:
     """One thing that does not add up.
 
     `why`: `missing` (the warehouse has it, the destination was not told), `lingering` (the destination was told, the
-    warehouse has it no more), `outdated` (it was told another value, email or trait), `not_in_state` or
-    `not_in_history` (the history says otherwise than the state),
-    `told_both` (true and false at once), `count` (the members of an audience do not add up).
+    warehouse no longer has it), `outdated` (it was told another value, email or trait), `not_in_state` or
+    `not_in_history` (the history says otherwise than the state), `told_both` (true and false at once), `count` (the
+    members of an audience do not add up).
     """
 
     why: str
@@ -72,26 +73,61 @@ class Story:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
+class _Pending(NamedTuple):
+    why: str
+    contacts: int
+
+
+class _Example(NamedTuple):
+    why: str
+    audience: str
+    property: str
+    contact: str
+
+
+class _Contradiction(NamedTuple):
+    """`found` counts all contradictions of the destination."""
+
+    why: str
+    audience: str
+    property: str
+    contact: str
+    user_id: str
+    found: int
+
+
+class _Sum(NamedTuple):
+    audience: str
+    property: str
+    replayed: int
+    members: int
+
+
+class _Name(NamedTuple):
+    contact: str | None
+    user_id: str | None
+
+
+class _Contact(NamedTuple):
+    contact: str
+
+
 def verify(job: sync.Job, stop: Stop, progress: sync.Progress, limit: int) -> Audit:
     """History replayed = state = warehouse, or the differences, at most `limit` of each kind by name."""
-    audit = Audit()
-
-    def examine(connection: Connection, planned: plan.TargetPlan, _source: psycopg.sql.Composable) -> None:
-        audit.destinations.append(_examine(connection, planned, limit))
-
-    result = sync.preview(_asked(job), stop, progress, examine)
+    audit = Audit(asked_at=datetime.now(UTC))
+    with sync.dry_run(_asked(job), stop, progress) as (planning, _):
+        audit.destinations = [_examine(planning.connection, target, limit) for target in planning.targets()]
+        audit.problems = [
+            {"audience": audience.name, "problem": audience.problem}
+            for audience in planning.audiences.in_scope
+            if audience.problem is not None
+        ]
     with job.state.connect("verify") as connection:
         audit.paused = [
             {"destination": each.destination, "audience": each.audience, "since": each.since}
             for each in list_pauses(connection)
         ]
     audit.differences = sum(each.differences for each in audit.destinations)
-    audit.problems = [
-        {"audience": audience.name, "problem": audience.problem}
-        for audience in result.report.audiences
-        if audience.problem is not None
-    ]
-    audit.asked_at = result.report.started_at
     return audit
 
 
@@ -99,15 +135,11 @@ def explain(job: sync.Job, who: str, stop: Stop, progress: sync.Progress, limit:
     """Everything about a user id or an email; of its history the latest `limit` changes."""
     with job.state.connect("explain") as connection:
         story = _known_as(connection, who)
-    names = {"contacts": story.contacts, "users": story.users}
-
-    def look(connection: Connection, planned: plan.TargetPlan, source: psycopg.sql.Composable) -> None:
-        if not story.destinations:
-            story.warehouse = _dicts(execute(connection, "who_in_snapshot", names, source=source))
-            _meet(story)
-        story.destinations.append(_pending(connection, planned, story))
-
-    sync.preview(_asked(job), stop, progress, look)
+    with sync.dry_run(_asked(job), stop, progress) as (planning, _):
+        names = {"contacts": story.contacts, "users": story.users}
+        story.warehouse = _dicts(planning.counts.snapshot.execute(planning.connection, "who_in_snapshot", names))
+        _add_names(story)
+        story.destinations = [_pending(planning.connection, target, story) for target in planning.targets()]
     with job.state.connect("explain") as connection:
         _recall(connection, story, limit)
     return story
@@ -118,26 +150,28 @@ def _asked(job: sync.Job) -> sync.Job:
     return replace(job, guard=replace(job.guard, ready=None))
 
 
-def _examine(connection: Connection, planned: plan.TargetPlan, limit: int) -> DestinationAudit:
+def _examine(connection: Connection, planned: TargetPlan, limit: int) -> DestinationAudit:
     here = {"destination_id": planned.target.destination_id}
     execute(connection, "recall_deferred", here)
-    reasons = {row.why: row.contacts for row in execute(connection, "count_pending", here)}
-    examples = [
-        Difference(row.why, row.audience, row.property, row.contact)
-        for row in execute(connection, "list_pending", {**here, "limit": limit})
-    ]
-    contradictions = _replay(connection, here, limit)
-    differences = sum(reasons.get(why, 0) for why in _DIFFERENCES) + contradictions[0]
+    reasons = {row.why: row.contacts for row in fetch_all(connection, _Pending, "count_pending", here)}
+    pending = fetch_all(connection, _Example, "list_pending", {**here, "limit": limit})
+    examples = [Difference(row.why, row.audience, row.property, row.contact) for row in pending]
+    contradictions, contradicting = _replay(connection, here, limit)
     listed = {why: contacts for why, contacts in reasons.items() if why not in _DIFFERENCES}
     skipped = {f"skipped: {reason}": members for reason, members in planned.skipped.items()}
-    return DestinationAudit(planned.target.name, differences, [*examples, *contradictions[1]], {**listed, **skipped})
+    return DestinationAudit(
+        name=planned.target.name,
+        differences=sum(reasons.get(why, 0) for why in _DIFFERENCES) + contradictions,
+        examples=[*examples, *contradicting],
+        listed={**listed, **skipped},
+    )
 
 
 def _replay(connection: Connection, here: Mapping[str, object], limit: int) -> tuple[int, list[Difference]]:
     """How often history and state contradict one another, and the first of these contradictions."""
     execute(connection, "create_replay", here)
     execute(connection, "create_replay_told", here)
-    rows = execute(connection, "list_replay_differences", {**here, "limit": limit}).fetchall()
+    rows = fetch_all(connection, _Contradiction, "list_replay_differences", {**here, "limit": limit})
     execute(connection, "drop_replay")
     found = [Difference(row.why, row.audience, row.property, row.contact, row.user_id) for row in rows]
     counts = [
@@ -147,19 +181,19 @@ def _replay(connection: Connection, here: Mapping[str, object], limit: int) -> t
             row.property,
             detail=f"the history adds up to {row.replayed:,} members, the state has {row.members:,}",
         )
-        for row in execute(connection, "count_replay_differences", here)
+        for row in fetch_all(connection, _Sum, "count_replay_differences", here)
     ]
     return (rows[0].found if rows else 0) + len(counts), [*found, *counts]
 
 
 def _known_as(connection: Connection, who: str) -> Story:
-    rows = execute(connection, "who_is_it", {"who": who}).fetchall()
+    rows = fetch_all(connection, _Name, "who_is_it", {"who": who})
     contacts = sorted({row.contact for row in rows if row.contact and "@" in row.contact})
     users = sorted({row.user_id for row in rows if row.user_id})
     return Story(who, contacts, users, fetch_value(connection, "who_is_forgotten", {"who": who}))
 
 
-def _meet(story: Story) -> None:
+def _add_names(story: Story) -> None:
     """Adds the names that only the warehouse knows yet: the addresses of this user, the users of this address."""
     for row in story.warehouse:
         if row["user_id"] == story.who and row["problem"] is None and row["contact"] not in story.contacts:
@@ -173,11 +207,12 @@ def _keys(story: Story) -> list[str]:
     return [*story.contacts, *(user for user in story.users if user not in story.contacts)]
 
 
-def _pending(connection: Connection, planned: plan.TargetPlan, story: Story) -> dict[str, Any]:
+def _pending(connection: Connection, planned: TargetPlan, story: Story) -> dict[str, Any]:
     target = planned.target
     execute(connection, "recall_deferred", {"destination_id": target.destination_id})
     contacts = story.contacts if target.mode.identity == "email" else story.users
-    reached = {row.contact for row in execute(connection, "who_is_in_reach", {"contacts": contacts, **target.in_reach})}
+    asked = {"contacts": contacts, **target.in_reach}
+    reached = {row.contact for row in fetch_all(connection, _Contact, "who_is_in_reach", asked)}
     names = {"contacts": _keys(story), "users": story.users}
     return {
         "name": target.name,
@@ -191,10 +226,10 @@ def _recall(connection: Connection, story: Story, limit: int) -> None:
     """What the state knows, beside what the plan found for each destination."""
     names = {"contacts": _keys(story)}
     by_name = {destination["name"]: destination for destination in story.destinations}
-    for title in ("told", "held", "refused"):
+    for title, statement in _RECALLED.items():
         for destination in story.destinations:
             destination[title] = []
-        for row in _dicts(execute(connection, _RECALLED[title], names)):
+        for row in _dicts(execute(connection, statement, names)):
             name = row.pop("destination")
             if name not in by_name:
                 by_name[name] = {"name": name, "told": [], "held": [], "refused": [], "pending": [], "skipped": []}
@@ -203,8 +238,6 @@ def _recall(connection: Connection, story: Story, limit: int) -> None:
     story.history = _dicts(execute(connection, "who_changed", {**names, "limit": limit}))
 
 
-_RECALLED = {"told": "who_was_told", "held": "who_is_held", "refused": "who_is_refused"}
-
-
-def _dicts(rows: Any) -> list[dict[str, Any]]:
+def _dicts(rows: psycopg.Cursor[Any]) -> list[dict[str, Any]]:
+    """Rows that are printed as they are, under the names of the statement's columns."""
     return [row._asdict() for row in rows]

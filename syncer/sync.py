@@ -7,19 +7,20 @@ one transaction; deliver its pages to every destination side by side; close the 
 import contextvars
 import functools
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-import psycopg.sql
 import structlog
 
 from syncer import errors, models, naming
 from syncer.delivery.deliver import Order, deliver
 from syncer.models import Status
 from syncer.planning import plan, report, writing
+from syncer.planning.preview import imagined_plan
 from syncer.planning.targets import UNKNOWN, PlanRequest, Scope, Target
 from syncer.state import (
     Connection,
@@ -41,27 +42,23 @@ log = structlog.get_logger()
 
 
 class Progress(Protocol):
-    """Whoever watches a run."""
+    """Watches a run."""
 
     def phase(self, name: str) -> None:
         """A new phase begins: `reading`, `delivering`, `closing`."""
 
     def planned(self, destination: str, identifies: int) -> None:
-        """So many identifies are about to be sent to a destination."""
+        """This many identifies are about to be sent to a destination."""
 
     def sent(self, destination: str, identifies: int) -> None:
-        """So many more were settled. Called from several threads."""
-
-
-Look = Callable[[Connection, plan.TargetPlan, psycopg.sql.Composable], None]
-"""See `plan.Keep`."""
+        """This many more were settled. Called from several threads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """What to sync, from where to where.
 
-    `until` is when the next run is due: of a first sync, for example, only that much is planned as can be told before.
+    `until` is when the next run is due: a first sync, for example, plans only what can be told before then.
     `same_account` names destinations of which a human says that they are the same account behind another address.
     `keep_history` is in seconds; None keeps all of it.
     """
@@ -70,18 +67,20 @@ class Job:
     warehouse: models.Warehouse
     sources: Sequence[models.Source]
     configured: Sequence[models.ConfiguredAudience]
-    destinations: Sequence[models.Destination]
+    targets: Sequence[Target]
     scope: Scope = field(default_factory=Scope)
-    reaches: Mapping[str, models.Reach] = field(default_factory=dict)
-    modes: Mapping[str, models.Mode] = field(default_factory=dict)
     until: datetime | None = None
     guard: models.Guard = field(default_factory=models.Guard)
     same_account: Collection[str] = ()
     keep_history: float | None = None
 
+    @property
+    def destinations(self) -> Sequence[models.Destination]:
+        return [target.destination for target in self.targets]
+
     def without(self, refused: Collection[str]) -> "Job":
-        """The same for fewer destinations."""
-        return replace(self, destinations=[each for each in self.destinations if each.name not in refused])
+        """The same without the destinations of these names."""
+        return replace(self, targets=[target for target in self.targets if target.name not in refused])
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def run(
     progress: Progress,
     scheduled_at: datetime | None = None,
 ) -> Result:
-    """The same for somebody who leads already. `scheduled_at` is when the schedule wanted it."""
+    """One run for a process that already leads. `scheduled_at` is when the schedule wanted it."""
     connection = leadership.connection
     refuse_bad_names(connection, job.configured)
     again = _told_again(connection, job) if trigger == "resync" else None
@@ -124,21 +123,29 @@ def run(
         return result
 
 
-def preview(job: Job, stop: Stop, progress: Progress, look: Look = lambda *_: None) -> Result:
-    """What a run would send now, in the words of a run's report. Sends and changes nothing, needs no lock.
+def preview(job: Job, stop: Stop, progress: Progress) -> Result:
+    """What a run would send now, in the words of a run's report. See `dry_run`."""
+    started_at = datetime.now(UTC)
+    with dry_run(job, stop, progress) as (planning, refused):
+        planned = planning.summed_up(list(planning.targets()))
+    return Result(report.planned(planned, started_at), refused)
 
-    `look` sees each destination's plan while the private tables of `plan` still hold it.
+
+@contextmanager
+def dry_run(job: Job, stop: Stop, progress: Progress) -> Iterator[tuple[plan.Planning, Sequence[errors.ConfigError]]]:
+    """The plan of a run in the making, and why destinations are left out of it.
+
+    Sends and changes nothing, needs no lock.
     """
     with job.state.connect("plan") as connection:
         migrations.check(connection, job.state.schema)
         refuse_bad_names(connection, job.configured)
-        started_at = datetime.now(UTC)
         refused = accounts.refused(connection, job.destinations)
         progress.phase("reading")
         with stop.may_interrupt():
             request = _request(job.without(refused), accounts.known(connection))
-            planned = plan.preview(connection, request, functools.partial(look, connection))
-        return Result(report.planned(planned, started_at), list(refused.values()))
+            with imagined_plan(connection, request) as planning:
+                yield planning, list(refused.values())
 
 
 def refuse_bad_names(connection: Connection, configured: Sequence[models.ConfiguredAudience]) -> None:
@@ -224,7 +231,7 @@ def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop
 
 
 def _read_and_plan(job: Job, connection: Connection, run_id: int, stop: Stop) -> plan.Plan:
-    """Nothing has been sent yet, so a wish to stop breaks it off wherever it is."""
+    """Nothing has been sent yet, so a wish to stop breaks this off wherever it is."""
     try:
         with stop.may_interrupt():
             return writing.write(connection, _request(job, accounts.known(connection)), run_id)
@@ -238,30 +245,27 @@ def _deliver(
     job: Job, leadership: Leadership, run_id: int, planned: plan.Plan, stop: Stop, progress: Progress
 ) -> Mapping[str, errors.DestinationError]:
     """Every destination in a thread of its own, side by side; one that stops does not stop the others."""
-    pinned = {audience.audience_id: audience.property for audience in planned.audiences if audience.property}
-    properties = {key: name for key, name in pinned.items() if key is not None}
+    properties = {
+        audience.audience_id: audience.property
+        for audience in planned.audiences
+        if audience.audience_id is not None and audience.property is not None
+    }
     writing.before_delivery(leadership.connection, run_id, planned)
     broken = threading.Event()
 
     def halted() -> bool:
         return stop.asked.is_set() or broken.is_set()
 
-    by_name = {destination.name: destination for destination in job.destinations}
     lanes: dict[Future[errors.DestinationError | None], str] = {}
     with ThreadPoolExecutor(max(1, len(planned.targets)), thread_name_prefix="delivery") as threads:
-        for target in planned.targets:
-            destination = by_name[target.target.name]
-            progress.planned(destination.name, target.identifies)
-            order = Order(
-                pages.RunDestination(run_id, target.target.destination_id),
-                destination,
-                properties,
-                leadership,
-                target.target.mode.events,
-            )
-            sent = functools.partial(progress.sent, destination.name)
+        for target_plan in planned.targets:
+            target = target_plan.target
+            progress.planned(target.name, target_plan.identifies)
+            delivery = pages.RunDestination(run_id, target.destination_id)
+            order = Order(delivery, target.destination, properties, leadership, target.mode.events)
+            sent = functools.partial(progress.sent, target.name)
             context = contextvars.copy_context()
-            lanes[threads.submit(context.run, deliver, job.state, order, halted, sent)] = destination.name
+            lanes[threads.submit(context.run, deliver, job.state, order, halted, sent)] = target.name
         _await(lanes, broken)
     ended = {name: lane.result() for lane, name in lanes.items()}
     return {name: error for name, error in ended.items() if error is not None}
@@ -305,16 +309,14 @@ def _drop_old_history(connection: Connection, job: Job) -> None:
 
 
 def _request(job: Job, known: Mapping[str, int]) -> PlanRequest:
+    """What to plan, once the destinations are `known`: their ids by name."""
     targets = [
-        Target(
-            destination.name,
-            known.get(destination.name, UNKNOWN),
-            destination.page_size,
-            reach=job.reaches.get(destination.name, models.Reach()),
-            mode=job.modes.get(destination.name, models.Mode()),
-            tellable=_tellable(destination, job.until),
+        replace(
+            target,
+            destination_id=known.get(target.name, UNKNOWN),
+            tellable=_tellable(target.destination, job.until),
         )
-        for destination in job.destinations
+        for target in job.targets
     ]
     return PlanRequest(job.warehouse, job.sources, job.configured, job.scope, targets, job.guard)
 

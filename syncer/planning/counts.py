@@ -1,27 +1,54 @@
-"""How many users an audience has and how many contacts there are in a snapshot, as a rule without counting them there.
+"""How many users an audience has and how many contacts the snapshot holds, if possible without counting the snapshot.
 
-Telling different users apart costs about as much as comparing. But who is in the snapshot is who was in the state,
-and the differences, which the plan has found anyway: so a plan counts only the differences. A run of which all was
-accepted leaves the destination with who was in the snapshot; any other counts what it did to the state. What cannot be
-had that way is counted in the snapshot.
+Counting different users in the snapshot costs about as much as comparing it. But the snapshot has the users that the
+state has, but for the differences, which the plan finds anyway: so a plan counts only the differences, and adds them to
+the counts of the state (`user_count`, `contact_count`). A run of which everything was accepted leaves the counts of its
+snapshot there; any other run counts what it did to the state. The snapshot itself is counted only where the state has
+no counts, or the differences are too many.
 """
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from syncer.planning.snapshot import Snapshot
-from syncer.state import Connection, execute, fetch_value
+from syncer.state import Connection, fetch_all, fetch_optional, fetch_value
 
-# Of more differences than that, and than this share of the snapshot's rows, counting costs as much as of the snapshot.
+# More differences than that, and than this share of the snapshot's rows, cost as much to count as the snapshot.
 _FEW = 10_000
 _SHARE = 0.2
 
 
+class _Rows(NamedTuple):
+    audience: str | None
+    rows: int
+
+
+class _Total(NamedTuple):
+    audience: str | None
+    rows: int
+    total: int
+
+
+class _Contacts(NamedTuple):
+    contacts: int
+
+
+class _Users(NamedTuple):
+    audience_id: int
+    users: int
+
+
+class _Members(NamedTuple):
+    audience: str
+    members: int
+
+
 @dataclass(slots=True)
 class Counts:
-    """What is known of a snapshot: `rows` by audience name (None: rows that name no audience).
+    """The counts of a snapshot, for the plan of a run: `rows` by audience name (None: rows that name no audience).
 
-    `totals`, if they were added up, are the sums of the rows' hashes (see `syncer/unmoved.py`).
+    `totals` are the sums of the rows' hashes (see `checksums`), if they were added up.
     """
 
     connection: Connection
@@ -39,7 +66,7 @@ class Counts:
 
     @property
     def nameless(self) -> Set[str]:
-        """What rows say that names no audience."""
+        """The texts in the place of a name that name no audience."""
         return {name for name in self.rows if name is not None and not _names_audience(name)}
 
     def add_up(self) -> Mapping[str | None, int]:
@@ -48,49 +75,49 @@ class Counts:
             _, self.totals = _add_up(self.connection, self.snapshot)
         return self.totals
 
-    def learn(self, destination_id: int, read: Mapping[int, str], *, differences: int, complete: bool) -> None:
-        """Counts by the differences (that many) of the snapshot from what this destination has, in `member_delta`.
+    def learn(self, destination_id: int, compared: Mapping[int, str], *, differences: int, complete: bool) -> None:
+        """Counts with the help of a destination that was just compared: its differences are in `member_delta`.
 
-        `read` are the audiences that were compared, by their ids. `complete`: neither side has any other, and contacts
-        are addresses.
+        `compared` are the names of the audiences that were compared, by their ids. `complete`: neither the snapshot nor
+        the state has any other audience, and contacts are addresses.
         """
         here = {"destination_id": destination_id}
-        told = execute(self.connection, "show_contact_count", {**here, "run_id": self.run_id}).fetchone()
-        if told is None or differences > max(_FEW, _SHARE * sum(self.rows.values())):
+        before = fetch_optional(self.connection, _Contacts, "show_contact_count", {**here, "run_id": self.run_id})
+        if before is None or differences > max(_FEW, _SHARE * sum(self.rows.values())):
             return
-        unknown = [audience_id for audience_id, name in read.items() if name not in self._members]
+        unknown = [audience_id for audience_id, name in compared.items() if name not in self._members]
         if unknown:
-            counted = execute(self.connection, "count_users", {**here, "audience_ids": unknown})
-            self._members.update((read[row.audience_id], row.users) for row in counted)
+            counted = fetch_all(self.connection, _Users, "count_users", {**here, "audience_ids": unknown})
+            self._members.update((compared[row.audience_id], row.users) for row in counted)
         if complete and self._contacts is None:
-            self._contacts = told.contacts + fetch_value(self.connection, "count_contact_shift")
+            self._contacts = before.contacts + fetch_value(self.connection, "count_contact_shift")
 
     def members(self, names: Iterable[str]) -> Mapping[str, int]:
-        """Different user ids by audience name, of these that the snapshot names."""
+        """Different user ids by audience name, of these audiences, where the snapshot names them."""
         unknown = [name for name in names if name in self.rows and name not in self._members]
         if unknown:
-            counted = self.snapshot.read(self.connection, "count_members", {"names": unknown})
+            counted = self.snapshot.fetch_all(self.connection, _Members, "count_members", {"names": unknown})
             self._members.update((row.audience, row.members) for row in counted)
         return self._members
 
     def contacts(self) -> int:
         """Different contacts by email, also of rows that cannot be sent."""
         if self._contacts is None:
-            self._contacts = self.snapshot.read(self.connection, "count_contacts", {}).fetchall()[0].contacts
+            self._contacts = self.snapshot.fetch_value(self.connection, "count_contacts")
         return self._contacts
 
 
-def begin(connection: Connection, snapshot: Snapshot, run_id: int, *, totals: bool) -> Counts:
+def begin(connection: Connection, snapshot: Snapshot, run_id: int, *, totals: bool = False) -> Counts:
     """Counts the rows of every audience, for the plan of this run, and adds them up if `totals` are wanted."""
     if totals:
         return Counts(connection, snapshot, run_id, *_add_up(connection, snapshot))
-    rows = {row.audience: row.rows for row in snapshot.read(connection, "count_rows_by_audience", {})}
-    return Counts(connection, snapshot, run_id, rows)
+    rows = snapshot.fetch_all(connection, _Rows, "count_rows_by_audience")
+    return Counts(connection, snapshot, run_id, {row.audience: row.rows for row in rows})
 
 
 def _add_up(connection: Connection, snapshot: Snapshot) -> tuple[Mapping[str | None, int], Mapping[str | None, int]]:
     """Rows and sums by audience name, in one pass."""
-    found = snapshot.read(connection, "add_up_rows", {}).fetchall()
+    found = snapshot.fetch_all(connection, _Total, "add_up_rows")
     return {row.audience: row.rows for row in found}, {row.audience: int(row.total) for row in found}
 
 

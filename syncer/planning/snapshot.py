@@ -15,30 +15,48 @@ import psycopg
 import psycopg.sql
 
 from syncer import errors, models, sql
-from syncer.state import Connection, execute, fetch_value
+from syncer.state import Connection, Row, execute, fetch_all, fetch_value
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A relation with audience, user_id, email and unsendable. `taken_at` is None where this transaction takes it.
+    """A relation with audience, user_id, email and unsendable, and how statements read it, as `source`.
 
-    `path` is where the configuration names it, if it is the warehouse's own table.
+    `taken_at` is None where this transaction takes it. `path` is where the configuration names it, if it is the
+    warehouse's own table: what its views raise comes out as `WarehouseError`.
     """
 
     relation: psycopg.sql.Composable
     taken_at: datetime | None = None
     path: str | None = None
 
-    def read(
+    def execute(
         self,
         connection: Connection,
         name: str,
-        parameters: Mapping[str, object],
+        parameters: Mapping[str, object] | None = None,
         **placeholders: psycopg.sql.Composable,
     ) -> psycopg.Cursor[Any]:
-        """Runs a statement that reads the snapshot. What the warehouse's own views raise is its failure."""
+        """Executes the statement `name`, which reads the snapshot: see `state.execute`."""
+        with self._translated_errors():
+            return execute(connection, name, parameters or {}, source=self.relation, **placeholders)
+
+    def fetch_all(
+        self, connection: Connection, row: type[Row], name: str, parameters: Mapping[str, object] | None = None
+    ) -> list[Row]:
+        """All rows of the statement `name`, each as a `row`: see `state.fetch_all`."""
+        with self._translated_errors():
+            return fetch_all(connection, row, name, parameters or {}, source=self.relation)
+
+    def fetch_value(self, connection: Connection, name: str) -> Any:
+        """The one value of the one row of the statement `name`: see `state.fetch_value`."""
+        with self._translated_errors():
+            return fetch_value(connection, name, {}, source=self.relation)
+
+    @contextmanager
+    def _translated_errors(self) -> Iterator[None]:
         try:
-            return execute(connection, name, parameters, source=self.relation, **placeholders)
+            yield
         except psycopg.DatabaseError as error:
             if self.path is None or isinstance(error, psycopg.OperationalError):
                 raise
@@ -87,7 +105,7 @@ def _members_in_state(
         execute(connection, "unlock_probe", {"key": probe})
     if found is None or not fetch_value(connection, "may_read_table", {"oid": found.oid, "schema": found.schema}):
         return None
-    # The text comes to stand inside statements with parameters, where a percent sign has to be doubled.
+    # The text becomes part of statements that are given parameters, if only none: there a percent sign is doubled.
     members = psycopg.sql.SQL(found.members.replace("%", "%%"))
     more = psycopg.sql.SQL(", m.traits" if sources[0].traits else "")
     text = psycopg.sql.SQL(sql.query("members_in_state")).format(members=members, more=more)

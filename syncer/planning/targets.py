@@ -1,4 +1,4 @@
-"""What a plan is asked for: of which audiences, for which destinations, from which sources."""
+"""What a plan is asked for: which audiences, for which destinations, from which sources."""
 
 import hashlib
 import json
@@ -13,6 +13,7 @@ from syncer.planning.snapshot import Snapshot, take_snapshot
 from syncer.state import Connection
 
 UNKNOWN = -1
+"""The id of a destination that the state does not know yet; only a preview meets one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +32,21 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A destination to plan for. A preview for one that the state does not know yet has `UNKNOWN`.
+    """A destination to sync to: what it is about, and how it is told.
 
-    Once `tellable` identifies are planned, the last class (backfills, reassertions, retirements) waits; None: never.
+    `destination_id` is the state's. Once `tellable` identifies are planned, the least urgent changes (backfills,
+    reassertions, retirements) wait for the next run; None: never.
     """
 
-    name: str
-    destination_id: int
-    page_size: int
+    destination: models.Destination
     reach: models.Reach = field(default_factory=models.Reach)
     mode: models.Mode = field(default_factory=models.Mode)
+    destination_id: int = UNKNOWN
     tellable: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.destination.name
 
     def lists(self, audience: models.Audience) -> bool:
         """Whether the destination is about this audience."""
@@ -59,21 +64,27 @@ class Target:
         return {"reach_contacts": None if contacts is None else sorted(contacts), "rollout": self.reach.rollout}
 
     @property
+    def reading(self) -> str:
+        """A digest of every setting that decides which contact a row of the snapshot is."""
+        settings = [__version__, self.mode.identity, self.in_reach]
+        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]
+
+    @property
     def contact(self) -> psycopg.sql.Composable:
-        """What of a row of the snapshot is the contact here."""
+        """SQL for the contact of a row of the snapshot."""
         if self.mode.identity == "email":
             return psycopg.sql.SQL("contact_of(source.email)")
         return psycopg.sql.SQL("CASE WHEN NOT source.unsendable THEN source.user_id END")
 
     @property
-    def reading(self) -> str:
-        """Stands for all that says which of a snapshot's rows is which contact here."""
-        settings = [__version__, self.mode.identity, self.in_reach]
-        return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]
+    def email(self) -> psycopg.sql.Composable:
+        """SQL for the email that goes along with a call about a row of the snapshot; null if it is the contact."""
+        by_email = self.mode.identity == "email"
+        return psycopg.sql.SQL("NULL::text" if by_email else "contact_of(source.email)")
 
     @property
     def compared(self) -> dict[str, psycopg.sql.Composable]:
-        """What stands for contacts and addresses while memberships are compared: see `diff_members`."""
+        """SQL for contacts and addresses while memberships are compared: see `diff_members`."""
         by_email = self.mode.identity == "email"
         return {
             "spelled": psycopg.sql.SQL("lower(source.email)") if by_email else self.contact,
@@ -82,18 +93,13 @@ class Target:
         }
 
     def known(self, audiences: Iterable[models.Audience]) -> dict[str, psycopg.sql.Composable]:
-        """What beside contact and user a plan about these audiences needs of the state's rows: see `gather_known`."""
+        """SQL for what a plan about these audiences needs of the state's rows beside contact and user: see
+        `gather_known`."""
         columns = {
             "email": "NULL::text" if self.mode.identity == "email" else "m.email",
             "value": "m.value" if any(audience.is_trait for audience in audiences) else "NULL::jsonb",
         }
         return {name: psycopg.sql.SQL(text) for name, text in columns.items()}
-
-    @property
-    def email(self) -> psycopg.sql.Composable:
-        """What of a row goes along as email; null where it is the contact."""
-        by_email = self.mode.identity == "email"
-        return psycopg.sql.SQL("NULL::text" if by_email else "contact_of(source.email)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +125,14 @@ class PlanRequest:
 
     @property
     def traits(self) -> psycopg.sql.Composable:
-        """What of a row of the snapshot goes along with a call."""
+        """SQL for the traits that go along with a call about a row of the snapshot."""
         has_traits = any(source.traits for source in self.sources)
         return psycopg.sql.SQL("source.traits" if has_traits else "NULL::jsonb")
-
-    def snapshot(self, connection: Connection) -> AbstractContextManager[Snapshot]:
-        """Reads the warehouse, or says where in the state's database it is."""
-        return take_snapshot(connection, self.warehouse, self.sources, self.guard.ready)
 
     def has_profiles(self, target: Target) -> bool:
         """Whether a call to this destination carries more than properties."""
         return target.mode.identity == "user_id" or any(source.traits for source in self.sources)
+
+    def snapshot(self, connection: Connection) -> AbstractContextManager[Snapshot]:
+        """Reads the warehouse, or says where in the state's database it is."""
+        return take_snapshot(connection, self.warehouse, self.sources, self.guard.ready)

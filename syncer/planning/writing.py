@@ -1,53 +1,63 @@
-"""Writes a plan down, once: the changes as rows of the history, and beside them what has to wait, and why.
+"""Makes a plan and writes it down, once: the changes as rows of the history, beside them what has to wait, and why.
 
-All of it is one transaction with the comparison, so there is the whole plan or none; a run is `planned` with its last
-statement, and counts only from then on.
+All of it is one transaction, so there is the whole plan or none. Its last statement makes the run `planned`; only from
+then on the run counts.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import psycopg.sql
 from psycopg.types.json import Jsonb
 
-from syncer.planning import checksums, plan
+from syncer.planning import audiences, checksums, counts, plan
+from syncer.planning.changes import TargetPlan
 from syncer.planning.targets import PlanRequest
-from syncer.state import Connection, columns_of, execute, fetch_value, pages
+from syncer.state import Connection, columns_of, execute, fetch_all, fetch_value, pages
 from syncer.state.audiences import pin_audiences, register_audiences
 
 # Below this a stale estimate does no harm.
 _ANALYZE_FROM = 10_000
 
 
+class _Page(NamedTuple):
+    page: int
+
+
 def write(connection: Connection, request: PlanRequest, run_id: int) -> plan.Plan:
     """Reads the warehouse and commits the plan of a run that is open; covered changes take effect with it."""
-
-    def keep(planned: plan.TargetPlan, _source: psycopg.sql.Composable) -> None:
-        _write_target(connection, run_id, planned)
-
     with request.snapshot(connection) as snapshot, plan.transaction(connection):
-        memory = checksums.recall(connection, [target.destination_id for target in request.targets])
-        planned = plan.make(connection, request, snapshot, run_id, register_audiences, keep, memory)
+        last = checksums.recall(connection, [target.destination_id for target in request.targets])
+        counted = counts.begin(connection, snapshot, run_id, totals=last.pay)
+        found = audiences.resolve(connection, request, counted)
+        registered = found.identified(register_audiences(connection, found.sound))
+        planning = plan.Planning(connection, request, counted, registered, last)
+        targets: list[TargetPlan] = []
+        for target in planning.targets():
+            _write_target(connection, run_id, target)
+            targets.append(target)
+        planned = planning.summed_up(targets)
         _write_run(connection, run_id, planned)
         if fetch_value(connection, "any_forgotten"):
-            execute(connection, "refresh_forgotten", {}, source=snapshot.relation)
+            snapshot.execute(connection, "refresh_forgotten")
     return planned
 
 
 def before_delivery(connection: Connection, run_id: int, planned: plan.Plan) -> None:
-    """What has to be so before the first call: properties are pinned, and a large plan is known to the planner."""
+    """Before the first call: pins the properties that it tells, and lets PostgreSQL's planner know a large plan."""
     pin_audiences(connection, run_id)
     if sum(target.identifies for target in planned.targets) >= _ANALYZE_FROM:
         execute(connection, "analyze_changes", partition=pages.change_partition(run_id))
 
 
-def _write_target(connection: Connection, run_id: int, planned: plan.TargetPlan) -> None:
+def _write_target(connection: Connection, run_id: int, planned: TargetPlan) -> None:
     here = {"run_id": run_id, "destination_id": planned.target.destination_id}
     events = planned.target.mode.events
     wanted = {"events": events is not None, "initial_events": events is not None and events.initial}
     _write_changes(connection, run_id, {**here, **wanted})
     execute(connection, "doubt_followed", here)
-    written = {row.page for row in execute(connection, "write_pages", here)}
-    if pages.COVERED_PAGE in written:
+    written = fetch_all(connection, _Page, "write_pages", here)
+    if _Page(pages.COVERED_PAGE) in written:
         delivery = pages.RunDestination(run_id, planned.target.destination_id)
         pages.settle(connection, delivery, [pages.Settlement(pages.COVERED_PAGE)])
     execute(connection, "refresh_skipped_gone", here)
@@ -75,8 +85,8 @@ def _write_target(connection: Connection, run_id: int, planned: plan.TargetPlan)
 
 
 def _write_changes(connection: Connection, run_id: int, parameters: Mapping[str, object]) -> None:
-    """Writes the rows of the history. The first of a block of runs, as a rule those of a first sync, are put into a
-    table that becomes a part of the history afterwards: building indexes takes a fifth of keeping them row by row.
+    """Writes the rows of the history. Those of the first run of a block, as a rule a first sync, go into a table that
+    becomes a part of the history afterwards: building its indexes takes a fifth of keeping them row by row.
     """
     partition = pages.change_partition(run_id)
     begins = not fetch_value(connection, "find_table", {"table": partition.as_string(connection)})

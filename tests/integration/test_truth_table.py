@@ -1,18 +1,18 @@
-"""The truth table of contacts, as `syncer.plan` states it, row by row on the strict receivers of both destinations."""
+"""The truth table of contacts (see `planning.changes`), row by row on the strict receivers of both destinations."""
 
 import re
 from collections.abc import Iterator
 
 import pytest
 
-from syncer.planning import plan
+from syncer.planning import changes
 from syncer.receivers.mailmodo import MailmodoReceiver
 from syncer.receivers.segment import SegmentReceiver
 from tests.world import VIP, Row, World
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
-TABLE = re.search(r"\n    before +after .*\n((?:    .+\n)+)", plan.__doc__ or "")
+TABLE = re.search(r"\n    before +after .*\n((?:    .+\n)+)", changes.__doc__ or "")
 assert TABLE is not None
 CASES = [re.split(r" {2,}", line.strip()) for line in TABLE[1].splitlines()]
 

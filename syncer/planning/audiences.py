@@ -1,0 +1,94 @@
+"""Which audiences a plan is about: those that are configured, named by the warehouse's rows, or known to the state."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from syncer import errors, models, naming
+from syncer.planning.counts import Counts
+from syncer.planning.targets import PlanRequest, Scope
+from syncer.spelling import did_you_mean
+from syncer.state import Connection
+from syncer.state.audiences import known_audiences
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAudiences:
+    """The audiences in the scope of a plan, also those with a problem, which are set aside.
+
+    `known_ids` are those that the state knew before. `whole`: no audience that there is was set aside or out of scope.
+    """
+
+    in_scope: Sequence[models.Audience]
+    known_ids: frozenset[int]
+    whole: bool
+
+    @property
+    def sound(self) -> list[models.Audience]:
+        """Those that can be planned."""
+        return [audience for audience in self.in_scope if audience.problem is None]
+
+    @property
+    def by_id(self) -> Mapping[int, models.Audience]:
+        """Those that can be planned, once all of them have an id."""
+        return {audience.audience_id: audience for audience in self.sound if audience.audience_id is not None}
+
+    def identified(self, ids: Sequence[int]) -> "PlanAudiences":
+        """The same with these ids for the `sound` ones, in order."""
+        id_of = dict(zip((audience.name for audience in self.sound), ids, strict=True))
+        return replace(
+            self, in_scope=[replace(audience, audience_id=id_of.get(audience.name)) for audience in self.in_scope]
+        )
+
+
+class _ValueTypes(NamedTuple):
+    audience: str
+    types: Sequence[str] | None
+    named: bool
+
+
+def resolve(connection: Connection, request: PlanRequest, counts: Counts) -> PlanAudiences:
+    """Finds the audiences of a plan. Raises `ConfigError` if the request names one that there is not."""
+    known = known_audiences(connection)
+    audiences = naming.resolve(request.configured, counts.names, known)
+    _refuse_unknown(request.scope, audiences)
+    audiences = _with_value_types(connection, counts, audiences, known)
+    return PlanAudiences(
+        in_scope=[audience for audience in audiences if request.scope.covers(audience)],
+        known_ids=frozenset(audience.audience_id for audience in known),
+        whole=request.scope.whole and all(audience.problem is None for audience in audiences),
+    )
+
+
+def _refuse_unknown(scope: Scope, audiences: Sequence[models.Audience]) -> None:
+    known = {audience.name for audience in audiences} | {audience.property for audience in audiences}
+    for name in sorted(scope.audiences - known):
+        hint = did_you_mean(name, [word for word in known if word])
+        hint = hint or "`syncer plan` lists those that there are"
+        raise errors.ConfigError([errors.Problem("--audience", f"there is no audience {name!r}; {hint}")])
+
+
+def _with_value_types(
+    connection: Connection,
+    counts: Counts,
+    audiences: Sequence[models.Audience],
+    known: Sequence[models.KnownAudience],
+) -> list[models.Audience]:
+    """Sets a computed trait aside if its values are not all of one type, or of another than was sent first."""
+    traits = [audience.name for audience in audiences if audience.is_trait and not audience.problem]
+    if not traits:
+        return list(audiences)
+    rows = counts.snapshot.fetch_all(connection, _ValueTypes, "list_value_types", {"names": traits})
+    found = {row.audience: row for row in rows}
+    known_by_id = {audience.audience_id: audience for audience in known}
+    judged: list[models.Audience] = []
+    for audience in audiences:
+        row = found.get(audience.name)
+        pinned = None if audience.audience_id is None else known_by_id.get(audience.audience_id)
+        problem = naming.value_problem(row.types or (), pinned, named=row.named) if row else None
+        if problem:
+            audience = replace(audience, problem=problem)
+        elif row and row.types:
+            audience = replace(audience, value_type=row.types[0])
+        judged.append(audience)
+    return judged

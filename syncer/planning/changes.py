@@ -1,0 +1,271 @@
+"""What is to be told to one destination: folds its differences into changes of contacts, and judges which may go now.
+
+The truth table of a contact's property (two users with one email are one contact; "has" means: some row):
+
+    state has   snapshot has   certain   told                     op
+    no          yes            -         true                     added
+    yes         no             -         false                    removed
+    yes         yes            yes       nothing (rows move)      covered
+    yes         yes            no        true                     reasserted
+    no          no             no        false                    removed
+    yes         yes            due again true                     reasserted
+    told false  no             due again false                    reasserted
+
+"Due again" is what a full resync makes of everything that was told before it. What is to be told may have to wait:
+`held` by the guard, `refused` and not due for another try; it is planned again by every run until it goes.
+
+What that makes of one audience's rows (u1 a: user u1 with the address a), by what the destination's contacts are:
+
+    before         after          the contact is the email      the contact is the user id
+    -              u1 a           a added                       u1 added
+    u1 a           -              a removed                     u1 removed
+    u1 a           u1 b           a removed, b added            u1 trait_changed
+    u1 a           u1 -           -                             -
+    u1 a           - a            -                             u1 removed
+    u1 a           u2 a           a covered                     u1 removed, u2 added
+    u1 a           u2 b           a removed, b added            u1 removed, u2 added
+    u1 a           u1 a, u1 b     b added                       -
+    u1 a, u1 b     u1 b           a removed, b reasserted       u1 trait_changed
+    -              u1 a, u2 a     a added                       u1 added, u2 added
+    -              u1 a, u2 b     a added, b added              u1 added, u2 added
+    u1 a, u2 a     u1 a           a covered                     u2 removed
+    u1 a, u2 a     -              a removed                     u1 removed, u2 removed
+    u1 a, u2 a     u1 b, u2 a     a covered, b added            u1 trait_changed
+    u1 a, u2 a     u1 b, u2 b     a removed, b added            u1 trait_changed, u2 trait_changed
+    u1 a, u2 a     u1 -, u2 a     -                             -
+    u1 a, u2 a     u1 -           a covered                     u2 removed
+    u1 a, u2 b     u1 a           b removed                     u2 removed
+    u1 a, u2 b     u1 b           a removed, b reasserted       u1 trait_changed, u2 removed
+    u1 a, u2 b     u1 a, u2 a     a reasserted, b removed       u2 trait_changed
+    u1 a, u2 b     u1 b, u2 a     a covered, b covered          u1 trait_changed, u2 trait_changed
+    u1 a, u2 b     u1 -, u2 b     -                             -
+    u1 a, u2 b     u1 -, u2 a     b removed, a reasserted       u2 trait_changed
+
+(A row without a user id, or without an address, is skipped. `reasserted`: the follow-up, see below.)
+
+A row that cannot be sent is skipped, and is never read as an exit of the contact or the user that it still names.
+A user whose email changes leaves one contact and enters another; because Segment also keys by user id, the `false`
+to the old contact is followed by the present value to the new one, whether or not that had to be told.
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from syncer import models
+from syncer.planning import guard
+from syncer.planning.counts import Counts
+from syncer.planning.differences import Comparison
+from syncer.planning.targets import PlanRequest, Target
+from syncer.state import Connection, columns_of, execute, fetch_all, fetch_one, fetch_value
+
+# An identify carries at most 250 properties and 20,000 bytes of them (see `split_parts`).
+_PART_PROPERTIES = 250
+_PART_BYTES = 20_000
+# Where at most this share of an audience is needed to see that nothing is held, a part of the state is read for it.
+_FEW = 0.2
+
+
+class AudienceCount(NamedTuple):
+    """What one audience gives to tell at one destination, in contacts.
+
+    `held` wait for approval, of them `held_add` to be told true; `deferred` and `deferred_add` the same for those that
+    wait for the next run. `reads`: the snapshot was asked about it, and something named it.
+    """
+
+    audience_id: int
+    added: int
+    removed: int
+    held: int
+    held_add: int
+    deferred: int
+    deferred_add: int
+    reads: bool
+    initial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPlan:
+    """The plan for one destination; `identifies` are calls, `skipped` members by reason, `deferred` contacts.
+
+    `about_all`: it is about all audiences that can be told, so a contact that is not in it has nothing to be told.
+    `whole`: and no audience was set aside. `fingerprints` are of unchanged audiences (see `checksums`).
+    `mirrors`: all rows of the snapshot are told here, or were; contacts are addresses.
+    """
+
+    target: Target
+    about_all: bool
+    whole: bool
+    identifies: int
+    calls_saved: int
+    counts: Sequence[AudienceCount]
+    skipped: Mapping[str, int]
+    holds: Sequence[guard.Hold]
+    fingerprints: Mapping[int, str]
+    mirrors: bool
+    deferred: int
+
+
+class _Calls(NamedTuple):
+    """How many calls a plan makes, and how many more there would be with a call for every change."""
+
+    identifies: int
+    saved: int
+
+
+class _Skipped(NamedTuple):
+    reason: str
+    members: int
+
+
+class _Told(NamedTuple):
+    audience_id: int
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPlanner:
+    """Plans for one destination, in the private tables of the plan. `audiences` are those that it is planned for."""
+
+    connection: Connection
+    request: PlanRequest
+    counts: Counts
+    target: Target
+    audiences: Mapping[int, models.Audience]
+    comparison: Comparison
+
+    def plan(self, *, about_all: bool, whole: bool) -> TargetPlan:
+        """Of the differences, what is to be told, and of that, what may go now. See `TargetPlan`."""
+        self._list_audiences()
+        fingerprints = self.comparison.compare()
+        execute(self.connection, "fold_changes")
+        execute(self.connection, "analyze_contact_change")
+        holds = self._hold()
+        execute(self.connection, "name_callers", self._here)
+        execute(self.connection, "analyze_caller")
+        refused = {**self._here, "run_id": self.counts.run_id, "whole": about_all}
+        execute(self.connection, "hold_back_refused", refused)
+        if self._follow():
+            execute(self.connection, "gather_followed", self._here, **self.target.known(self.audiences.values()))
+            execute(self.connection, "name_callers", self._here)
+        self._defer()
+        self._order()
+        calls = fetch_one(self.connection, _Calls, "count_identifies")
+        skipped = {row.reason: row.members for row in fetch_all(self.connection, _Skipped, "count_skipped")}
+        return TargetPlan(
+            target=self.target,
+            about_all=about_all,
+            whole=whole,
+            identifies=calls.identifies,
+            calls_saved=calls.saved,
+            counts=fetch_all(self.connection, AudienceCount, "count_changes"),
+            skipped=skipped,
+            holds=holds,
+            fingerprints=fingerprints,
+            mirrors=whole and not skipped and self._covers_everything(),
+            deferred=fetch_value(self.connection, "count_deferred"),
+        )
+
+    @property
+    def _here(self) -> dict[str, object]:
+        return {"destination_id": self.target.destination_id}
+
+    def _list_audiences(self) -> None:
+        audiences = list(self.audiences.values())
+        named = {audience.name for audience in self.request.configured} | self.counts.names
+        execute(
+            self.connection,
+            "list_plan_audiences",
+            {
+                **self._here,
+                **self.target.in_reach,
+                "audience_ids": list(self.audiences),
+                "names": [audience.name for audience in audiences],
+                "properties": [audience.property for audience in audiences],
+                "traits": [audience.is_trait for audience in audiences],
+                "keeps": [audience.keeps for audience in audiences],
+                "reads": [self.target.reads(audience) for audience in audiences],
+                "retired": [audience.retired for audience in audiences],
+                "vanished": [not self.target.lists(audience) or audience.name not in named for audience in audiences],
+            },
+        )
+        execute(self.connection, "analyze_plan_audience")
+
+    def _hold(self) -> list[guard.Hold]:
+        """Asks the guard, and makes wait what it holds."""
+        moved = fetch_all(self.connection, guard.Moves, "count_guarded", self._here)
+        limits = {moves.audience_id: self.request.guard_of(moves.name) for moves in moved}
+        told = self._count_told(moved, limits)
+        holds = [
+            hold
+            for moves in moved
+            for hold in guard.judge(
+                limits[moves.audience_id],
+                moves,
+                told.get(moves.audience_id, 0),
+                snapshot_empty=not self.counts.rows,
+            )
+        ]
+        if holds:
+            held = columns_of(holds, "audience_id", "op", "initial")
+            execute(self.connection, "hold_changes", {**self._here, **held})
+        return holds
+
+    def _count_told(self, moved: Collection[guard.Moves], limits: Mapping[int, models.Guard]) -> Mapping[int, int]:
+        """How many contacts of each audience were told true: as many as the guard needs, or all.
+
+        Telling different contacts apart costs more than comparing. As a rule a few of the state's rows hold enough.
+        """
+        needed: dict[int, float] = {}
+        rows = {moves.audience_id: self.counts.rows.get(moves.name, 0) for moves in moved}
+        for moves in moved:
+            enough = guard.needed(limits[moves.audience_id], moves)
+            needed[moves.audience_id] = max(enough, needed.get(moves.audience_id, 0))
+        told: dict[int, int] = {}
+        plenty = [key for key, contacts in needed.items() if 0 < contacts <= _FEW * rows[key]]
+        sample = 2 * sum(rows[key] for key in plenty) * max((needed[key] / rows[key] for key in plenty), default=0)
+        for keys, at_most in ((plenty, math.ceil(sample)), (list(needed), None)):
+            short = [key for key in keys if told.get(key, 0) < needed[key]]
+            if short:
+                asked = {**self._here, **self.target.in_reach, "audience_ids": short, "at_most": at_most}
+                counted = fetch_all(self.connection, _Told, "count_told", asked)
+                told.update((row.audience_id, row.contacts) for row in counted)
+        return told
+
+    def _follow(self) -> int:
+        """Adds what has to be told after another contact's `false`; returns how many changes that adds."""
+        added = execute(self.connection, "follow_moves", {**self._here, **self.target.in_reach}).rowcount
+        execute(self.connection, "drop_circles")
+        while not self.target.mode.per_audience and execute(self.connection, "follow_chains", self._here).rowcount:
+            pass
+        return added
+
+    def _defer(self) -> None:
+        """Leaves to the next run what could not be told before that is due."""
+        if self.target.tellable is not None:
+            execute(self.connection, "defer_changes", {**self._paged, "at_most": self.target.tellable})
+
+    def _order(self) -> None:
+        """Splits what is too much for a call, and puts the calls on pages, in the order of delivery."""
+        properties = [audience.property or "" for audience in self.audiences.values()]
+        if self.target.mode.per_audience:
+            execute(self.connection, "split_per_audience")
+        elif len(properties) > _PART_PROPERTIES or sum(len(name) + 9 for name in properties) > _PART_BYTES:
+            execute(self.connection, "split_parts")
+        execute(self.connection, "order_identifies", self._paged)
+        execute(self.connection, "analyze_planned_identify")
+
+    @property
+    def _paged(self) -> dict[str, object]:
+        page_size, per_audience = self.target.destination.page_size, self.target.mode.per_audience
+        return {**self._here, "page_size": page_size, "per_audience": per_audience}
+
+    def _covers_everything(self) -> bool:
+        """Whether all that the state knows of is planned, from the snapshot, for everybody, by address."""
+        return (
+            self.target.reach.everybody
+            and self.target.mode.identity == "email"
+            and self.audiences.keys() >= self.comparison.known
+            and all(self.target.reads(audience) and not audience.is_trait for audience in self.audiences.values())
+        )

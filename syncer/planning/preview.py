@@ -1,0 +1,25 @@
+"""Makes a plan and throws it away: sends nothing, changes nothing, needs no lock."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from syncer import models
+from syncer.planning import audiences, counts, plan
+from syncer.planning.targets import PlanRequest
+from syncer.state import Connection, fetch_value
+
+
+@contextmanager
+def imagined_plan(connection: Connection, request: PlanRequest) -> Iterator[plan.Planning]:
+    """The plan that a run would make now, in the making; compares everything."""
+    with request.snapshot(connection) as snapshot, plan.transaction(connection, thrown_away=True):
+        counted = counts.begin(connection, snapshot, fetch_value(connection, "show_next_run"))
+        found = audiences.resolve(connection, request, counted)
+        yield plan.Planning(connection, request, counted, found.identified(_imagined(found.sound)))
+
+
+def _imagined(sound: Sequence[models.Audience]) -> list[int]:
+    """A preview registers nothing: an audience that is new gets a number that no other can have."""
+    known = [audience.audience_id for audience in sound]
+    return [-1 - secrets.randbelow(2**31 - 1) if each is None else each for each in known]

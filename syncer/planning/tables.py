@@ -1,0 +1,29 @@
+"""The private tables of a plan, in which one destination after the other is planned: temporary, gone with the plan.
+
+`member_delta` is the exception: the comparison makes it, because PostgreSQL fills a table with several processes only
+where the same statement makes it.
+"""
+
+from syncer.state import Connection, execute
+
+_CREATE = (
+    "create_plan_audience",
+    "create_known_member",
+    "create_contact_change",
+    "create_profile",
+    "create_caller",
+    "create_follow_edge",
+    "create_planned_identify",
+)
+
+
+def create(connection: Connection) -> None:
+    """Once a plan, inside its transaction."""
+    for statement in _CREATE:
+        execute(connection, statement)
+
+
+def empty(connection: Connection) -> None:
+    """Makes room for the next destination."""
+    execute(connection, "empty_plan")
+    execute(connection, "drop_member_delta")
