@@ -1,8 +1,8 @@
-"""What people tell syncer to do: approve, retry, retire, pause, resume.
+"""What operators ask for: approve, retry, retire, pause, resume, forget.
 
-Each act is one short transaction that also records who did it. None sends anything: the next run obeys, and a run that
-is under way looks at pauses between its pages. Only `forget` needs the lock, since a plan reads all of this at one
-moment.
+Each act is one short transaction that also records who asked. None sends anything: the next run obeys, and a run that
+is under way looks at pauses between its pages. A plan reads all of this at one moment, so that only `forget` needs the
+lock.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -50,22 +50,22 @@ def waiting(
 ) -> Sequence[HeldChanges]:
     """What a run held and still waits for approval. Raises `ConfigError` if there is no such run."""
     history.named_run(connection, run_id)
-    return fetch_all(connection, HeldChanges, "list_held", _held(connection, run_id, audiences, destinations))
+    return fetch_all(connection, HeldChanges, "list_held", _held_by(connection, run_id, audiences, destinations))
 
 
 def approve(
     connection: Connection, run_id: int, audiences: Collection[str] = (), destinations: Collection[str] = ()
 ) -> int:
-    """Lets what a run held, and still waits, pass with the next run. Returns how many changes that are."""
+    """Lets what a run held, and still waits, pass with the next run. Returns the number of changes."""
     with connection.transaction():
-        approved = execute(connection, "approve_held", _held(connection, run_id, audiences, destinations)).rowcount
+        approved = execute(connection, "approve_held", _held_by(connection, run_id, audiences, destinations)).rowcount
         arguments = {"audiences": sorted(audiences), "destinations": sorted(destinations), "changes": approved}
         runs.record_action(connection, "approve", arguments, run_id)
     return approved
 
 
 def release(connection: Connection, who: Sequence[str]) -> int:
-    """Ends the backoff of refused contacts: all, or those with these user ids or addresses. Returns how many."""
+    """Ends the backoff of refused contacts: all, or those with these user ids or emails. Returns how many."""
     with connection.transaction():
         strangers = fetch_values(connection, "list_not_refused", {"who": list(who)})
         if strangers:
@@ -77,7 +77,7 @@ def release(connection: Connection, who: Sequence[str]) -> int:
 
 
 def members_told(connection: Connection, name: str) -> Mapping[str, int]:
-    """How many contacts believe that they are in an audience, by destination."""
+    """How many contacts a destination has in an audience, by destination."""
     audience = known_audience(connection, name)
     told = fetch_all(connection, _MembersTold, "count_members_told", {"audience_id": audience.audience_id})
     return {each.destination: each.contacts for each in told}
@@ -110,7 +110,7 @@ def pause(
             for audience_id in audience_ids or _ALL:
                 here = {"destination_id": destination_id, "audience_id": audience_id}
                 execute(connection, "add_pause", here)
-        runs.record_action(connection, "pause", _named(audiences, destinations), None)
+        runs.record_action(connection, "pause", _arguments(audiences, destinations), None)
 
 
 def resume(connection: Connection, audiences: Sequence[str], destinations: Sequence[models.Destination]) -> int:
@@ -127,12 +127,12 @@ def resume(connection: Connection, audiences: Sequence[str], destinations: Seque
         if not destinations:
             for audience in known:
                 lifted += execute(connection, "reopen_audience", {"audience_id": audience.audience_id}).rowcount
-        runs.record_action(connection, "resume", _named(audiences, destinations), None)
+        runs.record_action(connection, "resume", _arguments(audiences, destinations), None)
     return lifted
 
 
 def ever_told(connection: Connection, who: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """Every contact of these people that was ever told, by destination: to be erased there, by a human."""
+    """Every contact of these people about which a call was sent, by destination: to be erased there, by a human."""
     return forgetting.find(connection, who)
 
 
@@ -164,7 +164,7 @@ def _audience_to_pause(connection: Connection, name: str, configured: Sequence[m
     return known_audience(connection, name).audience_id
 
 
-def _held(
+def _held_by(
     connection: Connection, run_id: int, audiences: Collection[str], destinations: Collection[str]
 ) -> dict[str, object]:
     ids = accounts.known(connection)
@@ -181,5 +181,5 @@ def _names(known: Sequence[models.KnownAudience]) -> set[str]:
     return {name for audience in known for name in (audience.name, audience.property)}
 
 
-def _named(audiences: Sequence[str], destinations: Sequence[models.Destination]) -> dict[str, list[str]]:
+def _arguments(audiences: Sequence[str], destinations: Sequence[models.Destination]) -> dict[str, list[str]]:
     return {"audiences": list(audiences), "destinations": [each.name for each in destinations]}

@@ -1,6 +1,6 @@
-"""Sets logging up: structlog's events and everybody else's records leave by one handler, in one format.
+"""Sets logging up: structlog's events and the records of other libraries leave by one handler, in one format.
 
-Above DEBUG no personal data: every e-mail address is masked, also in tracebacks and in what libraries log.
+Above DEBUG there is no personal data: every e-mail address is masked, also in tracebacks and in what libraries log.
 """
 
 import logging
@@ -14,7 +14,7 @@ from syncer.masking import masked
 
 _QUIET = ("httpx", "httpcore", "apscheduler")
 _SILENT = ("apprise",)
-"""Quotes its URLs, which are secret. What fails there is told by `alerts`."""
+"""It quotes its URLs, which are secret; `alerts` says what fails there."""
 
 
 def configure(log_format: Literal["auto", "human", "json"], level: str, stream: TextIO | None = None) -> None:

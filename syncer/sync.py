@@ -211,23 +211,23 @@ def _open(
     return runs.open_run(connection, trigger, destination_ids, resync if trigger == "resync" else {}, scheduled_at)
 
 
-def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop, progress: Progress) -> runs.Ending:
+def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop, progress: Progress) -> runs.RunEnd:
     """From the warehouse to the destinations. Whatever happens comes back as the ending of the run."""
     try:
         progress.phase("reading")
         planned = _read_and_plan(job, leadership.connection, run_id, stop)
         progress.phase("delivering")
-        return runs.Ending(
+        return runs.RunEnd(
             by_destination=_deliver(job, leadership, run_id, planned, stop, progress),
             interrupted=stop.asked.is_set(),
         )
     except Interrupted:
         break_off(leadership.connection)
-        return runs.Ending(error="interrupted before anything was sent", interrupted=True)
+        return runs.RunEnd(error="interrupted before anything was sent", interrupted=True)
     except errors.SyncerError as error:
-        return runs.Ending(error=str(error), cause=error)
+        return runs.RunEnd(error=str(error), cause=error)
     except Exception as error:  # the run must not stay open, whatever bug this is; the command tells of it
-        return runs.Ending(error=f"unexpected {type(error).__name__}", cause=error)
+        return runs.RunEnd(error=f"unexpected {type(error).__name__}", cause=error)
 
 
 def _read_and_plan(job: Job, connection: Connection, run_id: int, stop: Stop) -> plan.Plan:
@@ -281,7 +281,7 @@ def _await(lanes: Collection[Future[Any]], broken: threading.Event) -> None:
             broken.set()
 
 
-def _close(connection: Connection, run_id: int, trigger: models.Trigger, ending: runs.Ending) -> Result:
+def _close(connection: Connection, run_id: int, trigger: models.Trigger, ending: runs.RunEnd) -> Result:
     """Closes the run and reads its report back. If the state is lost, says so in a report of our own."""
     failures: list[BaseException] = [*ending.by_destination.values()]
     if ending.cause is not None:

@@ -1,4 +1,4 @@
-"""The state database: how a session is set up and how its errors are told. Knows no run, no plan and no history."""
+"""The state database: sets sessions up, runs statements by name, and translates errors. Knows no run and no plan."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,8 +34,8 @@ class State:
     def connect(self, purpose: str, longest_pause: float | None = None) -> Iterator[Connection]:
         """A session of our own in autocommit; database errors inside the block come out as `StateError`.
 
-        Where this process pauses in a transaction for longer than `longest_pause` seconds, the server ends the session:
-        a process that is stopped holds no locks for ever.
+        If this process pauses in a transaction for longer than `longest_pause` seconds, the server ends the session: a
+        process that is stopped holds no lock for ever.
         """
         with translated_errors():
             connection = psycopg.connect(
@@ -96,7 +96,7 @@ def fetch_optional(
     parameters: Mapping[str, object] | None = None,
     **placeholders: psycopg.sql.Composable,
 ) -> Row | None:
-    """The row of a statement that has one or none."""
+    """The row of a statement that has one, or none."""
     with connection.cursor(row_factory=class_row(row)) as cursor:
         return cursor.execute(_statement(name, placeholders), parameters).fetchone()
 
@@ -162,7 +162,7 @@ def break_off(connection: Connection) -> None:
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """The one place where the state's driver errors become ours; any other database error is a bug and stays one."""
+    """Turns the driver's errors into ours, and only here; any other database error is a bug and stays one."""
     try:
         yield
     except _TRANSLATED as error:

@@ -1,8 +1,8 @@
-"""What each destination pointed at when it was first told something, so that another account is not told by accident.
+"""The account that each destination points at, so that calls never go to another one by accident.
 
-A destination is known by its name. Another type, host or identity behind the same name is another account, as soon as
-somebody was told something there: nothing is sent. Another key alone is a rotation. The key itself is not kept, only a
-hash of it that is keyed with the installation's id.
+A destination is known by its name. Once a call was sent there, another type, host or identity behind the same name is
+another account, and nothing is sent to it. Another key alone is a rotation. The key itself is not kept, only a hash of
+it that is keyed with the installation's id.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,7 +18,8 @@ from syncer.state import Connection, execute, fetch_all, fetch_value
 log = structlog.get_logger()
 
 _PARTITIONED = ("synced_member", "told_false")
-_MOVABLE = {"endpoint"}
+_ADDRESS = {"endpoint"}
+"""What may change although the account is the same, if a human says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A destination as the state remembers it; `told`: whether anybody was ever told anything there."""
+    """A destination as the state remembers it; `told`: whether a call was ever sent there."""
 
     destination_id: int
     name: str
@@ -94,7 +95,7 @@ def _refused(
     for destination in destinations:
         before = remembered.get(destination.name, {})
         changed = {key: now for key, now in destination.account().items() if before.get(key, now) != now}
-        if not changed or (destination.name in same_account and changed.keys() <= _MOVABLE):
+        if not changed or (destination.name in same_account and changed.keys() <= _ADDRESS):
             continue
         problems[destination.name] = errors.ConfigError([_problem(destination.name, before, changed)])
     return problems
@@ -103,7 +104,7 @@ def _refused(
 def _problem(name: str, before: Mapping[str, str], changed: Mapping[str, str]) -> errors.Problem:
     differences = ", ".join(f"its {key} was {before[key]} and is {now}" for key, now in changed.items())
     ways = "give it a new `name` to begin anew there"
-    if changed.keys() <= _MOVABLE:
+    if changed.keys() <= _ADDRESS:
         ways += f", or say `syncer resync --destination {name}` if it is the same account behind another address"
     return errors.Problem(
         f"destination {name}",

@@ -1,9 +1,9 @@
-"""Forgets people: what was told to whom stays countable, and names nobody any more.
+"""Forgets people: what was sent stays countable, and names nobody any more.
 
-A person is whoever was given, read as email and as user id; then the users of that email's rows; then the contacts of
-all those users' rows, in the state and in its history. One step each: whoever else shares such a contact keeps his own
-user id. Every contact and every user id becomes one random token, the same one everywhere, so that keys, joins and
-counts go on as before; the plan leaves tokens alone, so nothing is sent for them.
+Each given name is read as an email and as a user id. The users of that email's rows belong to the person, and so do the
+contacts of all those users' rows, in the state and in its history. It ends there: another person who shares such a
+contact keeps their own user id. Every contact and every user id becomes one random token, the same one everywhere, so
+that keys, joins and counts go on as before; the plan leaves tokens alone, so nothing is sent for them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from syncer import errors
 from syncer.state import Connection, execute, fetch_all
 
-WORDS = "the words were about somebody who was forgotten"
-"""Stands where a text named such a person."""
+REPLACEMENT = "the words were about somebody who was forgotten"
+"""Replaces a text that named a person."""
 
 _STEPS = (
     "forget_in_members",
@@ -45,8 +45,8 @@ class _Told:
 
 
 def find(connection: Connection, who: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """By destination every contact of these people (user ids or emails) that it was ever told: to be erased there."""
-    with _people(connection, who):
+    """Every contact of these people (user ids or emails) about which a call was sent, to be erased; by destination."""
+    with _named_people(connection, who):
         told: dict[str, list[str]] = {}
         for each in fetch_all(connection, _Told, "list_ever_told"):
             told.setdefault(each.destination, []).append(each.contact)
@@ -56,20 +56,20 @@ def find(connection: Connection, who: Sequence[str]) -> Mapping[str, Sequence[st
 def forget(connection: Connection, who: Sequence[str]) -> Mapping[str, int]:
     """Forgets these people in one transaction. Returns how many rows each step rewrote or deleted, by its statement.
 
-    Call it with the lock held and no run open: who is being sent cannot be forgotten. They are known by a keyed hash
-    while the warehouse still has them, also those that the state never heard of.
+    Call it with the lock held and no run open: people whose calls are on their way cannot be forgotten. While the
+    warehouse still has them, a keyed hash recognises them, also those that the state never had.
     """
-    with _people(connection, who):
+    with _named_people(connection, who):
         execute(connection, "create_forgotten_text")
-        touched = {step: execute(connection, step, {"words": WORDS}).rowcount for step in _STEPS}
+        touched = {step: execute(connection, step, {"words": REPLACEMENT}).rowcount for step in _STEPS}
         execute(connection, "remember_forgotten")
         execute(connection, "drop_forgotten_text")
         return touched
 
 
 @contextmanager
-def _people(connection: Connection, who: Sequence[str]) -> Iterator[None]:
-    """A transaction in which private tables hold the names of these people, and what will stand for each."""
+def _named_people(connection: Connection, who: Sequence[str]) -> Iterator[None]:
+    """A transaction in which private tables hold the names of these people, each with its token."""
     _refuse_unusable(who)
     with connection.transaction():
         named = {"who": list(who)}
@@ -87,7 +87,7 @@ def _people(connection: Connection, who: Sequence[str]) -> Iterator[None]:
 
 
 def _refuse_unusable(who: Sequence[str]) -> None:
-    """Names that nobody can have: the database cannot even be asked about them."""
+    """Raises `ConfigError` for names that nobody can have: the database cannot even be asked about them."""
     problems = [errors.Problem("WHO", f"{name!r} {why}") for name in who if (why := _why_unusable(name))]
     if problems:
         raise errors.ConfigError(problems)

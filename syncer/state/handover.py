@@ -33,7 +33,7 @@ class DaemonRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of a request: the run (None: none was opened, see `problems`) and what its command exits with."""
+    """What became of a request: the run (None: none was opened, see `problems`) and the exit code of its command."""
 
     run_id: int | None
     exit_code: int
@@ -41,8 +41,8 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """How far a request is; `exit_code` and `problems` are there once it has ended."""
+class _Progress:
+    """How far a request is; `exit_code` and `problems` count once it has ended."""
 
     begun_at: datetime | None
     run_id: int | None
@@ -52,33 +52,33 @@ class _Asked:
 
 
 def channel(schema: str) -> str:
-    """The channel of a state."""
+    """The name of the notification channel of a state."""
     return f"syncer {schema}"[:63]
 
 
 def listen(connection: Connection, schema: str) -> None:
-    """The daemon's session is woken from now on."""
+    """From now on a request wakes this session."""
     connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel(schema))))
 
 
 def begin(leading: Leadership) -> DaemonRequest | None:
-    """The oldest request that nobody has begun, which we have now."""
+    """Begins the oldest request that is not begun yet; None if there is none."""
     return fetch_optional(leading.connection, DaemonRequest, "begin_request", {"token": leading.token})
 
 
 def end(leading: Leadership, request: DaemonRequest, answer: Answer) -> None:
-    """Tells whoever asked what became of it."""
+    """Records what became of a request, for the command that waits for it."""
     named = {"request_id": request.request_id, "run_id": answer.run_id, "exit_code": answer.exit_code}
     execute(leading.connection, "end_request", {**named, "problems": Jsonb(list(answer.problems))})
 
 
 def end_lost(leading: Leadership) -> None:
-    """The first act of a leader: nobody waits for a daemon that is gone."""
+    """Ends what an earlier leader had begun: the first act of a new one, so that no command waits for a dead daemon."""
     execute(leading.connection, "end_lost_requests", {"token": leading.token})
 
 
 def daemon_leads(state: State) -> bool:
-    """Whether it is a daemon that holds the lock."""
+    """Whether a daemon holds the lock."""
     with state.connect("ask") as connection:
         leader = leadership.find_leader(connection, state.schema)
         return leader is not None and leader.kind == "daemon"
@@ -91,15 +91,16 @@ def ask(
     destinations: Sequence[str],
     wait: Callable[[Connection], bool],
 ) -> Answer | None:
-    """Asks the leading daemon, and waits for its answer. None if nobody leads any more and it was not begun.
+    """Asks the leading daemon, and waits for its answer. None if no process leads any more and it was not begun.
 
-    `wait` lets a moment pass; if it says False the request is taken back, or left to the daemon if that has begun it.
+    `wait` lets a moment pass. If it returns False, the request is taken back, or left to a daemon that has begun it:
+    `StillRunningError` says which.
     """
     named = {"kind": kind, "audiences": list(audiences), "destinations": list(destinations)}
     with state.connect("ask") as connection:
         asked = fetch_value(connection, "add_request", {**named, "channel": channel(state.schema)})
         while True:
-            found = fetch_one(connection, _Asked, "show_request", {"request_id": asked})
+            found = fetch_one(connection, _Progress, "show_request", {"request_id": asked})
             if found.ended_at is not None:
                 return Answer(found.run_id, found.exit_code, found.problems)
             goes_on = wait(connection)

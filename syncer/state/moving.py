@@ -1,8 +1,8 @@
 """Moves a whole state into an empty one: from the embedded PostgreSQL to a server, or from one server to another.
 
-Both states are locked as by a run, so that nobody syncs meanwhile. What arrives is one transaction: after a kill at any
-moment the new state is either whole or still empty. The old state is only read (but for the name of who holds its lock)
-and stays as it is.
+Both states are locked as by a run, so that nothing is synced meanwhile. The copy is one transaction: after a kill at
+any moment the new state is either whole or still empty. The old state is only read (but for the name of who holds its
+lock) and stays as it is.
 """
 
 import graphlib
@@ -49,7 +49,7 @@ def move(source: State, target: State) -> Mapping[str, int]:
     """Copies all of `source` into `target`, whose schema exists and is empty; returns the rows by table.
 
     Raises `SchemaVersionError` if `source` is at another version than this code, `ConfigError` if `target` is not
-    empty, and `SyncLockedError` if somebody syncs on either.
+    empty, and `SyncLockedError` if another process syncs on either.
     """
     with target.connect("move in") as there, source.connect("move out") as here:
         _check_source(here, source.schema)
@@ -57,10 +57,10 @@ def move(source: State, target: State) -> Mapping[str, int]:
         with leadership.lead(target, there):
             _refuse_what_is_not_empty(there, target.schema)
             with leadership.lead(source, here):
-                moved = _copy(here, there)
-            for table in moved:
+                copied = _copy(here, there)
+            for table in copied:
                 execute(there, "analyze_table", target=_name(table))
-    return moved
+    return copied
 
 
 def _check_source(here: Connection, schema: str) -> None:
@@ -130,11 +130,11 @@ def _copy_table(here: Connection, there: Connection, table: _Table) -> int:
     if arrived != sent:
         raise errors.StateError(f"{sent:,} rows of {table.name} were read, {arrived:,} arrived; nothing was moved")
     if table.identity is not None:
-        _go_on_numbering(here, there, table.name, table.identity)
+        _continue_numbering(here, there, table.name, table.identity)
     return arrived
 
 
-def _go_on_numbering(here: Connection, there: Connection, table: str, column: str) -> None:
+def _continue_numbering(here: Connection, there: Connection, table: str, column: str) -> None:
     sequence = fetch_one(here, _Sequence, "find_sequence", {"source": table, "field": column})
     number = fetch_value(here, "next_number", sequence=psycopg.sql.Identifier(sequence.schema, sequence.name))
     execute(

@@ -28,8 +28,8 @@ class _Partition:
 def drop_old(connection: Connection, keep: float) -> int:
     """Drops the history of runs that ended more than `keep` seconds ago. Returns of how many runs.
 
-    Call it with the lock held and no run open. Goes by whole partitions, so history may stay a little longer. Where
-    somebody is reading the history for long, it waits no more than a moment: the next call tries again.
+    Call it with the lock held and no run open. Whole partitions are dropped, so history may stay a little longer. While
+    another session reads the history, this waits no more than a moment: the next call tries again.
     """
     dropped = 0
     for old in fetch_all(connection, _Partition, "list_old_partitions", {"keep": keep}):
@@ -43,9 +43,9 @@ def drop_old(connection: Connection, keep: float) -> int:
 
 
 def _drop(connection: Connection, old: _Partition) -> None:
-    """One partition, with the pages and exceptions of its runs; all of it or nothing.
+    """Drops a partition with the pages and exceptions of its runs; all of it or nothing.
 
-    The lock that shuts readers out is taken last, for the moment of the drop only.
+    The lock that keeps readers out is taken last, for the moment of the drop only.
     """
     with connection.transaction():
         execute(connection, "limit_lock_wait")

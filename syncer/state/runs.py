@@ -36,12 +36,12 @@ _CLOSING_STEPS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """What a run knows about its own end.
+class RunEnd:
+    """How a run ended, as far as it knows itself.
 
-    `interrupted`: somebody asked to stop; a run that had nothing left to send is none the worse for it.
-    `cause` is what kept it from a whole plan or from the state, or the guard that holds it as a whole;
-    `by_destination` what stopped a destination, or kept it from being begun.
+    `interrupted`: a stop was asked for, which changes nothing for a run that had nothing left to send. `cause` is what
+    kept it from a whole plan or from the state, or the guard that holds it as a whole; `by_destination` is what stopped
+    a destination, or kept it from being begun.
     """
 
     error: str | None = None
@@ -92,7 +92,7 @@ def settle_lost_run(connection: Connection) -> int | None:
         return None
     with connection.transaction():
         error = f"the process {lost.pid} on {lost.host} ended without closing this run"
-        _close(connection, lost.run_id, Ending(error=error, interrupted=True))
+        _close(connection, lost.run_id, RunEnd(error=error, interrupted=True))
     return lost.run_id
 
 
@@ -132,7 +132,7 @@ def open_run(
 
 
 def record_action(connection: Connection, action: str, arguments: Mapping[str, Any], run_id: int | None) -> None:
-    """Writes down what a person told us to do."""
+    """Records what an operator asked for."""
     actor = f"{getpass.getuser()}@{socket.gethostname()}"
     execute(
         connection,
@@ -141,13 +141,13 @@ def record_action(connection: Connection, action: str, arguments: Mapping[str, A
     )
 
 
-def close_run(connection: Connection, run_id: int, ending: Ending) -> None:
+def close_run(connection: Connection, run_id: int, ending: RunEnd) -> None:
     """Tallies a run and closes it with its status: the first that applies, in the order of `models.Status`."""
     with connection.transaction():
         _close(connection, run_id, ending)
 
 
-def _close(connection: Connection, run_id: int, ending: Ending) -> None:
+def _close(connection: Connection, run_id: int, ending: RunEnd) -> None:
     named = {"run_id": run_id}
     for step in _CLOSING_STEPS:
         execute(connection, step, named)
@@ -188,7 +188,7 @@ def _keep_counts(connection: Connection, run_id: int) -> None:
         execute(connection, "analyze_table", target=psycopg.sql.Identifier(f"synced_member_{destination_id}"))
 
 
-def _destination_status(tally: _Tally, ending: Ending, error: errors.SyncerError | None) -> Status:
+def _destination_status(tally: _Tally, ending: RunEnd, error: errors.SyncerError | None) -> Status:
     if ending.interrupted and (ending.error or tally.aborted):
         return Status.INTERRUPTED
     if (ending.cause and not ending.held) or isinstance(error, errors.ConfigError) or (error and tally.aborted):

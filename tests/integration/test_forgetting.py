@@ -122,7 +122,7 @@ def test_nothing_names_the_person_any_more_and_everything_adds_up(world: World, 
     assert "ada-7" not in found
     assert world.query("SELECT count(DISTINCT contact) FROM sync_changelog WHERE is_token(contact)") == [(1,)]
     assert world.query("SELECT DISTINCT is_token(user_id) FROM sync_changelog WHERE is_token(contact)") == [(True,)]
-    assert world.query("SELECT reason FROM sync_exception WHERE contact = 'eve@x.io'") == [(forgetting.WORDS,)]
+    assert world.query("SELECT reason FROM sync_exception WHERE contact = 'eve@x.io'") == [(forgetting.REPLACEMENT,)]
     ((arguments,),) = world.query("SELECT arguments FROM operator_action")
     assert arguments["who"][0] == "bob"
     assert (arguments["contacts"], arguments["none"]) == (1, [])
