@@ -1,7 +1,7 @@
 """Turns the configuration file into settings, or into every problem that it has.
 
-Owns which keys there are, their defaults and their checks. Opens no connection, and does not know how a property
-is named (`syncer.naming`). What every key means is told in `config.example.toml`.
+Opens no connection, and does not know how a property is named (`syncer.naming`). `config.example.toml` says what every
+key means.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,11 +30,11 @@ def load(path: Path, environ: Mapping[str, str], check_audiences: AudienceCheck 
     tree, not_expanded = source.expand(written, environ, folder)
     settings, invalid = _validated(tree, written, folder)
 
-    told = list(not_expanded)
-    told += _apart_from(told, [*rules.between_keys(tree), *invalid])
+    found = list(not_expanded)
+    found += _apart_from(found, [*rules.between_keys(tree), *invalid])
     misnamed = check_audiences(_readable_audiences(tree)) if check_audiences else ()
-    if settings is None or told or misnamed:
-        problems = [errors.Problem(rules.path_of(location), message) for location, message in told]
+    if settings is None or found or misnamed:
+        problems = [errors.Problem(rules.path_of(location), message) for location, message in found]
         problems += [problem for problem in misnamed if problem.path not in {known.path for known in problems}]
         raise errors.ConfigError(sorted(problems, key=lambda problem: problem.path))
     return settings
@@ -80,9 +80,9 @@ def _validated(
         return None, [rules.in_words(details, written) for details in error.errors(include_url=False)]
 
 
-def _apart_from(told: Sequence[source.Finding], findings: Iterable[source.Finding]) -> list[source.Finding]:
-    """Leaves out what is at or below a place that is told of already: it would only follow from that."""
-    places = {location for location, _ in told}
+def _apart_from(found: Sequence[source.Finding], findings: Iterable[source.Finding]) -> list[source.Finding]:
+    """Leaves out what is at or below a place that has a finding already: it would only follow from that."""
+    places = {location for location, _ in found}
     return [
         (location, message)
         for location, message in findings

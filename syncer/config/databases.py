@@ -25,7 +25,7 @@ def conninfo(url: sqlalchemy.URL) -> str:
 
 
 def _parsed_url(value: object, info: ValidationInfo) -> DatabaseUrl:
-    """Never repeats the URL in a message: where it cannot be parsed, nobody knows where its password is."""
+    """Never repeats the URL in a message: in one that cannot be parsed, the password can be anywhere."""
     text = fields.text(value)
     try:
         url = sqlalchemy.make_url(text)

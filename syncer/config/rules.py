@@ -115,7 +115,7 @@ def _same_audiences(location: Location, names: Any) -> Iterator[Finding]:
 def _has_source(tree: dict[str, Any]) -> bool:
     warehouse = tree.get("warehouse")
     if not isinstance(warehouse, dict) or "membership" in warehouse:
-        return True  # or there is another problem, which is told
+        return True  # or there is another problem, which is found elsewhere
     return any("query" in table for _, table in source.tables(tree, ("audiences", "[]")))
 
 

@@ -23,7 +23,7 @@ _MIN_EVERY, _MAX_EVERY = 1.0, 366 * _DAY
 
 
 def _alert_url(secret: SecretStr) -> SecretStr:
-    import apprise  # takes a quarter of a second, and most configurations alert nobody
+    import apprise  # takes a quarter of a second, and most configurations send no alerts
 
     if not apprise.Apprise.instantiate(secret.get_secret_value()):
         raise ValueError('is no URL that Apprise understands, such as "slack://…"; see https://appriseit.com/services/')
@@ -101,7 +101,7 @@ class ComputedTrait(Table):
 
 
 class State(Table):
-    """`[state]`: where syncer keeps what it told. Without `url` an embedded PostgreSQL in `data_dir`."""
+    """`[state]`: where syncer remembers what was sent. Without `url` an embedded PostgreSQL in `data_dir`."""
 
     password: Password | None = None
     url: StateUrl | None = None
@@ -130,7 +130,7 @@ class State(Table):
 
 
 class Guard(Table):
-    """`[guard]`: what waits for a human's approval. Fractions of those who were told; the rest are contacts."""
+    """`[guard]`: what waits for a human's approval. Fractions are of the contacts told before; `min_…` are contacts."""
 
     max_removed_fraction: Share = 0.25
     min_removed: int = Field(default=100, ge=0)
@@ -231,7 +231,7 @@ class Log(Table):
 
 
 class Alerts(Table):
-    """`[alerts]`: who is told when something begins or ceases to be wrong, and what is pinged when a run succeeded."""
+    """`[alerts]`: where to send word when something goes wrong or is well again, and what to ping after a good run."""
 
     urls: Annotated[tuple[AlertUrl, ...], Field(strict=False)] = ()
     heartbeat_url: HeartbeatUrl | None = None

@@ -31,7 +31,7 @@ def read(path: Path) -> dict[str, Any]:
         problem = f"is not UTF-8 text (byte {error.start}); save it as UTF-8"
     except (ValueError, RecursionError) as error:
         problem = f"is not TOML: {_decapitalized(error)}; `syncer init` writes an example"
-    # Raised out here: the errors above hold the text, and so its secrets, for whoever prints a traceback.
+    # Raised out here: the errors above hold the text and its secrets, which a traceback of theirs would print.
     raise errors.ConfigError([errors.Problem(str(path), problem)])
 
 

@@ -1,4 +1,5 @@
-"""The accounts that identify calls go to: one file for each kind, and what they share (`http`, `encoding`).
+"""The accounts that identify calls go to. A type is one module and one line of `registry`.
 
-A destination translates and sends (`models.Destination`): it never retries, never sleeps and knows no state.
+Its module has its settings (`options.DestinationSettings`) and its adapter (`models.Destination`), which translates and
+sends: it never retries, never sleeps and knows no state. What the types share is in `http` and `encoding`.
 """

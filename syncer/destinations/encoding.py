@@ -1,4 +1,4 @@
-"""Identifies as JSON, for every destination: each encoded once, or refused because no request can carry it."""
+"""Calls as JSON, for every destination: each is encoded once, or refused because no request can carry it."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class UnsendableError(Exception):
-    """No request can carry this identify; the message says why."""
+    """No request can carry this call; the message says why."""
 
 
 def encode(value: object) -> bytes:
@@ -30,7 +30,7 @@ def stamp(moment: datetime) -> str:
 
 
 def check_values(values: Mapping[str, Value], *, null: bool = False) -> None:
-    """Raises `UnsendableError` for what JSON writes as null, unless a None is meant to be one."""
+    """Raises `UnsendableError` for a value that JSON writes as null; with `null` a None may be one."""
     for name, value in values.items():
         if (value is None and not null) or (isinstance(value, float) and not math.isfinite(value)):
             message = f"{name} would be sent as null"
@@ -40,7 +40,7 @@ def check_values(values: Mapping[str, Value], *, null: bool = False) -> None:
 def encode_each(
     identifies: Sequence[Call], encode_one: Callable[[Call], bytes]
 ) -> tuple[list[tuple[Call, bytes]], list[Refusal]]:
-    """Each call with its JSON, and those for which `encode_one` raised `UnsendableError`."""
+    """Each call with its JSON, and a refusal for each for which `encode_one` raised `UnsendableError`."""
     encoded: list[tuple[Call, bytes]] = []
     refusals: list[Refusal] = []
     for identify in identifies:

@@ -8,9 +8,9 @@
 | 401, 402, 403, 404, 410, any 3xx                        | `DestinationStoppedError`                        |
 | any other 4xx                                           | `RequestRefusedError`, in the receiver's words   |
 
-The body is part of the answer: a 2xx that breaks off has told us nothing. Any other status counts even if its
-body, mere words, is lost. Nothing is retried here, no redirect is followed (it would take the key and the
-contacts elsewhere), and what we say never holds a secret.
+The body is part of the answer: a 2xx that breaks off says nothing. Any other status counts even if its body is lost,
+because that only holds words. Nothing is retried here. No redirect is followed: it would take the key and the contacts
+to another address. No message holds a secret.
 """
 
 import hmac
@@ -31,17 +31,17 @@ from syncer.destinations.pool import Lent, Pool, tls
 from syncer.fields import is_loopback
 
 MAX_WAIT = 3600.0
-"""The longest `Retry-After` that we believe, in seconds: a receiver's slip must not stop us for a week."""
+"""Seconds of `Retry-After` that are obeyed at most: a receiver's slip must not stop a destination for a week."""
 
 KEEP_ALIVE = 30.0
-"""How long an idle connection is kept, in seconds. Load balancers keep theirs for 60 and more: none is closed
-under a request that was just sent."""
+"""Seconds that an idle connection is kept. Load balancers keep theirs for 60 and more, so none closes a connection
+that a request has just been sent on."""
 
 MAX_BODY = 1 << 20
-"""No receiver of ours has more to say."""
+"""Bytes of an answer that are read. The answers of these receivers are far shorter."""
 
 MAX_WORDS = 300
-"""How many characters of a receiver's words are kept."""
+"""Characters of a receiver's words that are kept."""
 
 _NOT_SENT = (
     httpx.ConnectError,
@@ -55,7 +55,7 @@ _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def utc_now() -> datetime:
-    """The clock, where no other is given."""
+    """The time by this machine's clock."""
     return datetime.now(UTC)
 
 
@@ -70,9 +70,9 @@ class Answer:
 class HttpSender:
     """Sends requests to one destination from any number of threads.
 
-    `name`, `credential` and `address` (the options that hold the key and the address) are for messages. `headers` go
-    with every request and may hold the key. `secrets` are struck out wherever the receiver might repeat them. With
-    `secret_path` no message of ours repeats the path, which may hold a token.
+    Messages name the destination (`name`) and the options that hold its key (`credential`) and its address (`address`).
+    `headers` go with every request and may hold the key. `secrets` are struck out of the receiver's words. With
+    `secret_path` no message repeats the path, which may hold a token. `timeout` is in seconds.
 
     After a 5xx or a broken connection the next request resolves the name again and opens new connections.
     (Segment, "HTTP API source", Errors: on a 5xx refresh the resolved address and retry; and look the name up
@@ -123,7 +123,7 @@ class HttpSender:
 
     @property
     def who(self) -> str:
-        """The destination's name and host, as messages begin."""
+        """The destination's name and host: messages begin with it."""
         return f"{self._name} ({self.host})"
 
     def key_hash(self, salt: bytes) -> str:
@@ -141,20 +141,20 @@ class HttpSender:
     def _exchange(
         self, method: str, path: str, content: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        with self._pool.lease() as lease:
-            if lease is None:
+        with self._pool.lend() as lent:
+            if lent is None:
                 message = f"{self.who} was closed: nothing was sent"
                 raise errors.DestinationUnavailableError(message, maybe_applied=False)
             try:
-                with lease.client.stream(
+                with lent.client.stream(
                     method, f"{self._url}{path}", content=content, headers=headers, follow_redirects=False
                 ) as response:
                     body = self._read(response)
             except httpx.RequestError as exc:
-                self._renew(lease)
+                self._renew(lent)
                 raise self._broken(exc) from exc
             if response.is_server_error:
-                self._renew(lease)
+                self._renew(lent)
         if response.is_success:
             return Answer(response.status_code, body)
         raise self._refused(response, self.clean(words(body)))
@@ -165,11 +165,11 @@ class HttpSender:
         return [f"{self.who} cannot be reached: {reason}; check {self._address} and the network"] if reason else []
 
     def close(self) -> None:
-        """Lets go of every connection; those of requests in flight, when they end."""
+        """Closes every connection; those of requests in flight when they end."""
         self._pool.close()
 
     def clean(self, text: str) -> str:
-        """A receiver's words, fit to be stored and shown: no secret, and not too long."""
+        """A receiver's words, fit to be stored and shown: without secrets, and not too long."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text[:MAX_WORDS]
@@ -194,9 +194,9 @@ class HttpSender:
             trust_env=not is_loopback(self._url.host),
         )
 
-    def _renew(self, lease: Lent) -> None:
+    def _renew(self, lent: Lent) -> None:
         if self._transport is None:
-            self._pool.retire(lease)
+            self._pool.retire(lent)
 
     # --- answers -------------------------------------------------------------------------------------------
 
@@ -266,7 +266,7 @@ class HttpSender:
 
 
 def _redirect_host(response: httpx.Response) -> str:
-    """Where a redirect points: the host only, for the rest may hold anything."""
+    """Where a redirect points. Only the host, because the rest may hold anything."""
     try:
         location = response.headers.get("Location")
         return response.url.join(location).host if location else "nowhere"
@@ -275,7 +275,7 @@ def _redirect_host(response: httpx.Response) -> str:
 
 
 def retry_after(response: httpx.Response, now: datetime) -> float | None:
-    """How long the receiver asks us to wait, in seconds, at most `MAX_WAIT`. None if it does not, or in vain.
+    """Seconds that the receiver asks us to wait, at most `MAX_WAIT`. None if it does not ask, or not readably.
 
     `Retry-After` is seconds or a date (RFC 9110, 10.2.3). Segment's 429 also has `X-RateLimit-Reset`, in
     seconds from now ("HTTP API source", Rate limits).

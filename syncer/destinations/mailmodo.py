@@ -12,20 +12,20 @@ A contact is its email: an existing one is updated, another is created, and both
 state, so a retry does no harm; no timestamp is sent, for none of Mailmodo's (`created_at`, `last_click`, `last_open`)
 is ours to set. Values are JSON's own booleans, numbers and texts: the first value of a property fixes its type.
 
-Kept by construction, because a whole batch is refused otherwise: at most 100 contacts; never one email twice; one call
-at a time per key. Nothing says whether that last rule includes `/addToList` and the reading calls; here it does. The
-limit of the plan (5, 10 or 50 requests a second) stands on the pricing page only.
+Kept by construction, because a whole batch is refused otherwise: at most 100 contacts; no email twice; one call at a
+time per key. The documents do not say whether that last rule includes `/addToList` and the reading calls; here it does.
+The limit of the plan (5, 10 or 50 requests a second) is on the pricing page only.
 
 | what comes back                              | becomes                                                        |
 |----------------------------------------------|----------------------------------------------------------------|
 | 200, or 207 with `errors`                    | accepted, but those whose email is named are refused           |
 | any 2xx with `success: false`, or an `error` | the request is refused: the documents hold examples of it      |
-| 400 "… static segmentation list"             | the destination stops: such a list takes nobody                |
-| any 2xx without a readable answer, or whose  | perhaps applied: nobody can be called accepted                 |
-| `errors` name somebody who was not sent      |                                                                |
+| 400 "… static segmentation list"             | the destination stops: such a list takes no contacts           |
+| any 2xx without a readable answer, or whose  | perhaps applied: no contact can be called accepted             |
+| `errors` name a contact that was not sent    |                                                                |
 | anything else                                | see `http`                                                     |
 
-Traits that go along are told as Mailmodo's predefined fields ("User properties"):
+Traits that go along are sent as Mailmodo's predefined fields ("User properties"):
 
 | Segment                                         | Mailmodo                  | said by                              |
 |-------------------------------------------------|---------------------------|--------------------------------------|
@@ -40,8 +40,8 @@ Traits that go along are told as Mailmodo's predefined fields ("User properties"
 
 Events (`POST {endpoint}/addEvent`, one a call) have no key by which Mailmodo would know a repetition.
 
-A name that no list has makes a new list. So before the first call of its life a destination asks for the lists, which
-shows that the key is good as well, and sends nothing if `list_name` is none of them, unless it is to create it.
+A name that no list has makes a new list. So before its first call a destination asks for the lists, which also shows
+that the key is good. If `list_name` is none of them it sends nothing, unless `create_list` is set.
 """
 
 from collections import defaultdict
@@ -66,7 +66,7 @@ from syncer.spelling import suggest
 ENDPOINT = "https://api.mailmodo.com/api/v1"
 MAX_BATCH = 100
 PAGE_REQUESTS = 10
-"""A page takes at most so many requests, and at most a second's worth."""
+"""Requests that a page takes at most; and never more than a second's worth."""
 
 FIELDS = {
     "firstName": "first_name",
@@ -171,7 +171,7 @@ class _Reply(msgspec.Struct):
         return not self.success or self.error is not None
 
 
-class _Told(_Reply):
+class _Added(_Reply):
     """The answer to contacts. `errors` is missing where all were added."""
 
     errors: list[_Refused] | None = None
@@ -281,7 +281,7 @@ class MailmodoDestination:
         return []
 
     def close(self) -> None:
-        """Lets go of every connection."""
+        """Closes every connection."""
         self._http.close()
 
     # --- contacts ------------------------------------------------------------------------------------------
@@ -313,14 +313,14 @@ class MailmodoDestination:
             raise errors.DestinationStoppedError(message, http_status=refused.http_status) from refused
 
     def _refusals(self, request: Payload, answer: Answer) -> list[Refusal]:
-        """Whom the answer refuses, in its words; everybody else was accepted."""
-        told = self._read(answer, _Told)
-        if answer.status == httpx.codes.MULTI_STATUS and told.errors is None:
+        """The contacts that the answer refuses, in its words; all others were accepted."""
+        added = self._read(answer, _Added)
+        if answer.status == httpx.codes.MULTI_STATUS and added.errors is None:
             raise self._doubt(answer, "does not say who was refused")
-        if told.warnings:
-            first = self._http.clean(one_line(encode(told.warnings[0]).decode()))
-            log.warning("the destination warns", destination=self.name, warnings=len(told.warnings), first=first)
-        reasons = self._reasons(request, told.errors or (), answer)
+        if added.warnings:
+            first = self._http.clean(one_line(encode(added.warnings[0]).decode()))
+            log.warning("the destination warns", destination=self.name, warnings=len(added.warnings), first=first)
+        reasons = self._reasons(request, added.errors or (), answer)
         return [
             Refusal(identify, self._http.clean("; ".join(reasons[identify.email])), answer.status)
             for identify in request.identifies
@@ -328,7 +328,7 @@ class MailmodoDestination:
         ]
 
     def _reasons(self, request: Payload, refused: Sequence[_Refused], answer: Answer) -> dict[str, list[str]]:
-        """Why each email was refused; of one contact that was sent alone nobody need say the name."""
+        """Why each email was refused. A contact that was sent alone need not be named."""
         sent = {_plain(identify.email): identify.email for identify in request.identifies}
         reasons: dict[str, list[str]] = defaultdict(list)
         for each in refused:

@@ -83,13 +83,13 @@ class DestinationSettings(Table, ABC):
 
     @property
     def sync_mode(self) -> models.Mode:
-        """How this destination is told."""
+        """How this destination is kept up to date: see `models.Mode`."""
         events = None if self.track is None else models.Events(**self.track.model_dump())
         return models.Mode(self.identity, self.calls == "per_audience", self.traits_trigger, events)
 
     @property
     def reach(self) -> models.Reach:
-        """What of the warehouse this destination is about."""
+        """Which audiences and contacts this destination is about."""
         return models.Reach(
             audiences=None if self.audiences is None else frozenset(self.audiences),
             contacts=None if self.contacts is None else frozenset(self.contacts),

@@ -1,4 +1,4 @@
-"""Connections that are renewed once a receiver has failed, while requests still use the old ones."""
+"""Connections that are renewed after a receiver has failed, while requests in flight still use the old ones."""
 
 import functools
 import ssl
@@ -10,17 +10,17 @@ from contextlib import contextmanager
 import httpx
 
 MAX_AGE = 3600.0
-"""Connections, and with them the address that the name resolved to, live no longer than this, in seconds."""
+"""Seconds that connections live, and with them the address that the name resolved to."""
 
 
 @functools.cache
 def tls() -> ssl.SSLContext:
-    """The trusted certificates: loading them takes longer than many requests, so it is done once."""
+    """The trusted certificates. Loading them takes longer than many requests, so it is done once."""
     return httpx.create_ssl_context()
 
 
 class Lent:
-    """One client with its connections, and how many requests use it. Once retired, the last one closes it."""
+    """A client with its connections, and how many requests use it. Once it is retired, the last of them closes it."""
 
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
@@ -29,13 +29,13 @@ class Lent:
         self.retired = False
 
     def close_if_done(self) -> None:
-        """Closes the connections once nobody needs them any more."""
+        """Closes the connections if it is retired and no request uses it."""
         if self.retired and not self.users:
             self.client.close()
 
 
 class Pool:
-    """Hands the same client to every request, until it is retired.
+    """Lends the same client to every request, until that client is retired.
 
     httpx cannot drop its idle connections, so a retired client is replaced, left to the requests in flight,
     and closed by the last of them. The next request resolves the receiver's name again.
@@ -48,32 +48,32 @@ class Pool:
         self._current = Lent(open_client())
 
     @contextmanager
-    def lease(self) -> Iterator[Lent | None]:
+    def lend(self) -> Iterator[Lent | None]:
         """The client for one request; None once the pool is closed."""
         if time.monotonic() - self._current.opened > MAX_AGE:
             self.retire(self._current)
         with self._lock:
-            lease = None if self._closed else self._current
-            if lease:
-                lease.users += 1
+            lent = None if self._closed else self._current
+            if lent:
+                lent.users += 1
         try:
-            yield lease
+            yield lent
         finally:
-            if lease:
+            if lent:
                 with self._lock:
-                    lease.users -= 1
-                    lease.close_if_done()
+                    lent.users -= 1
+                    lent.close_if_done()
 
-    def retire(self, lease: Lent) -> None:
-        """Has the next request start with new connections."""
+    def retire(self, lent: Lent) -> None:
+        """Makes the next request open new connections."""
         with self._lock:
-            if lease is self._current and not self._closed:
+            if lent is self._current and not self._closed:
                 self._current = Lent(self._open_client())
-            lease.retired = True
-            lease.close_if_done()
+            lent.retired = True
+            lent.close_if_done()
 
     def close(self) -> None:
-        """Closes idle connections now, and those of requests in flight when they end. Hands out no more."""
+        """Closes idle connections now, and those of requests in flight when they end. Lends no more."""
         with self._lock:
             self._closed = True
             self._current.retired = True

@@ -1,4 +1,4 @@
-"""Whether a host can be reached, without sending it anything: what `syncer check` wants to know."""
+"""Whether a host can be reached, found out without sending it anything: for `syncer check`."""
 
 import socket
 import ssl
@@ -12,9 +12,9 @@ TIMEOUT = 5.0
 
 
 def problem(scheme: str, host: str, port: int | None, tls: ssl.SSLContext) -> str | None:
-    """Resolves the host, connects to it and, for https, shakes hands. Returns what went wrong, if anything.
+    """What keeps a connection to the host from being opened (name, TCP, and TLS for https); None if nothing does.
 
-    Where the environment names a proxy for the host, which httpx would use, that must be reachable instead.
+    If the environment names a proxy for the host, which httpx would use, the proxy is connected to instead.
     """
     proxy = _proxy(scheme, host)
     if proxy:

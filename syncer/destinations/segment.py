@@ -13,9 +13,9 @@ The key travels as the user name of HTTP Basic ("Authentication"), never in the 
 updates the contact without marking it as seen ("Spec: Common fields"). Segment corrects our clock by
 `sentAt`, so that is stamped anew for every attempt, as its own libraries do.
 
-With a call for every audience, `context.personas` says what the call is about, as Engage does ("Using Engage data"):
-destinations for audiences know a membership only by it, and by the property being a JSON boolean. Its ids are ours:
-made from the names of destination and property, so that they stay the same, and said to be syncer's.
+With a call for every audience, `context.personas` says what the call is about, as Engage does ("Using Engage data").
+Destinations for audiences know a membership only by that, and by the property being a JSON boolean. The ids in it are
+made from the names of destination and property, so that they stay the same, and say that they are syncer's.
 
 The status decides. Segment does not document the body of its answer, and answers 200 to whatever it received:
 accepted means received, and a complete 200 with an odd body is as good as any other.
@@ -105,7 +105,7 @@ class SegmentSettings(DestinationSettings):
 
 
 class _Track(msgspec.Struct, rename="camel", tag_field="type", tag="track", gc=False):
-    """A track call: who entered or left an audience, in Engage's words. The email stands in the context's traits."""
+    """A track call: a contact entered or left an audience, in Engage's words. The email is in the context's traits."""
 
     user_id: str
     message_id: str
@@ -214,7 +214,7 @@ class SegmentDestination:
         return self._http.problems()
 
     def close(self) -> None:
-        """Lets go of every connection."""
+        """Closes every connection."""
         self._http.close()
 
     def _encode(self, call: Call, timestamp: str) -> bytes:
@@ -265,7 +265,7 @@ class SegmentDestination:
 
 
 def local_id(prefix: str, text: str) -> str:
-    """An id like Segment's, always the same for the same text, that nobody takes for Segment's own."""
+    """An id like Segment's, always the same for the same text, that cannot be taken for Segment's own."""
     return f"{prefix}_syncer_{blake2b(text.encode(), digest_size=8).hexdigest()}"
 
 

@@ -12,8 +12,8 @@ A call about one audience only (`calls = "per_audience"`) also has `"audience": 
 trait `"trait": "…"`. Events have Segment's form: `{"type": "track", "event": "Audience Entered", "properties": {…}}`.
 
 With `batch = n` the body is an array of at most n of them. A 2xx accepts all of it, except the items that its body
-names: `{"errors": [{"messageId": "…", "message": "why"}]}`. What another status means is told in `http`; any other 4xx
-refuses the request, which is then sent again in halves. A receiver tells repetitions by `messageId`.
+names: `{"errors": [{"messageId": "…", "message": "why"}]}`. `http` says what other statuses mean; any other 4xx refuses
+the request, which is then sent again in halves. A receiver knows repetitions by `messageId`.
 """
 
 import hmac
@@ -38,7 +38,7 @@ _LIKE = "https://example.com/hooks/syncer"
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OUR_HEADERS = {"content-type", "content-length", "host", "x-syncer-timestamp", "x-syncer-signature"}
 _SHORTEST_SECRET = 6
-"""Shorter values of headers, such as a version, are no secrets; to strike them out would spoil every message."""
+"""Characters. Shorter values of headers, such as a version, are no secrets: striking them out would spoil messages."""
 
 
 class WebhookSettings(DestinationSettings):
@@ -156,7 +156,7 @@ class WebhookDestination:
         return self._http.problems()
 
     def close(self) -> None:
-        """Lets go of every connection."""
+        """Closes every connection."""
         self._http.close()
 
     def _signature(self, body: bytes) -> Mapping[str, str]:
@@ -195,7 +195,7 @@ def _encode(call: Call, timestamp: str) -> bytes:
 
 
 def _reasons(body: bytes) -> Mapping[str, str]:
-    """Why each item that the answer names was refused, by messageId; any other body names nobody."""
+    """Why each item that the answer names was refused, by messageId; any other body names none."""
     try:
         answer = msgspec.json.decode(body, type=_Answer)
     except (msgspec.DecodeError, UnicodeDecodeError):
