@@ -104,8 +104,8 @@ CREATE TABLE initial_sync (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
     ended_run_id integer NOT NULL,
-    listed text[],
-    share float8,
+    reach_contacts text[],
+    rollout float8,
     PRIMARY KEY (destination_id, audience_id)
 );
 
@@ -228,10 +228,10 @@ CREATE TABLE run_audience (
     PRIMARY KEY (run_id, position)
 );
 
--- Counts are identifies. `listed` and `share` are the destination's reach. `per_audience`: every audience of a contact
--- has a call of its own. `keeps_profiles`: what is accepted goes to `synced_profile` too. `mirrors`: nothing waits, is
--- skipped, set aside or out of scope, so that once all of the plan is accepted, the destination has the memberships of
--- the snapshot and no others.
+-- Counts are identifies. `reach_contacts` and `rollout` are the destination's reach. `per_audience`: every audience of a
+-- contact has a call of its own. `keeps_profiles`: what is accepted goes to `synced_profile` too. `mirrors`: nothing
+-- waits, is skipped, set aside or out of scope, so that once all of the plan is accepted, the destination has the
+-- memberships of the snapshot and no others.
 CREATE TABLE run_destination (
     run_id integer NOT NULL REFERENCES run,
     destination_id integer NOT NULL,
@@ -245,8 +245,8 @@ CREATE TABLE run_destination (
     requests bigint NOT NULL DEFAULT 0,
     retries bigint NOT NULL DEFAULT 0,
     skipped jsonb NOT NULL DEFAULT '{}',
-    listed text[],
-    share float8,
+    reach_contacts text[],
+    rollout float8,
     per_audience boolean NOT NULL DEFAULT false,
     keeps_profiles boolean NOT NULL DEFAULT false,
     mirrors boolean NOT NULL DEFAULT false,
@@ -445,14 +445,14 @@ CREATE FUNCTION contact_of(email text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN lower(btrim(email, U&' \0009\000D\000A\00A0') COLLATE "C");
 
--- Whether a destination is about a contact: all of them, or those listed and a share (0 to 1) of all, chosen by a hash
--- so that a larger share contains the smaller. Fixed for good.
-CREATE FUNCTION is_in_reach(contact text, listed text[], share float8) RETURNS boolean
+-- Whether a destination is about a contact: about all, or about those named and a fraction (`rollout`, 0 to 1) of all,
+-- chosen by a hash so that a larger fraction contains the smaller. Fixed for good.
+CREATE FUNCTION is_in_reach(contact text, reach_contacts text[], rollout float8) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE
-        WHEN listed IS NULL AND share IS NULL THEN true
-        ELSE contact = ANY (coalesce(listed, '{}'))
-            OR ('x' || left(md5(contact), 8))::bit(32)::bigint < coalesce(share, 0) * 4294967296
+        WHEN reach_contacts IS NULL AND rollout IS NULL THEN true
+        ELSE contact = ANY (coalesce(reach_contacts, '{}'))
+            OR ('x' || left(md5(contact), 8))::bit(32)::bigint < coalesce(rollout, 0) * 4294967296
     END;
 
 -- Why a row of the warehouse cannot be sent, or null if it can.

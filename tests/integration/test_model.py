@@ -275,7 +275,7 @@ SELECT contact, a.name, told_run_id, user_id FROM told_false JOIN audience AS a 
 SELECT contact, a.name, user_id FROM uncertain JOIN audience AS a USING (audience_id);
 SELECT contact, a.name, op::text, approved_at IS NOT NULL FROM held_change JOIN audience AS a USING (audience_id);
 SELECT contact, tries, next_try_run_id FROM refused_contact;
-SELECT a.name, retired_at IS NOT NULL, i.audience_id IS NOT NULL, i.listed
+SELECT a.name, retired_at IS NOT NULL, i.audience_id IS NOT NULL, i.reach_contacts
     FROM audience AS a LEFT JOIN initial_sync AS i USING (audience_id);
 SELECT a.name FROM pause LEFT JOIN audience AS a USING (audience_id);
 SELECT a.name, before_run_id FROM resync LEFT JOIN audience AS a USING (audience_id);

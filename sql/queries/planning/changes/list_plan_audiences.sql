@@ -16,18 +16,18 @@ SELECT
     given.retired,
     given.vanished,
     NOT coalesce(
-        (i.listed IS NULL AND i.share IS NULL AND i.audience_id IS NOT NULL)
+        (i.reach_contacts IS NULL AND i.rollout IS NULL AND i.audience_id IS NOT NULL)
         OR (
             (%(reach_contacts)s::text[] IS NOT NULL OR %(rollout)s::float8 IS NOT NULL)
-            AND coalesce(%(reach_contacts)s::text[], '{}') <@ coalesce(i.listed, '{}')
-            AND coalesce(%(rollout)s::float8, 0) <= coalesce(i.share, 0)
+            AND coalesce(%(reach_contacts)s::text[], '{}') <@ coalesce(i.reach_contacts, '{}')
+            AND coalesce(%(rollout)s::float8, 0) <= coalesce(i.rollout, 0)
             AND i.audience_id IS NOT NULL
         ),
         false
     ),
     i.audience_id IS NOT NULL,
-    i.listed,
-    i.share,
+    i.reach_contacts,
+    i.rollout,
     (
         SELECT max(r.before_run_id)
         FROM resync AS r

@@ -4,6 +4,6 @@
 -- Rows: none.
 UPDATE run_destination
 SET planned = %(planned)s, skipped = %(skipped)s, per_audience = %(per_audience)s, keeps_profiles = %(keeps_profiles)s,
-    listed = %(reach_contacts)s, share = %(rollout)s,
+    reach_contacts = %(reach_contacts)s, rollout = %(rollout)s,
     mirrors = %(mirrors)s AND NOT EXISTS (SELECT FROM contact_change AS c WHERE c.waits IS NOT NULL)
 WHERE run_id = %(run_id)s AND destination_id = %(destination_id)s

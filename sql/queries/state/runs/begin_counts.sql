@@ -7,8 +7,8 @@ WITH counted AS MATERIALIZED (
     FROM run_destination AS here
     JOIN run ON run.run_id = here.run_id AND run.phase = 'planned'
     WHERE here.run_id = %(run_id)s
-        AND here.listed IS NULL
-        AND here.share IS NULL
+        AND here.reach_contacts IS NULL
+        AND here.rollout IS NULL
         AND NOT EXISTS (SELECT FROM contact_count AS told WHERE told.destination_id = here.destination_id)
 ),
 users AS (

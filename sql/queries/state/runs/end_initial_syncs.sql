@@ -2,8 +2,8 @@
 -- destination's reach at that time. Narrowing it is remembered too.
 -- Parameters: run_id (tallied).
 -- Rows: none.
-INSERT INTO initial_sync AS i (destination_id, audience_id, ended_run_id, listed, share)
-SELECT r.destination_id, r.audience_id, r.run_id, d.listed, d.share
+INSERT INTO initial_sync AS i (destination_id, audience_id, ended_run_id, reach_contacts, rollout)
+SELECT r.destination_id, r.audience_id, r.run_id, d.reach_contacts, d.rollout
 FROM run_count AS r
 JOIN run_destination AS d USING (run_id, destination_id)
 WHERE r.run_id = %(run_id)s
@@ -12,5 +12,5 @@ WHERE r.run_id = %(run_id)s
     AND r.held_add = 0
     AND r.deferred_add = 0
 ON CONFLICT (destination_id, audience_id) DO UPDATE
-SET ended_run_id = excluded.ended_run_id, listed = excluded.listed, share = excluded.share
-WHERE (i.listed, i.share) IS DISTINCT FROM (excluded.listed, excluded.share)
+SET ended_run_id = excluded.ended_run_id, reach_contacts = excluded.reach_contacts, rollout = excluded.rollout
+WHERE (i.reach_contacts, i.rollout) IS DISTINCT FROM (excluded.reach_contacts, excluded.rollout)
