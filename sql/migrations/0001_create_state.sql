@@ -475,6 +475,17 @@ CREATE FUNCTION skipped_fingerprint(reason text, audience text, user_id text, em
     RETURN sha256(convert_to(concat_ws(chr(31), reason, coalesce(audience, chr(30)), coalesce(user_id, chr(30)),
         coalesce(email, chr(30))), 'UTF8'));
 
+-- What a contact was to be sent when it was refused: tries with the same data count together. `properties` are the
+-- values by audience.
+CREATE FUNCTION refusal_fingerprint(user_id text, email text, traits jsonb, properties jsonb) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN md5(jsonb_build_array(user_id, email, traits, properties)::text);
+
+-- The run that tries a refused contact again: the next one, then after 2, 4, 8 and 16 runs; null: parked.
+CREATE FUNCTION next_try(tries integer, run_id integer) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN tries <= 5 THEN run_id + power(2, tries - 1)::integer END;
+
 -- A contact or user id that stands for a person who was forgotten: no address has a blank inside.
 CREATE FUNCTION is_token(name text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

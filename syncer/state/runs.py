@@ -26,11 +26,10 @@ _CLOSING_STEPS = (
     "tally_identifies",
     "tally_changes",
     "end_initial_syncs",
-    "clear_refusals",
-    "record_refusals",
     "clear_unanswered",
     "count_unanswered",
-    "refuse_unanswered",
+    "clear_refusals",
+    "record_refusals",
     "settle_holds",
 )
 

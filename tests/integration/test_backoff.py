@@ -271,3 +271,47 @@ def test_a_poison_contact_that_was_refused_for_it_blocks_nobody_any_more(world: 
     assert world.believed() == truth(members(known))
     assert world.query("SELECT count(*) FROM unanswered_contact") == [(0,)]
     assert refused(world) == []
+
+
+@pytest.mark.parametrize(
+    ("traits", "identity"),
+    [("", "email"), ('traits = { user_id = "city" }', "email"), ("", "user_id")],
+    ids=["alone", "traits go along", "the email goes along"],
+)
+def test_a_contact_that_never_answers_is_backed_off_whatever_goes_along(
+    world: World, traits: str, identity: str
+) -> None:
+    world.extra = traits
+    world.destination_extra = f'max_events_per_second = 0\nidentity = "{identity}"'
+    world.receiver.allowed_traits = frozenset({"city"})
+    world.receiver.script = whenever_named({BAD}, Reset(apply=0))
+    world.warehouse.replace([(VIP, "u0003", BAD)])
+    contact = BAD if identity == "email" else "u0003"
+    for _ in range(3):
+        world.sync()
+    assert refused(world) == [(contact, 1, 4)]
+
+    for tries, (run_id, following) in enumerate([(4, 6), (6, 10), (10, 18), (18, 34), (34, None)], start=2):
+        if run_id > 4:  # until then it is left in peace
+            skip_to(world, run_id - 1)
+            assert world.sync().report.destinations[0].planned == 0
+        assert world.sync().report.destinations[0].unknown == 1
+        assert refused(world) == [(contact, tries, following)]
+    assert world.sync().report.destinations[0].planned == 0
+
+
+def test_a_refused_retraction_of_a_value_is_backed_off(world: World) -> None:
+    world.extra = '[[computed_traits]]\nname = "Score"\nquery = "SELECT * FROM scores"\non_missing = "null"'
+    world.receiver.allowed_nulls = frozenset({"score"})
+    world.warehouse.run("CREATE TABLE scores (user_id text, email text, value integer)")
+    world.warehouse.run("INSERT INTO scores VALUES ('u0003', %s, 7), ('u0004', 'u0004@x.io', 8)", [BAD])
+    world.sync()
+    world.warehouse.run("DELETE FROM scores WHERE value = 7")
+    world.receiver.script = refusing(BAD)
+    world.sync()
+    assert refused(world) == [(BAD, 1, 3)]
+    world.sync()
+    assert refused(world) == [(BAD, 2, 5)]
+
+    assert world.sync().report.destinations[0].planned == 0
+    assert refused(world) == [(BAD, 2, 5)]

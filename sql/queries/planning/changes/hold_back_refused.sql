@@ -8,14 +8,20 @@ FROM (
     SELECT r.contact
     FROM refused_contact AS r
     JOIN contact_change AS pending ON pending.contact = r.contact AND pending.op <> 'covered' AND pending.waits IS NULL
+    JOIN plan_audience AS audience USING (audience_id)
     JOIN caller ON caller.contact = r.contact
     WHERE r.destination_id = %(destination_id)s
         AND (r.next_try_run_id > %(run_id)s OR r.next_try_run_id IS NULL)
     GROUP BY r.contact, r.fingerprint, caller.user_id, caller.email, caller.traits
     HAVING NOT %(whole)s
-        OR r.fingerprint = md5(
-            caller.user_id || coalesce(' ' || caller.email, '') || coalesce(' ' || caller.traits::text, '')
-            || string_agg(' ' || pending.audience_id || '=' || coalesce(pending.said, to_jsonb(pending.value))::text, '' ORDER BY pending.audience_id)
+        OR r.fingerprint = refusal_fingerprint(
+            caller.user_id,
+            caller.email,
+            caller.traits,
+            jsonb_object_agg(
+                pending.audience_id,
+                coalesce(pending.said, CASE WHEN audience.is_trait THEN 'null' ELSE to_jsonb(pending.value) END)
+            )
         )
 ) AS waiting
 WHERE c.contact = waiting.contact AND c.op <> 'covered' AND c.waits IS NULL

@@ -1,46 +1,50 @@
--- Purpose: the contacts that a run's destinations refused are listed, with the words of the destination and the run
--- that tries again: the next one, then after 2, 4, 8 and 16 runs, then none (parked). With other data it counts anew.
--- Parameters: run_id (of the run that is being closed).
+-- Purpose: the list of refused contacts gets those that a run's destinations refused, with the destination's words, and
+-- those that had no answer in three runs in which they were alone in their request; what is uncertain of these stays so,
+-- and until they answer they go last and alone. With other data than before the tries are counted anew.
+-- Parameters: run_id (of the run that is being closed, whose unanswered contacts are counted).
 -- Rows: none.
-INSERT INTO refused_contact AS r (
+INSERT INTO refused_contact AS known (
     destination_id, contact, user_id, email, reason, http_status, fingerprint, since, since_run_id, tries,
     next_try_run_id
 )
 SELECT
-    failed.destination_id,
-    failed.contact,
-    min(coalesce(c.told_as, c.user_id)),
-    min(c.email),
-    failed.reason,
-    failed.http_status,
-    md5(
-        min(coalesce(c.told_as, c.user_id)) || coalesce(' ' || min(c.email), '') || coalesce(' ' || min(c.traits::text), '')
-        || string_agg(' ' || c.audience_id || '=' || c.value::text, '' ORDER BY c.audience_id)
+    change.destination_id,
+    change.contact,
+    min(coalesce(change.told_as, change.user_id)),
+    min(change.email),
+    (array_agg(refused.reason ORDER BY refused.part))[1],
+    (array_agg(refused.http_status ORDER BY refused.part))[1],
+    refusal_fingerprint(
+        min(coalesce(change.told_as, change.user_id)),
+        min(change.email),
+        min(change.traits::text)::jsonb,
+        jsonb_object_agg(change.audience_id, change.value)
     ),
     clock_timestamp(),
     %(run_id)s,
     1,
-    %(run_id)s + 1
+    next_try(1, %(run_id)s)
 FROM (
-    SELECT DISTINCT ON (e.destination_id, e.contact) e.destination_id, e.contact, e.reason, e.http_status
+    SELECT e.destination_id, e.page, e.contact, e.part, e.reason, e.http_status
     FROM sync_exception AS e
     WHERE e.run_id = %(run_id)s AND e.outcome = 'failed'
-    ORDER BY e.destination_id, e.contact, e.part
-) AS failed
-JOIN sync_change AS c
-    ON c.run_id = %(run_id)s AND c.destination_id = failed.destination_id AND c.contact = failed.contact
-JOIN sync_exception AS refused
-    ON refused.run_id = %(run_id)s AND refused.destination_id = c.destination_id AND refused.page = c.page
-    AND refused.contact = c.contact AND refused.part = c.part AND refused.outcome = 'failed'
-WHERE c.lead AND c.op <> 'covered'
-GROUP BY failed.destination_id, failed.contact, failed.reason, failed.http_status
+    UNION ALL
+    SELECT e.destination_id, e.page, e.contact, e.part, 'no answer in three runs, each time alone in its request', NULL
+    FROM unanswered_contact AS silent
+    JOIN sync_exception AS e
+        ON e.run_id = %(run_id)s AND e.destination_id = silent.destination_id AND e.contact = silent.contact
+    WHERE silent.alone >= 3 AND e.outcome = 'unknown' AND e.alone
+) AS refused
+JOIN sync_change AS change
+    ON change.run_id = %(run_id)s AND change.destination_id = refused.destination_id AND change.page = refused.page
+    AND change.contact = refused.contact AND change.part = refused.part
+WHERE change.lead AND change.op <> 'covered'
+GROUP BY change.destination_id, change.contact
 ON CONFLICT (destination_id, contact) DO UPDATE
-SET user_id = excluded.user_id,
-    reason = excluded.reason,
-    http_status = excluded.http_status,
-    fingerprint = excluded.fingerprint,
-    tries = CASE WHEN r.fingerprint = excluded.fingerprint THEN r.tries + 1 ELSE 1 END,
-    next_try_run_id = CASE
-        WHEN r.fingerprint <> excluded.fingerprint THEN excluded.next_try_run_id
-        WHEN r.tries < 5 THEN %(run_id)s + power(2, r.tries)::integer
-    END
+SET (user_id, reason, http_status, fingerprint, tries, next_try_run_id) = (
+    SELECT excluded.user_id, excluded.reason, excluded.http_status, excluded.fingerprint, again.tries,
+        next_try(again.tries, %(run_id)s)
+    FROM (
+        SELECT CASE WHEN known.fingerprint = excluded.fingerprint THEN known.tries + 1 ELSE 1 END AS tries
+    ) AS again
+)
