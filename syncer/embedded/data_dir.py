@@ -18,7 +18,7 @@ TURN = 900.0
 """Seconds to wait for a turn: longer than any start, recovery after a crash included, may take."""
 POLL = 0.01
 SCARCE = 200
-"""Megabytes. A new cluster takes 40, and its log of changes grows in steps of 16."""
+"""Megabytes of free disk below which an error names them: a new cluster takes 40, its write-ahead log grows by 16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,60 +32,65 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class DataDir:
-    """A `data_dir`, absolute and without symbolic links."""
+    """A `data_dir` whose path is absolute and without symbolic links."""
 
-    data_dir: Path
+    path: Path
+
+    @classmethod
+    def at(cls, path: Path) -> "DataDir":
+        """The `data_dir` at any path."""
+        return cls(Path(os.path.realpath(path)))
 
     @property
     def cluster(self) -> Path:
-        return self.data_dir / "postgres"
+        return self.path / "postgres"
 
     @property
     def log(self) -> Path:
-        return self.data_dir / "postgres.log"
+        return self.path / "postgres.log"
 
     @property
     def pid_file(self) -> Path:
         return self.cluster / "postmaster.pid"
 
     def server(self) -> Server | None:
-        """What is recorded, or None if nothing is, or not yet all of it."""
+        """The server that is recorded; None if none is, or not yet completely."""
         try:
             pid, _, _, _, folder, _, _, status, *_ = self.pid_file.read_text().splitlines()
             return Server(int(pid), Path(folder), status.strip())
         except (FileNotFoundError, ValueError):
             return None
 
-    def opened_users(self) -> int:
-        """The file that every user of the server holds locked, shared; not locked yet."""
-        return _opened(self.data_dir / "users.lock")
+    def open_users_lock(self) -> int:
+        """Opens the file that every user of the server holds locked, shared. Does not lock it."""
+        return _open(self.path / "users.lock")
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Only one command at a time starts or stops the server."""
-        lock = _opened(self.data_dir / "server.lock")
+        """Lets only one command at a time start or stop the server."""
+        lock = _open(self.path / "server.lock")
         try:
             deadline = time.monotonic() + TURN
-            while not locked(lock):
+            while not try_lock(lock):
                 if time.monotonic() > deadline:
                     raise self.failure(f"is still being started or stopped by another command after {TURN:g} s")
                 time.sleep(POLL)
             yield
         finally:
-            fcntl.flock(lock, fcntl.LOCK_UN)  # not left to close: somebody may have forked
+            fcntl.flock(lock, fcntl.LOCK_UN)  # not left to close: a fork may hold the file open
             os.close(lock)
 
-    def claimed_log(self) -> int | None:
-        """The log, locked, to be handed to a new server; None while any process of an earlier one lives."""
-        file = _opened(self.log)
-        if locked(file):
+    def claim_log(self) -> int | None:
+        """Opens and locks the log, to be handed to a new server; None while any process of an earlier one lives."""
+        file = _open(self.log)
+        if try_lock(file):
             return file
         os.close(file)
         return None
 
     def is_alive(self) -> bool:
         """Whether any process of the server lives, answering or not."""
-        claimed = self.claimed_log()
+        claimed = self.claim_log()
         if claimed is None:
             return True
         os.close(claimed)
@@ -94,16 +99,16 @@ class DataDir:
     def failure(self, what: str) -> errors.StateError:
         """The error that says what went wrong, and all that helps to find out why."""
         lines = self.log.read_text(errors="replace").splitlines()[-8:] if self.log.exists() else []
-        free = shutil.disk_usage(self.data_dir).free // 2**20
+        free = shutil.disk_usage(self.path).free // 2**20
         disk = f" ({free} MB are free on its disk)" if free < SCARCE else ""
         return errors.StateError(
-            f"the embedded PostgreSQL in {self.data_dir} {what}{disk}; look into {self.log}, or name a server by"
+            f"the embedded PostgreSQL in {self.path} {what}{disk}; look into {self.log}, or name a server by"
             " state.url" + "".join(f"\n  {line}" for line in lines)
         )
 
 
-def locked(file: int) -> bool:
-    """Locks the file for us alone, if nobody else holds it."""
+def try_lock(file: int) -> bool:
+    """Locks the file for us alone, if no other process holds it; returns whether it did."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -111,6 +116,6 @@ def locked(file: int) -> bool:
     return True
 
 
-def _opened(path: Path) -> int:
-    """Closed in children: a lock stays as long as anybody has its file open."""
+def _open(path: Path) -> int:
+    """Opens a file that children do not get: a lock stays as long as any process has its file open."""
     return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

