@@ -39,20 +39,6 @@ class Status(StrEnum):
     SUCCEEDED = "succeeded"
 
 
-class SkipReason(StrEnum):
-    """Why a row of the warehouse cannot be sent. The SQL in `classify_members` decides; this is the list."""
-
-    NO_EMAIL = "no_email"
-    INVALID_EMAIL = "invalid_email"
-    NO_USER_ID = "no_user_id"
-    USER_ID_TOO_LONG = "user_id_too_long"
-    UNSENDABLE_TEXT = "unsendable_text"
-    NO_AUDIENCE = "no_audience"
-    CONFLICTING_VALUES = "conflicting_values"
-    FORGOTTEN = "forgotten"
-    OUT_OF_ROLLOUT = "out_of_rollout"
-
-
 # --- the warehouse -----------------------------------------------------------------------------------------
 
 
@@ -181,7 +167,6 @@ class ConfiguredAudience:
     path: str
     name: str
     property: str | None = None
-    has_query: bool = False
     max_removed_fraction: float | None = None
     max_added_fraction: float | None = None
     is_trait: bool = False
@@ -207,15 +192,11 @@ class KnownAudience:
 @dataclass(frozen=True, slots=True)
 class Audience:
     """An audience of this run, or a computed trait. One with a `problem` is set aside: its rows are neither sent nor
-    read as exits.
-
-    `known_as` is the name under which the state knows it, if it was renamed.
-    """
+    read as exits."""
 
     name: str
     property: str | None
     audience_id: int | None = None
-    known_as: str | None = None
     problem: str | None = None
     retired: bool = False
     is_trait: bool = False

@@ -242,7 +242,6 @@ def _share(
                     name,
                     property_name,
                     audience_id=own.audience_id if own else None,
-                    known_as=own.name if own and own.name != name else None,
                     retired=bool(own and own.retired),
                 )
             )

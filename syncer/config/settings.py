@@ -300,7 +300,6 @@ class Settings(Table):
                 path=f"computed_traits[{index}]",
                 name=trait.name,
                 property=trait.property,
-                has_query=True,
                 is_trait=True,
                 keeps=trait.on_missing == "keep",
             )
@@ -314,7 +313,6 @@ class Settings(Table):
                 path=f"audiences[{index}]",
                 name=audience.name,
                 property=audience.property,
-                has_query=audience.query is not None,
                 max_removed_fraction=audience.max_removed_fraction,
                 max_added_fraction=audience.max_added_fraction,
             )

@@ -97,7 +97,7 @@ def test_resolve_finds_an_audience_by_name_else_by_property() -> None:
 
     audiences = resolved([], ["vip-buyers", "New one"], known)
 
-    assert audiences["vip-buyers"] == Audience("vip-buyers", "vip_buyers", audience_id=1, known_as="VIP Buyers")
+    assert audiences["vip-buyers"] == Audience("vip-buyers", "vip_buyers", audience_id=1)
     assert audiences["New one"] == Audience("New one", "new_one")
     assert audiences["Gone"] == Audience("Gone", "gone", audience_id=2)
     assert "VIP Buyers" not in audiences

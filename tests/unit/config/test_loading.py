@@ -100,7 +100,7 @@ def test_sources_are_the_membership_and_then_the_queries(load: Load) -> None:
     ]
     assert loaded.configured_audiences == [
         models.ConfiguredAudience(path="audiences[0]", name="VIP", property="vips"),
-        models.ConfiguredAudience(path="audiences[1]", name="New", has_query=True),
+        models.ConfiguredAudience(path="audiences[1]", name="New"),
     ]
 
 
