@@ -41,7 +41,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class DestinationAudit:
-    """How one destination's history, state and warehouse compare. `listed` counts what has a reason, by reason."""
+    """How one destination's history, state and warehouse compare. `listed` counts what is no difference, by reason."""
 
     name: str
     differences: int
@@ -49,15 +49,15 @@ class DestinationAudit:
     listed: Mapping[str, int]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Audit:
     """What `verify --json` prints."""
 
-    asked_at: datetime | None = None
-    differences: int = 0
-    destinations: list[DestinationAudit] = field(default_factory=list)
-    paused: list[dict[str, Any]] = field(default_factory=list)
-    problems: list[dict[str, str]] = field(default_factory=list)
+    asked_at: datetime
+    differences: int
+    destinations: Sequence[DestinationAudit]
+    paused: Sequence[Mapping[str, Any]]
+    problems: Sequence[Mapping[str, str]]
 
 
 @dataclass(slots=True)
@@ -114,21 +114,20 @@ class _Contact(NamedTuple):
 
 def verify(job: sync.Job, stop: Stop, progress: sync.Progress, limit: int) -> Audit:
     """History replayed = state = warehouse, or the differences, at most `limit` of each kind by name."""
-    audit = Audit(asked_at=datetime.now(UTC))
+    asked_at = datetime.now(UTC)
     with sync.dry_run(_asked(job), stop, progress) as (planning, _):
-        audit.destinations = [_examine(planning.connection, target, limit) for target in planning.targets()]
-        audit.problems = [
+        destinations = [_examine(planning.connection, target, limit) for target in planning.targets()]
+        problems = [
             {"audience": audience.name, "problem": audience.problem}
             for audience in planning.audiences.in_scope
             if audience.problem is not None
         ]
     with job.state.connect("verify") as connection:
-        audit.paused = [
+        paused = [
             {"destination": each.destination, "audience": each.audience, "since": each.since}
             for each in list_pauses(connection)
         ]
-    audit.differences = sum(each.differences for each in audit.destinations)
-    return audit
+    return Audit(asked_at, sum(each.differences for each in destinations), destinations, paused, problems)
 
 
 def explain(job: sync.Job, who: str, stop: Stop, progress: sync.Progress, limit: int) -> Story:

@@ -1,4 +1,4 @@
-"""The values that the floors hand to one another, in the field's words. Imports nothing of ours."""
+"""What modules hand to one another, and what warehouses and destinations promise. Imports nothing of ours."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,7 +14,7 @@ Computation = Literal["audience", "trait"]
 """What a property is, in Segment's words."""
 
 Identity = Literal["email", "user_id"]
-"""By what a destination knows its contacts."""
+"""What a destination knows its contacts by."""
 
 
 class Outcome(StrEnum):
@@ -141,7 +141,7 @@ class Warehouse(Protocol):
         """Opens one consistent read-only view. Raises `WarehouseError` if the warehouse cannot be reached."""
 
     def table_in_state(self, source: Source, state_lock: int) -> TableInState | None:
-        """The table of `source` if this warehouse is the database in which somebody holds the advisory lock
+        """The table of `source` if this warehouse is the database in which a session holds the advisory lock
         `state_lock` (a signed 64-bit key, held by our own state session), else None."""
 
     def problems(self, sources: Sequence[Source]) -> list[tuple[str, str]]:
@@ -151,7 +151,7 @@ class Warehouse(Protocol):
         """What `syncer check` says of this kind of database although nothing is wrong with it."""
 
     def close(self) -> None:
-        """Lets go of every connection."""
+        """Closes every connection."""
 
 
 # --- audiences ---------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ class Warehouse(Protocol):
 class ConfiguredAudience:
     """An audience that the configuration names, or a computed trait. `path` is where (`audiences[2]`).
 
-    Who drops out of a computed trait is left as last told if it `keeps`, else told null.
+    A contact that drops out of a computed trait is left as last told if it `keeps`, else told null.
     """
 
     path: str
@@ -226,9 +226,9 @@ class Guard:
 class Reach:
     """What of the warehouse a destination is about; all of it by default.
 
-    `audiences` are names or properties. `contacts` are those listed, `rollout` a share (0 to 1) of all contacts that
-    a hash of the contact chooses; if either is set, everybody else is out of scope. Without `retract` a full resync
-    does not tell `false` again.
+    `audiences` are names or properties. `contacts` are those listed, `rollout` the fraction (0 to 1) of all contacts,
+    chosen by a hash of the contact; if either is set, all other contacts are out of reach. Without `retract` a full
+    resync does not tell `false` again.
     """
 
     audiences: frozenset[str] | None = None
@@ -238,13 +238,13 @@ class Reach:
 
     @property
     def everybody(self) -> bool:
-        """Whether no contact is out of scope."""
+        """Whether no contact is out of reach."""
         return self.contacts is None and self.rollout is None
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """The names of the events about who entered and who left; `initial`: of initial syncs too."""
+    """The names of the events about contacts that entered and that left; `initial`: of initial syncs too."""
 
     entered: str = "Audience Entered"
     exited: str = "Audience Exited"
@@ -253,7 +253,7 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How a destination is told: by what it knows contacts, whether a change of traits alone is told, and events.
+    """How a destination is told: what it knows contacts by, whether a change of traits alone is told, and events.
 
     `per_audience`: every audience of a contact has a call of its own.
     """
@@ -324,17 +324,17 @@ class Payload:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """The limit that an account grants: so much a second, 0 for no limit.
+    """The limit that an account grants, in events or requests a second; 0 for no limit.
 
-    Up to `together` identifies in one request count as one: 1 where the account counts events, as many as a request
-    holds where it counts requests.
+    Up to `together` identifies in one request count as one: 1 where the account counts events, the number that a
+    request holds where it counts requests.
     """
 
     per_second: float
     together: int = 1
 
     def count(self, identifies: int) -> int:
-        """What so many identifies come to, in as few requests as there can be."""
+        """What this many identifies count as, in as few requests as possible."""
         return -(-identifies // self.together)
 
 
@@ -354,26 +354,26 @@ class Destination(Protocol):
     """Whether an event that is sent twice counts once."""
 
     def requests(self, identifies: Sequence[Call]) -> tuple[list[Payload], list[Refusal]]:
-        """Encodes identifies, or events, into requests within the receiver's limits, those of a contact in order, each
-        in one request, or refused here and now because none can carry it."""
+        """Encodes identifies, or events, into requests within the receiver's limits, those of a contact in order. What
+        no request can carry is refused here and now."""
 
     def send(self, request: Payload) -> list[Refusal]:
         """Sends once. All but the refused were accepted. Raises `DestinationError` if the request failed whole."""
 
     def account(self) -> Mapping[str, str]:
-        """What this points at: type, endpoint (its host), identity, and whatever else makes it another account.
+        """What this points at: type, endpoint (its host), identity, and all else that makes it another account.
 
-        For the state's memory of it; holds no secret.
+        The state remembers it; it holds no secret.
         """
 
     def key_hash(self, salt: bytes) -> str:
-        """A keyed hash of the credential: shows that it is another one, and nothing else."""
+        """A keyed hash of the credential: shows that the credential changed, and nothing else."""
 
     def problems(self) -> list[str]:
         """What `syncer check` finds wrong without telling the account anything."""
 
     def close(self) -> None:
-        """Lets go of every connection."""
+        """Closes every connection."""
 
 
 # --- what a run says of itself -----------------------------------------------------------------------------
@@ -414,7 +414,7 @@ class DestinationReport:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What `sync --json`, `plan --json` and `history RUN --json` print: the contract of design section 4."""
+    """What `sync --json`, `plan --json` and `history RUN --json` print."""
 
     run_id: int | None
     trigger: str

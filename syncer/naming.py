@@ -1,6 +1,6 @@
-"""The property of an audience: how a name becomes one, which are refused, and who owns one.
+"""The property of an audience: how a name becomes one, which are refused, and which audience owns one.
 
-Pure. Owns rules 1 and 2 of the naming contract; knows neither the configuration file nor the database.
+Pure: knows neither the configuration file nor the database.
 """
 
 import re
@@ -22,7 +22,7 @@ _MIN_HUMP = 3
 
 
 def property_of(name: str) -> str:
-    """The property of a name: ASCII, lower case, every run of other characters one `_`; may come out empty."""
+    """The property of a name: ASCII, lower case, every run of other characters a single `_`; may be empty."""
     ascii_name = inflection.transliterate(name)
     if _CAMEL_WORD.fullmatch(ascii_name):
         humps = inflection.underscore(ascii_name).split("_")
@@ -48,7 +48,7 @@ def property_problem(property_name: str) -> str | None:
 
 
 def name_problem(name: str, property_name: str | None = None) -> str | None:
-    """Why an audience of this name (and configured property, if any) cannot be synced, or None; with the way out."""
+    """Why an audience of this name (and configured property, if any) cannot be synced, and the way out; or None."""
     if len(name) > MAX_NAME:
         return f"its name has {len(name)} characters, at most {MAX_NAME} are kept; give it a shorter name"
     wanted = property_name if property_name is not None else property_of(name)
@@ -115,9 +115,9 @@ def resolve(
 ) -> list[models.Audience]:
     """The audiences of a run: those configured, those that the warehouse's rows name, those that vanished.
 
-    An audience is found in the state by its name, else by its property: a rename keeps the state. In a collision
-    the property's present owner goes on, then the configured one; the others are set aside with their problem.
-    A retired audience stays what it is, whatever the rows say. Expects a configuration without
+    An audience is found in the state by its name, else by its property: a rename keeps the state. Where several want
+    one property its present owner keeps it, else the configured audience gets it; the others are set aside with their
+    problem. A retired audience stays retired, whatever the rows say. Expects a configuration without
     `configuration_problems`.
     """
     overrides = {audience.name: audience.property for audience in configured}
@@ -149,7 +149,7 @@ def resolve(
 
 
 def value_problem(types: Sequence[str], pinned: models.KnownAudience | None, *, named: bool) -> str | None:
-    """Why a computed trait cannot be sent whose query gave values of these types, or None; with the way out.
+    """Why a computed trait whose query gave values of these types cannot be sent, and the way out; or None.
 
     Receivers fix the type of a property at its first value (Mailmodo, "Adding contacts via API"). `named`: rows of the
     membership name it as well.
@@ -174,7 +174,7 @@ def _as_trait(
     traits: Mapping[str, models.ConfiguredAudience],
     known: Mapping[str, models.KnownAudience],
 ) -> models.Audience:
-    """Marks a computed trait. What was sent as the one can never become the other."""
+    """Marks a computed trait. An audience that was sent can never become a computed trait, nor the other way round."""
     own = known.get(audience.name)
     if own and own.pinned and own.is_trait != (audience.name in traits):
         was, now = ("computed trait", "audience") if own.is_trait else ("audience", "computed trait")
@@ -193,7 +193,7 @@ def _wanted(name: str, override: str | None, own: models.KnownAudience | None) -
 def _shares(
     wanting: Mapping[str, Sequence[str]], configured: Mapping[str, object], known: Sequence[models.KnownAudience]
 ) -> list[models.Audience]:
-    """Who gets each property that is wanted.
+    """Which audience gets each property that is wanted; the others get a problem.
 
     An audience whose property was never sent gives it up by wanting another, unless it does not get the other.
     """
@@ -227,10 +227,10 @@ def _share(
     owner: models.KnownAudience | None,
     by_name: Mapping[str, models.KnownAudience],
 ) -> list[models.Audience]:
-    """Who of the rivals for one property gets it."""
+    """Which of the rivals for one property gets it; the others get a problem."""
     winner = _winner(rivals, configured, owner)
     if winner and owner and owner.name != winner and winner in by_name:
-        winner = None  # it has a row of its own in the state: this is no rename, but a claim to another's property
+        winner = None  # the state knows it beside the owner: this is no rename, but a claim to another's property
     if owner and owner.retired and owner.name != winner:
         winner = None
     shared: list[models.Audience] = []

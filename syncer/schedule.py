@@ -1,7 +1,7 @@
-"""When to run: every so often with some jitter, or by a cron expression. Arithmetic; APScheduler does the counting.
+"""When to run: at an interval with some jitter, or by a cron expression. Arithmetic on APScheduler's triggers.
 
-APScheduler's own defaults drop a run that comes more than a second late, and its `from_crontab` counts weekdays from
-Monday where cron counts from Sunday: so lateness is never a reason, and weekdays are taken by name only.
+APScheduler's own defaults drop a run that comes more than a second late, so lateness is never a reason here. Its
+`from_crontab` counts weekdays from Monday where cron counts from Sunday, so weekdays are taken by name only.
 """
 
 import re
@@ -18,8 +18,8 @@ _CRON_FIELDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """`every` and `jitter` in seconds: a run comes so long after the one before it began, give or take the jitter; or
-    `cron`, in `timezone`, instead of both."""
+    """A run every `every` seconds after the last one began, give or take `jitter` seconds; or, instead of both, by
+    `cron` in `timezone`."""
 
     every: float = 9000.0
     jitter: float = 1800.0
@@ -38,8 +38,8 @@ class Cadence:
         )
 
     def first(self, now: datetime, planned: datetime | None, last_began: datetime | None) -> datetime:
-        """When a daemon that starts `now` runs first: at once if nobody ever ran or a run is overdue; else when the
-        daemon before it wanted to (`planned`), but no later than this cadence has it after the last run."""
+        """When a daemon that starts `now` runs first: at once if there never was a run or one is overdue; else when the
+        daemon before it wanted to (`planned`), but no later than this cadence allows after the last run."""
         if last_began is None:
             return now
         after_last = self._after(last_began)
@@ -47,7 +47,7 @@ class Cadence:
         return max(now, due)
 
     def interval(self, now: datetime) -> timedelta:
-        """The usual distance between two runs."""
+        """The usual time between two runs."""
         if self.cron is None:
             return timedelta(seconds=self.every)
         following = self._after(now)

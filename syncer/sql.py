@@ -1,6 +1,6 @@
 """Loads statements by name from `sql/`: one statement a file, the file's name is the statement's name.
 
-Owns where the files are. Does not run them and does not put values into them.
+Knows where the files are; neither executes them nor puts values into them.
 """
 
 import functools
@@ -31,9 +31,9 @@ def packaged(name: str, checkout_name: str) -> Traversable:
 
 @functools.cache
 def query(name: str) -> LiteralString:
-    """The text of the statement `name`, named in a leading comment so that pg_stat_activity shows it.
+    """The text of the statement `name`, with a leading comment by which pg_stat_activity shows the name.
 
-    It lies in `sql/queries`, in the folder of the module that runs it; a name is there once.
+    It lies in `sql/queries`, in the folder of the module that executes it; every name is there once.
     """
     return f"/* syncer:{name} */\n{_statements()[name].read_text(encoding='utf-8')}"
 

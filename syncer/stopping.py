@@ -1,4 +1,4 @@
-"""A wish to stop, from a signal: an event to be looked at between pages, an interruption while a statement runs."""
+"""A wish to stop, from a signal: an event to look at between pages, an interruption while a statement runs."""
 
 import threading
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Stop:
-    """Set once, never cleared. Signal handlers call `ask`; whoever works looks at `asked`."""
+    """Set once, never cleared. Signal handlers call `ask`; whatever works looks at `asked`."""
 
     def __init__(self) -> None:
         self.asked = threading.Event()
         self._interruptible = False
 
     def ask(self) -> None:
-        """Asks everyone to stop, and interrupts the main thread if it said that it may be."""
+        """Asks everything to stop, and interrupts the main thread if that is in `may_interrupt`."""
         self.asked.set()
         if self._interruptible:
             self._interruptible = False
@@ -28,7 +28,7 @@ class Stop:
 
     @contextmanager
     def may_interrupt(self) -> Iterator[None]:
-        """Marks work that can be broken off anywhere, because nothing has been sent."""
+        """Marks work of the main thread that can be broken off anywhere, because nothing has been sent."""
         self._interruptible = True
         try:
             self._heed()

@@ -1,4 +1,4 @@
-"""What a run says of itself where the history cannot: a plan that is only looked at, a run whose state was lost."""
+"""The reports that cannot be read from the history: of a plan that is thrown away, of a run whose state was lost."""
 
 from datetime import UTC, datetime
 
@@ -8,13 +8,13 @@ from syncer.planning import plan
 
 
 def lost(run_id: int, trigger: models.Trigger, error: str) -> models.RunReport:
-    """A run whose state was lost, so that nobody can read how it ended."""
+    """Of a run whose state was lost, so that it cannot be read how it ended."""
     now = datetime.now(UTC)
     return models.RunReport(run_id, trigger, Status.FAILED, now, None, error, 0, 0, [], [])
 
 
 def planned(made: plan.Plan, started_at: datetime) -> models.RunReport:
-    """A plan that was made and thrown away."""
+    """Of a plan that was made and thrown away."""
     return models.RunReport(
         run_id=None,
         trigger="manual",

@@ -1,7 +1,6 @@
 """The snapshot: who is a member of what at the warehouse, as of one moment.
 
-Where the warehouse's table lives in the state's own database it is read where it is; else it is staged, whole or not
-at all.
+A membership table in the state's own database is read where it is; everything else is staged, whole or not at all.
 """
 
 import secrets
@@ -68,9 +67,9 @@ class Snapshot:
 def take_snapshot(
     connection: Connection, warehouse: models.Warehouse, sources: Sequence[models.Source], ready: str | None
 ) -> Iterator[Snapshot]:
-    """The members as of one moment; `ready` is the query that has to say that they can be read.
+    """The members as of one moment; the query `ready`, if any, has to say that they can be read.
 
-    Raises `WarehouseError` unless it is whole, `HeldError` unless it is ready.
+    Raises `WarehouseError` unless the snapshot is whole, `HeldError` unless the warehouse is ready.
     """
     members = _members_in_state(connection, warehouse, sources)
     if members is not None:
@@ -113,7 +112,7 @@ def _members_in_state(
 
 
 def _refuse_unready(reading: models.Reading, ready: str) -> None:
-    """Raises `HeldError` unless the warehouse says that it is ready; also where it cannot be asked."""
+    """Raises `HeldError` unless the warehouse says that it is ready, also if it cannot be asked."""
     try:
         answer = reading.answer(ready)
     except errors.WarehouseError as error:

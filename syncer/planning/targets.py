@@ -134,5 +134,5 @@ class PlanRequest:
         return target.mode.identity == "user_id" or any(source.traits for source in self.sources)
 
     def snapshot(self, connection: Connection) -> AbstractContextManager[Snapshot]:
-        """Reads the warehouse, or says where in the state's database it is."""
+        """The members as of now: see `take_snapshot`."""
         return take_snapshot(connection, self.warehouse, self.sources, self.guard.ready)

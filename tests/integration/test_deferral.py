@@ -1,4 +1,4 @@
-"""What a run cannot tell before the next one is due waits for that, and delays nobody (rule 6)."""
+"""What a run cannot tell before the next one is due waits for that, and delays nobody."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What the guard holds and what it lets go, end to end, until a human approves (rules 21, 22)."""
+"""What the guard holds and what it lets go, end to end, until a human approves."""
 
 import json
 import time

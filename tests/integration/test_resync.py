@@ -1,4 +1,4 @@
-"""Full resync: everything is told again until it is accepted, and nothing is rewritten up front (rule 23)."""
+"""Full resync: everything is told again until it is accepted, and nothing is rewritten up front."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A snapshot that is not whole is never taken for "everybody left" (rule 17), wherever the warehouse is read from.
+"""A snapshot that is not whole is never taken for "everybody left", wherever the warehouse is read from.
 
 Nothing is held here (`unguarded`), so that nothing but the whole snapshot keeps people from being told that they left.
 """
@@ -345,7 +345,7 @@ def test_a_sqlite_file_that_changes_while_it_is_read(
         path.write_bytes(kept)
 
 
-# --- rule 15, by name --------------------------------------------------------------------------------------------
+# --- an answer that a crash swallows ------------------------------------------------------------------------------
 
 
 def test_told_true_the_answer_lost_in_a_crash_then_gone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The guard's arithmetic (rule 21): what is held, and for which reason, of the moves of one audience."""
+"""The guard's arithmetic: what is held, and for which reason, of the moves of one audience."""
 
 import math
 from dataclasses import replace
