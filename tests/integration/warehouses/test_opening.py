@@ -1,0 +1,33 @@
+"""What is said before any database answers."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from syncer import errors, warehouses
+from syncer.warehouses import dialects
+
+
+@pytest.mark.parametrize("address", ["nosuchdb://u:sesame@h/d", "mssql+pyodbc://u:sesame@h/d", "oracle://u:sesame@h/d"])
+def test_a_database_without_a_driver(address: str) -> None:
+    with pytest.raises(errors.WarehouseError, match="nothing installed here can open") as caught:
+        warehouses.open_warehouse(sqlalchemy.make_url(address), {})
+    assert "sesame" not in str(caught.value)
+
+
+def test_an_address_that_its_dialect_does_not_understand() -> None:
+    with pytest.raises(errors.WarehouseError, match="not an address") as caught:
+        warehouses.open_warehouse(sqlalchemy.make_url("sqlite://u:sesame@h/d"), {})
+    assert "sesame" not in str(caught.value)
+
+
+def test_a_dialect_without_a_snapshot_of_several_statements_is_said_to_have_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = warehouses.open_warehouse(sqlalchemy.make_url(f"sqlite:///{tmp_path}/a.db"), {})
+    known = warehouse.caveats()
+    monkeypatch.setattr(dialects, "BEGIN", {})
+
+    assert known == []
+    assert "sqlite is read one statement a source, each as of its own moment" in warehouse.caveats()[0]
