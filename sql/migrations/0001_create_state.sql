@@ -439,6 +439,19 @@ CREATE TABLE forgotten (
 
 -- 6. Functions
 
+-- Whether a session of this database holds an advisory lock now.
+CREATE FUNCTION holds_lock(backend_pid integer, key bigint) RETURNS boolean
+    LANGUAGE sql
+    RETURN EXISTS (
+        SELECT FROM pg_locks AS lock
+        JOIN pg_database AS here ON here.oid = lock.database AND here.datname = current_database()
+        WHERE lock.pid = backend_pid
+            AND lock.locktype = 'advisory'
+            AND lock.granted
+            AND lock.objsubid = 1
+            AND ((lock.classid::bigint << 32) | lock.objid::bigint) = key
+    );
+
 -- The contact of an email: without surrounding space, tab, CR, LF and U+00A0, A–Z lower-cased, nothing else changed.
 -- Fixed for good: the state is keyed by it.
 CREATE FUNCTION contact_of(email text) RETURNS text

@@ -1,16 +1,7 @@
--- Purpose: the leader still leads: nobody took over, and the session of its lock is still there.
+-- Purpose: renews the leader's lease if it still leads: no other process took over, and its session still holds the lock.
 -- Parameters: token, key (of the lock).
 -- Rows: renewed_at, if so.
 UPDATE leader
 SET renewed_at = clock_timestamp()
-WHERE leader.token = %(token)s
-    AND EXISTS (
-        SELECT FROM pg_catalog.pg_locks AS l
-        JOIN pg_catalog.pg_database AS d ON d.oid = l.database AND d.datname = current_database()
-        WHERE l.locktype = 'advisory'
-            AND l.granted
-            AND l.objsubid = 1
-            AND l.pid = leader.backend_pid
-            AND ((l.classid::bigint << 32) | l.objid::bigint) = %(key)s
-    )
+WHERE leader.token = %(token)s AND holds_lock(leader.backend_pid, %(key)s)
 RETURNING leader.renewed_at

@@ -1,3 +1,0 @@
--- Purpose: the planner has to know how large the private table came out; nobody analyzes those by themselves.
--- Rows: none.
-ANALYZE member_delta
