@@ -58,7 +58,7 @@ from syncer.planning import guard
 from syncer.planning.counts import Counts
 from syncer.planning.differences import Comparison
 from syncer.planning.targets import PlanRequest, Target
-from syncer.state import Connection, columns_of, execute, fetch_all, fetch_one, fetch_value
+from syncer.state import Connection, analyze, columns_of, execute, fetch_all, fetch_one, fetch_value
 
 # An identify carries at most 250 properties and 20,000 bytes of them (see `split_parts`).
 _PART_PROPERTIES = 250
@@ -140,10 +140,10 @@ class TargetPlanner:
         self._list_audiences()
         fingerprints = self.comparison.compare()
         execute(self.connection, "fold_changes")
-        execute(self.connection, "analyze_contact_change")
+        analyze(self.connection, "contact_change")
         holds = self._hold()
         execute(self.connection, "name_callers", self._here)
-        execute(self.connection, "analyze_caller")
+        analyze(self.connection, "caller")
         refused = {**self._here, "run_id": self.counts.run_id, "whole": about_all}
         execute(self.connection, "hold_back_refused", refused)
         if self._follow():
@@ -190,7 +190,7 @@ class TargetPlanner:
                 "vanished": [not self.target.lists(audience) or audience.name not in named for audience in audiences],
             },
         )
-        execute(self.connection, "analyze_plan_audience")
+        analyze(self.connection, "plan_audience")
 
     def _hold(self) -> list[guard.Hold]:
         """Asks the guard, and makes wait what it holds."""
@@ -254,7 +254,7 @@ class TargetPlanner:
         elif len(properties) > _PART_PROPERTIES or sum(len(name) + 9 for name in properties) > _PART_BYTES:
             execute(self.connection, "split_parts")
         execute(self.connection, "order_identifies", self._paged)
-        execute(self.connection, "analyze_planned_identify")
+        analyze(self.connection, "planned_identify")
 
     @property
     def _paged(self) -> dict[str, object]:

@@ -11,7 +11,7 @@ from syncer import models
 from syncer.planning import checksums
 from syncer.planning.counts import Counts
 from syncer.planning.targets import PlanRequest, Target
-from syncer.state import Connection, execute, fetch_one, fetch_value
+from syncer.state import Connection, analyze, execute, fetch_one, fetch_value
 
 
 class _Audiences(NamedTuple):
@@ -58,11 +58,11 @@ class Comparison:
         execute(self.connection, "add_uncertain", in_reach)
         if self.target.reach.retract:
             execute(self.connection, "add_retractions", in_reach)
-        execute(self.connection, "analyze_member_delta")
+        analyze(self.connection, "member_delta")
         if self.target.mode.keeps_profiles:
             execute(self.connection, "add_profile_changes", in_reach)
         execute(self.connection, "gather_known", here, **self.target.known(self.audiences.values()))
-        execute(self.connection, "analyze_known_member")
+        analyze(self.connection, "known_member")
         if self.target.reach.everybody:
             self._count(differences)
         if fetch_value(self.connection, "any_forgotten"):
@@ -88,7 +88,7 @@ class Comparison:
         execute(self.connection, "end_comparing", before._asdict())
         execute(self.connection, "complete_member_delta")
         if fetch_value(self.connection, "any_spelled"):
-            execute(self.connection, "analyze_member_delta")
+            analyze(self.connection, "member_delta")
             execute(self.connection, "match_spelled", {"destination_id": self.target.destination_id})
         return made.rowcount
 
@@ -96,7 +96,7 @@ class Comparison:
         """Finds what goes along with a call, and the rows that contradict it."""
         columns = {"contact": self.target.contact, "email": self.target.email, "traits": self.request.traits}
         self.counts.snapshot.execute(self.connection, "resolve_profiles", {}, **columns)
-        execute(self.connection, "analyze_profile")
+        analyze(self.connection, "profile")
         self.counts.snapshot.execute(self.connection, "list_conflicts", {}, **columns)
 
     def _count(self, differences: int) -> None:

@@ -14,7 +14,7 @@ import psycopg
 import psycopg.sql
 
 from syncer import errors, models, sql
-from syncer.state import Connection, Row, execute, fetch_all, fetch_value
+from syncer.state import Connection, Row, analyze, execute, fetch_all, fetch_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _stage(connection: Connection, reading: models.Reading, sources: Sequence[mo
             f"the snapshot is not whole: the warehouse sent {reading.rows_read()} rows, {staged} arrived;"
             " nothing was sent, run it again"
         )
-    execute(connection, "analyze_snapshot_member")
+    analyze(connection, "snapshot_member")
 
 
 def _stage_source(connection: Connection, stream: models.CopyStream | models.RowStream, columns: Sequence[str]) -> int:

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from syncer.planning import audiences, checksums, counts, plan
 from syncer.planning.changes import TargetPlan
 from syncer.planning.targets import PlanRequest
-from syncer.state import Connection, columns_of, execute, fetch_all, fetch_value, pages
+from syncer.state import Connection, analyze, columns_of, execute, fetch_all, fetch_value, pages
 from syncer.state.audiences import pin_audiences, register_audiences
 
 # Below this a stale estimate does no harm.
@@ -47,7 +47,7 @@ def before_delivery(connection: Connection, run_id: int, planned: plan.Plan) -> 
     """Before the first call: pins the properties that it tells, and lets PostgreSQL's planner know a large plan."""
     pin_audiences(connection, run_id)
     if sum(target.identifies for target in planned.targets) >= _ANALYZE_FROM:
-        execute(connection, "analyze_changes", partition=pages.change_partition(run_id))
+        analyze(connection, pages.change_partition(run_id), "sync_page")
 
 
 def _write_target(connection: Connection, run_id: int, planned: TargetPlan) -> None:
@@ -88,7 +88,7 @@ def _write_changes(connection: Connection, run_id: int, parameters: Mapping[str,
     """Writes the rows of the history. Those of the first run of a block, as a rule a first sync, go into a table that
     becomes a part of the history afterwards: building its indexes takes a fifth of keeping them row by row.
     """
-    partition = pages.change_partition(run_id)
+    partition = psycopg.sql.Identifier(pages.change_partition(run_id))
     begins = not fetch_value(connection, "find_table", {"table": partition.as_string(connection)})
     if begins:
         execute(connection, "create_change_partition", partition=partition)

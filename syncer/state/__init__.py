@@ -139,6 +139,11 @@ def fetch_value(
     return found[0]
 
 
+def analyze(connection: Connection, *tables: str) -> None:
+    """Lets the planner know what is in these tables now: nothing else does for private ones, and in time for others."""
+    execute(connection, "analyze_tables", tables=psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, tables)))
+
+
 def _statement(name: str, placeholders: Mapping[str, psycopg.sql.Composable]) -> psycopg.sql.Composed | LiteralString:
     text = sql.query(name)
     return psycopg.sql.SQL(text).format(**placeholders) if placeholders else text

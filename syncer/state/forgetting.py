@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from syncer import errors
-from syncer.state import Connection, execute, fetch_all
+from syncer.state import Connection, analyze, execute, fetch_all
 
 REPLACEMENT = "the words were about somebody who was forgotten"
 """Replaces a text that named a person."""
@@ -77,11 +77,11 @@ def _named_people(connection: Connection, who: Sequence[str]) -> Iterator[None]:
         execute(connection, "create_forgotten_user")
         execute(connection, "name_forgotten_contacts", named)
         execute(connection, "name_forgotten_users", named)
-        execute(connection, "analyze_forgotten_people")
+        analyze(connection, "forgotten_contact", "forgotten_user")
         execute(connection, "add_forgotten_users")
-        execute(connection, "analyze_forgotten_people")
+        analyze(connection, "forgotten_contact", "forgotten_user")
         execute(connection, "add_forgotten_contacts")
-        execute(connection, "analyze_forgotten_people")
+        analyze(connection, "forgotten_contact", "forgotten_user")
         yield
         execute(connection, "drop_forgotten_people")
 

@@ -13,7 +13,7 @@ from typing import LiteralString
 import psycopg.sql
 
 from syncer import errors, sql
-from syncer.state import Connection, State, execute, fetch_all, fetch_one, fetch_value, leadership, migrations
+from syncer.state import Connection, State, analyze, execute, fetch_all, fetch_one, fetch_value, leadership, migrations
 
 _MADE_BY_MIGRATION = {"installation"}
 
@@ -58,8 +58,7 @@ def move(source: State, target: State) -> Mapping[str, int]:
             _refuse_what_is_not_empty(there, target.schema)
             with leadership.lead(source, here):
                 copied = _copy(here, there)
-            for table in copied:
-                execute(there, "analyze_table", target=_name(table))
+            analyze(there, *copied)
     return copied
 
 

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-import psycopg.sql
 
 from syncer import errors, models
 from syncer.models import Outcome
@@ -33,9 +32,9 @@ def block(run_id: int) -> range:
     return range(first, first + RUNS_PER_PARTITION)
 
 
-def change_partition(run_id: int) -> psycopg.sql.Identifier:
+def change_partition(run_id: int) -> str:
     """The partition of `sync_change` that holds the pages' rows of a run."""
-    return psycopg.sql.Identifier(f"sync_change_{run_id // RUNS_PER_PARTITION:06d}")
+    return f"sync_change_{run_id // RUNS_PER_PARTITION:06d}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import psycopg.sql
 from psycopg.types.json import Jsonb
 
 import syncer
 from syncer import errors, models
 from syncer.models import Status
-from syncer.state import Connection, execute, fetch_all, fetch_optional, fetch_value, fetch_values
+from syncer.state import Connection, analyze, execute, fetch_all, fetch_optional, fetch_value, fetch_values
 
 _CLOSING_STEPS = (
     "lose_sending_pages",
@@ -184,7 +183,7 @@ def _keep_counts(connection: Connection, run_id: int) -> None:
     counted = fetch_values(connection, "begin_counts", named)
     for destination_id in [each.destination_id for each in taken if each.much] + counted:
         # Much is new there, or all of it: the next plan has to know, and autovacuum may come too late.
-        execute(connection, "analyze_table", target=psycopg.sql.Identifier(f"synced_member_{destination_id}"))
+        analyze(connection, f"synced_member_{destination_id}")
 
 
 def _destination_status(tally: _Tally, ending: RunEnd, error: errors.SyncerError | None) -> Status:

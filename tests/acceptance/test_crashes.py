@@ -176,7 +176,7 @@ reads forks one, which kills itself when the moment comes for the nth time, or s
 ONCE = (
     "open_run",
     "stage_members",
-    "analyze_snapshot_member",
+    "analyze_tables",
     "diff_members",
     "fold_changes",
     "write_changes",
