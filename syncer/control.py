@@ -156,7 +156,7 @@ def known_audience(connection: Connection, name: str) -> models.KnownAudience:
 
 
 def _audience_to_pause(connection: Connection, name: str, configured: Sequence[models.ConfiguredAudience]) -> int:
-    """One that was never synced can be paused ahead of that, if the configuration names it."""
+    """Its id. An audience that was never synced can be paused too, if the configuration names it: then it is added."""
     for audience in configured:
         property_name = audience.property or naming.property_of(audience.name)
         if name in (audience.name, property_name) and name not in _names(known_audiences(connection)):

@@ -12,7 +12,7 @@ import psycopg
 import psycopg.sql
 
 from syncer import errors, sql
-from syncer.state import Connection, State, execute, fetch_value
+from syncer.state import Connection, State, execute, fetch_value, fetch_values
 
 # Held while migrating, for all schemas of a database: creating one is rare and quick.
 _LOCK_KEY = 0x73796E636572
@@ -102,6 +102,7 @@ def _steps(
 
 
 def _applied(connection: Connection, schema: str) -> list[str]:
-    if not fetch_value(connection, "find_schema_migration", {"schema": schema}):
+    table = psycopg.sql.Identifier(schema, "schema_migration").as_string(connection)
+    if not fetch_value(connection, "find_table", {"table": table}):
         return []
-    return [row.checksum for row in execute(connection, "list_schema_migrations")]
+    return fetch_values(connection, "list_schema_migrations")

@@ -10,7 +10,6 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from psycopg.types.json import Jsonb
 
@@ -129,7 +128,7 @@ def open_run(
         return run_id
 
 
-def record_action(connection: Connection, action: str, arguments: Mapping[str, Any], run_id: int | None) -> None:
+def record_action(connection: Connection, action: str, arguments: Mapping[str, object], run_id: int | None) -> None:
     """Records what an operator asked for."""
     actor = f"{getpass.getuser()}@{socket.gethostname()}"
     execute(

@@ -96,13 +96,13 @@ def now(connection: Connection, schema: str) -> CurrentStatus:
         running=None if running is None or leader is None else _progress(running, asked_at),
         next_due_at=due(connection).next_due_at if leads else None,
         destinations=[_with_age(each, asked_at) for each in destinations(connection)],
-        audiences=fetch_all(connection, AudienceStatus, "list_audience_standing"),
+        audiences=fetch_all(connection, AudienceStatus, "list_audience_status"),
     )
 
 
 def destinations(connection: Connection) -> Sequence[DestinationStatus]:
     """Every destination, without the age of what is pending."""
-    return fetch_all(connection, DestinationStatus, "list_standing")
+    return fetch_all(connection, DestinationStatus, "list_destination_status")
 
 
 def due(connection: Connection) -> Due:

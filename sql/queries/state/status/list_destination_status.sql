@@ -1,4 +1,4 @@
--- Purpose: how every destination stands now. What is pending is as old as the snapshot, or the moment, in which it was
+-- Purpose: the status of every destination. What is pending is as old as the snapshot, or the moment, in which it was
 -- first found: uncertain and refused contacts, held changes, and what runs planned and could not send, or deferred.
 -- Rows: name, last_success_at, oldest_pending_at (null: nothing is pending), held, refused, parked, uncertain, skipped.
 WITH left_over AS (
