@@ -152,8 +152,6 @@ def plan(context: click.Context, audiences: Sequence[str], destinations: Sequenc
     with _house(context.obj) as house, _stoppable() as stop, progress.watching() as watcher:
         result = sync.preview(house.job(audiences, destinations), stop, watcher)
     screen.print_report(result.report, as_json=as_json)
-    if house.channel is not None:
-        alerts.AlertLog(house.state, house.channel).review_run(result)
     for failure in result.failures:
         _complain(failure, verbose=context.obj.verbose)
     context.exit(errors.ConfigError.exit_code if result.failures else 0)

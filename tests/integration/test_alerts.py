@@ -343,6 +343,16 @@ def test_the_command_tells_too_and_prints_no_secret(world: World, phone: Phone) 
     assert "alerts.urls[0]" in done.stderr
 
 
+def test_a_plan_alerts_nobody(world: World, phone: Phone) -> None:
+    world.warehouse.replace([*members(3), ("!!!", "u9", "x@x.io")])
+    world.extra = f"[alerts]\n{phone.urls}"
+    done = world.command("plan")
+    assert done.returncode == 0
+    assert "!!!" in done.stdout
+    assert (phone.heard(), phone.beats) == ([], 0)
+    assert world.query("SELECT count(*) FROM alert") == [(0,)]
+
+
 def test_a_daemon_tells_of_many_failed_runs_once_and_of_being_late(world: World, phone: Phone) -> None:
     world.warehouse.replace(members(3))
     world.extra = f'[health]\nlisten = ""\n[schedule]\nevery = "1s"\njitter = "0s"\n[alerts]\n{phone.urls}'
