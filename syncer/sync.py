@@ -91,12 +91,17 @@ class Result:
     failures: Sequence[BaseException]
 
 
-def sync(job: Job, trigger: models.Trigger, stop: Stop, progress: Progress) -> Result:
-    """One run now. Raises only before the run is open: from then on every end of it is in its report."""
+def sync(
+    job: Job, trigger: models.Trigger, stop: Stop, progress: Progress, action: runs.Action | None = None
+) -> Result:
+    """One run now. Raises only before the run is open: from then on every end of it is in its report.
+
+    `action` is what a person did to have it, if that has to be recorded.
+    """
     with job.state.connect("sync") as connection:
         migrations.check(connection, job.state.schema)
         with lead(job.state, connection) as leadership:
-            return run(job, leadership, trigger, stop, progress)
+            return run(job, leadership, trigger, stop, progress, action=action)
 
 
 def run(
@@ -106,6 +111,7 @@ def run(
     stop: Stop,
     progress: Progress,
     scheduled_at: datetime | None = None,
+    action: runs.Action | None = None,
 ) -> Result:
     """One run for a process that already leads. `scheduled_at` is when the schedule wanted it."""
     connection = leadership.connection
@@ -113,7 +119,7 @@ def run(
     again = _told_again(connection, job) if trigger == "resync" else None
     _settle_lost_run(connection)
     registered = accounts.register(connection, job.destinations, job.same_account)
-    run_id = _open(connection, job, registered, trigger, again, scheduled_at)
+    run_id = _open(connection, job, registered, trigger, again, scheduled_at, action)
     with structlog.contextvars.bound_contextvars(run_id=run_id):
         ending = _read_plan_deliver(job.without(registered.refused), leadership, run_id, stop, progress)
         ending = replace(ending, by_destination={**ending.by_destination, **registered.refused})
@@ -204,11 +210,13 @@ def _open(
     trigger: models.Trigger,
     again: Sequence[int] | None,
     scheduled_at: datetime | None = None,
+    action: runs.Action | None = None,
 ) -> int:
     ids = registered.ids
     resync = {ids[each.name]: again for each in job.without(registered.refused).destinations}
     destination_ids = [ids[each.name] for each in job.destinations]
-    return runs.open_run(connection, trigger, destination_ids, resync if trigger == "resync" else {}, scheduled_at)
+    asked = resync if trigger == "resync" else {}
+    return runs.open_run(connection, trigger, destination_ids, asked, scheduled_at, action)
 
 
 def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop, progress: Progress) -> runs.RunEnd:

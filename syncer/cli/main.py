@@ -167,8 +167,8 @@ def sync_now(context: click.Context, audiences: Sequence[str], destinations: Seq
     """Run once, now."""
     with _house(context.obj) as house, _stoppable() as stop:
         job = house.job(audiences, destinations)
-        named = {"audiences": list(audiences), "destinations": list(destinations)}
-        _run(context, house, job, "manual", stop, as_json=as_json, action="sync", arguments=named)
+        action = _action("sync", audiences, destinations)
+        _run(context, house, job, "manual", stop, as_json=as_json, action=action)
 
 
 @cli.command()
@@ -193,8 +193,8 @@ def resync(
                 migrations.check(connection, house.state.schema)
                 screen.print_rows("told so far", history.told(connection), ("destination", "told_true", "told_false"))
             _agree("Tell all of that again?")
-        named = {"audiences": list(audiences), "destinations": list(destinations)}
-        _run(context, house, job, "resync", stop, as_json=as_json, action="resync", arguments=named)
+        action = _action("resync", audiences, destinations)
+        _run(context, house, job, "resync", stop, as_json=as_json, action=action)
 
 
 @cli.command()
@@ -559,6 +559,10 @@ def status(session: Session, watch: bool, as_json: bool) -> None:  # noqa: FBT00
                 stop.asked.wait(_WATCH_SECONDS)
 
 
+def _action(name: str, audiences: Sequence[str], destinations: Sequence[str]) -> runs.Action:
+    return runs.Action(name, {"audiences": list(audiences), "destinations": list(destinations)})
+
+
 def _run(
     context: click.Context,
     house: app.App,
@@ -567,35 +571,40 @@ def _run(
     stop: Stop,
     *,
     as_json: bool,
-    action: str | None = None,
-    arguments: dict[str, Any] | None = None,
+    action: runs.Action | None = None,
 ) -> None:
     """One run, shown; exits with its code. Where a daemon leads, it is the daemon's run."""
-    try:
-        with progress.watching() as watcher:
-            result = sync.sync(job, trigger, stop, watcher)
-    except errors.SyncLockedError:
-        if not handover.daemon_leads(house.state):
-            raise
-        answer = _hand_over(house, trigger, stop, arguments or {})
-        if answer is not None:
-            _show_answer(context, house, answer, as_json=as_json)
-        _run(
-            context, house, job, trigger, stop, as_json=as_json, action=action, arguments=arguments
-        )  # the daemon is gone
-    if action is not None:
-        _record(house, action, arguments or {}, result)
-    screen.print_report(result.report, as_json=as_json)
+    ended = _run_here_or_there(house, job, trigger, stop, action)
+    if isinstance(ended, handover.Answer):
+        _show_answer(house, ended, as_json=as_json)
+        context.exit(ended.exit_code)
+    screen.print_report(ended.report, as_json=as_json)
     if house.channel is not None:
-        alerts.AlertLog(house.state, house.channel).review_run(result)
-    for failure in result.failures:
+        alerts.AlertLog(house.state, house.channel).review_run(ended)
+    for failure in ended.failures:
         _complain(failure, verbose=context.obj.verbose)
-    if any(audience.held for audience in result.report.audiences):
+    if any(audience.held for audience in ended.report.audiences):
         screen.say(
             "held for approval: see `syncer history` and the view held_changes; to let it pass:"
-            f" syncer approve {result.report.run_id}"
+            f" syncer approve {ended.report.run_id}"
         )
-    context.exit(sync.exit_code(result))
+    context.exit(sync.exit_code(ended))
+
+
+def _run_here_or_there(
+    house: app.App, job: sync.Job, trigger: models.Trigger, stop: Stop, action: runs.Action | None
+) -> sync.Result | handover.Answer:
+    """A run of this process, or what the daemon answers if one leads."""
+    while True:
+        try:
+            with progress.watching() as watcher:
+                return sync.sync(job, trigger, stop, watcher, action)
+        except errors.SyncLockedError:
+            if not handover.daemon_leads(house.state):
+                raise
+        answer = _hand_over(house, trigger, stop, action.arguments if action else {})
+        if answer is not None:
+            return answer
 
 
 def _hand_over(
@@ -645,17 +654,17 @@ def _when_unlocked(act: Callable[[], object], stop: Stop) -> None:
             return
 
 
-def _show_answer(context: click.Context, house: app.App, answer: handover.Answer, *, as_json: bool) -> None:
+def _show_answer(house: app.App, answer: handover.Answer, *, as_json: bool) -> None:
     for problem in answer.problems:
         screen.complain(problem)
-    if answer.run_id is not None:
-        with house.state.connect("report") as connection:
-            report = history.report(connection, answer.run_id)
-        if report is not None:
-            screen.print_report(report, as_json=as_json)
-            if report.error:
-                screen.complain(report.error)
-    context.exit(answer.exit_code)
+    if answer.run_id is None:
+        return
+    with house.state.connect("report") as connection:
+        report = history.report(connection, answer.run_id)
+    if report is not None:
+        screen.print_report(report, as_json=as_json)
+        if report.error:
+            screen.complain(report.error)
 
 
 def _people(who: Sequence[str]) -> list[str]:
@@ -705,11 +714,3 @@ def _stoppable() -> Iterator[Stop]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def _record(house: app.App, action: str, arguments: dict[str, Any], result: sync.Result) -> None:
-    try:
-        with house.state.connect("record") as connection:
-            runs.record_action(connection, action, arguments, result.report.run_id)
-    except errors.StateError as error:
-        _talk.warning("the action could not be recorded", error=str(error))

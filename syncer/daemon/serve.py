@@ -199,7 +199,8 @@ class _Leader:
         same_account = request.destinations if again else ()
         try:
             job = self.jobs(request.audiences, request.destinations, same_account)
-            result = self._run(job, "resync" if again else "request", None)
+            named = {"audiences": list(request.audiences), "destinations": list(request.destinations)}
+            result = self._run(job, "resync" if again else "request", action=runs.Action(request.kind, named))
         except errors.ConfigError as error:
             problems = [str(problem) for problem in error.problems]
             handover.end(self.leading, request, handover.Answer(None, error.exit_code, problems))
@@ -207,15 +208,19 @@ class _Leader:
         if result is None:
             handover.end(self.leading, request, handover.Answer(None, 130, ["the daemon was stopped"]))
         elif result.report.run_id is not None:
-            named = {"audiences": list(request.audiences), "destinations": list(request.destinations)}
-            runs.record_action(self.connection, request.kind, named, result.report.run_id)
             handover.end(self.leading, request, handover.Answer(result.report.run_id, sync.exit_code(result), ()))
 
-    def _run(self, job: sync.Job, trigger: models.Trigger, scheduled_at: datetime | None) -> sync.Result | None:
+    def _run(
+        self,
+        job: sync.Job,
+        trigger: models.Trigger,
+        scheduled_at: datetime | None = None,
+        action: runs.Action | None = None,
+    ) -> sync.Result | None:
         """One run; None if a wish to stop broke it off before it was open. Raises `ConfigError` if somebody asked."""
         try:
             job = replace(job, until=self._until())
-            result = sync.run(job, self.leading, trigger, self.wishes.stop, _Beats(self.watchers), scheduled_at)
+            result = sync.run(job, self.leading, trigger, self.wishes.stop, _Beats(self.watchers), scheduled_at, action)
         except Interrupted:
             return None
         except errors.ConfigError as error:  # before a run was open; what is wrong may be mended in the warehouse

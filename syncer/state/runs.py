@@ -79,6 +79,14 @@ class _CountsTakenOver:
     much: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a person told us to do: the command's name, and what was said with it."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
 def settle_lost_run(connection: Connection) -> int | None:
     """The first step of a run: if a process vanished, what it was sending becomes uncertain and its run is closed.
 
@@ -99,11 +107,13 @@ def open_run(
     destination_ids: Sequence[int],
     resync: Mapping[int, Sequence[int] | None] | None = None,
     scheduled_at: datetime | None = None,
+    action: Action | None = None,
 ) -> int:
     """Opens a run for these destinations.
 
     `scheduled_at` is when the schedule wanted it. `resync` makes due again what was told before: by destination the
-    audiences, or None for all of them.
+    audiences, or None for all of them. `action` is what a person did to have it; it is recorded with the run, or not
+    at all.
     """
     with connection.transaction():
         run_id = int(
@@ -125,6 +135,8 @@ def open_run(
             asked = None if audience_ids is None else list(audience_ids)
             here = {"run_id": run_id, "destination_id": destination_id, "audience_ids": asked}
             execute(connection, "ask_resync", here)
+        if action is not None:
+            record_action(connection, action.name, action.arguments, run_id)
         return run_id
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer.receivers.loopback import Answer, Hang
+from syncer.receivers.loopback import Answer, Fault, Hang
+from syncer.receivers.segment import ReceivedRequest, Script
 from tests.acceptance.worlds import (
     PASSWORD,
     TIMEOUT,
@@ -76,6 +77,16 @@ def changed(world: World, **replacements: str) -> str:
     path = world.folder / "changed.toml"
     path.write_text(text)
     return str(path)
+
+
+def refusing(email: str) -> Script:
+    """A receiver's script: it refuses every request with this address, and takes nothing of it."""
+
+    def script(request: ReceivedRequest) -> Fault | None:
+        has_it = any(event["traits"]["email"] == email for event in request.events)
+        return Answer(400, apply=0) if has_it else None
+
+    return script
 
 
 def the_state(world: World) -> dict[str, int]:
@@ -537,6 +548,30 @@ def test_a_second_signal_ends_at_once(world: World, number: signal.Signals) -> N
     gate.open()
     assert world.command("sync").returncode == 0
     assert world.believed() == truth(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("command", "recorded"),
+    [
+        (["sync", "--destination", "segment"], ("sync", {"audiences": [], "destinations": ["segment"]}, 2)),
+        (["resync", "--audience", "VIP Buyers"], ("resync", {"audiences": ["VIP Buyers"], "destinations": []}, 2)),
+        (["retry"], ("retry", {"who": [], "contacts": 1}, None)),
+    ],
+    ids=["sync", "resync", "retry"],
+)
+def test_an_action_is_recorded_though_its_run_is_killed(
+    world: World, command: list[str], recorded: tuple[str, Any, int | None]
+) -> None:
+    world.receiver.script = refusing("bob@example.com")
+    assert world.command("sync").returncode == 8
+    world.warehouse.replace([*ROWS, ("VIP Buyers", "u4", "dan@example.com")])
+    gate = Gate(world.receiver, passing=world.receiver.http.arrived)
+    with running(world, *command) as process:
+        gate.wait_for(1)
+        process.kill()
+    gate.open()
+    actions = world.query("SELECT action, arguments, run_id FROM operator_actions ORDER BY at")
+    assert actions[1:] == [recorded]
 
 
 # --- bad configurations ------------------------------------------------------------------------------------

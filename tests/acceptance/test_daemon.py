@@ -340,6 +340,18 @@ def test_a_request_whose_daemon_dies_is_done_by_the_command_or_by_the_next(
     assert world.believed() == truth(members(5))
 
 
+def test_an_action_is_recorded_though_the_daemon_is_killed(world: World, idle: subprocess.Popen[str]) -> None:
+    world.warehouse.replace(members(5))
+    world.receiver.script = lambda _: Delay(20.0)
+    with world.start("sync", "--audience", VIP) as asking:
+        until(lambda: world.receiver.http.in_progress)
+        idle.kill()
+        asking.kill()
+    world.receiver.script = None
+    recorded = ("sync", {"audiences": [VIP], "destinations": []}, 2)
+    assert world.query("SELECT action, arguments, run_id FROM operator_actions") == [recorded]
+
+
 def test_standing_orders_are_obeyed_by_the_next_run(world: World, idle: subprocess.Popen[str]) -> None:
     assert world.command("pause", VIP).returncode == 0
     world.warehouse.replace(members(5))
