@@ -84,7 +84,7 @@ class Action:
     """What a person told us to do: the command's name, and what was said with it."""
 
     name: str
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, object]
 
 
 def settle_lost_run(connection: Connection) -> int | None:
