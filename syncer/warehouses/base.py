@@ -83,7 +83,7 @@ def split_table(source: models.Source) -> list[TablePart]:
 def statement(source: models.Source) -> str:
     """The query of `source` without the semicolons at its end and without what follows them.
 
-    A comment at the end stays, so whoever wraps the query must close it on a new line.
+    A comment at the end stays, so a statement that wraps the query must close it on a new line.
     """
     query = source.query or ""
     first, end = None, len(query)
@@ -119,7 +119,7 @@ def only_value(source: models.Source, columns: Sequence[str], rows: Sequence[Seq
 
 
 def pick_columns(source: models.Source, real: Sequence[str]) -> Columns:
-    """Finds the configured columns among the real ones: exactly, else whatever their case."""
+    """Finds the configured columns among the real ones: by the exact name, or else by the name in any case."""
     problems: list[str] = []
 
     def pick(wanted: str, role: str) -> str:
@@ -166,7 +166,7 @@ def name_of(source: models.Source) -> str:
 
 
 def nearest(wanted: str, names: Iterable[str]) -> list[str]:
-    """The few names that look most like `wanted`, best first."""
+    """At most three names that look like `wanted`, best first."""
     return suggest(wanted, names, most=3, cutoff=0.5)
 
 
@@ -222,10 +222,10 @@ def _place(url: sqlalchemy.URL) -> str:
 
 
 class OneAtATime:
-    """Lets a reading have one open stream, and never lets one end early without a word.
+    """Lets a reading have one open stream, and no stream end early without an error.
 
-    Some drivers (DuckDB's) end an open result quietly when its connection runs another statement; the rest of
-    it would then be taken for people who left.
+    Some drivers (DuckDB's) end an open result silently when its connection runs another statement. The contacts in the
+    rest of it would then be taken for contacts that left.
     """
 
     def __init__(self) -> None:

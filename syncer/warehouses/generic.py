@@ -1,7 +1,7 @@
-"""Any database with a SQLAlchemy dialect as a warehouse: rows, streamed, from one read-only view if it can.
+"""Any database with a SQLAlchemy dialect as a warehouse: streamed rows, of one read-only view if the database has such.
 
-Never writes. Holds a few thousand rows at a time, whatever the size of the table. Third-party drivers raise
-what they like, so every `Exception` that comes out of one is translated here.
+Never writes. Holds a few thousand rows at a time, whatever the size of the table. A third-party driver may raise
+anything, so every `Exception` that comes out of one is translated here.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -188,7 +188,7 @@ class GenericReading:
             yield from found
 
     def _plain(self, source: models.Source, table: _Table | None) -> arrow.Members | None:
-        """The members in columns, where that can be had."""
+        """The members in columns, if the driver can give them so."""
         statement, columns = table or (base.statement(source), None)
         try:
             return arrow.members(self._connection, statement, source, columns)
@@ -206,7 +206,7 @@ class GenericReading:
         return self._each(source, result.partitions(_PARTITION), len)
 
     def _each(self, source: models.Source, pieces: Iterator[_Piece], size: Callable[[_Piece], int]) -> Iterator[_Piece]:
-        """The pieces of a result; what goes wrong is told with the rows that came before."""
+        """The pieces of a result. An error says how many rows came before it."""
         done = 0
         while True:
             try:
@@ -242,7 +242,7 @@ class GenericReading:
         try:
             real = list(self._run(source, probe).keys())
         except errors.WarehouseError as exc:
-            # Some databases answer no more in a transaction that failed; without it there is no one view any more.
+            # Some databases answer nothing more in a failed transaction; after a rollback its view is gone.
             self._alone.close()
             known = self._table_names(schema)
             if known and (source.table or "").lower() not in map(str.lower, known):

@@ -6,11 +6,12 @@ Uses nothing of the session outside that transaction, so transaction pooling doe
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from typing import cast
+from typing import NamedTuple, TypeVar, cast
 
 import psycopg
 import sqlalchemy
 from psycopg import sql
+from psycopg.rows import class_row
 from sqlalchemy import exc as sa_exc
 from sqlalchemy import pool
 
@@ -18,7 +19,7 @@ from syncer import errors, models
 from syncer.sql import query
 from syncer.warehouses import base
 
-# Without keepalives a peer that vanished in the middle of a stream would be waited for for hours.
+# Without keepalives a stream would wait for hours for a peer that has vanished.
 _DEFAULTS: Mapping[str, object] = {
     "application_name": "syncer warehouse",
     "connect_timeout": 10,
@@ -26,12 +27,33 @@ _DEFAULTS: Mapping[str, object] = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
 }
-# Ours whatever the configuration says: the stream is UTF-8, and a pooler knows no prepared statements.
+# These hold whatever the configuration says: the stream is UTF-8, and a pooler knows no prepared statements.
 _FIXED: Mapping[str, object] = {"client_encoding": "utf8", "prepare_threshold": None}
 
 _BLOCK_ROWS = 1000
 
 Connection = psycopg.Connection[tuple[object, ...]]
+
+_Row = TypeVar("_Row")
+
+
+class _TableInState(NamedTuple):
+    oid: int
+    schema: str
+
+
+class _Table(NamedTuple):
+    schema: str
+    name: str
+    columns: list[str]
+
+
+class _TableName(NamedTuple):
+    """`short` is enough if the table is `visible`: the search_path finds it."""
+
+    name: str
+    short: str
+    visible: bool
 
 
 class PostgresWarehouse:
@@ -72,16 +94,15 @@ class PostgresWarehouse:
             return None
         with self._transaction() as connection:
             try:
-                row = connection.execute(
-                    query("warehouse_table_in_state"), {"table": _quoted(source), "lock": state_lock}
-                ).fetchone()
+                found = _rows(
+                    connection, _TableInState, "warehouse_table_in_state", table=_quoted(source), lock=state_lock
+                )
             except psycopg.Error as exc:
                 raise self._words.broken(source, exc) from exc
-            if row is None:
+            if not found:
                 return None
-            oid, schema = row
             members = PostgresReading(connection, self._words, datetime.now(UTC)).members(source)
-            return models.TableInState(oid=cast("int", oid), schema=str(schema), members=members.as_string(connection))
+            return models.TableInState(found[0].oid, found[0].schema, members.as_string(connection))
 
     def problems(self, sources: Sequence[models.Source]) -> list[tuple[str, str]]:
         """See `models.Warehouse`."""
@@ -155,11 +176,11 @@ class PostgresReading:
         return base.only_value(source, columns, rows)
 
     def rows_read(self) -> int:
-        """See `models.Reading`. The server's own count of every stream that was read to its end."""
+        """See `models.Reading`. By the server's own count of every stream that was read to its end."""
         return self._rows
 
     def problems(self, source: models.Source) -> list[tuple[str, str]]:
-        """What keeps this source from being read; leaves the transaction usable."""
+        """What keeps this source from being read. The transaction stays usable."""
         try:
             with self._connection.transaction():
                 self._check(source)
@@ -181,7 +202,7 @@ class PostgresReading:
             raise self._words.broken(source, exc) from exc
 
     def _blocks(self, source: models.Source, statement: sql.Composed) -> Generator[bytes, None, None]:
-        """A `COPY` hands over row by row; what takes it does better with blocks."""
+        """The stream in blocks: a `COPY` hands over row by row, which would be slow to pass on."""
         rows: list[memoryview] = []
         try:
             with self._connection.cursor() as cursor:
@@ -221,13 +242,12 @@ class PostgresReading:
 
     def _table(self, source: models.Source) -> tuple[sql.Composable, list[str]]:
         try:
-            row = self._connection.execute(query("warehouse_table"), {"table": _quoted(source)}).fetchone()
+            found = _rows(self._connection, _Table, "warehouse_table", table=_quoted(source))
         except psycopg.Error as exc:
             raise self._words.broken(source, exc) from exc
-        if row is None:
+        if not found:
             raise base.no_table(source, self._table_names())
-        schema, table, columns = row
-        return sql.Identifier(str(schema), str(table)), cast("list[str]", columns)
+        return sql.Identifier(found[0].schema, found[0].name), found[0].columns
 
     def _query(self, source: models.Source) -> tuple[sql.Composable, list[str]]:
         text = sql.SQL(base.statement(source))
@@ -240,10 +260,15 @@ class PostgresReading:
 
     def _table_names(self) -> list[str]:
         try:
-            rows = self._connection.execute(query("warehouse_table_names")).fetchall()
+            tables = _rows(self._connection, _TableName, "warehouse_table_names")
         except psycopg.Error:
             return []  # only a hint
-        return [str(name) for name, _, _ in rows] + [str(short) for _, short, visible in rows if visible]
+        return [table.name for table in tables] + [table.short for table in tables if table.visible]
+
+
+def _rows(connection: Connection, row: type[_Row], name: str, **parameters: object) -> list[_Row]:
+    with connection.cursor(row_factory=class_row(row)) as cursor:
+        return cursor.execute(query(name), parameters).fetchall()
 
 
 def _more(columns: base.Columns) -> sql.Composable:

@@ -93,7 +93,7 @@ def members(rows: Rows, source: models.Source, places: Places) -> list[models.Me
 
 
 def json_of(value: object) -> tuple[str | None, str]:
-    """The JSON of one value and its type; the name of a type that cannot be sent is told to the user."""
+    """The JSON of one value, and its type. The user reads the name of a type that cannot be sent."""
     match value:
         case None:
             return None, "text"

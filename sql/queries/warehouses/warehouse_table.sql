@@ -1,7 +1,7 @@
 -- Purpose: the table that a configured name means on this connection, and its columns; needs no right to read it.
 -- Parameters: table, a quoted name for to_regclass (which follows the search_path).
--- Rows: none or one: schema, table, its columns in order.
-SELECT n.nspname, c.relname,
+-- Rows: none or one: schema, name, its columns in order.
+SELECT n.nspname AS schema, c.relname AS name,
     array(
         SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
