@@ -18,6 +18,7 @@ import structlog
 
 from syncer import errors, models, naming
 from syncer.delivery.deliver import Order, deliver
+from syncer.delivery.retrying import RetryPolicy
 from syncer.models import Status
 from syncer.planning import plan, report, writing
 from syncer.planning.preview import imagined_plan
@@ -73,6 +74,7 @@ class Job:
     guard: models.Guard = field(default_factory=models.Guard)
     same_account: Collection[str] = ()
     keep_history: float | None = None
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
 
     @property
     def destinations(self) -> Sequence[models.Destination]:
@@ -270,7 +272,7 @@ def _deliver(
             target = target_plan.target
             progress.planned(target.name, target_plan.identifies)
             delivery = pages.RunDestination(run_id, target.destination_id)
-            order = Order(delivery, target.destination, properties, leadership, target.mode.events)
+            order = Order(delivery, target.destination, properties, leadership, target.mode.events, job.retries)
             sent = functools.partial(progress.sent, target.name)
             context = contextvars.copy_context()
             lanes[threads.submit(context.run, deliver, job.state, order, halted, sent)] = target.name

@@ -5,7 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import psycopg
 import sqlalchemy
 
 from syncer import app, audit, models, naming, sync
+from syncer.delivery.retrying import RetryPolicy
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import Connection, State
 from syncer.stopping import Stop
@@ -26,6 +27,9 @@ VIP = "VIP Buyers"
 CHURN = "Churn Risk"
 
 DEADLINE = 60.0
+
+IMPATIENT = RetryPolicy(max_attempts=2, first_wait=0, jitter=0, min_retry_after=0)
+"""Two attempts, and no waiting between them."""
 
 Report = Callable[[str], None]
 """Takes a line of numbers that the end of the test run prints."""
@@ -80,7 +84,10 @@ class Quiet:
 
 @dataclass
 class World:
-    """`extra` and `destination_extra` are lines of TOML for the top and for the destination."""
+    """`extra` and `destination_extra` are lines of TOML for the top and for the destination.
+
+    `patience` is how often requests are sent again by runs in this process; commands have that of a user.
+    """
 
     folder: Path
     warehouse: Write
@@ -88,6 +95,7 @@ class World:
     receiver: SegmentReceiver
     extra: str = ""
     destination_extra: str = "max_events_per_second = 0"
+    patience: RetryPolicy = IMPATIENT
 
     @property
     def config(self) -> Path:
@@ -115,7 +123,7 @@ endpoint = "{self.receiver.url}"
     def sync(self, stop: Stop | None = None, trigger: models.Trigger = "manual", **only: Sequence[str]) -> Result:
         """One run in this process; `only` may name audiences, destination_names and same_account."""
         with app.opened(app.load(self.config, {})) as house:
-            return sync.sync(house.job(**only), trigger, stop or Stop(), Quiet())
+            return sync.sync(replace(house.job(**only), retries=self.patience), trigger, stop or Stop(), Quiet())
 
     def resync(self, **only: Sequence[str]) -> Result:
         return self.sync(None, "resync", **only)

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
@@ -23,6 +23,7 @@ import structlog
 
 from syncer import errors, models
 from syncer.delivery.pacing import Clock
+from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.sender import Encoded, Sender, SentPage
 from syncer.state import Connection, State, events, pages
 from syncer.state.leadership import LEASE_SECONDS, Leadership
@@ -49,6 +50,7 @@ class Order:
     properties: Mapping[int, str]
     leadership: Leadership
     events: models.Events | None = None
+    retries: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 def deliver(
@@ -62,7 +64,7 @@ def deliver(
 
     `sent` is told how many identifies were settled. Pages in flight are always waited for and settled.
     """
-    sender = Sender(order.destination, halted, tempo or Clock(), order.leadership.lease.good)
+    sender = Sender(order.destination, halted, tempo or Clock(), order.retries, order.leadership.lease.good)
     with ExitStack() as connections:
 
         def connect(purpose: str) -> Connection:

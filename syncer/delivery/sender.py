@@ -18,20 +18,14 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import structlog
-import tenacity
 from prometheus_client import Histogram
 
 from syncer import errors, models
 from syncer.delivery.pacing import Clock, Pacer
+from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.streak import Streak
 from syncer.models import Outcome
 from syncer.state import pages
-
-MAX_ATTEMPTS = 8
-MAX_SECONDS = 15 * 60
-MIN_RETRY_AFTER = 1.0
-"""Seconds. A wait that the receiver asks for counts as no attempt, so `Retry-After: 0` must not make a tight loop."""
-_BACKOFF = tenacity.wait_exponential(multiplier=0.5, max=60) + tenacity.wait_random(0, 1)
 
 REQUEST_SECONDS = Histogram(
     "syncer_request_seconds",
@@ -129,11 +123,13 @@ class Sender:
         destination: models.Destination,
         halted: Callable[[], bool],
         tempo: Clock,
+        policy: RetryPolicy,
         leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._destination = destination
         self._halted = halted
         self._tempo = tempo
+        self._policy = policy
         self._leads = leads
         self._rate = destination.rate
         self._pacer = Pacer(destination.rate.per_second, tempo.now)
@@ -235,57 +231,45 @@ class Sender:
         return _Verdict(failures, error=self._streak.add(refusals[0]) if part.single else None)
 
     def _send_request(self, request: models.Payload, tries: _Tries) -> list[models.Refusal]:
-        def attempt() -> list[models.Refusal]:
-            self._await(self._turn(self._count(request), tries))
-            tries.requests += 1
-            tries.attempts += 1
+        """Sends a request until it is answered, or given up: then raises why its last try failed."""
+        due = self._first_turn(self._count(request), tries)
+        while True:
+            self._await(due)
             try:
-                with REQUEST_SECONDS.labels(self._destination.name).time():
-                    return self._destination.send(request)
+                return self._try(request, tries)
             except errors.DestinationUnavailableError as error:
-                tries.maybe_applied = tries.maybe_applied or error.maybe_applied
-                if error.retry_after is not None:
-                    tries.attempts -= 1
-                    tries.asked = True
-                    self._pacer.hold(error.retry_after)
-                raise
+                wait = self._wait(error, tries)
+                if wait is None:
+                    raise
+                tries.retries += 1
+                log.warning("retrying", destination=self._destination.name, error=str(error), retry=tries.retries)
+            self.sleep(wait)
+            due = self._pacer.turn(self._count(request))
 
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(errors.DestinationUnavailableError),
-            stop=lambda call: self._exhausted(tries, call),
-            wait=lambda call: self._wait(tries, call),
-            sleep=self.sleep,
-            before_sleep=lambda call: self._count_retry(tries, call),
-            reraise=True,
-        )
-        return retrying(attempt)
-
-    def _turn(self, count: int, tries: _Tries) -> float:
-        if not tries.begun:
-            tries.announced -= count
-            self._pacer.reserve(-count)
+    def _first_turn(self, count: int, tries: _Tries) -> float:
+        tries.announced -= count
+        self._pacer.reserve(-count)
         return self._pacer.turn(count)
 
-    def _exhausted(self, tries: _Tries, call: tenacity.RetryCallState) -> bool:
-        spent = self._tempo.now() - tries.began
-        if self._given_up() or tries.attempts >= MAX_ATTEMPTS or spent >= MAX_SECONDS:
-            return True
-        if tries.once and tries.maybe_applied:
-            return True
-        asked = _retry_after(call)
-        return asked is not None and spent + asked > MAX_SECONDS
+    def _try(self, request: models.Payload, tries: _Tries) -> list[models.Refusal]:
+        tries.requests += 1
+        tries.attempts += 1
+        try:
+            with REQUEST_SECONDS.labels(self._destination.name).time():
+                return self._destination.send(request)
+        except errors.DestinationUnavailableError as error:
+            tries.maybe_applied = tries.maybe_applied or error.maybe_applied
+            if error.retry_after is not None:
+                tries.attempts -= 1
+                tries.asked = True
+                self._pacer.hold(error.retry_after)
+            raise
 
-    def _wait(self, tries: _Tries, call: tenacity.RetryCallState) -> float:
-        asked = _retry_after(call)
-        if asked is not None:
-            return max(asked, MIN_RETRY_AFTER)
-        call.attempt_number = max(1, tries.attempts)
-        return _BACKOFF(call)
-
-    def _count_retry(self, tries: _Tries, call: tenacity.RetryCallState) -> None:
-        tries.retries += 1
-        error = call.outcome.exception() if call.outcome else None
-        log.warning("retrying", destination=self._destination.name, error=str(error), retry=tries.retries)
+    def _wait(self, error: errors.DestinationUnavailableError, tries: _Tries) -> float | None:
+        """Seconds until the request in hand is sent again; None if it is not."""
+        if self._given_up() or (tries.once and tries.maybe_applied):
+            return None
+        return self._policy.wait(tries.attempts, self._tempo.now() - tries.began, error.retry_after)
 
     def _await(self, due: float) -> None:
         self.sleep(due - self._tempo.now())
@@ -304,11 +288,6 @@ class Sender:
 
     def _given_up(self) -> bool:
         return self.give_up.is_set() or self._halted()
-
-
-def _retry_after(call: tenacity.RetryCallState) -> float | None:
-    error = call.outcome.exception() if call.outcome else None
-    return error.retry_after if isinstance(error, errors.DestinationUnavailableError) else None
 
 
 def _failure(refusal: models.Refusal, outcome: Outcome, *, alone: bool) -> pages.Failure:

@@ -6,17 +6,16 @@ such as "one refused contact does not take others along" is kept by an adapter a
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syncer import app, errors, models, sync
-from syncer.delivery import sender
 from syncer.receivers.loopback import EVERYTHING, Answer, Ending, Reset, Truncate
 from syncer.stopping import Stop
-from tests.world import VIP, Quiet, Row, World, members, truth
+from tests.world import IMPATIENT, VIP, Quiet, Row, World, members, truth
 
 COUNT = 25
 BAD = "u0007@x.io"
@@ -46,19 +45,15 @@ class Account:
     reads_body: bool = False
 
 
+@pytest.mark.usefixtures("unguarded")
 class DestinationContract:
     """Subclass it as `TestSomething`, with a fixture `account` that gives an `Account`."""
-
-    @pytest.fixture(autouse=True)
-    def _hasty(self, monkeypatch: pytest.MonkeyPatch, unguarded: None) -> None:
-        monkeypatch.setattr(sender, "MAX_ATTEMPTS", 3)
-        monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
-        monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
     @pytest.fixture
     def at(self, world: World, account: Account) -> World:
         """A world whose only destination is the account."""
         world.destination_extra = ""
+        world.patience = replace(IMPATIENT, max_attempts=3)
         config = type(world).config.fget  # type: ignore[attr-defined]
         text = config(world).read_text()
         path = world.folder / "syncer.toml"
@@ -69,7 +64,7 @@ class DestinationContract:
     def sync(self, at: World, code: int = 0) -> models.DestinationReport:
         """A run; returns what it says of the account."""
         with app.opened(app.load(at.folder / "syncer.toml", {})) as house:
-            result = sync.sync(house.job(), "manual", Stop(), Quiet())
+            result = sync.sync(replace(house.job(), retries=at.patience), "manual", Stop(), Quiet())
         assert sync.exit_code(result) == code, result
         return result.report.destinations[0]
 

@@ -10,7 +10,6 @@ from pydantic import SecretStr
 
 from syncer import control, errors
 from syncer.daemon import alerts
-from syncer.delivery import sender
 from syncer.receivers.loopback import Answer, Call, Ending, Loopback
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state import State
@@ -20,12 +19,6 @@ from tests.world import VIP, World, members
 
 NEW = "New Customers"
 TOKEN = "t0ken-of-the-phone"
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 class Phone:

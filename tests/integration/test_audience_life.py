@@ -5,20 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from syncer import app, control, errors, sync
-from syncer.delivery import sender
 from syncer.models import Status
 from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from syncer.receivers.segment import ReceivedRequest, SegmentReceiver
 from tests.world import CHURN, VIP, World, members, truth
 
 LOW = "[guard]\nmin_removed = 2\nmin_added = 2\n"
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def retire(world: World, name: str = VIP) -> bool:

@@ -7,17 +7,9 @@ import psycopg
 import pytest
 
 from syncer import control
-from syncer.delivery import sender
 from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
 from syncer.receivers.segment import ReceivedRequest
 from tests.world import CHURN, VIP, Row, World, members, truth
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def naming(contact: str, fault: Fault) -> Callable[[ReceivedRequest], Fault | None]:

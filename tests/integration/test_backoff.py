@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection
 import pytest
 
 from syncer import control, errors, sync
-from syncer.delivery import sender
 from syncer.models import Status
 from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
 from syncer.receivers.segment import ReceivedRequest
@@ -14,13 +13,6 @@ from tests.world import CHURN, VIP, Row, World, members, truth
 BAD = "u0003@x.io"
 
 Script = Callable[[ReceivedRequest], Fault | None]
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def whenever_named(contacts: Collection[str], fault: Fault) -> Script:

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from syncer import sync
-from syncer.delivery import sender
 from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from tests.world import VIP, Row, World
 
@@ -87,8 +86,7 @@ def test_resyncs_and_retirements_tell_none(telling: World) -> None:
     assert len(events(telling)) == before
 
 
-def test_an_event_is_owed_until_it_is_accepted(telling: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
+def test_an_event_is_owed_until_it_is_accepted(telling: World) -> None:
     ids: set[str] = set()
 
     def no_tracks(request: Any) -> Any:
@@ -110,8 +108,7 @@ def test_an_event_is_owed_until_it_is_accepted(telling: World, monkeypatch: pyte
     }
 
 
-def test_an_exit_that_was_in_doubt_and_came_back_tells_nothing(telling: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
+def test_an_exit_that_was_in_doubt_and_came_back_tells_nothing(telling: World) -> None:
     telling.receiver.script = lambda _: Reset(apply=EVERYTHING)
     told_after(telling, [], code=6)
     telling.receiver.script = None
@@ -120,8 +117,7 @@ def test_an_exit_that_was_in_doubt_and_came_back_tells_nothing(telling: World, m
     assert told_after(telling, []) == [exited("a@x.io")]
 
 
-def test_an_entry_in_doubt_is_told_when_it_is_certain(telling: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
+def test_an_entry_in_doubt_is_told_when_it_is_certain(telling: World) -> None:
     telling.receiver.script = lambda _: Reset(apply=EVERYTHING)
     told_after(telling, [ADA, BOB], code=6)
     telling.receiver.script = None
@@ -141,8 +137,7 @@ def test_an_event_that_is_refused_stays_and_is_not_sent_again(telling: World) ->
     assert "400" in refusal
 
 
-def test_a_paused_audience_tells_no_event(telling: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
+def test_a_paused_audience_tells_no_event(telling: World) -> None:
     telling.receiver.script = lambda request: (
         Reset(apply=0) if any(event["type"] == "track" for event in request.events) else None
     )
@@ -155,8 +150,7 @@ def test_a_paused_audience_tells_no_event(telling: World, monkeypatch: pytest.Mo
     assert told_after(telling, [ADA, BOB]) == [entered("b@x.io")]
 
 
-def test_nobody_is_told_of_somebody_who_was_forgotten(telling: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
+def test_nobody_is_told_of_somebody_who_was_forgotten(telling: World) -> None:
     telling.receiver.script = lambda request: (
         Reset(apply=0) if any(event["type"] == "track" for event in request.events) else None
     )

@@ -10,7 +10,6 @@ import psycopg
 import pytest
 
 from syncer import app, errors, sync
-from syncer.delivery import sender
 from syncer.models import Status
 from syncer.planning import snapshot, writing
 from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Hang, Reset, Truncate
@@ -20,14 +19,6 @@ from syncer.stopping import Stop
 from tests.world import VIP, World, members, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two attempts, and no waiting between them."""
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def always(fault: Fault) -> Callable[[ReceivedRequest], Fault]:

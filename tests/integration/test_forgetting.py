@@ -8,7 +8,6 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from syncer import app, audit, errors, sync
-from syncer.delivery import sender
 from syncer.receivers.loopback import Answer, Fault, Reset
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state import forgetting
@@ -20,13 +19,6 @@ pytestmark = pytest.mark.usefixtures("unguarded")
 ADA: list[Row] = [(VIP, "Ada-7", "Ada@Example.com"), (CHURN, "Ada-7", "ada@example.com")]
 BOB: list[Row] = [(VIP, "bob", "bob@x.io")]
 ADDRESS = "ada@example.com"
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two attempts, and no waiting between them."""
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def forget(world: World, *who: str) -> Mapping[str, int]:

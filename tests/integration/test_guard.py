@@ -8,7 +8,6 @@ import psycopg
 import pytest
 
 from syncer import control, errors, sync
-from syncer.delivery import sender
 from syncer.models import Status
 from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from syncer.receivers.segment import ReceivedRequest
@@ -16,13 +15,6 @@ from tests.world import CHURN, VIP, Row, World, members, truth
 
 LOW = "[guard]\nmin_removed = 2\nmin_added = 2\n"
 """Small audiences are guarded too: above a quarter of them, from two contacts on."""
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def held(world: World) -> set[tuple[str, str, str]]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from syncer import app, errors, sync
-from syncer.delivery import sender
 from syncer.models import Status
 from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
 from syncer.receivers.mailmodo import MailmodoReceiver, ReceivedCall
@@ -17,13 +16,6 @@ pytestmark = pytest.mark.usefixtures("unguarded")
 KEY = "AAAAAAA-BBBBBBB"
 LIST = "Audiences"
 VIP, NEW, CHURN = "VIP Buyers", "New Customers", "Churn Risk"
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two attempts, and no waiting between them."""
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 @pytest.fixture

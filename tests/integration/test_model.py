@@ -26,7 +26,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from syncer import app, audit, control, errors, naming, sync
-from syncer.delivery import sender
 from syncer.destinations import segment
 from syncer.planning import checksums
 from syncer.receivers.loopback import EVERYTHING, Answer, Delay, Fault, Reset, Truncate
@@ -985,9 +984,6 @@ def properties(pairs: Any) -> set[tuple[str, str]]:
 
 @pytest.fixture
 def mortal(monkeypatch: pytest.MonkeyPatch) -> Mortal:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
     monkeypatch.setattr(checksums, "most", lambda *_: True)  # every run trusts what the last one found unmoved
     return Mortal(monkeypatch)
 

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from syncer import sync
-from syncer.delivery import sender
 from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from syncer.receivers.segment_rules import membership
 from tests.webhook_receiver import WebhookReceiver
@@ -66,8 +65,7 @@ def test_the_ids_of_an_audience_stay_and_are_no_others(apart: World) -> None:
     assert len(ids) == 4
 
 
-def test_a_lost_answer_concerns_its_audience_only(apart: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
+def test_a_lost_answer_concerns_its_audience_only(apart: World) -> None:
     apart.warehouse.replace(members(3, VIP, CHURN))
     apart.receiver.script = lambda _: Reset(apply=EVERYTHING)
     assert sync.exit_code(apart.sync()) == 6
@@ -80,8 +78,7 @@ def test_a_lost_answer_concerns_its_audience_only(apart: World, monkeypatch: pyt
     assert apart.sync().report.destinations[0].planned == 0
 
 
-def test_a_retry_has_the_same_message_ids(apart: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
+def test_a_retry_has_the_same_message_ids(apart: World) -> None:
     attempts: list[set[str]] = []
 
     def lose_the_first(request: Any) -> Reset | None:

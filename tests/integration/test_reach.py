@@ -5,19 +5,11 @@ import itertools
 import pytest
 
 from syncer import sync
-from syncer.delivery import sender
 from syncer.receivers.loopback import EVERYTHING, Reset
 from tests.world import CHURN, VIP, World, members, truth
 
 OPEN = "max_events_per_second = 0"
 LOW = "[guard]\nmin_removed = 2\nmin_added = 2\n"
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def reach(world: World, *, contacts: list[str] | None = None, rollout: float | None = None) -> None:

@@ -5,19 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from syncer import control, errors, sync
-from syncer.delivery import sender
 from syncer.models import Status
 from syncer.receivers.loopback import Answer, Fault, Reset
 from syncer.receivers.segment import ReceivedRequest, SegmentReceiver
 from syncer.stopping import Stop
 from tests.world import CHURN, VIP, Row, World, members, truth
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def told(world: World, since: int = 0) -> list[tuple[str, str, bool]]:

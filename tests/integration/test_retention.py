@@ -4,7 +4,6 @@ import psycopg
 import pytest
 
 from syncer import app, audit, sync
-from syncer.delivery import sender
 from syncer.receivers.loopback import Answer, Reset
 from syncer.state import pages, retention
 from syncer.stopping import Stop
@@ -16,11 +15,9 @@ DAY = 86_400.0
 
 
 @pytest.fixture(autouse=True)
-def _small_and_hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two runs a partition (1, then 2 and 3, …), two attempts, and no waiting between them."""
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs a partition (1, then 2 and 3, …)."""
     monkeypatch.setattr(pages, "RUNS_PER_PARTITION", 2)
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def drop_old(world: World, keep: float = DAY) -> int:

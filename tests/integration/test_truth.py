@@ -9,21 +9,12 @@ import psycopg
 import pytest
 
 from syncer import errors, sync
-from syncer.delivery import sender
 from syncer.models import Status
 from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Hang, Reset
 from syncer.receivers.segment import ReceivedRequest
 from tests.world import CHURN, VIP, Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two attempts, and no waiting between them."""
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "MIN_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 def always(fault: Fault) -> Callable[[ReceivedRequest], Fault]:

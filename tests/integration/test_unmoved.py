@@ -8,7 +8,6 @@ import pytest
 from psycopg.sql import SQL
 
 from syncer import app
-from syncer.delivery import sender
 from syncer.planning import checksums, targets
 from syncer.receivers.loopback import Answer
 from syncer.state import execute, forgetting
@@ -49,11 +48,6 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
 
     monkeypatch.setattr(psycopg.Cursor, "execute", watching)
     return seen
-
-
-@pytest.fixture(autouse=True)
-def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 1)
 
 
 @pytest.fixture(params=["staged", "in place"])

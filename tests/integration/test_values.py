@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from syncer import sync
-from syncer.delivery import sender
 from syncer.receivers.loopback import EVERYTHING, Reset
 from tests.world import CHURN, VIP, Row, World
 
@@ -345,14 +344,11 @@ def test_a_type_that_no_receiver_takes_is_named(world: World) -> None:
     assert result.report.destinations[0].planned == 0
 
 
-def test_a_lost_answer_about_a_value_is_told_again_with_what_is_so_then(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lost_answer_about_a_value_is_told_again_with_what_is_so_then(world: World) -> None:
     with_values(world)
     told_after(world, ("u1", "a@x.io", 1))
     set_values(world, ("u1", "a@x.io", 2))
     world.receiver.script = lambda _: Reset(apply=EVERYTHING)
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
     world.sync()
     world.receiver.script = None
 

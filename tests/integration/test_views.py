@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from syncer import app
-from syncer.delivery import sender
 from syncer.destinations import segment
 from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
 from syncer.receivers.segment import ReceivedRequest
@@ -23,11 +22,9 @@ STATE_TABLES = (
 
 
 @pytest.fixture(autouse=True)
-def _small_and_hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two contacts a page, two attempts, and no waiting between them."""
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two contacts a page."""
     monkeypatch.setattr(segment, "PAGE_SIZE", 2)
-    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(sender, "_BACKOFF", lambda call: 0.0)
 
 
 @pytest.fixture

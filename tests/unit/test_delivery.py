@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from syncer import errors, models
 from syncer.delivery import deliver as delivery
 from syncer.delivery import pacing, sender
+from syncer.delivery.retrying import RetryPolicy
 from syncer.models import Identify, Outcome, Payload, Refusal
 from syncer.state import Connection, State, pages
 from syncer.state.leadership import Leadership, Lease
@@ -130,7 +131,7 @@ def identifies(count: int) -> list[Identify]:
 def sender_to(
     destination: models.Destination, clock: Clock, halted: Callable[[], bool] = lambda: False
 ) -> sender.Sender:
-    return sender.Sender(destination, halted, clock.tempo)
+    return sender.Sender(destination, halted, clock.tempo, RetryPolicy())
 
 
 def unavailable(*, maybe_applied: bool = True, retry_after: float | None = None) -> errors.DestinationUnavailableError:

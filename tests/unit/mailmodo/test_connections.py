@@ -9,6 +9,7 @@ import pytest
 
 from syncer import errors
 from syncer.delivery.pacing import Clock
+from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.sender import Sender, SentPage
 from syncer.destinations.mailmodo import MailmodoDestination
 from syncer.models import Identify, Outcome
@@ -53,7 +54,7 @@ def test_no_answer_in_time_may_have_been_applied(receiver: MailmodoReceiver) -> 
 
 
 def send_page(made: MailmodoDestination, identifies: Sequence[Identify]) -> SentPage:
-    sender = Sender(made, lambda: False, Clock())
+    sender = Sender(made, lambda: False, Clock(), RetryPolicy())
     sender.reserve(len(identifies))
     return sender.send(1, sender.encode(identifies))
 
@@ -91,7 +92,7 @@ def test_a_batch_that_is_refused_whole_is_split_down_to_the_culprit(receiver: Ma
 def test_requests_are_paced_not_contacts(receiver: MailmodoReceiver) -> None:
     """A page of five full batches at 20 a second takes a quarter of a second, not twenty-five."""
     with closing(at(receiver, max_requests_per_second=20)) as made:
-        sender = Sender(made, lambda: False, Clock())
+        sender = Sender(made, lambda: False, Clock(), RetryPolicy())
         sender.reserve(500)
         assert sender.due_in() == pytest.approx(0.25, abs=0.05)
         flight = sender.send(1, sender.encode([identify(n) for n in range(500)]))
