@@ -22,7 +22,7 @@ from typing import Any
 import structlog
 
 from syncer import errors, models
-from syncer.delivery.pacing import Clock
+from syncer.delivery.pacing import Clock, Reservation
 from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.sender import Encoded, Sender, SentPage
 from syncer.state import Connection, State, events, pages
@@ -162,22 +162,22 @@ class _Delivery:
 
         A page is claimed no sooner than it can be sent: what is claimed is what a crash makes uncertain.
         """
-        launched: list[pages.PlannedPage] = []
+        launched: list[tuple[pages.PlannedPage, Reservation]] = []
         while self._has_room(queue, len(launched)) and self._sender.due_in() <= _CLAIM_AHEAD:
-            if not self._may_go(queue[0], launched):
+            if not self._may_go(queue[0], [page for page, _ in launched]):
                 break
-            launched.append(queue.popleft())
-            self._sender.reserve(launched[-1].identifies)
+            page = queue.popleft()
+            launched.append((page, self._sender.reserve(page.identifies)))
         if not launched:
             return
-        loaded = [self._load(page) for page in launched]
-        numbers = [page.page for page in launched]
+        loaded = [self._load(page) for page, _ in launched]
+        numbers = [page.page for page, _ in launched]
         claimed = pages.claim(self._connection, self._order.delivery, self._order.leadership.token, numbers)
-        for page, encoded in zip(launched, loaded, strict=True):
-            if page.page not in claimed:  # paused since it was planned
-                self._sender.reserve(-page.identifies)
-                continue
-            self._flying[threads.submit(self._sender.send, page.page, encoded)] = page
+        for (page, reservation), encoded in zip(launched, loaded, strict=True):
+            if page.page in claimed:
+                self._flying[threads.submit(self._sender.send, page.page, encoded, reservation)] = page
+            else:  # paused since it was planned
+                reservation.release()
 
     def _has_room(self, queue: deque[pages.PlannedPage], launching: int = 0) -> bool:
         """Whether a sender is free, and not too much claimed: a lone one need not wait until its page is settled."""
@@ -244,8 +244,9 @@ class _Delivery:
         once = not self._order.destination.recognises_events
         if once:
             events.take(self._connection, token, owed)
-        self._sender.reserve(len(owed))
-        flight = self._sender.send(pages.COVERED_PAGE, self._sender.encode([each.track for each in owed]))
+        reservation = self._sender.reserve(len(owed))
+        encoded = self._sender.encode([each.track for each in owed])
+        flight = self._sender.send(pages.COVERED_PAGE, encoded, reservation)
         failures = {failure.identify.message_id: failure for failure in flight.settlement.failures}
         by_outcome = [(each, failures.get(each.track.message_id)) for each in owed]
         refused = [(each, why.reason) for each, why in by_outcome if why and why.outcome is models.Outcome.FAILED]

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 _CATCH_UP = 0.1
 """Seconds that a request may leave late without delaying the requests after it."""
@@ -33,13 +34,19 @@ class Pacer:
         self._reserved = 0
         self._lock = threading.Lock()
 
-    def reserve(self, count: int) -> None:
-        """So much is about to ask for a turn; a negative number takes that back."""
+    def reserve(self, count: int) -> "Reservation":
+        """Announces a page that is about to take turns for so much."""
+        reservation = Reservation(self)
+        reservation.resize(count)
+        return reservation
+
+    def add_reserved(self, count: int) -> None:
+        """For `Reservation`: so much more (or less, if negative) is about to take turns."""
         with self._lock:
             self._reserved += count
 
     def turn(self, count: int) -> float:
-        """Takes the next turn; returns when it comes, on the clock."""
+        """Takes the next turn, which nobody reserved; returns when it comes, on the clock."""
         with self._lock:
             now = self._now()
             start = max(now, self._next)
@@ -59,3 +66,34 @@ class Pacer:
         """Nobody starts for so long: the receiver asked for it."""
         with self._lock:
             self._next = max(self._next, self._now() + seconds)
+
+
+class Reservation:
+    """Turns that a page is going to take, so that `Pacer.due_in` knows of them. Gives back what is left at its end.
+
+    It is made when the page is about to be claimed, and goes with it from thread to thread.
+    """
+
+    def __init__(self, pacer: Pacer) -> None:
+        self._pacer = pacer
+        self.left = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def take(self, count: int) -> float:
+        """Takes the next turn out of what is left; returns when it comes, on the clock."""
+        self.resize(self.left - count)
+        return self._pacer.turn(count)
+
+    def resize(self, left: int) -> None:
+        """So much is still to come."""
+        self._pacer.add_reserved(left - self.left)
+        self.left = left
+
+    def release(self) -> None:
+        """Nothing is to come any more."""
+        self.resize(0)

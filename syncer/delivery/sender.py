@@ -21,7 +21,7 @@ import structlog
 from prometheus_client import Histogram
 
 from syncer import errors, models
-from syncer.delivery.pacing import Clock, Pacer
+from syncer.delivery.pacing import Clock, Pacer, Reservation
 from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.streak import Streak
 from syncer.models import Outcome
@@ -91,12 +91,11 @@ class _Verdict:
 class _Tries:
     """The tries of one page so far. Waits that the receiver asked for are no attempts of ours.
 
-    `announced` of it, as the rate counts, has not had its turn yet. `attempts` and what follows are of the request in
-    hand.
+    `attempts` and what follows are of the request in hand.
     """
 
     began: float
-    announced: int
+    reservation: Reservation
     requests: int = 0
     retries: int = 0
     attempts: int = 0
@@ -146,27 +145,23 @@ class Sender:
         """Seconds until the next page may go."""
         return self._pacer.due_in()
 
-    def reserve(self, identifies: int) -> None:
-        """Announces a page of so many that is about to be handed to `send`; a negative number takes that back."""
-        count = self._rate.count(abs(identifies))
-        self._pacer.reserve(count if identifies > 0 else -count)
+    def reserve(self, identifies: int) -> Reservation:
+        """Announces a page of so many identifies; `send` takes it over."""
+        return self._pacer.reserve(self._rate.count(identifies))
 
     def encode(self, identifies: Sequence[models.Call]) -> Encoded:
         """A page as it goes out. Takes no turn, so it can be done while others fly."""
         return Encoded(identifies, *self._destination.requests(identifies))
 
-    def send(self, page: int, encoded: Encoded) -> SentPage:
-        """Sends a page that was announced, request by request. Every identify gets an outcome, whatever happens."""
+    def send(self, page: int, encoded: Encoded, reservation: Reservation) -> SentPage:
+        """Sends a page, request by request. Every identify gets an outcome, whatever happens."""
         events = isinstance(encoded.identifies[0], models.Track)
         once = events and not self._destination.recognises_events
-        tries = _Tries(self._tempo.now(), announced=self._rate.count(len(encoded.identifies)), once=once)
-        try:
-            return self._send(page, encoded, tries)
-        finally:
-            self._pacer.reserve(-tries.announced)
+        with reservation:
+            reservation.resize(self._turns(encoded.requests))
+            return self._send(page, encoded, _Tries(self._tempo.now(), reservation, once=once))
 
     def _send(self, page: int, encoded: Encoded, tries: _Tries) -> SentPage:
-        self._announce(encoded.requests, tries, instead_of=tries.announced)
         failures = [_failure(refusal, Outcome.FAILED, alone=False) for refusal in encoded.refusals]
         ends = accumulate(len(request.identifies) for request in encoded.requests)
         parts = deque(_Part(each, end - len(each.identifies)) for each, end in zip(encoded.requests, ends, strict=True))
@@ -200,26 +195,17 @@ class Sender:
             refusals = self._send_request(part.request, tries)
         except errors.RequestRefusedError as refused:
             if not part.single:
-                return _Verdict(parts=self._split(part, tries))
+                halves = part.halves(doubtful=tries.maybe_applied)
+                tries.reservation.resize(tries.reservation.left + self._turns([half.request for half in halves]))
+                return _Verdict(parts=halves)
             refusals = [models.Refusal(part.request.identifies[0], str(refused), refused.http_status)]
         except (errors.DestinationUnavailableError, errors.DestinationStoppedError) as stopped:
             return _Verdict(_given_up(part, tries, stopped), error=stopped)
         return self._answered(part, refusals, tries)
 
-    def _split(self, part: _Part, tries: _Tries) -> list[_Part]:
-        """The halves are announced afresh: their turns are still to come."""
-        halves = part.halves(doubtful=tries.maybe_applied)
-        self._announce([half.request for half in halves], tries)
-        return halves
-
-    def _announce(self, requests: Sequence[models.Payload], tries: _Tries, *, instead_of: int = 0) -> None:
-        """These requests are going to ask for their turns."""
-        more = sum(self._count(request) for request in requests) - instead_of
-        tries.announced += more
-        self._pacer.reserve(more)
-
-    def _count(self, request: models.Payload) -> int:
-        return self._rate.count(len(request.identifies))
+    def _turns(self, requests: Sequence[models.Payload]) -> int:
+        """What these requests come to, as the rate counts."""
+        return sum(self._rate.count(len(request.identifies)) for request in requests)
 
     def _answered(self, part: _Part, refusals: Sequence[models.Refusal], tries: _Tries) -> _Verdict:
         # An earlier try whose answer was lost may have been applied all the same.
@@ -232,7 +218,8 @@ class Sender:
 
     def _send_request(self, request: models.Payload, tries: _Tries) -> list[models.Refusal]:
         """Sends a request until it is answered, or given up: then raises why its last try failed."""
-        due = self._first_turn(self._count(request), tries)
+        count = self._rate.count(len(request.identifies))
+        due = tries.reservation.take(count)
         while True:
             self._await(due)
             try:
@@ -244,12 +231,7 @@ class Sender:
                 tries.retries += 1
                 log.warning("retrying", destination=self._destination.name, error=str(error), retry=tries.retries)
             self.sleep(wait)
-            due = self._pacer.turn(self._count(request))
-
-    def _first_turn(self, count: int, tries: _Tries) -> float:
-        tries.announced -= count
-        self._pacer.reserve(-count)
-        return self._pacer.turn(count)
+            due = self._pacer.turn(count)
 
     def _try(self, request: models.Payload, tries: _Tries) -> list[models.Refusal]:
         tries.requests += 1

@@ -55,8 +55,7 @@ def test_no_answer_in_time_may_have_been_applied(receiver: MailmodoReceiver) -> 
 
 def send_page(made: MailmodoDestination, identifies: Sequence[Identify]) -> SentPage:
     sender = Sender(made, lambda: False, Clock(), RetryPolicy())
-    sender.reserve(len(identifies))
-    return sender.send(1, sender.encode(identifies))
+    return sender.send(1, sender.encode(identifies), sender.reserve(len(identifies)))
 
 
 @pytest.mark.parametrize(("mode", "failure"), [("batch", 400), ("single", 400), ("single", 200)])
@@ -93,9 +92,9 @@ def test_requests_are_paced_not_contacts(receiver: MailmodoReceiver) -> None:
     """A page of five full batches at 20 a second takes a quarter of a second, not twenty-five."""
     with closing(at(receiver, max_requests_per_second=20)) as made:
         sender = Sender(made, lambda: False, Clock(), RetryPolicy())
-        sender.reserve(500)
+        reservation = sender.reserve(500)
         assert sender.due_in() == pytest.approx(0.25, abs=0.05)
-        flight = sender.send(1, sender.encode([identify(n) for n in range(500)]))
+        flight = sender.send(1, sender.encode([identify(n) for n in range(500)]), reservation)
         assert sender.due_in() < 0.06
     assert (flight.settlement.requests, flight.error) == (5, None)
     assert len(receiver.belief) == 500

@@ -1,0 +1,151 @@
+"""A destination whose answers are given, and time that passes only when somebody waits: for the tests of delivery."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from syncer import errors, models
+from syncer.delivery.pacing import Clock
+from syncer.delivery.retrying import RetryPolicy
+from syncer.delivery.sender import Sender, SentPage
+from syncer.models import Identify, Outcome, Payload, Refusal
+
+UNLIMITED = models.Rate(0)
+NOBODY = "write key is disabled"
+
+
+@dataclass
+class FakeClock:
+    """Time passes only when somebody waits."""
+
+    at: float = 0.0
+    waits: list[float] = field(default_factory=list)
+
+    def pause(self, _event: threading.Event, seconds: float) -> bool:
+        self.at += seconds
+        self.waits.append(seconds)
+        return False
+
+    @property
+    def clock(self) -> Clock:
+        """For a sender."""
+        return Clock(now=lambda: self.at, pause=self.pause)
+
+
+@dataclass
+class Scripted:
+    """A destination whose answers are given: a list of refused contacts, or an error."""
+
+    answers: list[list[str] | errors.DestinationError]
+    per_request: int = 1000
+    rate: models.Rate = UNLIMITED
+    recognises_events: bool = True
+    clock: FakeClock = field(default_factory=FakeClock)
+    name: str = "scripted"
+    page_size: int = 1000
+    concurrency: int = 1
+    sent: list[tuple[float, int]] = field(default_factory=list)
+
+    def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Payload], list[Refusal]]:
+        cuts = range(0, len(identifies), self.per_request)
+        return [Payload(identifies[cut : cut + self.per_request], []) for cut in cuts], []
+
+    def send(self, request: Payload) -> list[Refusal]:
+        self.sent.append((self.clock.at, len(request.identifies)))
+        answer = self.answers.pop(0) if self.answers else []
+        if isinstance(answer, errors.DestinationError):
+            raise answer
+        return [Refusal(identify, "no", 400) for identify in request.identifies if identify.contact in answer]
+
+    def account(self) -> dict[str, str]:
+        return {}
+
+    def key_hash(self, salt: bytes) -> str:
+        return ""
+
+    def problems(self) -> list[str]:
+        return []
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class Picky(Scripted):
+    """Refuses every request that holds one of the bad contacts, or more identifies than it takes.
+
+    Of a contact that comes alone it says `words`, or the contact's name. The first answer to each size of request that
+    is in `loses` gets lost.
+    """
+
+    bad: frozenset[str] = frozenset()
+    words: str | None = None
+    takes: int = 1000
+    loses: set[int] = field(default_factory=set)
+    seen: list[list[str]] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
+
+    def send(self, request: Payload) -> list[Refusal]:
+        contacts = [identify.contact for identify in request.identifies]
+        self.seen.append(contacts)
+        if request.encoded:
+            assert [body.decode() for body in request.encoded] == contacts
+        if len(contacts) in self.loses:
+            self.loses.remove(len(contacts))
+            raise unavailable()
+        super().send(request)
+        if len(contacts) > self.takes:
+            raise errors.RequestRefusedError("too large", http_status=413)
+        if self.bad.intersection(contacts):
+            raise errors.RequestRefusedError(self.words or ",".join(contacts), http_status=400)
+        self.accepted += contacts
+        return []
+
+    def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Payload], list[Refusal]]:
+        requests, refusals = super().requests(identifies)
+        return [Payload(r.identifies, [i.contact.encode() for i in r.identifies]) for r in requests], refusals
+
+
+def contacts(*numbers: int) -> frozenset[str]:
+    return frozenset(f"c{number}" for number in numbers)
+
+
+def send_page(sender: Sender, page: int, count: int) -> SentPage:
+    """A page of so many contacts, as delivery hands it to a sender."""
+    return sender.send(page, sender.encode(identifies(count)), sender.reserve(count))
+
+
+def identifies(count: int) -> list[Identify]:
+    return [Identify(f"c{n}", 0, f"u{n}", f"c{n}", f"m{n}", {"vip": True}) for n in range(count)]
+
+
+def named(contact: str, part: int = 0) -> Identify:
+    return Identify(contact, part, contact, contact, f"{contact}/{part}", {"vip": True})
+
+
+def sender_to(destination: models.Destination, clock: FakeClock, halted: Callable[[], bool] = lambda: False) -> Sender:
+    return Sender(destination, halted, clock.clock, RetryPolicy())
+
+
+def unavailable(*, maybe_applied: bool = True, retry_after: float | None = None) -> errors.DestinationUnavailableError:
+    return errors.DestinationUnavailableError("down", maybe_applied=maybe_applied, retry_after=retry_after)
+
+
+def send(destination: Scripted, count: int = 2) -> SentPage:
+    return send_page(sender_to(destination, destination.clock), 7, count)
+
+
+def outcomes(page: SentPage) -> list[Outcome]:
+    return [failure.outcome for failure in page.settlement.failures]
+
+
+def everybody_refused(count: int) -> Picky:
+    """A destination that refuses whoever it is told of, all in the same words."""
+    return Picky([], bad=contacts(*range(count)), words=NOBODY)
+
+
+def nothing_is_reserved(sender: Sender, clock: FakeClock) -> bool:
+    """Whether the next turn comes as soon as the last one has used up its time."""
+    due = clock.at + sender.due_in()
+    return due == pytest.approx(sender.reserve(0).take(0))
