@@ -1,4 +1,4 @@
-"""Events that are owed: who entered or left an audience, once the destination accepted that.
+"""Events that are owed to a destination: who entered or left an audience, once it accepted the identify that says so.
 
 An event is recorded in the transaction that accepts the identify (`settle_pages`), and sent after the run's identifies.
 
@@ -10,9 +10,24 @@ An event is recorded in the transaction that accepts the identify (`settle_pages
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from syncer import errors, models
-from syncer.state import Connection, execute
+from syncer.state import Connection, execute, fetch_all
+
+
+@dataclass(frozen=True, slots=True)
+class _OwedRow:
+    """A row of `list_owed_events`."""
+
+    event_id: int
+    contact: str
+    user_id: str
+    email: str
+    property: str
+    value: bool
+    at: datetime
+    message_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +40,7 @@ class Owed:
 
 def owed(connection: Connection, destination_id: int, names: models.Events, limit: int) -> list[Owed]:
     """The first events that are owed to a destination and not paused."""
-    rows = execute(connection, "list_owed_events", {"destination_id": destination_id, "limit": limit})
+    rows = fetch_all(connection, _OwedRow, "list_owed_events", {"destination_id": destination_id, "limit": limit})
     return [
         Owed(
             row.event_id,
@@ -46,15 +61,16 @@ def owed(connection: Connection, destination_id: int, names: models.Events, limi
 
 
 def take(connection: Connection, token: uuid.UUID, events: Sequence[Owed]) -> None:
-    """They are owed no longer. Raises `NotOursError` if somebody else leads by now."""
-    taken = execute(connection, "take_events", {"event_ids": [each.event_id for each in events], "token": token})
-    _expect(len(taken.fetchall()), len(events))
+    """They are owed no longer. Raises `NotOursError` if this process does not lead any more."""
+    named = {"event_ids": [each.event_id for each in events], "token": token}
+    _expect(execute(connection, "take_events", named).rowcount, len(events))
 
 
 def refuse(connection: Connection, token: uuid.UUID, refused: Sequence[tuple[Owed, str]]) -> None:
-    """They were refused, with these words."""
-    named = {"event_ids": [each.event_id for each, _ in refused], "reasons": [reason for _, reason in refused]}
-    _expect(len(execute(connection, "refuse_events", {**named, "token": token}).fetchall()), len(refused))
+    """Keeps the receiver's words: these events stay, and are not sent again. Raises as `take` does."""
+    event_ids, reasons = [each.event_id for each, _ in refused], [reason for _, reason in refused]
+    named = {"event_ids": event_ids, "reasons": reasons, "token": token}
+    _expect(execute(connection, "refuse_events", named).rowcount, len(refused))
 
 
 def _expect(found: int, expected: int) -> None:

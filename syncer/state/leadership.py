@@ -2,8 +2,8 @@
 
 The advisory lock of a session decides. Beside it stands a lease, because a process can be paused, or cut off from the
 database, without its session ending: the leader renews its lease every few seconds, asks before every request whether
-it is still good, and stops when it is not. Whoever finds a lease that ran out ends the session behind it and takes
-over; the token of the new leader fences off the old one's claims. A lease is shorter than what the others wait for.
+it is still good, and stops when it is not. A process that finds the lease expired ends the session behind it and takes
+over; the token of the new leader fences off the old one's claims. A lease ends before the others may take over.
 """
 
 import contextlib
@@ -27,15 +27,15 @@ from syncer.state import Connection, State, execute, fetch_optional, fetch_value
 
 RENEW_SECONDS = 2.0
 LEASE_SECONDS = 10.0
-"""So long after its last renewal began a leader still sends."""
+"""Seconds after its last renewal began for which a leader may still send."""
 TAKE_OVER_SECONDS = 15.0
-"""So long after its last renewal another process may end it."""
+"""Seconds after its last renewal from which another process may take over."""
 
 log = structlog.get_logger()
 
 
 class Lease:
-    """How long the leader may go on by itself. Set by one thread, asked by all."""
+    """How long the leader may go on without another renewal. Set by one thread, asked by all."""
 
     def __init__(self) -> None:
         self._until = clock() + LEASE_SECONDS
@@ -49,13 +49,13 @@ class Lease:
         self._until = since + LEASE_SECONDS
 
     def lost(self) -> None:
-        """Somebody else leads, or the lock is gone."""
+        """Another process leads, or the lock is gone."""
         self._until = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Leadership:
-    """The session that holds the lock. `token` fences off whoever held it before: claims of pages name it."""
+    """The session that holds the lock. Claims of pages name its `token`, which fences off the leaders before it."""
 
     connection: Connection
     token: uuid.UUID
@@ -73,6 +73,15 @@ class Leader:
     renewed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _EndedLeader:
+    """A row of `end_stale_leader`. `ended`: its session is gone."""
+
+    host: str
+    pid: int
+    ended: bool
+
+
 def clock() -> float:
     """Seconds that also pass while this machine sleeps, where the system knows them."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
@@ -80,14 +89,14 @@ def clock() -> float:
 
 @contextlib.contextmanager
 def lead(state: State, connection: Connection, kind: Literal["daemon", "command"] = "command") -> Iterator[Leadership]:
-    """Takes the lock for the block, which token and lease are good for. A session that breaks gives the lock back too.
+    """Holds the lock for the length of the block, and renews its lease. A session that breaks gives the lock back too.
 
     Raises `SyncLockedError` if another process has it and its lease is good.
     """
     _refuse_transaction_pooling(connection, state.url)
     key = {"key": lock_key(state.schema)}
     if not fetch_value(connection, "take_lock", key):
-        stale = execute(connection, "end_stale_leader", {**key, "seconds": TAKE_OVER_SECONDS}).fetchone()
+        stale = fetch_optional(connection, _EndedLeader, "end_stale_leader", {**key, "seconds": TAKE_OVER_SECONDS})
         if stale is None or not fetch_value(connection, "take_lock", key):
             raise errors.SyncLockedError(_locked_message(connection))
         log.warning("took over from a leader that did not renew its lease", host=stale.host, pid=stale.pid)
@@ -137,14 +146,14 @@ def _renew(state: State, leadership: Leadership, ended: threading.Event) -> None
 def _renew_once(state: State, connection: Connection, leadership: Leadership) -> None:
     began = clock()
     named = {"token": leadership.token, "key": lock_key(state.schema)}
-    if execute(connection, "renew_lease", named).fetchone() is None:
-        leadership.lease.lost()
-    else:
+    if execute(connection, "renew_lease", named).rowcount:
         leadership.lease.renewed(began)
+    else:
+        leadership.lease.lost()
 
 
 def _locked_message(connection: Connection) -> str:
-    leader = execute(connection, "show_leader").fetchone()
+    leader = fetch_optional(connection, Leader, "show_leader")
     if leader is None:
         return "another syncer is syncing on this state; try again when it has finished"
     since = leader.since.strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -155,7 +164,7 @@ def _locked_message(connection: Connection) -> str:
 
 
 def _refuse_transaction_pooling(connection: Connection, url: str) -> None:
-    """The lock belongs to a session. Behind a pooler in transaction mode it would belong to whoever comes next.
+    """The lock belongs to a session. Behind a pooler in transaction mode it would pass to the next client.
 
     A pooler shows itself by another backend pid than the one it announced; in transaction mode it lends the backend
     of an idle session to the next that asks.

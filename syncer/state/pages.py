@@ -6,19 +6,20 @@
 
 `claim` is committed before a byte of the page is sent; `settle` makes what was accepted known, in one transaction with
 the outcome of every identify; `abort` is for a page that certainly was not applied. A page that is still `sending` when
-its run is closed, by itself or by the next one, goes to done with all of its identifies unknown (`ledger`). Every step
-names the state it expects and fails with `NotOursError` if somebody else was faster.
+its run is closed, by itself or by the next one, goes to done with all of its identifies unknown (`runs`). Every step
+names the state it expects and fails with `NotOursError` if another process was faster.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 
 from syncer import errors, models
 from syncer.models import Outcome
-from syncer.state import Connection, execute, fetch_value
+from syncer.state import Connection, execute, fetch_all, fetch_value
 
 COVERED_PAGE = 0
 """The page of the changes that need no call; it is settled together with the plan."""
@@ -54,6 +55,20 @@ class PlannedPage:
     identifies: int
 
 
+class _IdentifyRow(Protocol):
+    """A row of `load_page`, as the session makes it: for as many as there are, a class of our own costs too much."""
+
+    contact: str
+    part: int
+    user_id: str
+    email: str
+    traits: str | None
+    about: models.Computation | None
+    message_id: str
+    audience_ids: Sequence[int]
+    values: str
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """An identify that ended otherwise than succeeded, and why. `alone`: no other was in the request that decided."""
@@ -83,27 +98,29 @@ class Settlement:
 
 
 def waiting(connection: Connection, delivery: RunDestination) -> list[PlannedPage]:
-    """The pages that nobody has claimed yet, in the order of delivery."""
-    return [PlannedPage(*row) for row in execute(connection, "list_pages", _keys(delivery))]
+    """The pages that are not claimed yet, in the order of delivery."""
+    return fetch_all(connection, PlannedPage, "list_pages", _keys(delivery))
 
 
 def load(
     connection: Connection, delivery: RunDestination, page: int, properties: Mapping[int, str]
 ) -> list[models.Identify]:
     """The identifies of a page as planned; `properties` names the property of each audience id."""
-    rows = execute(connection, "load_page", {**_keys(delivery), "page": page}).fetchall()
+    rows: Iterable[_IdentifyRow] = execute(connection, "load_page", {**_keys(delivery), "page": page})
     return [
         models.Identify(
-            contact=contact,
-            part=part,
-            user_id=user_id,
-            email=email,
-            message_id=message_id,
-            values=dict(zip(map(properties.__getitem__, audience_ids), msgspec.json.decode(values), strict=True)),
-            traits={} if traits is None else msgspec.json.decode(traits),
-            about=about,
+            contact=row.contact,
+            part=row.part,
+            user_id=row.user_id,
+            email=row.email,
+            message_id=row.message_id,
+            values=dict(
+                zip(map(properties.__getitem__, row.audience_ids), msgspec.json.decode(row.values), strict=True)
+            ),
+            traits={} if row.traits is None else msgspec.json.decode(row.traits),
+            about=row.about,
         )
-        for contact, part, user_id, email, traits, about, message_id, audience_ids, values in rows
+        for row in rows
     ]
 
 
@@ -127,13 +144,13 @@ def settle(connection: Connection, delivery: RunDestination, settlements: Sequen
     if applied:
         ended += fetch_value(connection, "settle_pages", {**_keys(delivery), **_pages(applied), **_failures(applied)})
     if aborted:
-        ended += len(execute(connection, "abort_pages", {**_keys(delivery), **_pages(aborted)}).fetchall())
+        ended += execute(connection, "abort_pages", {**_keys(delivery), **_pages(aborted)}).rowcount
     if ended != len(settlements):
         raise errors.NotOursError("another syncer took over this run; its pages are uncertain and will be told again")
 
 
 def forgive(connection: Connection, delivery: RunDestination) -> None:
-    """What this run settled as refused becomes aborted: the destination refuses everybody, so it is no contact's fault.
+    """Makes aborted what this run settled as refused: the destination refuses every contact, so none is at fault.
 
     Call it in the transaction of `settle`, which finds out whether the run is still ours.
     """
