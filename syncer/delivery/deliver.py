@@ -1,14 +1,13 @@
 """Delivers the pages of a plan to one destination: claims them, several in flight, and settles them in groups.
 
-No statement runs while a page is in the hands of a sender thread except those that claim, load and settle; no
-transaction is open while the network is awaited, because senders (`sending`) have no connection.
+While pages are in flight, no statements run but those that claim, load and settle. No transaction waits for the
+network, because a `sender` has no connection.
 
-Settling has threads and connections of its own: while groups are committed, the next pages are on their way, and all
+Settling has threads and connections of its own: while groups are committed, the next pages are in flight, and all
 that land meanwhile are the next group. So a fast receiver gets large groups, and a slow one does not wait for them.
-The page after those is loaded and encoded while they fly, so that a sender does not wait for that; it is claimed when
-one is free.
-Pages share no contact's property, so groups do not wait for one another; but what a refusal means may depend on the
-others, so a group with one is settled alone.
+The next page is loaded and encoded while others are in flight, so that a free sender need not wait for that.
+Two pages never hold the same property of a contact, so groups do not wait for one another; but what a refusal means
+may depend on the others, so a group with a refusal is settled alone.
 """
 
 from collections import deque
@@ -31,18 +30,18 @@ from syncer.state.leadership import LEASE_SECONDS, Leadership
 log = structlog.get_logger()
 
 _CLAIM_AHEAD = 0.05
-"""Seconds. So long before its turn a page is loaded and claimed, so that the limit is used up to the last event."""
+"""Seconds before its turn at which a page is loaded and claimed, so that the limit is used up to the last event."""
 
 _SETTLERS = 2
-"""Groups that are committed at once. One is busy writing all the time where the receiver answers at once; more than two
-are no faster on two cores."""
+"""How many groups are committed at once. Where the receiver answers at once, one of them is always writing; more than
+two are no faster on two cores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What is to be delivered: one destination's pages of one run, for as long as we lead; then the events it is owed.
 
-    `properties` names each audience id's property; without `events` it is told none.
+    `properties` names each audience id's property. Without `events`, no event is sent.
     """
 
     delivery: pages.RunDestination
@@ -58,13 +57,14 @@ def deliver(
     order: Order,
     halted: Callable[[], bool],
     sent: Callable[[int], None],
-    tempo: Clock | None = None,
+    clock: Clock | None = None,
 ) -> errors.DestinationError | None:
     """Delivers until nothing waits, `halted` says so, or the destination stops; returns the error that stopped it.
 
-    `sent` is told how many identifies were settled. Pages in flight are always waited for and settled.
+    `sent` is called with the number of identifies of every page that was settled. Pages in flight are always waited
+    for and settled.
     """
-    sender = Sender(order.destination, halted, tempo or Clock(), order.retries, order.leadership.lease.good)
+    sender = Sender(order.destination, halted, clock or Clock(), order.retries, order.leadership.lease.good)
     with ExitStack() as connections:
 
         def connect(purpose: str) -> Connection:
@@ -77,7 +77,7 @@ def deliver(
 
 
 class _Settler:
-    """Commits what has come back, group by group; as many at once as it has connections."""
+    """Commits pages that have landed, group by group; as many groups at once as it has connections."""
 
     def __init__(self, connections: Sequence[Connection], delivery: pages.RunDestination, sender: Sender) -> None:
         self._idle: SimpleQueue[Connection] = SimpleQueue()
@@ -86,11 +86,11 @@ class _Settler:
         self._delivery = delivery
         self._sender = sender
 
-    def settle(self, flights: Sequence[SentPage]) -> None:
+    def settle(self, group: Sequence[SentPage]) -> None:
         """One group, in one transaction."""
         connection = self._idle.get_nowait()
         with connection.transaction():
-            pages.settle(connection, self._delivery, [flight.settlement for flight in flights])
+            pages.settle(connection, self._delivery, [page.settlement for page in group])
             if self._sender.refuses_everybody:
                 pages.forgive(connection, self._delivery)
         self._idle.put(connection)
@@ -100,7 +100,7 @@ class _Delivery:
     """One destination's pages on their way: loaded and claimed here, in one thread and on one connection.
 
     A page is `flying` while a sender has it, `landed` until a settler is free, and then in a group being settled.
-    What a crash makes uncertain are those pages: no more than there are senders, or two.
+    A crash makes those pages uncertain: no more than there are senders, or two.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class _Delivery:
         self._landed: list[tuple[pages.PlannedPage, SentPage]] = []
         self._settling: dict[Future[None], list[pages.PlannedPage]] = {}
         self._ready: tuple[int, Encoded] | None = None  # the next page's number, loaded and encoded before its turn
-        self._alone = False  # whether the group being settled suffers no other beside it
+        self._alone = False  # whether no other group may be settled beside the present one
         self._stopped: errors.DestinationError | None = None
 
     def run(self) -> errors.DestinationError | None:
@@ -134,7 +134,7 @@ class _Delivery:
             try:
                 self._deliver(queue, senders, settlers)
             except BaseException:
-                self._sender.give_up.set()  # a sender that waits for another try must not keep a failed delivery alive
+                self._sender.give_up.set()  # or a sender that waits for another try keeps the failed delivery alive
                 raise
         self._tell_events()
         return self._stopped
@@ -180,7 +180,7 @@ class _Delivery:
                 reservation.release()
 
     def _has_room(self, queue: deque[pages.PlannedPage], launching: int = 0) -> bool:
-        """Whether a sender is free, and not too much claimed: a lone one need not wait until its page is settled."""
+        """Whether a sender is free, and not too much is claimed. A lone one need not wait until its page is settled."""
         senders = self._order.destination.concurrency
         free = min(senders - len(self._flying), max(senders, 2) - len(self._claimed())) - launching
         return bool(queue) and free > 0 and not self._over()
@@ -206,31 +206,31 @@ class _Delivery:
         return self._sender.encode(identifies)
 
     def _land(self) -> None:
-        """Takes over what has come back. A destination that stopped gets no more, settled or not."""
+        """Takes over the pages that have come back. A destination that stopped gets no more pages."""
         for future in [future for future in self._flying if future.done()]:
-            flight = future.result()
-            self._landed.append((self._flying.pop(future), flight))
-            if flight.error is not None:
-                self._stop(flight.error)
+            sent_page = future.result()
+            self._landed.append((self._flying.pop(future), sent_page))
+            if sent_page.error is not None:
+                self._stop(sent_page.error)
 
     def _settle(self, settlers: ThreadPoolExecutor) -> None:
-        """Has everything that has landed committed as one group, once a settler is free and it suffers company."""
+        """Commits everything that has landed as one group, once a settler is free and groups need not go one by one."""
         for future in [future for future in self._settling if future.done()]:
             future.result()
             for page in self._settling.pop(future):
                 self._sent(page.identifies)
-        alone = not all(flight.settlement.accepted for _, flight in self._landed)
+        alone = not all(sent_page.settlement.accepted for _, sent_page in self._landed)
         most = 1 if alone or (self._settling and self._alone) else _SETTLERS
         if self._landed and len(self._settling) < most:
             group, self._landed = self._landed, []
             self._alone = alone
-            future = settlers.submit(self._settler.settle, [flight for _, flight in group])
+            future = settlers.submit(self._settler.settle, [sent_page for _, sent_page in group])
             self._settling[future] = [page for page, _ in group]
 
     def _tell_events(self) -> None:
-        """What is owed, in order, also from earlier runs; nothing after the destination stopped."""
+        """Sends the events that are owed, in order, also those of earlier runs; none after the destination stopped."""
         names = self._order.events
-        # Where each goes at most once, a crash may cost one event and no more.
+        # Where events go at most once, a crash costs no more than one event.
         size = self._order.destination.page_size if self._order.destination.recognises_events else 1
         while names is not None and not self._over():
             owed = events.owed(self._connection, self._order.delivery.destination_id, names, size)
@@ -239,15 +239,15 @@ class _Delivery:
             self._tell(owed)
 
     def _tell(self, owed: Sequence[events.Owed]) -> None:
-        """Sends some events; one whose repetition nobody would recognise is owed no longer before it leaves."""
+        """Sends some events. Where the receiver recognises no repetition, they are owed no longer before they leave."""
         token = self._order.leadership.token
         once = not self._order.destination.recognises_events
         if once:
             events.take(self._connection, token, owed)
         reservation = self._sender.reserve(len(owed))
         encoded = self._sender.encode([each.track for each in owed])
-        flight = self._sender.send(pages.COVERED_PAGE, encoded, reservation)
-        failures = {failure.identify.message_id: failure for failure in flight.settlement.failures}
+        sent_page = self._sender.send(pages.COVERED_PAGE, encoded, reservation)
+        failures = {failure.identify.message_id: failure for failure in sent_page.settlement.failures}
         by_outcome = [(each, failures.get(each.track.message_id)) for each in owed]
         refused = [(each, why.reason) for each, why in by_outcome if why and why.outcome is models.Outcome.FAILED]
         if once:
@@ -258,8 +258,8 @@ class _Delivery:
                 events.refuse(self._connection, token, refused)
         if refused:
             log.warning("events were refused", destination=self._order.destination.name, events=len(refused))
-        if flight.error is not None:
-            self._stop(flight.error)
+        if sent_page.error is not None:
+            self._stop(sent_page.error)
         elif not once and len(refused) < len(failures):
             self._sender.give_up.set()  # what is still owed waits for the next run
 
@@ -275,7 +275,7 @@ class _Delivery:
 
 
 def _tell_lost(destination: str, failures: Sequence[pages.Failure]) -> None:
-    """Where an event goes at most once, one that failed is lost, and says so."""
+    """Logs the events that are lost because they go at most once."""
     lost = [failure for failure in failures if failure.outcome is not models.Outcome.FAILED]
     if lost:
         log.warning("events may be lost; they go at most once there", destination=destination, events=len(lost))

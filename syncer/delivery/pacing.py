@@ -21,7 +21,7 @@ class Clock:
 class Pacer:
     """Spreads requests over time: one may start when those before it have used up their share of the rate.
 
-    What it counts, events or requests, is the destination's affair (`models.Rate`).
+    It counts events or requests, whichever the destination limits (`models.Rate`).
 
     Over any ten seconds at most the limit plus one request leaves: a turn is taken when a request is about to leave,
     and no unused time is saved up but a little lateness.
@@ -54,16 +54,16 @@ class Pacer:
             return start
 
     def share(self, count: int) -> float:
-        """The seconds that so much takes up."""
+        """The seconds that so much takes up of the rate."""
         return count / self._rate if self._rate else 0.0
 
     def due_in(self) -> float:
-        """Seconds until the next turn that nobody has reserved."""
+        """Seconds until the next turn that is not reserved."""
         with self._lock:
             return max(0.0, self._next + self.share(self._reserved) - self._now())
 
     def hold(self, seconds: float) -> None:
-        """Nobody starts for so long: the receiver asked for it."""
+        """No turn comes for so long: the receiver asked for it."""
         with self._lock:
             self._next = max(self._next, self._now() + seconds)
 

@@ -1,13 +1,13 @@
 """Sends a page: paced, retried, split, until each of its identifies has an outcome. Knows neither state nor plan.
 
-    an identify:  planned ─▶ sent ─▶ accepted                                  succeeded
-                                 ├─▶ refused, by name or alone                 failed
+    an identify:  planned ─▶ sent ─▶ accepted                                    succeeded
+                                 ├─▶ refused, by name or alone                   failed
                                  ├─▶ the same, or tries used up: it may
-                                 │   have arrived although no answer came      unknown
-                                 └─▶ tries used up, or everybody is refused    aborted
+                                 │   have arrived although no answer came        unknown
+                                 └─▶ tries used up, or every contact is refused  aborted
 
 A request that is refused whole, or is too large, names no culprit: it is sent again in halves, down to single
-identifies. Whether it is the destination that refuses, and not its contacts, is decided here as well.
+identifies.
 """
 
 import threading
@@ -32,7 +32,7 @@ REQUEST_SECONDS = Histogram(
     "How long requests of this process took, answered or not",
     ["destination"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
-    registry=None,  # whoever answers scrapes registers it
+    registry=None,  # the health server registers it
 )
 
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A page's identifies as the requests that they go out in, and those that none can carry."""
+    """A page's identifies as the requests that carry them, and those that no request can carry."""
 
     identifies: Sequence[models.Call]
     requests: Sequence[models.Payload]
@@ -49,7 +49,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class SentPage:
-    """A page that has come back."""
+    """A page that needs no further request: how it ended, and why the destination is to get no more, if so."""
 
     settlement: pages.Settlement
     error: errors.DestinationError | None
@@ -80,7 +80,7 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What became of a request. `parts` are to be sent in its stead; after an `error` nothing more is sent."""
+    """What became of a request. Its `parts` are to be sent instead; after an `error` nothing more is sent."""
 
     failures: Sequence[pages.Failure] = ()
     parts: Sequence[_Part] = ()
@@ -89,9 +89,9 @@ class _Verdict:
 
 @dataclass(slots=True)
 class _Tries:
-    """The tries of one page so far. Waits that the receiver asked for are no attempts of ours.
+    """The tries of one page so far. `attempts` and what follows are about the request that is being sent.
 
-    `attempts` and what follows are of the request in hand.
+    An answer that asks for a wait (`asked`) counts as no attempt.
     """
 
     began: float
@@ -102,43 +102,43 @@ class _Tries:
     asked: bool = False
     maybe_applied: bool = False
     once: bool = False
-    """What may have been applied must not be sent again."""
+    """Whether a request that may have been applied must not be sent again."""
 
     def begin(self, part: _Part) -> None:
-        """Another request has its own attempts; the page's time goes on."""
+        """Begins a request, which has attempts of its own; the page's time goes on."""
         self.attempts, self.asked, self.maybe_applied = 0, False, part.doubtful
 
     @property
     def begun(self) -> bool:
-        """Whether the request in hand was sent at least once."""
+        """Whether the request was sent at least once."""
         return self.attempts > 0 or self.asked
 
 
 class Sender:
-    """Sends pages, from several threads at once. Knows neither state nor plan; `leads` says whether it still may."""
+    """Sends pages, from several threads at once, for as long as `leads` says so."""
 
     def __init__(
         self,
         destination: models.Destination,
         halted: Callable[[], bool],
-        tempo: Clock,
+        clock: Clock,
         policy: RetryPolicy,
         leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._destination = destination
         self._halted = halted
-        self._tempo = tempo
+        self._clock = clock
         self._policy = policy
         self._leads = leads
         self._rate = destination.rate
-        self._pacer = Pacer(destination.rate.per_second, tempo.now)
+        self._pacer = Pacer(destination.rate.per_second, clock.now)
         self._streak = Streak(destination.name)
         self.give_up = threading.Event()
-        """Set when the destination stopped: no page starts another try."""
+        """Set when the destination stopped: no page begins another try."""
 
     @property
     def refuses_everybody(self) -> bool:
-        """Whether what it refused in this run is its own fault and not that of its contacts."""
+        """Whether what was refused in this run is the fault of the destination, and of no contact. See `Streak`."""
         return self._streak.verdict is not None
 
     def due_in(self) -> float:
@@ -150,7 +150,7 @@ class Sender:
         return self._pacer.reserve(self._rate.count(identifies))
 
     def encode(self, identifies: Sequence[models.Call]) -> Encoded:
-        """A page as it goes out. Takes no turn, so it can be done while others fly."""
+        """A page as it goes out. Takes no turn, so it can be done while other pages are in flight."""
         return Encoded(identifies, *self._destination.requests(identifies))
 
     def send(self, page: int, encoded: Encoded, reservation: Reservation) -> SentPage:
@@ -159,15 +159,13 @@ class Sender:
         once = events and not self._destination.recognises_events
         with reservation:
             reservation.resize(self._turns(encoded.requests))
-            return self._send(page, encoded, _Tries(self._tempo.now(), reservation, once=once))
+            return self._send(page, encoded, _Tries(self._clock.now(), reservation, once=once))
 
     def _send(self, page: int, encoded: Encoded, tries: _Tries) -> SentPage:
         failures = [_failure(refusal, Outcome.FAILED, alone=False) for refusal in encoded.refusals]
         ends = accumulate(len(request.identifies) for request in encoded.requests)
         parts = deque(_Part(each, end - len(each.identifies)) for each, end in zip(encoded.requests, ends, strict=True))
-        suspects: list[
-            _Part
-        ] = []  # last: what can be accepted is, before they are told from a destination that refuses
+        suspects: list[_Part] = []  # sent last, so that what can be accepted is accepted before they are judged
         error: errors.DestinationError | None = None
         while (parts or suspects) and error is None:
             verdict = self._judge(parts.popleft() if parts else suspects.pop(0), tries)
@@ -248,13 +246,13 @@ class Sender:
             raise
 
     def _wait(self, error: errors.DestinationUnavailableError, tries: _Tries) -> float | None:
-        """Seconds until the request in hand is sent again; None if it is not."""
+        """Seconds until the request is sent again; None if it is not."""
         if self._given_up() or (tries.once and tries.maybe_applied):
             return None
-        return self._policy.wait(tries.attempts, self._tempo.now() - tries.began, error.retry_after)
+        return self._policy.wait(tries.attempts, self._clock.now() - tries.began, error.retry_after)
 
     def _await(self, due: float) -> None:
-        self.sleep(due - self._tempo.now())
+        self.sleep(due - self._clock.now())
         if self._given_up():
             raise errors.DestinationUnavailableError("stopped before it was sent", maybe_applied=False)
         if not self._leads():
@@ -263,10 +261,10 @@ class Sender:
             )
 
     def sleep(self, seconds: float) -> None:
-        """Sleeps, unless everything is to stop; in slices, because there are two reasons for that."""
-        until = self._tempo.now() + seconds
-        while not self._given_up() and (left := until - self._tempo.now()) > 0:
-            self._tempo.pause(self.give_up, min(left, 0.2))
+        """Sleeps, unless all pages are given up; in slices, because `halted` is not an event to wait for."""
+        until = self._clock.now() + seconds
+        while not self._given_up() and (left := until - self._clock.now()) > 0:
+            self._clock.pause(self.give_up, min(left, 0.2))
 
     def _given_up(self) -> bool:
         return self.give_up.is_set() or self._halted()

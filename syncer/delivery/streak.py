@@ -5,15 +5,15 @@ import threading
 from syncer import errors, models
 
 _REFUSED_IN_A_ROW = 10
-"""Contacts, each tried alone and refused in the same words, that are no accident any more."""
+"""How many contacts, each tried alone and refused in the same words, are no accident."""
 
 
 class Streak:
     """Contacts refused in a row, each alone and in the same words, while nothing was accepted in this run.
 
-    When they are enough, it is the destination that refuses: it would refuse the others as well, and to hold that
-    against them would park them for nothing. Once anything was accepted this cannot be. A verdict stands: by then the
-    destination is being stopped.
+    When they are many enough, it is the destination that refuses: it would refuse all other contacts too, and they
+    would be parked through no fault of their own. Once anything was accepted, there is no verdict any more. A verdict
+    is final: by then the destination is being stopped.
     """
 
     def __init__(self, destination: str) -> None:
@@ -30,7 +30,7 @@ class Streak:
             self._accepted = True
 
     def add(self, refusal: models.Refusal) -> errors.DestinationStoppedError | None:
-        """A contact was refused alone; returns why that stops the destination, if it does."""
+        """A contact was refused alone. Returns the verdict, if there is one: the error that stops the destination."""
         with self._lock:
             if self.verdict is None and not self._accepted:
                 self._count(refusal)
