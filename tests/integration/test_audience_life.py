@@ -102,7 +102,7 @@ def test_a_row_that_names_no_audience_keeps_nobody_in_a_retired_one(world: World
 
 
 def test_a_retired_audience_is_told_last(world: World) -> None:
-    """Removals, additions, and only then the retirement: a large one delays nobody."""
+    """Removals, additions, and only then the retirement: a large one delays no other."""
     world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
     world.warehouse.replace(members(5) + members(2, CHURN, first=7))
     world.sync()

@@ -32,7 +32,7 @@ def refused(world: World) -> list[tuple[str, int, int | None]]:
 
 
 def skip_to(world: World, run_id: int) -> None:
-    """As if there had been runs: the next one gets this number."""
+    """As if there had been runs before: the next one gets this number."""
     world.query(f"SELECT setval(pg_get_serial_sequence('run', 'run_id'), {run_id - 1})")
 
 
@@ -199,7 +199,7 @@ def test_a_contact_that_is_unknown_in_two_runs_goes_last_and_in_smaller_pages(wo
     assert sync.exit_code(world.sync()) == 0
 
     sizes = [request.events for request in world.receiver.requests[before:] if request.status == 200]
-    # Who was never tried; the new audience; then 500 by fifties.
+    # Those never tried; the new audience; then 500 by fifties.
     assert sizes == [100, 1, *[50] * 10]
     assert world.receiver.events[-1].event["traits"]["email"] == "u0500@x.io"
     assert world.query("SELECT count(*) FROM unanswered_contact") == [(0,)]
@@ -246,7 +246,7 @@ def test_a_poison_contact_that_was_refused_for_it_blocks_nobody_any_more(world: 
         known += 1
         world.warehouse.replace(members(known))
         run_id = world.sync().report.run_id or 0
-        # Whoever came goes through although the poison was tried in the same run.
+        # The new contact goes through although the poison was tried in the same run.
         assert world.believed() == truth(row for row in members(known) if row[2] != BAD)
         tries.append(refused(world)[0])
 

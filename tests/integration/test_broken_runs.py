@@ -195,7 +195,7 @@ def test_a_settlement_is_all_or_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("requests", [0, 1])
 def test_a_page_was_attempted_when_a_request_was_made_of_it(world: World, requests: int) -> None:
-    """Between the claim and the first request a destination may stop, or somebody may stop us."""
+    """Between the claim and the first request a destination may stop, or a user may stop us."""
     with a_claimed_page(world) as (connection, page):
         with connection.transaction():
             pages.settle(connection, page, [pages.Settlement(1, requests=requests, applied=False)])

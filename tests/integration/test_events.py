@@ -16,7 +16,7 @@ BOB: Row = (VIP, "u2", "b@x.io")
 
 @pytest.fixture
 def telling(world: World) -> World:
-    """A world whose destination is told of events, after an initial sync of Ada."""
+    """A world whose destination gets events, after an initial sync of Ada."""
     world.destination_extra += "\ntrack = true"
     told_after(world, [ADA])
     return world
@@ -37,7 +37,7 @@ def events(world: World) -> list[tuple[str, str, str, dict[str, Any]]]:
 
 
 def told_after(world: World, rows: list[Row], code: int = 0) -> list[tuple[str, str]]:
-    """(event, email) of what a sync of these rows told."""
+    """(event, email) of the events that a sync of these rows sent."""
     before = len(events(world))
     world.warehouse.replace(rows)
     assert sync.exit_code(world.sync()) == code
@@ -150,7 +150,7 @@ def test_a_paused_audience_tells_no_event(telling: World) -> None:
     assert told_after(telling, [ADA, BOB]) == [entered("b@x.io")]
 
 
-def test_nobody_is_told_of_somebody_who_was_forgotten(telling: World) -> None:
+def test_no_event_is_sent_about_a_forgotten_contact(telling: World) -> None:
     telling.receiver.script = lambda request: (
         Reset(apply=0) if any(event["type"] == "track" for event in request.events) else None
     )

@@ -1,4 +1,4 @@
-"""Refused requests, end to end: who is to blame is found, and nobody else is touched (rule 18)."""
+"""Refused requests, end to end: the contacts to blame are found, and no others are touched (rule 18)."""
 
 from collections.abc import Callable
 

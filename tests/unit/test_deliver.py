@@ -195,7 +195,7 @@ def test_a_destination_that_stops_leaves_the_rest_unclaimed(monkeypatch: pytest.
 
 
 def test_a_refusal_of_the_account_outweighs_that_it_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two pages in page: one gets 401 while the other still tries."""
+    """Two pages in flight: one gets 401 while the other still tries."""
     fake = FakePages(monkeypatch, [3, 3])
     stopped = errors.DestinationStoppedError("bad key", http_status=401)
     both_sent = threading.Barrier(2, timeout=10)
