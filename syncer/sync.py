@@ -98,7 +98,7 @@ def sync(
 ) -> Result:
     """One run now. Raises only before the run is open: from then on every end of it is in its report.
 
-    `action` is what a person did to have it, if that has to be recorded.
+    `action` is what an operator asked for, to be recorded with the run.
     """
     with job.state.connect("sync") as connection:
         migrations.check(connection, job.state.schema)

@@ -602,13 +602,13 @@ def _run_here_or_there(
         except errors.SyncLockedError:
             if not handover.daemon_leads(house.state):
                 raise
-        answer = _hand_over(house, trigger, stop, action.arguments if action else {})
+        answer = _hand_over(house, trigger, stop, action)
         if answer is not None:
             return answer
 
 
 def _hand_over(
-    house: app.App, trigger: models.Trigger, stop: Stop, arguments: Mapping[str, Any]
+    house: app.App, trigger: models.Trigger, stop: Stop, action: runs.Action | None
 ) -> handover.Answer | None:
     """Has the leading daemon do it, and shows how far it is. None if the daemon is gone and had not begun."""
     screen.say("a daemon leads; it does this now, or when the run in progress has ended")
@@ -625,8 +625,8 @@ def _hand_over(
                 settled[0] = running.settled
             return not stop.asked.wait(_ASK_SECONDS)
 
-        names = (arguments.get("audiences", ()), arguments.get("destinations", ()))
-        return handover.ask(house.state, kind, *names, wait)
+        named = action.arguments if action else {}
+        return handover.ask(house.state, kind, named.get("audiences", ()), named.get("destinations", ()), wait)
 
 
 def _with_the_lock(state: State, act: Callable[[], object]) -> None:

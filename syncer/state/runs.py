@@ -81,10 +81,10 @@ class _CountsTakenOver:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a person told us to do: the command's name, and what was said with it."""
+    """What an operator asked for: the command's name, and its arguments."""
 
     name: str
-    arguments: Mapping[str, object]
+    arguments: Mapping[str, Sequence[str]]
 
 
 def settle_lost_run(connection: Connection) -> int | None:
@@ -112,8 +112,8 @@ def open_run(
     """Opens a run for these destinations.
 
     `scheduled_at` is when the schedule wanted it. `resync` makes due again what was told before: by destination the
-    audiences, or None for all of them. `action` is what a person did to have it; it is recorded with the run, or not
-    at all.
+    audiences, or None for all of them. `action` is what an operator asked for; it is recorded with the run, or not at
+    all.
     """
     with connection.transaction():
         run_id = int(
