@@ -1,3 +1,3 @@
--- Purpose: whether anybody is to be forgotten.
+-- Purpose: says whether somebody is to be forgotten.
 -- Rows: one: found.
 SELECT EXISTS (SELECT FROM forgotten) AS found

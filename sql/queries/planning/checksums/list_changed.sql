@@ -1,5 +1,5 @@
--- Purpose: the audiences of which something differs, or is due or uncertain.
+-- Purpose: lists the audiences that have a difference, or something that is due again or uncertain.
 -- Rows: audience_id.
-SELECT DISTINCT d.audience_id
-FROM member_delta AS d
-WHERE d.audience_id IS NOT NULL
+SELECT DISTINCT member_delta.audience_id
+FROM member_delta
+WHERE member_delta.audience_id IS NOT NULL

@@ -1,9 +1,12 @@
--- Purpose: what the last run that planned for a destination found of its audiences there, computed traits aside.
+-- Purpose: lists what the last run that planned for each destination found of its audiences there. Computed traits have
+-- no fingerprint.
 -- Parameters: destination_ids.
 -- Rows: destination_id, audience_id, fingerprint (null: something differed).
-SELECT c.destination_id, c.audience_id, c.fingerprint
-FROM run_count AS c
-JOIN audience AS a USING (audience_id)
-WHERE c.destination_id = ANY (%(destination_ids)s::integer[])
-    AND c.run_id = (SELECT max(n.run_id) FROM run_count AS n WHERE n.destination_id = c.destination_id)
-    AND NOT a.is_trait
+SELECT run_count.destination_id, run_count.audience_id, run_count.fingerprint
+FROM run_count
+JOIN audience USING (audience_id)
+WHERE run_count.destination_id = ANY (%(destination_ids)s::integer[])
+    AND run_count.run_id = (
+        SELECT max(planned.run_id) FROM run_count AS planned WHERE planned.destination_id = run_count.destination_id
+    )
+    AND NOT audience.is_trait

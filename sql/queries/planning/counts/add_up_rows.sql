@@ -1,7 +1,7 @@
--- Purpose: what the snapshot names, how often, and what its rows add up to: a sum of hashes over every column that a
--- comparison reads. A sum, because rows that are there twice would cancel out in an exclusive or; each hash is the seed of
--- the next, because hashes that were only combined would add up to the same after two users swapped their emails.
--- A null is another value than an empty text.
+-- Purpose: counts the snapshot's rows by audience and adds up their hashes, over every column that a comparison reads.
+-- It is a sum because in an exclusive or a row that occurs twice would cancel itself out. Each column's hash is the
+-- seed of the next column's, because separate hashes would add up to the same after two users swapped their emails. A
+-- null is another value than an empty text.
 -- Placeholders: source (a relation with audience, user_id, email, unsendable).
 -- Rows: audience (null for rows that name none), rows, total.
 SELECT

@@ -1,18 +1,25 @@
--- Purpose: how many more different contacts the snapshot has than the state, by the differences: as count_users.
+-- Purpose: says how many more contacts the snapshot has than the state, from the differences alone. The snapshot has a
+-- contact if it has a row of it that differs, or if the state has more rows of it than the snapshot lacks.
 -- Rows: one: shift.
 SELECT
-    coalesce(sum((moved.said OR coalesce(known.rows, 0) > moved.losses)::integer - (known.contact IS NOT NULL)::integer), 0)::bigint AS shift
+    coalesce(
+        sum(
+            (differing.in_snapshot OR coalesce(known.rows, 0) > differing.losses)::integer
+            - (known.contact IS NOT NULL)::integer
+        ),
+        0
+    )::bigint AS shift
 FROM (
     SELECT
-        d.contact,
-        bool_or(d.kind <> 'lose') AS said,
-        count(*) FILTER (WHERE d.kind = 'lose') AS losses
-    FROM member_delta AS d
-    WHERE d.kind IN ('gain', 'lose', 'again', 'skip') AND d.contact <> ''
-    GROUP BY d.contact
-) AS moved
+        member_delta.contact,
+        bool_or(member_delta.kind <> 'lose') AS in_snapshot,
+        count(*) FILTER (WHERE member_delta.kind = 'lose') AS losses
+    FROM member_delta
+    WHERE member_delta.kind IN ('gain', 'lose', 'again', 'skip') AND member_delta.contact <> ''
+    GROUP BY member_delta.contact
+) AS differing
 LEFT JOIN (
-    SELECT m.contact, count(*) AS rows
-    FROM known_member AS m
-    GROUP BY m.contact
-) AS known ON known.contact = moved.contact
+    SELECT known_member.contact, count(*) AS rows
+    FROM known_member
+    GROUP BY known_member.contact
+) AS known ON known.contact = differing.contact

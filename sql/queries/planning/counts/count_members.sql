@@ -1,5 +1,5 @@
--- Purpose: how many different users these audiences have in the snapshot. Grouped twice, because counting different
--- values sorts.
+-- Purpose: counts the different users of these audiences in the snapshot. It groups twice, because count(DISTINCT)
+-- sorts.
 -- Placeholders: source (a relation with audience, user_id, email, unsendable).
 -- Parameters: names.
 -- Rows: audience, members.

@@ -1,4 +1,4 @@
--- Purpose: what the snapshot names, and how often.
+-- Purpose: counts the snapshot's rows by audience.
 -- Placeholders: source (a relation with audience, user_id, email, unsendable).
 -- Rows: audience (null for rows that name none), rows.
 SELECT source.audience, count(*) AS rows

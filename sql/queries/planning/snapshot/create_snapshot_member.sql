@@ -1,6 +1,7 @@
--- Purpose: the private staging table for rows of a warehouse that is not the state's own database.
--- traits: what goes along with a call, by the name that it is sent under. value, value_type: of a computed trait.
--- It lives as long as the session: a process that dies leaves nothing behind, and no row is ever another run's.
+-- Purpose: creates the private table for the rows of a warehouse that is not the state's own database.
+-- traits: the special traits that go along with a call, by the names they are sent under.
+-- value, value_type: of a computed trait.
+-- The table lives as long as the session: a process that dies leaves nothing behind, and no row is ever another run's.
 -- Rows: none.
 CREATE TEMPORARY TABLE IF NOT EXISTS snapshot_member (
     audience text COLLATE "C",

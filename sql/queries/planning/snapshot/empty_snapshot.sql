@@ -1,3 +1,3 @@
--- Purpose: the staged rows of an earlier plan of this session, and those of this one when it is written.
+-- Purpose: removes the staged rows, before a snapshot is taken and once its plan is written.
 -- Rows: none.
 TRUNCATE snapshot_member

@@ -1,4 +1,4 @@
--- Purpose: the membership table as the plan reads it where it lives in the state's own database: compared bytewise.
+-- Purpose: reads the membership table where it is, if it lives in the state's own database. Its texts compare bytewise.
 -- Placeholders: members (the warehouse's own statement), more (further columns).
 -- Rows: audience, user_id, email, unsendable, and further columns.
 SELECT

@@ -1,4 +1,4 @@
--- Purpose: takes members as the warehouse handed them over: PostgreSQL's binary blocks unparsed, lines of CSV, or rows.
+-- Purpose: copies members in as the warehouse hands them over: binary blocks of PostgreSQL, lines of CSV, or rows.
 -- Placeholders: columns (`Source.columns`), format (of COPY).
--- Rows: none; the command's count is compared with what the warehouse says it sent.
+-- Rows: none; the command's count is compared with the number of rows that the warehouse sent.
 COPY snapshot_member ({columns}) FROM STDIN (FORMAT {format})

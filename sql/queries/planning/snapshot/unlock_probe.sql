@@ -1,4 +1,4 @@
--- Purpose: lets the probe go.
+-- Purpose: releases the lock of lock_probe.
 -- Parameters: key.
 -- Rows: none of interest.
 SELECT pg_advisory_unlock(%(key)s)
