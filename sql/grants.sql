@@ -24,7 +24,8 @@ DECLARE
     history_view regclass;
 BEGIN
     FOR history_view IN
-        SELECT oid FROM pg_class WHERE relnamespace = 'syncer'::regnamespace AND relkind = 'v'
+        SELECT oid FROM pg_class
+        WHERE relnamespace = 'syncer'::regnamespace AND relkind = 'v' AND relname <> 'accepted_change'
     LOOP
         EXECUTE format('GRANT SELECT ON %s TO syncer_auditor', history_view);
     END LOOP;

@@ -570,7 +570,34 @@ RETURNS text
     END;
 
 
--- 7. Views: the history for people's own SQL, a contract that is widened, never narrowed
+-- 7. Views
+
+-- Our own: the rows of `sync_change` that became true at the destination.
+CREATE VIEW accepted_change AS
+SELECT
+    change.run_id,
+    change.destination_id,
+    change.audience_id,
+    change.op,
+    change.effect,
+    change.lead,
+    change.contact,
+    change.user_id,
+    coalesce(change.told_as, change.user_id) AS caller,
+    change.email,
+    change.value,
+    change.entered_run_id,
+    change.entered_at,
+    page.settled_at
+FROM sync_change AS change
+JOIN sync_page AS page USING (run_id, destination_id, page)
+LEFT JOIN sync_exception AS exception
+    ON exception.run_id = change.run_id AND exception.destination_id = change.destination_id
+    AND exception.page = change.page AND exception.contact = change.contact AND exception.part = change.part
+WHERE page.status = 'done' AND exception.contact IS NULL;
+COMMENT ON VIEW accepted_change IS 'The changes that were accepted; syncer''s own, and no part of the contract';
+
+-- All others are the history for people's own SQL: a contract that is widened, never narrowed.
 
 CREATE VIEW sync_runs AS
 SELECT
@@ -714,17 +741,9 @@ FROM (
         entered_run_id, NULL::integer AS exited_run_id
     FROM synced_member
     UNION ALL
-    SELECT c.destination_id, c.audience_id, c.contact, c.user_id, c.email, c.entered_at, p.settled_at,
-        c.entered_run_id, c.run_id
-    FROM sync_change AS c
-    JOIN sync_page AS p USING (run_id, destination_id, page)
-    WHERE c.effect = 'lose'
-        AND p.status = 'done'
-        AND NOT EXISTS (
-            SELECT FROM sync_exception AS e
-            WHERE e.run_id = c.run_id AND e.destination_id = c.destination_id AND e.page = c.page
-                AND e.contact = c.contact AND e.part = c.part
-        )
+    SELECT destination_id, audience_id, contact, user_id, email, entered_at, settled_at, entered_run_id, run_id
+    FROM accepted_change
+    WHERE effect = 'lose'
 ) AS interval
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id)

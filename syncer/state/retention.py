@@ -49,9 +49,8 @@ def _drop(connection: Connection, old: _Partition) -> None:
     """
     with connection.transaction():
         execute(connection, "limit_lock_wait")
-        named = psycopg.sql.Identifier(old.partition)
-        execute(connection, "add_dropped_history", partition=named)
         runs = {"first_run": old.first_run, "end_run": old.end_run}
+        execute(connection, "add_dropped_history", runs)
         execute(connection, "delete_old_exceptions", runs)
         execute(connection, "delete_old_pages", runs)
-        execute(connection, "drop_change_partition", partition=named)
+        execute(connection, "drop_change_partition", partition=psycopg.sql.Identifier(old.partition))

@@ -11,12 +11,8 @@ FROM (
         WHERE d.destination_id = %(destination_id)s
         UNION ALL
         SELECT c.audience_id, CASE c.effect WHEN 'gain' THEN 1 ELSE -1 END, 0
-        FROM sync_change AS c
-        JOIN sync_page AS p USING (run_id, destination_id, page)
-        LEFT JOIN sync_exception AS e
-            ON e.run_id = c.run_id AND e.destination_id = c.destination_id AND e.page = c.page
-            AND e.contact = c.contact AND e.part = c.part
-        WHERE c.destination_id = %(destination_id)s AND c.effect <> 'none' AND p.status = 'done' AND e.contact IS NULL
+        FROM accepted_change AS c
+        WHERE c.destination_id = %(destination_id)s AND c.effect <> 'none'
         UNION ALL
         SELECT m.audience_id, 0, 1
         FROM synced_member AS m

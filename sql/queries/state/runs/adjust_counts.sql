@@ -7,13 +7,9 @@ WITH moved AS MATERIALIZED (
     SELECT c.destination_id, c.audience_id, c.contact, c.user_id,
         CASE c.effect WHEN 'gain' THEN 1 ELSE -1 END AS net
     FROM contact_count AS counted
-    JOIN sync_page AS p ON p.run_id = %(run_id)s AND p.destination_id = counted.destination_id AND p.status = 'done'
-    JOIN sync_change AS c
-        ON c.run_id = %(run_id)s AND c.destination_id = p.destination_id AND c.page = p.page AND c.effect <> 'none'
-    LEFT JOIN sync_exception AS e
-        ON e.run_id = %(run_id)s AND e.destination_id = c.destination_id AND e.page = c.page
-        AND e.contact = c.contact AND e.part = c.part
-    WHERE e.page IS NULL
+    JOIN accepted_change AS c USING (destination_id)
+    WHERE c.run_id = %(run_id)s
+        AND c.effect <> 'none'
         AND NOT is_token(c.contact)
         -- Spares a large run, which is counted anew, the reading of its changes.
         AND EXISTS (SELECT FROM contact_count AS other WHERE other.destination_id <> ALL (%(taken)s::integer[]))
