@@ -24,8 +24,7 @@ DECLARE
     history_view regclass;
 BEGIN
     FOR history_view IN
-        SELECT oid FROM pg_class
-        WHERE relnamespace = 'syncer'::regnamespace AND relkind = 'v' AND relname <> 'accepted_change'
+        SELECT oid FROM pg_class WHERE relnamespace = 'syncer'::regnamespace AND relkind = 'v'
     LOOP
         EXECUTE format('GRANT SELECT ON %s TO syncer_auditor', history_view);
     END LOOP;
