@@ -3,7 +3,7 @@
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import sqlalchemy
 
-from syncer import app, audit, models, naming, sync
+from syncer import app, audit, control, models, naming, sync
 from syncer.delivery.retrying import RetryPolicy
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import Connection, State
@@ -25,6 +25,9 @@ Row = tuple[str | None, str | None, str | None]
 
 VIP = "VIP Buyers"
 CHURN = "Churn Risk"
+
+GUARD_FROM_TWO = "[guard]\nmin_removed = 2\nmin_added = 2\n"
+"""Guards small audiences too: above a quarter of them, from two contacts on."""
 
 DEADLINE = 60.0
 
@@ -146,6 +149,11 @@ endpoint = "{self.receiver.url}"
         with app.opened(app.load(self.config, {})) as house:
             return sync.preview(house.job(), Stop(), Quiet()).report
 
+    def approve(self, run_id: int | None, *audiences: str, destinations: Collection[str] = ()) -> int:
+        """Approves what a run held; returns how many changes."""
+        with self.state() as connection:
+            return control.approve(connection, run_id or 0, audiences, destinations)
+
     def command(self, *arguments: str, typed: str = "") -> commands.Done:
         """The command in this process. See `commands.call`."""
         return commands.call(["--config", str(self.config), *arguments], typed)
@@ -176,6 +184,20 @@ endpoint = "{self.receiver.url}"
                 if value is True
             }
 
+    def held(self) -> set[tuple[str, str, str]]:
+        """(contact, property, op) of what stands as held, approved or not."""
+        return set(self.query("SELECT contact, property, op FROM held_changes"))
+
+    def in_doubt(self) -> set[str]:
+        """The contacts of which something is uncertain."""
+        return {contact for (contact,) in self.query("SELECT contact FROM uncertain")}
+
+
+def assert_held(result: Result) -> None:
+    """The guard held something of this run at every destination."""
+    assert (result.report.status, sync.exit_code(result)) == (models.Status.HELD, 5)
+    assert {each.status for each in result.report.destinations} == {models.Status.HELD}
+
 
 def members(count: int, *audiences: str, first: int = 0, prefix: str = "u") -> list[Row]:
     """So many people, numbered from `first`, each of them in these audiences (`VIP`)."""
@@ -195,3 +217,8 @@ def truth(rows: Iterable[Row]) -> set[tuple[str, str]]:
         for audience, _, email in rows
         if audience is not None and email is not None
     }
+
+
+def removals(rows: Iterable[Row]) -> set[tuple[str, str, str]]:
+    """(contact, property, op) of all of these rows leaving."""
+    return {(contact, name, "removed") for contact, name in truth(rows)}

@@ -8,9 +8,7 @@ from syncer import app, control, errors, sync
 from syncer.models import Status
 from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from syncer.receivers.segment import ReceivedRequest, SegmentReceiver
-from tests.world import CHURN, VIP, World, members, truth
-
-LOW = "[guard]\nmin_removed = 2\nmin_added = 2\n"
+from tests.world import CHURN, GUARD_FROM_TWO, VIP, World, members, truth
 
 
 def retire(world: World, name: str = VIP) -> bool:
@@ -45,7 +43,7 @@ def believed(receiver: SegmentReceiver) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("named", [VIP, "vip_buyers"])
 def test_everyone_in_a_retired_audience_is_told_false_past_the_guard(world: World, named: str) -> None:
-    world.extra = LOW
+    world.extra = GUARD_FROM_TWO
     rows = members(300) + members(3, CHURN)
     world.warehouse.replace(rows)
     world.sync()
@@ -69,7 +67,7 @@ def test_everyone_in_a_retired_audience_is_told_false_past_the_guard(world: Worl
 
 @pytest.mark.parametrize("gone", [True, False], ids=["without rows", "with rows"])
 def test_held_and_uncertain_contacts_of_a_retired_audience_are_told_false(world: World, gone: bool) -> None:
-    world.extra = LOW
+    world.extra = GUARD_FROM_TWO
     stay = members(1, CHURN)
     world.warehouse.replace(members(8) + stay)
     world.sync()
@@ -147,7 +145,7 @@ def test_the_property_of_a_retired_audience_is_closed(world: World, configured: 
 
 @pytest.mark.parametrize("told", [True, False], ids=["after everybody was told", "before a run"])
 def test_a_reopened_audience_begins_with_an_initial_sync(world: World, told: bool) -> None:
-    world.extra = LOW
+    world.extra = GUARD_FROM_TWO
     world.warehouse.replace(members(4))
     world.sync()
     retire(world)
@@ -177,12 +175,12 @@ def test_nobody_can_retire_what_was_never_synced(world: World) -> None:
 
 @pytest.mark.parametrize("configured", [True, False])
 def test_a_rename_that_keeps_the_property_keeps_the_state(world: World, configured: bool) -> None:
-    world.extra = LOW
+    world.extra = GUARD_FROM_TWO
     world.warehouse.replace(members(4))
     world.sync()
     name = "The best of them" if configured else "vip-BUYERS"
     if configured:
-        world.extra = LOW + f'[[audiences]]\nname = "{name}"\nproperty = "vip_buyers"'
+        world.extra = GUARD_FROM_TWO + f'[[audiences]]\nname = "{name}"\nproperty = "vip_buyers"'
     world.warehouse.replace(members(5, name))
 
     result = world.sync()
@@ -196,7 +194,7 @@ def test_a_rename_that_keeps_the_property_keeps_the_state(world: World, configur
 
 
 def test_a_rename_of_what_is_held_or_paused_keeps_that_too(world: World) -> None:
-    world.extra = LOW
+    world.extra = GUARD_FROM_TWO
     world.warehouse.replace(members(4))
     world.sync()
     world.warehouse.replace(members(1))
@@ -271,7 +269,7 @@ def test_to_resume_one_destination_does_not_resume_everything(world: World) -> N
 
 def test_a_paused_audience_does_not_take_its_rows_for_exits_elsewhere(world: World) -> None:
     """The contact of a paused audience is told about its others, and held things stay as they are."""
-    world.extra = LOW
+    world.extra = GUARD_FROM_TWO
     world.warehouse.replace(members(4) + members(4, CHURN))
     world.sync()
     world.warehouse.replace(members(1) + members(4, CHURN))
@@ -338,7 +336,7 @@ def test_a_pause_that_comes_in_the_middle_stops_the_pages_that_are_left(world: W
 
 
 def test_an_audience_can_be_paused_ahead_of_its_first_sync(world: World) -> None:
-    world.extra = LOW + f'[[audiences]]\nname = "{VIP}"'
+    world.extra = GUARD_FROM_TWO + f'[[audiences]]\nname = "{VIP}"'
     pause(world, VIP)
     world.warehouse.replace(members(4) + members(1, CHURN))
     world.sync()
@@ -355,7 +353,7 @@ def test_an_audience_can_be_paused_ahead_of_its_first_sync(world: World) -> None
 def test_a_retirement_that_breaks_off_goes_on(
     world: World, answer: Callable[[ReceivedRequest], Answer | Reset]
 ) -> None:
-    world.extra = LOW
+    world.extra = GUARD_FROM_TWO
     world.warehouse.replace(members(8))
     world.sync()
     retire(world)

@@ -6,10 +6,9 @@ import pytest
 
 from syncer import sync
 from syncer.receivers.loopback import EVERYTHING, Reset
-from tests.world import CHURN, VIP, World, members, truth
+from tests.world import CHURN, GUARD_FROM_TWO, VIP, World, members, truth
 
 OPEN = "max_events_per_second = 0"
-LOW = "[guard]\nmin_removed = 2\nmin_added = 2\n"
 
 
 def reach(world: World, *, contacts: list[str] | None = None, rollout: float | None = None) -> None:
@@ -72,7 +71,7 @@ def test_the_share_is_of_contacts_and_those_listed_come_to_it(world: World) -> N
 
 @pytest.mark.parametrize("wider", [{"rollout": 1.0}, {"contacts": ["u0000@x.io", "u0001@x.io", "u0007@x.io"]}, {}])
 def test_widening_is_an_initial_sync_of_the_new_ones(world: World, wider: dict[str, float | list[str]]) -> None:
-    world.extra = LOW
+    world.extra = GUARD_FROM_TWO
     rows = members(40)
     world.warehouse.replace(rows)
     reach(world, contacts=["u0000@x.io"])
@@ -101,7 +100,7 @@ def test_widening_a_little_tells_the_new_ones_and_nobody_twice(world: World) -> 
 
 
 def test_who_is_out_of_scope_stays_as_last_told_and_unseen_by_guard_and_verify(world: World) -> None:
-    world.extra = LOW
+    world.extra = GUARD_FROM_TWO
     world.warehouse.replace(members(20))
     world.sync()
     reach(world, contacts=["u0000@x.io", "u0001@x.io"])
@@ -123,7 +122,7 @@ def test_who_is_out_of_scope_stays_as_last_told_and_unseen_by_guard_and_verify(w
 
 
 def test_what_is_held_or_uncertain_out_of_scope_waits(world: World) -> None:
-    world.extra = f'{LOW}[[audiences]]\nname = "{VIP}"'
+    world.extra = f'{GUARD_FROM_TWO}[[audiences]]\nname = "{VIP}"'
     world.warehouse.replace(members(8))
     world.sync()
     world.warehouse.replace(members(9))

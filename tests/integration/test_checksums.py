@@ -1,4 +1,4 @@
-"""Audiences that did not move are not compared, and whatever moved or is due is."""
+"""Audiences whose rows have not changed are not compared, and whatever changed or is due is."""
 
 from dataclasses import dataclass, field
 from typing import Any
