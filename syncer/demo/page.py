@@ -1,6 +1,6 @@
 """How the story of `syncer demo` looks: chapters, sentences, tables, statements and commands, on one console.
 
-Fits 80 columns, and is as readable in a pipe as on a terminal. Knows nothing of what is told.
+Fits 80 columns, and is as readable in a pipe as on a terminal. Knows nothing of the story.
 """
 
 from collections.abc import Sequence
@@ -29,11 +29,11 @@ class Page:
         self._in_gap = False
 
     def title(self, text: str) -> None:
-        """The very top."""
+        """The heading of the whole page."""
         self._print(Rule(Text(text, "bold"), style="cyan"))
 
     def chapter(self, title: str) -> None:
-        """The next part, numbered."""
+        """The heading of the next part, numbered."""
         self._chapters += 1
         self.gap()
         self._print(Rule(Text(f"{self._chapters}  {title}", "bold cyan"), align="left", style="dim"))
@@ -49,19 +49,19 @@ class Page:
         self._in_gap = True
 
     def product(self, *factors: str) -> str:
-        """Several counts, multiplied."""
+        """Several counts with a multiplication sign between them."""
         return f" {self._times} ".join(factors)
 
     def good(self, text: str) -> None:
-        """Something was looked at, and is as it should be."""
+        """A finding that is as it should be."""
         self._print(self._marked(self._good, text, "green"))
 
     def bad(self, text: str) -> None:
-        """Something was looked at, and is not as it should be."""
+        """A finding that is not as it should be."""
         self._print(self._marked(self._bad, text, "bold red"))
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Rows; columns of numbers stand to the right."""
+        """A table; numbers are aligned to the right."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         for index, heading in enumerate(headings):
             numbers = all(isinstance(row[index], int | Decimal | timedelta | None) for row in rows)
@@ -75,14 +75,14 @@ class Page:
         self._indented(Text(text, "cyan"))
 
     def commands(self, *lines: tuple[str, str]) -> None:
-        """Commands to be typed, each with what it does."""
+        """Commands to type, each with what it does."""
         table = Table.grid(padding=(0, 3, 0, 0))
         for command, meaning in lines:
             table.add_row(Text(command, "bold"), Text(meaning, "dim"))
         self._indented(table)
 
     def line(self, command: str) -> None:
-        """A command that is too long for a line, and must not be folded if it is to be copied."""
+        """A command that may be longer than a line: it is not folded, so that it can be copied."""
         self.gap()
         self._console.print(Text(" " * _INDENT + command, "bold"), soft_wrap=True)
         self._in_gap = False

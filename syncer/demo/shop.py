@@ -1,7 +1,7 @@
 """The shop of `syncer demo`: customers, orders, and the audiences that its marketing team keeps over them.
 
-Owns the schema `shop` in the demo's own database; its statements are `sql/demo/*.sql`. Plays the part of the
-warehouse's team: fills it, lets days pass, and knows the truth by its own SQL. Uses none of syncer's code for that.
+Owns the schema `shop` in the demo's own database; its statements are `sql/demo/*.sql`. Plays the part of the team that
+fills the warehouse, lets days pass, and knows the truth by SQL of its own, without any of syncer's code.
 """
 
 import functools
@@ -44,11 +44,11 @@ class Shop:
         self._connection = connection
 
     def is_ours(self) -> bool:
-        """Whether no other demo works in this database; from then on this session has it."""
+        """Whether no other demo works in this database. If so, this session claims it."""
         return bool(self._one("take_lock").taken)
 
     def open(self, customers: int, seed: int) -> None:
-        """Builds the shop afresh. What syncer remembered of an earlier one goes with it."""
+        """Builds the shop afresh, and drops an earlier one with all that syncer remembered of it."""
         with self._connection.transaction():
             self._run("drop_everything")
             for name in _BUILD:
@@ -58,15 +58,15 @@ class Shop:
             self._run("analyze")
 
     def pass_days(self, days: int) -> Any:
-        """Lets days pass; says how many orders, customers and new addresses they brought."""
+        """Lets days pass. Returns how many orders, customers and new addresses they brought."""
         return self._one("pass_days", {"days": days})
 
     def break_model(self, audience: str) -> None:
-        """The job that builds an audience fails, and its rows are gone."""
+        """Makes the job that builds an audience fail: its rows are gone."""
         self._run("break_model", {"audience": audience})
 
     def mend_models(self) -> None:
-        """Every audience is built again."""
+        """Builds every audience again."""
         self._run("mend_models")
 
     def size(self) -> Any:
@@ -89,11 +89,11 @@ class Shop:
         return {contact: frozenset(audiences) for contact, audiences in found.items()}
 
     def shared_contacts(self) -> frozenset[str]:
-        """The contacts that are those of several customers."""
+        """The contacts that several customers share."""
         return frozenset(row.contact for row in self._run("list_shared_contacts"))
 
     def traveller(self) -> Any:
-        """A customer (user_id, name) who left an audience, or None if nobody did yet."""
+        """A customer (user_id, name) who left an audience; None if there is none yet."""
         return self._run("find_member").fetchone()
 
     def last_run(self) -> int | None:

@@ -1,119 +1,49 @@
-"""The story that `syncer demo` tells: a shop opens, everyone is told, days pass, and only what changed is told.
+"""The story of `syncer demo`: a shop opens, everything is sent once, days pass, and only what changed is sent.
 
-The parts are real: the settings are loaded from the file that is written here, and every sync is the one that
-`syncer sync` does. Only the shop is made up, and two receivers stand for Segment and for Mailmodo. No number is known
-beforehand: each is asked of the shop, of the run's report, or of the receivers; and after every sync what each of them
-believes is compared with the shop's tables.
+The parts are real: the settings are loaded from the folder's file, and every sync is the one of `syncer sync`. Only the
+shop is made up, and two receivers stand for Segment and for Mailmodo. No number is known beforehand: each comes from
+the shop, from the run's report or from the receivers. After every sync, what each receiver believes is compared with
+the shop's tables.
 """
 
 import json
 import shlex
 import shutil
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from psycopg import sql
 from rich.console import Console
 
 from syncer import app, embedded, errors, log, models, naming, sync
+from syncer.demo.comparison import Difference, compare
+from syncer.demo.folder import API_KEY, LIST, WRITE_KEY, prepare, write_config
+from syncer.demo.listener import Listener
 from syncer.demo.page import Page, counted
-from syncer.demo.shop import MEMBERSHIP_TABLE, QUERY_AUDIENCE, Shop, entered, statement
-from syncer.receivers.loopback import Answer, Fault
+from syncer.demo.shop import QUERY_AUDIENCE, Shop, entered
+from syncer.receivers.loopback import Answer
 from syncer.receivers.mailmodo import MailmodoReceiver
-from syncer.receivers.segment import ReceivedRequest, SegmentReceiver
+from syncer.receivers.segment import SegmentReceiver
 from syncer.receivers.segment_memory import Belief
 from syncer.stopping import Interrupted, Stop
 
 Watching = Callable[[], AbstractContextManager[sync.Progress]]
-"""Makes somebody watch one sync."""
+"""Gives the progress that watches one sync."""
 
 _DAYS = (1, 3, 7)
 _SHOWN = 20
-_WRITE_KEY = "demo-write-key"
-_API_KEY = "DEMODEM-ODEMODE-MODEMOD-EMODEMO"
-_LIST = "Audiences"
 _DOWN = 3
-"""On the day after so many, Mailmodo refuses the key."""
-_MARK = "# Written by `syncer demo`"
-_CONFIG = """{mark}, which starts over and writes it afresh each time: copy it to make it your own.
-
-[warehouse]
-# The shop. It lives in the PostgreSQL that syncer keeps in .syncer, which runs as long as a command runs. Its address
-# follows from where this folder is: after moving the folder, run `syncer demo` again.
-url = "{url}"
-
-[warehouse.membership]
-table = "{table}"
-
-[[audiences]]
-name = "{audience}"
-query = '''
-{query}
-'''
-
-[state]
-data_dir = "./.syncer"
-
-[[destinations]]
-# Stands for Segment, on this machine. It listens only while `syncer demo` runs; `syncer demo --stay` keeps it up.
-name = "segment"
-type = "segment"
-write_key = "{key}"
-endpoint = "{endpoint}"
-max_events_per_second = 0    # no limit; Segment asks for at most 1000, the default
-
-[[destinations]]
-# Stands for Mailmodo's own API, in the same way.
-name = "mailmodo"
-type = "mailmodo"
-api_key = "{api_key}"
-list_name = "{list_name}"
-endpoint = "{mailmodo}"
-max_requests_per_second = 0  # no limit; Mailmodo's plans allow 5, 10 or 50
-"""
-
-
-class Difference(NamedTuple):
-    """A property of a contact of which the receiver believes something else than the shop's tables say."""
-
-    contact: str
-    property: str
-    shop: bool
-    receiver: object
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Every contact that the shop or the receiver knows, with every property."""
-
-    contacts: int
-    properties: int
-    differences: Sequence[Difference]
-
-
-def compare(truth: Mapping[str, frozenset[str]], belief: Belief) -> Comparison:
-    """What should be believed, as contact to audiences, beside what is. A property that was never told is false."""
-    wanted = {contact: {naming.property_of(name) for name in names} for contact, names in truth.items()}
-    contacts = sorted(wanted.keys() | belief.keys())
-    properties = sorted(set().union(*wanted.values(), *belief.values()))
-    found = [
-        Difference(contact, name, name in wanted.get(contact, ()), belief.get(contact, {}).get(name, False))
-        for contact in contacts
-        for name in properties
-    ]
-    return Comparison(len(contacts), len(properties), [each for each in found if each.receiver is not each.shop])
+"""When this many days have passed at once, Mailmodo refuses the key."""
 
 
 def tell(
     folder: Path, *, customers: int, seed: int, stay: bool, console: Console, watching: Watching, stop: Stop
 ) -> bool:
-    """Tells the story in `folder`. False if a receiver at any time believed something else than the shop says."""
+    """Tells the story in `folder`. False if a receiver ever believed something else than the shop says."""
     log.configure("human", "WARNING")
-    _prepare(folder)
+    prepare(folder)
     with ExitStack() as stack:
         with stop.may_interrupt():
             url = stack.enter_context(embedded.running(folder / ".syncer"))
@@ -122,10 +52,10 @@ def tell(
                 raise errors.SyncLockedError(
                     f"another `syncer demo` runs in {folder}; end it, or name another --folder"
                 )
-            receiver = stack.enter_context(SegmentReceiver(_WRITE_KEY, keep_events=False))
-            mailmodo = stack.enter_context(MailmodoReceiver(_API_KEY, lists=[_LIST]))
+            receiver = stack.enter_context(SegmentReceiver(WRITE_KEY, keep_events=False))
+            mailmodo = stack.enter_context(MailmodoReceiver(API_KEY, lists=[LIST]))
             shop.open(customers, seed)
-            _write_config(folder, url, receiver.url, mailmodo.url)
+            write_config(folder, url, receiver.url, mailmodo.url)
         story = _Story(folder, url, shop, receiver, mailmodo, Page(console), watching, stop)
         story.introduce(seed)
         story.show_shop()
@@ -141,71 +71,9 @@ def tell(
     return sound
 
 
-def _prepare(folder: Path) -> None:
-    """Makes the folder ours, or refuses one that is somebody else's: what is in ours is dropped."""
-    config = folder / "syncer.toml"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not any(folder.iterdir()):
-            config.write_text(f"{_MARK}, which has not come far.\n", encoding="utf-8")
-        if config.exists() and config.read_bytes().startswith(_MARK.encode()):
-            return
-    except OSError as error:
-        problem = errors.Problem("--folder", f"{folder} cannot be used: {error.strerror}")
-        raise errors.ConfigError([problem]) from error
-    problem = errors.Problem(
-        "--folder", f"{folder} holds something else than an earlier demo; it was left as it is. Name another folder"
-    )
-    raise errors.ConfigError([problem])
-
-
-def _write_config(folder: Path, url: str, endpoint: str, mailmodo: str) -> None:
-    text = _CONFIG.format(
-        mark=_MARK,
-        url=url,
-        table=MEMBERSHIP_TABLE,
-        audience=QUERY_AUDIENCE,
-        query=statement("big_basket"),
-        key=_WRITE_KEY,
-        endpoint=endpoint,
-        api_key=_API_KEY,
-        list_name=_LIST,
-        mailmodo=mailmodo,
-    )
-    (folder / "syncer.toml").write_text(text, encoding="utf-8")
-
-
-@dataclass(slots=True)
-class _Ears:
-    """Listens at the receiver during one sync: whom it is told about, and the call that is best to show.
-
-    No call to one of the `odd` contacts is shown: several customers share it, and are, for example, dormant and active.
-    """
-
-    odd: frozenset[str] = frozenset()
-    contacts: set[str] = field(default_factory=set)
-    example: Mapping[str, Any] | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def listen(self, request: ReceivedRequest) -> Fault | None:
-        """Looks on, and lets the receiver answer as always."""
-        plain = [event for event in request.events if event["traits"]["email"] not in self.odd]
-        with self.lock:
-            self.contacts.update(event["traits"]["email"] for event in request.events)
-            known = [self.example] if self.example else []
-            self.example = max([*known, *plain], key=_worth_showing, default=None)
-        return None
-
-
-def _worth_showing(event: Mapping[str, Any]) -> tuple[int, int, str]:
-    """A call that says true and false, else one that says much; the user only so that it is always the same one."""
-    said = {value for value in event["traits"].values() if isinstance(value, bool)}
-    return len(said), len(event["traits"]), event["userId"]
-
-
 @dataclass(slots=True)
 class _Story:
-    """`calls` and `syncs` so far, and whether everything was as it should be."""
+    """`calls` and `syncs` are counted so far; `sound` says whether everything was as it should be."""
 
     folder: Path
     url: str
@@ -215,7 +83,7 @@ class _Story:
     page: Page
     watching: Watching
     stop: Stop
-    ears: _Ears = field(default_factory=_Ears)
+    heard: Listener = field(default_factory=Listener)
     calls: int = 0
     syncs: int = 0
     sound: bool = True
@@ -277,21 +145,21 @@ class _Story:
         )
         if self.syncs == 1:
             self.page.say(
-                "Whoever enters an audience is told: true. Whoever leaves, often only because time goes by, is told:"
-                " false. An email that changes is a new contact: the old one leaves, the new one enters."
+                "A contact that enters an audience is told: true. One that leaves, often only because time goes by, is"
+                " told: false. An email that changes is a new contact: the old one leaves, the new one enters."
             )
         if days == _DOWN:
             self._lose_mailmodo()
         known = set(self.receiver.belief)
         report, arrived = self._sync()
         self._show_told(report)
-        untouched = counted(len(known - self.ears.contacts), "contact")
+        untouched = counted(len(known - self.heard.contacts), "contact")
         self.page.say(f"This took {_identifies(_calls(report))}; {untouched} did not change and got none.")
         self._show_example()
         self._check(report, arrived)
 
     def _lose_mailmodo(self) -> None:
-        """A sync in which one destination refuses the key: the other one goes on."""
+        """A sync in which one destination refuses the key, and the other one goes on."""
         self.page.say(
             "Meanwhile somebody has revoked the key at Mailmodo. It refuses all calls now, and says so; Segment is told"
             " what changed as if nothing were:"
@@ -363,7 +231,7 @@ class _Story:
         )
 
     def stay(self) -> None:
-        """Keeps receiver and database up, and compares again after every run that somebody starts."""
+        """Keeps the receivers and the database up, and compares again after every run that is started elsewhere."""
         self.page.chapter("The shop stays open")
         self.shop.pass_days(1)
         seen = self.shop.last_run()
@@ -392,7 +260,7 @@ class _Story:
         return f"the folder {self.folder}" if self._way() else "this folder"
 
     def _way(self) -> Sequence[tuple[str, str]]:
-        """How to get to the folder."""
+        """The command that leads to the folder, if it is another."""
         return [] if self.folder.resolve() == Path.cwd() else [(f"cd {shlex.quote(str(self.folder))}", "")]
 
     def _beliefs(self) -> Mapping[str, Belief]:
@@ -404,13 +272,15 @@ class _Story:
         return {"segment": self.receiver.event_count, "mailmodo": self.mailmodo.told}
 
     def _sync(self, *, refused: bool = False) -> tuple[models.RunReport, Mapping[str, int]]:
-        """As `syncer sync` does it; also how many identifies each receiver counted. What stops it stops the story,
-        unless a destination is meant to be `refused`."""
-        self.ears = _Ears(self.shop.shared_contacts())
-        self.receiver.script = self.ears.listen
+        """Syncs as `syncer sync` does; returns its report, and how many identifies each receiver counted.
+
+        Raises what stopped a destination, unless one is meant to be `refused`.
+        """
+        self.heard = Listener(self.shop.shared_contacts())
+        self.receiver.script = self.heard.listen
         before = self._counts()
-        with app.opened(app.load(self.folder / "syncer.toml", {})) as house, self.watching() as watcher:
-            result = sync.sync(house.job(), "manual", self.stop, watcher)
+        with app.opened(app.load(self.folder / "syncer.toml", {})) as opened, self.watching() as watcher:
+            result = sync.sync(opened.job(), "manual", self.stop, watcher)
         if self.stop.asked.is_set():
             raise Interrupted
         if result.failures and not refused:
@@ -436,8 +306,8 @@ class _Story:
         )
 
     def _show_example(self) -> None:
-        if self.ears.example:
-            shown = {key: self.ears.example[key] for key in ("type", "userId", "traits")}
+        if self.heard.example:
+            shown = {key: self.heard.example[key] for key in ("type", "userId", "traits")}
             self.page.quote(json.dumps(shown, ensure_ascii=False))
 
     def _show_skipped(self, report: models.RunReport) -> None:
@@ -451,7 +321,7 @@ class _Story:
             self.page.gap()
 
     def _check(self, report: models.RunReport, arrived: Mapping[str, int]) -> None:
-        """What must hold after every sync."""
+        """Shows whether what must hold after every sync does hold."""
         for name in self._beliefs():
             self._show_comparison(name)
         said = {destination.name: destination.succeeded for destination in report.destinations}

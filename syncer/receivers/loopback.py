@@ -17,12 +17,12 @@ from types import TracebackType
 from typing import Any, Self
 
 EVERYTHING = -1
-"""As `apply` of a fault: what was sent takes effect, although the client is not told so."""
+"""As `apply` of a fault: all that was sent takes effect, although no answer says so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request as it came in. `headers` have lower-case names, `parallel` counts the requests in progress."""
+    """One request as it came in. Names of `headers` are lower case; `parallel` counts the requests in progress."""
 
     number: int
     method: str
@@ -164,7 +164,7 @@ class Loopback:
         return ending
 
     def done(self) -> None:
-        """Counts a call as over, before its answer leaves: a client never sees its own call in progress."""
+        """Counts a call as over, before its answer leaves: so a client never sees its own call in progress."""
         with self.changed:
             self.in_progress -= 1
             self.changed.notify_all()

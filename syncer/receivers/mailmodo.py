@@ -1,11 +1,11 @@
 """A receiver that stands for Mailmodo's contacts API, as strict as its documentation, on loopback.
 
-`MailmodoReceiver` believes of each contact what it was told (`belief`), notes every rule that the client broke
-(`violations`) and, told so by a `script`, fails in every way that a network can. Used by the tests, which ask it at the
-end whether what it believes is the truth.
+`MailmodoReceiver` believes of each contact what it was sent (`belief`) and notes every rule that the client broke
+(`violations`). A `script` makes it fail in every way that a network can. The demo and the tests use it: at the end they
+ask whether what it believes is the truth.
 
 Its sources: Mailmodo's OpenAPI documents "Contact Management" (API) and "Custom Events" (EVENTS), and its help pages
-"Adding contacts via API" (ADDING) and "User properties" (PROPERTIES). What they leave open is said where it is decided.
+"Adding contacts via API" (ADDING) and "User properties" (PROPERTIES). What they leave open is said in the code.
 """
 
 import uuid
@@ -32,7 +32,7 @@ PREDEFINED: Mapping[str, type] = {
     "age": float,
     **dict.fromkeys(("birthday", "anniversary_date", "added_at"), datetime),
 }
-"""PROPERTIES: fields that have a type before anybody sends one. The stored list is cut off."""
+"""PROPERTIES: fields that have a type from the beginning. The page's list is cut off."""
 
 _TOP_LEVEL = frozenset("email data created_at last_click last_open timezone".split())
 
@@ -44,7 +44,7 @@ Belief = dict[str, dict[str, object]]
 class ReceivedCall:
     """What a script decides by: a call that the rules let through. `contacts` is empty for one that only reads.
 
-    `attempt` says how often this very call has come by now.
+    `attempt` says how often this very call has come so far, this time included.
     """
 
     number: int
@@ -56,7 +56,7 @@ class ReceivedCall:
 
 @dataclass(slots=True)
 class ContactList:
-    """A list, and the emails on it. `started` are those for whom a journey began because they joined."""
+    """A list, and the emails on it. For those in `started` a journey began because they joined."""
 
     identifier: str = field(default_factory=lambda: str(uuid.uuid4()))
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -85,8 +85,8 @@ def _invalid(message: str) -> dict[str, object]:
 class MailmodoReceiver(Receiver):
     """Mailmodo's contacts API: see `Receiver`.
 
-    `lists` are there from the beginning, `static_lists` are segments that nobody can be put on. `refuses` are the
-    emails that are no addresses to it, each with its words. `single_failure` is the status of a contact that
+    `lists` are there from the beginning; contacts cannot be put on `static_lists`, which are segments. `refuses` are
+    emails that it takes for no addresses, each with its words. `single_failure` is the status for a contact that
     `/addToList` refuses, which is not documented: 400, or 200 with `success: false`.
     """
 
@@ -122,7 +122,7 @@ class MailmodoReceiver(Receiver):
 
     @property
     def told(self) -> int:
-        """How many contacts were told something, in all calls."""
+        """How many contacts came, in all calls together."""
         return sum(record.events for record in self.requests)
 
     # --- one call ------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ class MailmodoReceiver(Receiver):
             self._violated(call, "the key is in the body")
 
     def _read(self, call: Call) -> tuple[str, list[Contact]]:
-        """The list and the contacts of a call. Only the answers to duplicates and static segments are documented."""
+        """The list and the contacts of a call. Only the refusals of duplicates and static segments are documented."""
         try:
             body = msgspec.json.decode(call.body, type=dict[str, Any])
             list_name = msgspec.convert(body.pop("listName"), str)
@@ -218,7 +218,7 @@ class MailmodoReceiver(Receiver):
         return list_name, contacts
 
     def _take_event(self, call: Call) -> Ending:
-        """EVENTS: one a call, `ts` in seconds, flat properties. Nothing tells a repetition from another event."""
+        """EVENTS: one a call, `ts` in seconds, flat properties. A repetition looks like another event."""
         event = msgspec.json.decode(call.body, type=dict[str, Any])
         for problem in _problems_of_event(event):
             self._violated(call, problem)
@@ -230,7 +230,7 @@ class MailmodoReceiver(Receiver):
         return ending
 
     def _judge(self, contacts: Sequence[Contact]) -> dict[str, str]:
-        """Why each contact is refused that is. Its types are those of the first values (ADDING)."""
+        """Why contacts are refused, by email. The first value of a property fixes its type (ADDING)."""
         refused = {}
         for contact in contacts:
             email = contact["email"]
@@ -246,7 +246,7 @@ class MailmodoReceiver(Receiver):
         return refused
 
     def _apply(self, call: Call, list_name: str, contacts: Sequence[Contact]) -> None:
-        """Updates or creates them, and puts them on the list, which comes to be if there is none of that name."""
+        """Updates or creates the contacts, and puts them on the list, which is made if there is none."""
         if not contacts:
             return
         target = self.lists.setdefault(list_name, ContactList())

@@ -1,8 +1,8 @@
 """A receiver that stands for Segment's `POST /v1/batch`, as strict as its documentation, on loopback.
 
-`SegmentReceiver` believes what a consumer behind Segment would (`belief`), notes every rule that the client broke
-(`violations`, the rules in `segment_rules`) and, told so by a `script`, fails in every way that a network can.
-Used by `syncer demo` and by the tests, which ask it at the end whether the destination's belief is the truth.
+`SegmentReceiver` believes what a consumer behind Segment would (`belief`) and notes every rule that the client broke
+(`violations`; the rules are in `segment_rules`). A `script` makes it fail in every way that a network can. The demo and
+the tests use it: at the end they ask whether what it believes is the truth.
 """
 
 import binascii
@@ -24,7 +24,7 @@ from syncer.receivers.segment_memory import Belief, Event, Memory, ReceivedEvent
 class ReceivedRequest:
     """What a script decides by: a batch that the rules let through.
 
-    `attempts` says for each messageId how often it has come by now, this time included.
+    `attempts` says how often each messageId has come so far, this time included.
     """
 
     number: int
@@ -35,7 +35,7 @@ class ReceivedRequest:
 
     @property
     def attempt(self) -> int:
-        """How often the event that came most often has come."""
+        """The highest of the `attempts`."""
         return max(self.attempts.values(), default=1)
 
 
@@ -63,9 +63,9 @@ class SegmentReceiver(Receiver):
     """Segment's batch endpoint: see `Receiver`.
 
     `belief` is what a consumer that keys contacts by email believes, `belief_by_user` Segment's own profiles. Without
-    `keep_events` only these, counts and the messageIds are kept, for large runs.
-    `allowed_traits` are reserved traits, and `allowed_nulls` traits of value null, that are sent on purpose.
-    `max_parallel`: more at once is a violation.
+    `keep_events` only these, counts and the messageIds are kept, for large runs. `allowed_traits` are reserved traits
+    that are sent on purpose, `allowed_nulls` traits that may be null. More than `max_parallel` requests at once are a
+    violation.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class SegmentReceiver(Receiver):
 
     @property
     def duplicates(self) -> int:
-        """How many events came again after they had taken effect: they are ignored, as Segment does."""
+        """How many events came again after they had taken effect. Like Segment, it ignores them."""
         return self._memory.duplicates
 
     # --- one request ---------------------------------------------------------------------------------------

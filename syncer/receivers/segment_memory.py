@@ -11,7 +11,7 @@ Belief = dict[str, dict[str, object]]
 
 
 class ReceivedEvent(NamedTuple):
-    """An event that took effect: the how-manieth it is, when it came, in which request."""
+    """An event that took effect: its number in their order, when it came, and in which request."""
 
     arrival: int
     at: datetime
@@ -32,7 +32,7 @@ class _Seen:
 
 
 class Memory:
-    """Not thread-safe: whoever calls holds the lock of the receiver."""
+    """Not thread-safe: callers hold the lock of the receiver."""
 
     def __init__(self, *, keep_events: bool) -> None:
         self.belief: Belief = {}
@@ -56,8 +56,8 @@ class Memory:
             message_id = event.get("messageId")
             if not isinstance(message_id, str):
                 continue
-            told = (event.get("userId"), event.get("event"), event.get("traits"), event.get("properties"))
-            content = hash(self._encoder.encode(told))
+            said = (event.get("userId"), event.get("event"), event.get("traits"), event.get("properties"))
+            content = hash(self._encoder.encode(said))
             key = hash(message_id)
             seen = self._seen.get(key)
             if seen is None:
@@ -73,7 +73,7 @@ class Memory:
         return attempts, problems
 
     def apply(self, request: int, events: Sequence[Event]) -> None:
-        """Lets events take effect, but not those that already did."""
+        """Lets events take effect, except those that already did."""
         now = datetime.now(UTC)
         for event in events:
             message_id = event.get("messageId")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from syncer.demo.story import Difference, compare
+from syncer.demo.comparison import Difference, compare
 
 SYNCER = str(Path(sys.executable).with_name("syncer"))
 FAST = ("--customers", "200")
