@@ -60,7 +60,7 @@ from syncer.planning.differences import Comparison
 from syncer.planning.targets import PlanRequest, Target
 from syncer.state import Connection, analyze, columns_of, execute, fetch_all, fetch_one, fetch_value
 
-# An identify carries at most 250 properties and 20,000 bytes of them (see `split_parts`).
+# How many properties an identify carries at most, and how many bytes of them (see `split_parts`).
 _PART_PROPERTIES = 250
 _PART_BYTES = 20_000
 # Where at most this share of an audience is needed to see that nothing is held, a part of the state is read for it.
@@ -252,7 +252,8 @@ class TargetPlanner:
         if self.target.mode.per_audience:
             execute(self.connection, "split_per_audience")
         elif len(properties) > _PART_PROPERTIES or sum(len(name) + 9 for name in properties) > _PART_BYTES:
-            execute(self.connection, "split_parts")
+            limits = {"part_properties": _PART_PROPERTIES, "part_bytes": _PART_BYTES}
+            execute(self.connection, "split_parts", limits)
         execute(self.connection, "order_identifies", self._paged)
         analyze(self.connection, "planned_identify")
 
