@@ -46,21 +46,21 @@ class Pacer:
             self._reserved += count
 
     def turn(self, count: int) -> float:
-        """Takes the next turn, which nobody reserved; returns when it comes, on the clock."""
+        """Takes the next turn, without a reservation; returns when it comes, on the clock."""
         with self._lock:
             now = self._now()
             start = max(now, self._next)
-            self._next = max(now - _CATCH_UP, self._next) + self.share(count)
+            self._next = max(now - _CATCH_UP, self._next) + self._share(count)
             return start
 
-    def share(self, count: int) -> float:
+    def _share(self, count: int) -> float:
         """The seconds that so much takes up of the rate."""
         return count / self._rate if self._rate else 0.0
 
     def due_in(self) -> float:
         """Seconds until the next turn that is not reserved."""
         with self._lock:
-            return max(0.0, self._next + self.share(self._reserved) - self._now())
+            return max(0.0, self._next + self._share(self._reserved) - self._now())
 
     def hold(self, seconds: float) -> None:
         """No turn comes for so long: the receiver asked for it."""

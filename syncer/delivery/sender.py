@@ -89,29 +89,24 @@ class _Verdict:
 
 @dataclass(slots=True)
 class _Tries:
-    """The tries of one page so far. `attempts` and what follows are about the request that is being sent.
+    """The tries of one page so far. `begun` and what follows are about the request that is being sent.
 
-    An answer that asks for a wait (`asked`) counts as no attempt.
+    Its `attempts` are the tries that failed, except those whose answer asked for a wait.
     """
 
     began: float
     reservation: Reservation
     requests: int = 0
     retries: int = 0
-    attempts: int = 0
-    asked: bool = False
-    maybe_applied: bool = False
     once: bool = False
     """Whether a request that may have been applied must not be sent again."""
+    begun: bool = False
+    attempts: int = 0
+    maybe_applied: bool = False
 
     def begin(self, part: _Part) -> None:
         """Begins a request, which has attempts of its own; the page's time goes on."""
-        self.attempts, self.asked, self.maybe_applied = 0, False, part.doubtful
-
-    @property
-    def begun(self) -> bool:
-        """Whether the request was sent at least once."""
-        return self.attempts > 0 or self.asked
+        self.begun, self.attempts, self.maybe_applied = False, 0, part.doubtful
 
 
 class Sender:
@@ -233,15 +228,15 @@ class Sender:
 
     def _try(self, request: models.Payload, tries: _Tries) -> list[models.Refusal]:
         tries.requests += 1
-        tries.attempts += 1
+        tries.begun = True
         try:
             with REQUEST_SECONDS.labels(self._destination.name).time():
                 return self._destination.send(request)
         except errors.DestinationUnavailableError as error:
             tries.maybe_applied = tries.maybe_applied or error.maybe_applied
-            if error.retry_after is not None:
-                tries.attempts -= 1
-                tries.asked = True
+            if error.retry_after is None:
+                tries.attempts += 1
+            else:
                 self._pacer.hold(error.retry_after)
             raise
 
