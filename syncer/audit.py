@@ -151,7 +151,7 @@ def _asked(job: sync.Job) -> sync.Job:
 
 def _examine(connection: Connection, planned: TargetPlan, limit: int) -> DestinationAudit:
     here = {"destination_id": planned.target.destination_id}
-    execute(connection, "recall_deferred", here)
+    execute(connection, "defer_as_last_run", here)
     reasons = {row.why: row.contacts for row in fetch_all(connection, _Pending, "count_pending", here)}
     pending = fetch_all(connection, _Example, "list_pending", {**here, "limit": limit})
     examples = [Difference(row.why, row.audience, row.property, row.contact) for row in pending]
@@ -208,7 +208,7 @@ def _keys(story: Story) -> list[str]:
 
 def _pending(connection: Connection, planned: TargetPlan, story: Story) -> dict[str, Any]:
     target = planned.target
-    execute(connection, "recall_deferred", {"destination_id": target.destination_id})
+    execute(connection, "defer_as_last_run", {"destination_id": target.destination_id})
     contacts = story.contacts if target.mode.identity == "email" else story.users
     asked = {"contacts": contacts, **target.in_reach}
     reached = {row.contact for row in fetch_all(connection, _Contact, "who_is_in_reach", asked)}

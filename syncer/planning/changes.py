@@ -147,7 +147,7 @@ class TargetPlanner:
         refused = {**self._here, "run_id": self.counts.run_id, "whole": about_all}
         execute(self.connection, "hold_back_refused", refused)
         if self._follow():
-            execute(self.connection, "gather_followed", self._here, **self.target.known(self.audiences.values()))
+            execute(self.connection, "gather_followers", self._here, **self.target.known(self.audiences.values()))
             execute(self.connection, "name_callers", self._here)
         self._defer()
         self._order()
@@ -176,7 +176,7 @@ class TargetPlanner:
         named = {audience.name for audience in self.request.configured} | self.counts.names
         execute(
             self.connection,
-            "list_plan_audiences",
+            "fill_plan_audience",
             {
                 **self._here,
                 **self.target.in_reach,
@@ -236,7 +236,7 @@ class TargetPlanner:
     def _follow(self) -> int:
         """Adds what has to be told after another contact's `false`; returns how many changes that adds."""
         added = execute(self.connection, "follow_moves", {**self._here, **self.target.in_reach}).rowcount
-        execute(self.connection, "drop_circles")
+        execute(self.connection, "delete_follow_cycles")
         while not self.target.mode.per_audience and execute(self.connection, "follow_chains", self._here).rowcount:
             pass
         return added

@@ -67,13 +67,13 @@ class Comparison:
             self._count(differences)
         if fetch_value(self.connection, "any_forgotten"):
             execute(self.connection, "skip_forgotten")
-        execute(self.connection, "name_skipped", here)
+        execute(self.connection, "mark_still_named", here)
         return self._fingerprints_to_leave()
 
     def _compare_members(self) -> int:
         """Compares memberships, except those of audiences that need no comparison; returns how many differ."""
         unchanged = {"unchanged": list(self._unchanged())}
-        audiences = fetch_one(self.connection, _Audiences, "read_plan_audiences", unchanged)
+        audiences = fetch_one(self.connection, _Audiences, "list_compared_audiences", unchanged)
         nameless = list(self.counts.nameless)
         compared = {
             "destination_id": self.target.destination_id,
@@ -87,9 +87,9 @@ class Comparison:
         made = self.counts.snapshot.execute(self.connection, "diff_members", compared, **self.target.compared)
         execute(self.connection, "end_comparing", before._asdict())
         execute(self.connection, "complete_member_delta")
-        if fetch_value(self.connection, "any_spelled"):
+        if fetch_value(self.connection, "any_padded"):
             analyze(self.connection, "member_delta")
-            execute(self.connection, "match_spelled", {"destination_id": self.target.destination_id})
+            execute(self.connection, "match_padded", {"destination_id": self.target.destination_id})
         return made.rowcount
 
     def _resolve_profiles(self) -> None:
@@ -97,7 +97,7 @@ class Comparison:
         columns = {"contact": self.target.contact, "email": self.target.email, "traits": self.request.traits}
         self.counts.snapshot.execute(self.connection, "resolve_profiles", {}, **columns)
         analyze(self.connection, "profile")
-        self.counts.snapshot.execute(self.connection, "list_conflicts", {}, **columns)
+        self.counts.snapshot.execute(self.connection, "skip_conflicting", {}, **columns)
 
     def _count(self, differences: int) -> None:
         """Lets the counts learn from this comparison as far as it went: not everything may have been compared."""

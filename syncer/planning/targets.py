@@ -87,17 +87,17 @@ class Target:
         """SQL for contacts and addresses while memberships are compared: see `diff_members`."""
         by_email = self.mode.identity == "email"
         return {
-            "spelled": psycopg.sql.SQL("lower(source.email)") if by_email else self.contact,
-            "contact": psycopg.sql.SQL("contact_of(said.email)" if by_email else "said.spelled"),
-            "address": psycopg.sql.SQL("folded.contact" if by_email else "contact_of(said.email)"),
+            "join_key": psycopg.sql.SQL("lower(source.email)") if by_email else self.contact,
+            "contact": psycopg.sql.SQL("contact_of(snapshot.email)" if by_email else "snapshot.join_key"),
+            "address": psycopg.sql.SQL("folded.contact" if by_email else "contact_of(snapshot.email)"),
         }
 
     def known(self, audiences: Iterable[models.Audience]) -> dict[str, psycopg.sql.Composable]:
         """SQL for what a plan about these audiences needs of the state's rows beside contact and user: see
         `gather_known`."""
         columns = {
-            "email": "NULL::text" if self.mode.identity == "email" else "m.email",
-            "value": "m.value" if any(audience.is_trait for audience in audiences) else "NULL::jsonb",
+            "email": "NULL::text" if self.mode.identity == "email" else "synced_member.email",
+            "value": "synced_member.value" if any(audience.is_trait for audience in audiences) else "NULL::jsonb",
         }
         return {name: psycopg.sql.SQL(text) for name, text in columns.items()}
 

@@ -55,7 +55,7 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan) -> N
     events = planned.target.mode.events
     wanted = {"events": events is not None, "initial_events": events is not None and events.initial}
     _write_changes(connection, run_id, {**here, **wanted})
-    execute(connection, "doubt_followed", here)
+    execute(connection, "mark_followers_uncertain", here)
     written = fetch_all(connection, _Page, "write_pages", here)
     if _Page(pages.COVERED_PAGE) in written:
         delivery = pages.RunDestination(run_id, planned.target.destination_id)
@@ -68,7 +68,7 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan) -> N
         execute(connection, "refresh_held_new", {**here, **held})
     execute(connection, "finish_resyncs", {**here, "whole": planned.whole})
     if planned.about_all:
-        execute(connection, "forget_settled_refusals", here)
+        execute(connection, "delete_settled_refusals", here)
     execute(
         connection,
         "plan_run_destination",

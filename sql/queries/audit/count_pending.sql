@@ -1,11 +1,19 @@
--- Purpose: why state and warehouse differ at one destination, in properties of contacts, after the plan that was just
--- made: what is told for another reason than a difference is none, and neither is what waits for a reason.
+-- Purpose: counts why state and warehouse differ at one destination, in properties of contacts, after the plan that was
+-- just made. Only missing, lingering and outdated are differences; everything else waits, or is told, for a known
+-- reason.
 -- Parameters: destination_id.
--- Rows: why (missing, lingering: outdated: the differences; held, refused, deferred, uncertain, again, covered), contacts.
+-- Rows: why (missing, lingering, outdated; held, refused, deferred, uncertain, again, covered), contacts.
 SELECT pending.why, count(*) AS contacts
 FROM (
-    SELECT why_pending(%(destination_id)s, c.contact, c.audience_id, c.op, c.waits) AS why
-    FROM contact_change AS c
+    SELECT
+        why_pending(
+            %(destination_id)s,
+            contact_change.contact,
+            contact_change.audience_id,
+            contact_change.op,
+            contact_change.waits
+        ) AS why
+    FROM contact_change
 ) AS pending
 GROUP BY pending.why
 ORDER BY pending.why

@@ -1,4 +1,4 @@
--- Purpose: what the warehouse says of somebody now.
+-- Purpose: lists what the warehouse says of these contacts and users now.
 -- Placeholders: source.
 -- Parameters: contacts, users (arrays).
 -- Rows: audience, user_id, email, contact, problem (why the row cannot be sent, or null).

@@ -1,4 +1,4 @@
--- Purpose: whether somebody is to be forgotten while the warehouse still has them.
+-- Purpose: says whether this person is to be forgotten, while the warehouse still has them.
 -- Parameters: who.
 -- Rows: one: forgotten.
 SELECT EXISTS (

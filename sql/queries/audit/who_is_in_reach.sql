@@ -1,4 +1,4 @@
--- Purpose: which of some contacts a destination is about.
+-- Purpose: lists which of these contacts are within a destination's reach.
 -- Parameters: contacts; reach_contacts, rollout (the destination's reach).
 -- Rows: contact.
 SELECT given.contact

@@ -1,9 +1,17 @@
--- Purpose: what the plan that was just made would tell some contacts, or why it waits.
+-- Purpose: lists what the plan that was just made would tell these contacts, or why that waits.
 -- Parameters: contacts.
 -- Rows: audience, property, contact, op, value, waits.
-SELECT listed.name AS audience, listed.property, c.contact, c.op::text AS op,
-    coalesce(c.said, CASE WHEN listed.is_trait THEN 'null' ELSE to_jsonb(c.value) END) AS value, c.waits
-FROM contact_change AS c
-JOIN plan_audience AS listed USING (audience_id)
-WHERE c.contact = ANY (%(contacts)s::text[]) AND c.op <> 'covered'
-ORDER BY c.contact, listed.name
+SELECT
+    plan_audience.name AS audience,
+    plan_audience.property,
+    contact_change.contact,
+    contact_change.op::text AS op,
+    coalesce(
+        contact_change.trait_value,
+        CASE WHEN plan_audience.is_trait THEN 'null' ELSE to_jsonb(contact_change.value) END
+    ) AS value,
+    contact_change.waits
+FROM contact_change
+JOIN plan_audience USING (audience_id)
+WHERE contact_change.contact = ANY (%(contacts)s::text[]) AND contact_change.op <> 'covered'
+ORDER BY contact_change.contact, plan_audience.name

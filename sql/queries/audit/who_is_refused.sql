@@ -1,7 +1,14 @@
--- Purpose: which of some contacts were refused.
+-- Purpose: lists which of these contacts were refused.
 -- Parameters: contacts.
 -- Rows: destination, contact, reason, http_status, since, tries, next_try_run_id (null: parked).
-SELECT v.destination, v.contact, v.reason, v.http_status, v.since, v.tries, v.next_try_run_id
-FROM refused_contacts AS v
-WHERE v.contact = ANY (%(contacts)s::text[])
-ORDER BY v.destination, v.contact
+SELECT
+    refused_contacts.destination,
+    refused_contacts.contact,
+    refused_contacts.reason,
+    refused_contacts.http_status,
+    refused_contacts.since,
+    refused_contacts.tries,
+    refused_contacts.next_try_run_id
+FROM refused_contacts
+WHERE refused_contacts.contact = ANY (%(contacts)s::text[])
+ORDER BY refused_contacts.destination, refused_contacts.contact

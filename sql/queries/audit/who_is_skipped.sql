@@ -1,7 +1,8 @@
--- Purpose: the rows of the plan that was just made that name somebody and cannot be sent.
+-- Purpose: lists the rows of these contacts and users that cannot be sent, after the plan that was just made.
 -- Parameters: contacts, users.
 -- Rows: audience, user_id, email, reason.
-SELECT DISTINCT d.audience, d.user_id, d.email, d.reason
-FROM member_delta AS d
-WHERE d.kind = 'skip' AND (d.contact = ANY (%(contacts)s::text[]) OR d.user_id = ANY (%(users)s::text[]))
-ORDER BY d.audience, d.user_id, d.email
+SELECT DISTINCT member_delta.audience, member_delta.user_id, member_delta.email, member_delta.reason
+FROM member_delta
+WHERE member_delta.kind = 'skip'
+    AND (member_delta.contact = ANY (%(contacts)s::text[]) OR member_delta.user_id = ANY (%(users)s::text[]))
+ORDER BY member_delta.audience, member_delta.user_id, member_delta.email

@@ -1,34 +1,72 @@
--- Purpose: what each destination was last told, and accepted, of some contacts; and what is uncertain.
+-- Purpose: lists the last value of each property of these contacts that each destination was told and accepted, and
+-- what is uncertain.
 -- Parameters: contacts.
 -- Rows: destination, audience, property, contact, user_id, value, since, run_id (that told it last), uncertain.
-SELECT destination.name AS destination, audience.name AS audience, audience.property, told.contact, told.user_id,
-    told.value, told.since, told.run_id, told.uncertain
+SELECT
+    destination.name AS destination,
+    audience.name AS audience,
+    audience.property,
+    told.contact,
+    told.user_id,
+    told.value,
+    told.since,
+    told.run_id,
+    told.uncertain
 FROM (
-    SELECT m.destination_id, m.audience_id, m.contact, m.user_id, coalesce(m.value, 'true') AS value, m.entered_at AS since,
-        m.told_run_id AS run_id, u.contact IS NOT NULL AS uncertain
-    FROM synced_member AS m
-    LEFT JOIN uncertain AS u USING (destination_id, contact, audience_id)
-    WHERE m.contact = ANY (%(contacts)s::text[])
+    SELECT
+        synced_member.destination_id,
+        synced_member.audience_id,
+        synced_member.contact,
+        synced_member.user_id,
+        coalesce(synced_member.value, 'true') AS value,
+        synced_member.entered_at AS since,
+        synced_member.told_run_id AS run_id,
+        uncertain.contact IS NOT NULL AS uncertain
+    FROM synced_member
+    LEFT JOIN uncertain USING (destination_id, contact, audience_id)
+    WHERE synced_member.contact = ANY (%(contacts)s::text[])
     UNION ALL
-    SELECT f.destination_id, f.audience_id, f.contact, f.user_id, 'false'::jsonb, f.told_at, f.told_run_id, u.contact IS NOT NULL
-    FROM told_false AS f
-    LEFT JOIN uncertain AS u USING (destination_id, contact, audience_id)
-    WHERE f.contact = ANY (%(contacts)s::text[])
+    SELECT
+        told_false.destination_id,
+        told_false.audience_id,
+        told_false.contact,
+        told_false.user_id,
+        'false'::jsonb,
+        told_false.told_at,
+        told_false.told_run_id,
+        uncertain.contact IS NOT NULL
+    FROM told_false
+    LEFT JOIN uncertain USING (destination_id, contact, audience_id)
+    WHERE told_false.contact = ANY (%(contacts)s::text[])
         AND NOT EXISTS (
-            SELECT FROM synced_member AS m
-            WHERE m.destination_id = f.destination_id AND m.contact = f.contact AND m.audience_id = f.audience_id
+            SELECT FROM synced_member
+            WHERE synced_member.destination_id = told_false.destination_id
+                AND synced_member.contact = told_false.contact
+                AND synced_member.audience_id = told_false.audience_id
         )
     UNION ALL
-    SELECT u.destination_id, u.audience_id, u.contact, u.user_id, NULL, NULL, u.since_run_id, true
-    FROM uncertain AS u
-    WHERE u.contact = ANY (%(contacts)s::text[])
+    SELECT
+        uncertain.destination_id,
+        uncertain.audience_id,
+        uncertain.contact,
+        uncertain.user_id,
+        NULL,
+        NULL,
+        uncertain.since_run_id,
+        true
+    FROM uncertain
+    WHERE uncertain.contact = ANY (%(contacts)s::text[])
         AND NOT EXISTS (
-            SELECT FROM synced_member AS m
-            WHERE m.destination_id = u.destination_id AND m.contact = u.contact AND m.audience_id = u.audience_id
+            SELECT FROM synced_member
+            WHERE synced_member.destination_id = uncertain.destination_id
+                AND synced_member.contact = uncertain.contact
+                AND synced_member.audience_id = uncertain.audience_id
         )
         AND NOT EXISTS (
-            SELECT FROM told_false AS f
-            WHERE f.destination_id = u.destination_id AND f.contact = u.contact AND f.audience_id = u.audience_id
+            SELECT FROM told_false
+            WHERE told_false.destination_id = uncertain.destination_id
+                AND told_false.contact = uncertain.contact
+                AND told_false.audience_id = uncertain.audience_id
         )
 ) AS told
 JOIN destination USING (destination_id)

@@ -1,7 +1,8 @@
--- Purpose: what the computed traits' queries gave: values of which types, and whether rows of the membership name one.
+-- Purpose: lists the types of the values that the queries of computed traits returned, and finds traits that have the
+-- name of an audience of the membership table.
 -- Placeholders: source.
 -- Parameters: names (of the traits).
--- Rows: audience, types (of its values), named (whether rows without a value column name it).
+-- Rows: audience, types (of its values), named (whether rows that have no value column name it).
 SELECT
     source.audience,
     array_agg(DISTINCT source.value_type) FILTER (WHERE source.value IS NOT NULL) AS types,

@@ -1,5 +1,5 @@
--- Purpose: how many contacts wait for the next run, because this one could not tell them before that is due.
+-- Purpose: counts the contacts that wait for the next run, because this one could not tell them before that is due.
 -- Rows: one: contacts.
-SELECT count(DISTINCT c.contact) AS contacts
-FROM contact_change AS c
-WHERE c.waits = 'deferred'
+SELECT count(DISTINCT contact_change.contact) AS contacts
+FROM contact_change
+WHERE contact_change.waits = 'deferred'

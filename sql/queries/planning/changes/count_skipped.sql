@@ -1,10 +1,10 @@
--- Purpose: members that cannot be sent, by reason; a repeated row is one member.
+-- Purpose: counts the members that cannot be sent, by reason. A repeated row is one member.
 -- Rows: reason, members.
-SELECT s.reason, count(*) AS members
+SELECT skipped.reason, count(*) AS members
 FROM (
-    SELECT DISTINCT d.reason, d.audience, d.user_id, d.email
-    FROM member_delta AS d
-    WHERE d.kind = 'skip'
-) AS s
-GROUP BY s.reason
-ORDER BY s.reason
+    SELECT DISTINCT member_delta.reason, member_delta.audience, member_delta.user_id, member_delta.email
+    FROM member_delta
+    WHERE member_delta.kind = 'skip'
+) AS skipped
+GROUP BY skipped.reason
+ORDER BY skipped.reason

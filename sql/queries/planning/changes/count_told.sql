@@ -1,29 +1,30 @@
--- Purpose: how many contacts were last told true, or are uncertain, in some audiences; without those whose removal was
--- approved. What the guard's fractions are of.
--- Parameters: destination_id, audience_ids; at_most (rows of the state that are read: any of them; null: all);
+-- Purpose: counts the contacts of each audience that were last told true, or are uncertain, without those whose removal
+-- was approved. The guard's fractions are fractions of this.
+-- Parameters: destination_id, audience_ids; at_most (how many rows of the state are read, whichever; null: all);
 -- reach_contacts, rollout (the destination's reach).
 -- Rows: audience_id, contacts.
 SELECT told.audience_id, count(*) AS contacts
 FROM (
     (
-        SELECT m.audience_id, m.contact
-        FROM synced_member AS m
-        WHERE m.destination_id = %(destination_id)s AND m.audience_id = ANY (%(audience_ids)s::integer[])
+        SELECT synced_member.audience_id, synced_member.contact
+        FROM synced_member
+        WHERE synced_member.destination_id = %(destination_id)s
+            AND synced_member.audience_id = ANY (%(audience_ids)s::integer[])
         LIMIT %(at_most)s::bigint
     )
     UNION
-    SELECT u.audience_id, u.contact
-    FROM uncertain AS u
-    WHERE u.destination_id = %(destination_id)s AND u.audience_id = ANY (%(audience_ids)s::integer[])
+    SELECT uncertain.audience_id, uncertain.contact
+    FROM uncertain
+    WHERE uncertain.destination_id = %(destination_id)s AND uncertain.audience_id = ANY (%(audience_ids)s::integer[])
 ) AS told
 WHERE is_in_reach(told.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
     AND NOT is_token(told.contact)
     AND NOT EXISTS (
-        SELECT FROM held_change AS h
-        WHERE h.destination_id = %(destination_id)s
-            AND h.audience_id = told.audience_id
-            AND h.contact = told.contact
-            AND h.op = 'removed'
-            AND h.approved_at IS NOT NULL
+        SELECT FROM held_change
+        WHERE held_change.destination_id = %(destination_id)s
+            AND held_change.audience_id = told.audience_id
+            AND held_change.contact = told.contact
+            AND held_change.op = 'removed'
+            AND held_change.approved_at IS NOT NULL
     )
 GROUP BY told.audience_id

@@ -1,68 +1,86 @@
--- Purpose: rows to contacts (two users of one email are one contact). A contact has a property while any row has.
--- before: the state has a row. after: some row stays or comes. Only an accepted, certain true covers; what is
--- uncertain or due again is told its current value, whatever it is, unless a skipped row still names its only member.
--- A computed trait's value is the one that was read, else the one that was told; who never had one and has none now is
--- left alone unless the trait is taken back (`keeps`).
+-- Purpose: folds the differing rows into what becomes of each property of each contact. Two users with one email are
+-- one contact, which has the property as long as one of its rows has it: `before`, the state has a row of it; `after`,
+-- a row stays or enters. Only an accepted, certain true makes a change covered. A contact that is uncertain or due
+-- again is told its present value, whatever it is, unless a skipped row still names its only member. A computed trait
+-- has the value that was read, else the one that was last accepted; a contact without one is left alone where the trait
+-- keeps those who drop out of it.
 -- Rows: none; fills contact_change.
-INSERT INTO contact_change (contact, audience_id, op, initial, value, said, came, alone)
-WITH moved AS (
+INSERT INTO contact_change (
+    contact, audience_id, op, initial, value, trait_value, entering_user_id, enters_alone
+)
+WITH differing AS (
     SELECT
-        d.contact,
-        d.audience_id,
-        min(d.user_id) FILTER (WHERE d.kind = 'gain') AS came,
-        max(d.user_id) FILTER (WHERE d.kind = 'gain') AS came_last,
-        count(*) FILTER (WHERE d.kind = 'lose' AND NOT d.named) AS losses,
-        bool_or(d.kind = 'unsure') AS unsure,
-        bool_or(d.kind = 'again') AS again,
-        bool_or(d.kind = 'changed') AS changed,
-        min(d.value::text)::jsonb AS said,
-        bool_or(d.kind = 'retract') AS retract,
-        bool_or(d.named) AS named
-    FROM member_delta AS d
-    WHERE d.kind <> 'skip'
-    GROUP BY d.contact, d.audience_id
+        member_delta.contact,
+        member_delta.audience_id,
+        min(member_delta.user_id) FILTER (WHERE member_delta.kind = 'gain') AS first_entering,
+        max(member_delta.user_id) FILTER (WHERE member_delta.kind = 'gain') AS last_entering,
+        count(*) FILTER (WHERE member_delta.kind = 'lose' AND NOT member_delta.still_named) AS losses,
+        bool_or(member_delta.kind = 'unsure') AS unsure,
+        bool_or(member_delta.kind = 'again') AS again,
+        bool_or(member_delta.kind = 'changed') AS changed,
+        bool_or(member_delta.kind = 'retract') AS retract,
+        bool_or(member_delta.still_named) AS still_named,
+        min(member_delta.value::text)::jsonb AS value
+    FROM member_delta
+    WHERE member_delta.kind <> 'skip'
+    GROUP BY member_delta.contact, member_delta.audience_id
 ),
 known AS (
-    SELECT m.contact, m.audience_id, count(*) AS rows, min(m.value::text)::jsonb AS value
-    FROM known_member AS m
-    WHERE (m.contact, m.audience_id) IN (SELECT d.contact, d.audience_id FROM member_delta AS d WHERE d.kind <> 'skip')
-    GROUP BY m.contact, m.audience_id
+    SELECT
+        known_member.contact,
+        known_member.audience_id,
+        count(*) AS rows,
+        min(known_member.value::text)::jsonb AS value
+    FROM known_member
+    WHERE (known_member.contact, known_member.audience_id) IN (
+            SELECT member_delta.contact, member_delta.audience_id FROM member_delta WHERE member_delta.kind <> 'skip'
+        )
+    GROUP BY known_member.contact, known_member.audience_id
 )
 SELECT
     pair.contact,
     pair.audience_id,
     CASE
         WHEN pair.after AND pair.before AND NOT (pair.unsure OR pair.again) THEN
-            CASE WHEN pair.changed OR pair.said <> pair.told THEN 'trait_changed' ELSE 'covered' END
+            CASE WHEN pair.changed OR pair.value <> pair.known_value THEN 'trait_changed' ELSE 'covered' END
         WHEN pair.after AND pair.before THEN 'reasserted'
         WHEN pair.after THEN 'added'
         WHEN pair.before OR pair.unsure THEN 'removed'
         ELSE 'reasserted'
     END::change_op,
-    listed.initial AND NOT (listed.begun AND is_in_reach(pair.contact, listed.reached_contacts, listed.reached_rollout)),
+    plan_audience.initial
+        AND NOT (
+            plan_audience.begun
+            AND is_in_reach(pair.contact, plan_audience.reached_contacts, plan_audience.reached_rollout)
+        ),
     pair.after,
-    CASE WHEN pair.after THEN coalesce(pair.said, pair.told) END,
-    pair.came,
-    pair.alone
+    CASE WHEN pair.after THEN coalesce(pair.value, pair.known_value) END,
+    pair.first_entering,
+    pair.enters_alone
 FROM (
     SELECT
-        moved.contact,
-        moved.audience_id,
-        moved.unsure,
-        moved.again,
-        moved.changed,
-        moved.retract,
-        moved.named,
-        moved.said,
-        moved.came,
-        coalesce(moved.came = moved.came_last AND moved.losses = 0, false) AS alone,
-        known.value AS told,
+        differing.contact,
+        differing.audience_id,
+        differing.unsure,
+        differing.again,
+        differing.changed,
+        differing.retract,
+        differing.still_named,
+        differing.value,
+        known.value AS known_value,
+        differing.first_entering,
+        coalesce(differing.first_entering = differing.last_entering AND differing.losses = 0, false) AS enters_alone,
         known.rows IS NOT NULL AS before,
-        moved.came IS NOT NULL OR coalesce(known.rows, 0) > moved.losses AS after
-    FROM moved
-    LEFT JOIN known ON known.contact = moved.contact AND known.audience_id = moved.audience_id
-    WHERE moved.came IS NOT NULL OR moved.losses > 0 OR moved.unsure OR moved.again OR moved.changed OR moved.retract
+        differing.first_entering IS NOT NULL OR coalesce(known.rows, 0) > differing.losses AS after
+    FROM differing
+    LEFT JOIN known ON known.contact = differing.contact AND known.audience_id = differing.audience_id
+    WHERE differing.first_entering IS NOT NULL
+        OR differing.losses > 0
+        OR differing.unsure
+        OR differing.again
+        OR differing.changed
+        OR differing.retract
 ) AS pair
-JOIN plan_audience AS listed USING (audience_id)
-WHERE (pair.after OR pair.before OR pair.retract OR NOT pair.named)
-    AND (pair.after OR NOT listed.keeps OR NOT listed.is_trait)
+JOIN plan_audience USING (audience_id)
+WHERE (pair.after OR pair.before OR pair.retract OR NOT pair.still_named)
+    AND (pair.after OR NOT plan_audience.keeps OR NOT plan_audience.is_trait)

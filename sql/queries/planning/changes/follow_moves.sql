@@ -1,34 +1,35 @@
--- Purpose: Segment also keys by user id, so the false to an old contact is followed by the current value to that
--- user's present contact. If that value is going out anyway it is only made to go later; a covered one is told
--- after all; one that did not change is reasserted. `follows` is the first class that comes after the false: after
--- removals (2), after retractions and retirements (4), after contacts that did not answer (6).
--- Parameters: destination_id; reach_contacts, rollout (its reach).
--- Rows: none; also fills follow_edge.
+-- Purpose: lets a false to one contact be followed by the current value to the contacts where its user is now, because
+-- Segment keys by user id as well. If a follower is told that value anyway, it only goes later; if its change was
+-- covered, it is told after all; if it had no change, it is reasserted. order_identifies lists the classes of urgency.
+-- Parameters: destination_id; reach_contacts, rollout (the destination's reach).
+-- Rows: none; fills contact_change and follow_edge.
 WITH gone AS (
     SELECT
-        c.contact,
-        c.audience_id,
+        contact_change.contact,
+        contact_change.audience_id,
         caller.user_id,
         CASE
-            WHEN silent.contact IS NOT NULL THEN 6
-            WHEN c.op = 'removed' AND NOT listed.retired THEN 2
-            ELSE 4
-        END AS follows
-    FROM contact_change AS c
-    JOIN plan_audience AS listed USING (audience_id)
-    JOIN caller ON caller.contact = c.contact
-    LEFT JOIN unanswered_contact AS silent
-        ON silent.destination_id = %(destination_id)s AND silent.contact = c.contact AND silent.runs >= 2
-    WHERE NOT c.value AND c.waits IS NULL
+            WHEN unanswered_contact.contact IS NOT NULL THEN 6 -- after those that did not answer
+            WHEN contact_change.op = 'removed' AND NOT plan_audience.retired THEN 2 -- after the removals
+            ELSE 4 -- after the backfills, reassertions and retirements
+        END AS follower_urgency
+    FROM contact_change
+    JOIN plan_audience USING (audience_id)
+    JOIN caller ON caller.contact = contact_change.contact
+    LEFT JOIN unanswered_contact
+        ON unanswered_contact.destination_id = %(destination_id)s
+        AND unanswered_contact.contact = contact_change.contact
+        AND unanswered_contact.runs >= 2
+    WHERE NOT contact_change.value AND contact_change.waits IS NULL
 ),
-there AS MATERIALIZED (
-    SELECT came.contact, came.audience_id, gone.follows, came.value AS said, gone.contact AS after
+present AS MATERIALIZED (
+    SELECT came.contact, came.audience_id, came.value, gone.follower_urgency, gone.contact AS after
     FROM gone
     JOIN member_delta AS came
         ON came.user_id = gone.user_id AND came.audience_id = gone.audience_id AND came.contact <> gone.contact
     WHERE came.kind = 'gain'
     UNION ALL
-    SELECT stays.contact, stays.audience_id, gone.follows, stays.value, gone.contact
+    SELECT stays.contact, stays.audience_id, stays.value, gone.follower_urgency, gone.contact
     FROM gone
     JOIN synced_member AS stays
         ON stays.user_id = gone.user_id AND stays.audience_id = gone.audience_id AND stays.contact <> gone.contact
@@ -37,39 +38,51 @@ there AS MATERIALIZED (
         AND NOT is_token(stays.contact)
         AND NOT EXISTS (
             SELECT FROM member_delta AS lost
-            WHERE lost.kind = 'lose' AND NOT lost.named AND lost.contact = stays.contact
-                AND lost.audience_id = stays.audience_id AND lost.user_id = stays.user_id
+            WHERE lost.kind = 'lose'
+                AND NOT lost.still_named
+                AND lost.contact = stays.contact
+                AND lost.audience_id = stays.audience_id
+                AND lost.user_id = stays.user_id
         )
 ),
-present AS MATERIALIZED (
-    SELECT there.contact, there.audience_id, max(there.follows)::smallint AS follows, min(there.said::text)::jsonb AS said
-    FROM there
-    GROUP BY there.contact, there.audience_id
+follower AS MATERIALIZED (
+    SELECT
+        present.contact,
+        present.audience_id,
+        max(present.follower_urgency)::smallint AS urgency,
+        min(present.value::text)::jsonb AS value
+    FROM present
+    GROUP BY present.contact, present.audience_id
 ),
-kept AS (
+edges AS (
     INSERT INTO follow_edge (contact, audience_id, after)
-    SELECT DISTINCT there.contact, there.audience_id, there.after
-    FROM there
+    SELECT DISTINCT present.contact, present.audience_id, present.after
+    FROM present
 ),
 told_later AS (
-    UPDATE contact_change AS c
-    SET follows = p.follows, op = CASE WHEN c.op = 'covered' THEN 'reasserted' ELSE c.op END
-    FROM present AS p
-    WHERE c.contact = p.contact AND c.audience_id = p.audience_id
+    UPDATE contact_change
+    SET earliest_urgency = follower.urgency,
+        op = CASE WHEN contact_change.op = 'covered' THEN 'reasserted' ELSE contact_change.op END
+    FROM follower
+    WHERE contact_change.contact = follower.contact AND contact_change.audience_id = follower.audience_id
 )
-INSERT INTO contact_change (contact, audience_id, op, initial, follows, value, said, waits)
+INSERT INTO contact_change (contact, audience_id, op, initial, earliest_urgency, value, trait_value, waits)
 SELECT
-    p.contact,
-    p.audience_id,
+    follower.contact,
+    follower.audience_id,
     'reasserted',
-    listed.initial,
-    p.follows,
+    plan_audience.initial,
+    follower.urgency,
     true,
-    p.said,
-    (SELECT min(other.waits) FROM contact_change AS other WHERE other.contact = p.contact AND other.waits = 'refused')
-FROM present AS p
-JOIN plan_audience AS listed USING (audience_id)
+    follower.value,
+    (
+        SELECT min(other.waits)
+        FROM contact_change AS other
+        WHERE other.contact = follower.contact AND other.waits = 'refused'
+    )
+FROM follower
+JOIN plan_audience USING (audience_id)
 WHERE NOT EXISTS (
-    SELECT FROM contact_change AS c
-    WHERE c.contact = p.contact AND c.audience_id = p.audience_id
-)
+        SELECT FROM contact_change
+        WHERE contact_change.contact = follower.contact AND contact_change.audience_id = follower.audience_id
+    )

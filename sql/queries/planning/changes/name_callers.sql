@@ -1,44 +1,50 @@
--- Purpose: what a contact's call carries beside its properties; of user ids: of the rows that it has now the smallest; if it has none left,
--- of the rows that go. (Segment keys by user id too: a call must never name a user who is somewhere else by now.)
--- Run again when contacts were added to the plan: those that have a caller keep it.
+-- Purpose: finds what each contact's calls carry beside its properties. The user id is the smallest of the rows that
+-- the contact has now, or, if it has none left, of the rows that go: Segment keys by user id too, so a call must never
+-- name a user who is somewhere else by now. It runs again when contacts were added to the plan; the others keep what
+-- they have.
 -- Parameters: destination_id.
 -- Rows: none; fills caller.
 INSERT INTO caller (contact, user_id, email, traits)
-WITH changed AS NOT MATERIALIZED (
-    SELECT c.contact, c.came
-    FROM contact_change AS c
-    WHERE NOT EXISTS (SELECT FROM caller WHERE caller.contact = c.contact)
+WITH unnamed AS NOT MATERIALIZED (
+    SELECT contact_change.contact, contact_change.entering_user_id
+    FROM contact_change
+    WHERE NOT EXISTS (SELECT FROM caller WHERE caller.contact = contact_change.contact)
 ),
 person AS (
     SELECT
-        named.contact,
-        coalesce(min(named.user_id) FILTER (WHERE named.here), min(named.user_id)) AS user_id,
-        min(named.email) AS email
+        row_of.contact,
+        coalesce(min(row_of.user_id) FILTER (WHERE row_of.present), min(row_of.user_id)) AS user_id,
+        min(row_of.email) AS email
     FROM (
-        SELECT changed.contact, changed.came AS user_id, NULL AS email, true AS here
-        FROM changed
-        WHERE changed.came IS NOT NULL
+        SELECT unnamed.contact, unnamed.entering_user_id AS user_id, NULL AS email, true AS present
+        FROM unnamed
+        WHERE unnamed.entering_user_id IS NOT NULL
         UNION ALL
-        SELECT d.contact, d.user_id, d.email, false
-        FROM member_delta AS d
-        WHERE d.kind NOT IN ('skip', 'gain') AND d.contact IN (SELECT changed.contact FROM changed)
+        SELECT member_delta.contact, member_delta.user_id, member_delta.email, false
+        FROM member_delta
+        WHERE member_delta.kind NOT IN ('skip', 'gain')
+            AND member_delta.contact IN (SELECT unnamed.contact FROM unnamed)
         UNION ALL
-        SELECT m.contact, m.user_id, m.email, true
-        FROM known_member AS m
-        WHERE m.contact IN (SELECT changed.contact FROM changed)
+        SELECT known_member.contact, known_member.user_id, known_member.email, true
+        FROM known_member
+        WHERE known_member.contact IN (SELECT unnamed.contact FROM unnamed)
             AND NOT EXISTS (
                 SELECT FROM member_delta AS lost
-                WHERE lost.kind = 'lose' AND NOT lost.named AND lost.contact = m.contact
-                    AND lost.audience_id = m.audience_id AND lost.user_id = m.user_id
+                WHERE lost.kind = 'lose'
+                    AND NOT lost.still_named
+                    AND lost.contact = known_member.contact
+                    AND lost.audience_id = known_member.audience_id
+                    AND lost.user_id = known_member.user_id
             )
-    ) AS named
-    GROUP BY named.contact
+    ) AS row_of
+    GROUP BY row_of.contact
 )
 SELECT
     person.contact,
     person.user_id,
-    coalesce(p.email, told.email, person.email),
-    nullif(p.traits, '{}')
+    coalesce(profile.email, synced_profile.email, person.email),
+    nullif(profile.traits, '{}')
 FROM person
-LEFT JOIN profile AS p ON p.contact = person.contact
-LEFT JOIN synced_profile AS told ON told.destination_id = %(destination_id)s AND told.contact = person.contact
+LEFT JOIN profile ON profile.contact = person.contact
+LEFT JOIN synced_profile
+    ON synced_profile.destination_id = %(destination_id)s AND synced_profile.contact = person.contact

@@ -1,10 +1,15 @@
--- Purpose: a destination that wants a call for every audience gets a part for each.
+-- Purpose: makes a part of each audience, for a destination that wants a call for each.
 -- Rows: none.
-UPDATE contact_change AS c
+UPDATE contact_change
 SET part = cut.part
 FROM (
-    SELECT t.contact, t.audience_id, row_number() OVER (PARTITION BY t.contact ORDER BY t.audience_id) - 1 AS part
-    FROM contact_change AS t
-    WHERE t.op <> 'covered' AND t.waits IS NULL
+    SELECT
+        pending.contact,
+        pending.audience_id,
+        row_number() OVER (PARTITION BY pending.contact ORDER BY pending.audience_id) - 1 AS part
+    FROM contact_change AS pending
+    WHERE pending.op <> 'covered' AND pending.waits IS NULL
 ) AS cut
-WHERE cut.part > 0 AND c.contact = cut.contact AND c.audience_id = cut.audience_id
+WHERE cut.part > 0
+    AND contact_change.contact = cut.contact
+    AND contact_change.audience_id = cut.audience_id

@@ -1,5 +1,6 @@
--- Purpose: what workers hand over is few rows, the differences; the planner, which takes them for half of everything,
--- would rather compare alone. And small batches of a hash join fit the processor's cache: that is worth writing more.
+-- Purpose: sets up the session for diff_members. Workers hand over only the differences, but the planner takes those
+-- for half of all rows and would not use workers: handing over is made to cost nothing. A small work_mem cuts the hash
+-- join into batches that fit the processor's cache, which gains more than it costs to write them.
 -- Rows: one: tuple_cost, memory, as they were (for end_comparing).
 WITH before AS MATERIALIZED (
     SELECT current_setting('parallel_tuple_cost') AS tuple_cost, current_setting('work_mem') AS memory

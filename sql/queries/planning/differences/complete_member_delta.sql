@@ -1,3 +1,4 @@
--- Purpose: rows that come later are not named by a skipped one, until name_skipped finds one.
+-- Purpose: gives still_named the default that CREATE TABLE AS could not: no skipped row names what is added later,
+-- until mark_still_named finds one that does.
 -- Rows: none.
-ALTER TABLE member_delta ALTER COLUMN named SET DEFAULT false
+ALTER TABLE member_delta ALTER COLUMN still_named SET DEFAULT false

@@ -1,25 +1,29 @@
--- Purpose: the one pass over both sides: every row that only the snapshot or only the state has, and those of both
--- that are due again. A row that cannot be sent never matches (such rows are never synced), so it is judged here too,
--- and only then. Rows that name no audience are there whatever audiences are compared: they may name anybody.
--- Out of reach the state stays as it was last told; so does what stands for people who were forgotten.
--- A table made of a query, and the audiences as parameters: an INSERT, or a temporary table in it, would have one process
--- do it all.
--- kind: gain (only the snapshot has it), lose (only the state has it), skip (cannot be sent, `reason`),
--- unsure (the contact's last call has no answer), again (both have it, and it is due again), retract (it was told
--- false, and that is due again), changed (both have it, with another `value` or other traits), spelled (a gain, unless
--- match_spelled finds that the state has it). named: a skipped row still names this contact or user.
--- Every column is carried through the join for every row: whatever can be had from others is not among them, and what
--- few rows need is worked out behind the join. So are contacts: taking blanks off costs as much as half of the join, and
--- of a hundred addresses hardly one has any. The join compares what is nearly the contact, `spelled`, and rows where
--- that was not enough say so.
--- Placeholders: source; spelled (the column of it that is the contact, but for surrounding blanks); contact (of `said`,
--- the contact itself); address (of `said` and `folded`).
--- Parameters: destination_id; reach_contacts, rollout (its reach); audience_ids, names, reads, due_before (parallel
--- arrays: see read_plan_audiences); all_audiences (true: hardly any of the state's is not among them); nameless (audience
--- names of blanks that the snapshot has); anything (false: there is nothing to compare, and neither side is read).
--- Rows: none; makes member_delta with gain, lose, again, skip and spelled.
+-- Purpose: compares all of the snapshot with all that the destination accepted, and makes member_delta of what differs.
+-- A row that cannot be sent matches nothing in the state, since nothing like it was ever accepted: it is found here
+-- too. Left out are contacts beyond the destination's reach, and the tokens that stand for people who were forgotten.
+-- Placeholders: source; join_key (the column of `source` that is the contact, but for blanks around an address);
+-- contact (of `snapshot`: the contact itself); address (of `snapshot` and `folded`: the email without those blanks).
+-- Parameters: destination_id; reach_contacts, rollout (the destination's reach); audience_ids, names, reads, due_before
+-- (parallel arrays: see list_compared_audiences); all_audiences (true: those are nearly all that the state has, so that
+-- it is read whole); nameless (blank names of audiences in the snapshot: such rows may be about anybody); anything
+-- (false: there is nothing to compare, and neither side is read).
+-- Rows: none; makes member_delta, of these kinds:
+--     gain     only the snapshot has the row
+--     padded   the same, but blanks surround the address: match_padded looks for the row in the state once more
+--     lose     only the state has the row
+--     again    both have the row, and it is due again
+--     skip     the row cannot be sent, for this `reason`
+--     changed  both have the row, with another `value` (diff_values) or other traits (add_profile_changes)
+--     unsure   the contact's last call has no answer (add_uncertain)
+--     retract  false was the last value that was accepted, and it is due again (add_retractions)
+-- still_named: a skipped row still names the contact or user of a lose or unsure row (mark_still_named).
+--
+-- Its form is for speed. It creates a table from a query, and takes the audiences as arrays, because PostgreSQL would
+-- not run an INSERT, or a query of a temporary table, in parallel. The join carries its columns for every row, so it
+-- has few of them, and whatever only few rows need is worked out after it. It joins by `join_key`, because taking the
+-- blanks off every address would cost half as much as the join, and hardly one address in a hundred has any.
 CREATE TEMPORARY TABLE member_delta ON COMMIT DROP AS
-WITH listed AS NOT MATERIALIZED (
+WITH compared AS NOT MATERIALIZED (
     SELECT given.audience_id, given.name COLLATE "C" AS name, given.reads, given.due_before
     FROM unnest(
         %(audience_ids)s::integer[], %(names)s::text[], %(reads)s::boolean[], %(due_before)s::integer[]
@@ -27,69 +31,80 @@ WITH listed AS NOT MATERIALIZED (
 )
 SELECT
     CASE
-        WHEN said.unsendable IS NULL THEN 'lose'
-        WHEN told.audience_id IS NOT NULL THEN 'again'
+        WHEN snapshot.unsendable IS NULL THEN 'lose'
+        WHEN synced.audience_id IS NOT NULL THEN 'again'
         WHEN judged.reason IS NOT NULL THEN 'skip'
-        WHEN folded.contact = said.spelled THEN 'gain'
-        ELSE 'spelled'
+        WHEN folded.contact = snapshot.join_key THEN 'gain'
+        ELSE 'padded'
     END COLLATE "C" AS kind,
-    coalesce(told.audience_id, said.audience_id) AS audience_id,
-    told.entered_run_id,
-    told.entered_at,
-    false AS named,
-    coalesce(told.contact, folded.contact) AS contact,
-    coalesce(told.user_id, said.user_id, said.unsendable_user_id) AS user_id,
+    coalesce(synced.audience_id, snapshot.audience_id) AS audience_id,
+    synced.entered_run_id,
+    synced.entered_at,
+    false AS still_named,
+    coalesce(synced.contact, folded.contact) AS contact,
+    coalesce(synced.user_id, snapshot.user_id, snapshot.unsendable_user_id) AS user_id,
     judged.reason COLLATE "C" AS reason,
-    CASE WHEN judged.reason IS NOT NULL THEN said.audience END AS audience,
-    CASE WHEN judged.reason IS NOT NULL THEN said.email END AS email,
+    CASE WHEN judged.reason IS NOT NULL THEN snapshot.audience END AS audience,
+    CASE WHEN judged.reason IS NOT NULL THEN snapshot.email END AS email,
     NULL::jsonb AS value
 FROM (
     SELECT
-        listed.audience_id,
+        compared.audience_id,
         source.audience,
         CASE WHEN NOT source.unsendable THEN source.user_id END AS user_id,
         CASE WHEN source.unsendable THEN source.user_id END AS unsendable_user_id,
-        {spelled} AS spelled,
+        {join_key} AS join_key,
         source.email,
         source.unsendable,
-        listed.due_before
+        compared.due_before
     FROM {source} AS source
-    LEFT JOIN listed ON listed.name = source.audience
-    WHERE listed.reads
+    LEFT JOIN compared ON compared.name = source.audience
+    WHERE compared.reads
         OR source.audience IS NULL
         OR source.audience = ANY (%(nameless)s::text[])
-) AS said
+) AS snapshot
 FULL JOIN (
     SELECT
-        m.audience_id,
-        m.contact,
-        m.user_id,
-        m.entered_run_id,
-        m.entered_at,
-        m.told_run_id
-    FROM synced_member AS m
-    WHERE m.destination_id = %(destination_id)s
-        AND (%(all_audiences)s::boolean OR m.audience_id = ANY (%(audience_ids)s::integer[]))
-        AND is_in_reach(m.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
-) AS told
-    ON told.audience_id = said.audience_id AND told.contact = said.spelled AND told.user_id = said.user_id
+        synced_member.audience_id,
+        synced_member.contact,
+        synced_member.user_id,
+        synced_member.entered_run_id,
+        synced_member.entered_at,
+        synced_member.told_run_id
+    FROM synced_member
+    WHERE synced_member.destination_id = %(destination_id)s
+        AND (%(all_audiences)s::boolean OR synced_member.audience_id = ANY (%(audience_ids)s::integer[]))
+        AND is_in_reach(synced_member.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
+) AS synced
+    ON synced.audience_id = snapshot.audience_id
+    AND synced.contact = snapshot.join_key
+    AND synced.user_id = snapshot.user_id
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN said.unsendable IS NOT NULL AND told.audience_id IS NULL THEN {contact} END AS contact
+    SELECT
+        CASE WHEN snapshot.unsendable IS NOT NULL AND synced.audience_id IS NULL THEN {contact} END AS contact
     OFFSET 0 -- keeps the folding from being copied into every place that reads it
 ) AS folded
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN said.unsendable IS NOT NULL AND told.audience_id IS NULL THEN
-        coalesce(
-            skip_reason(
-                said.audience, coalesce(said.user_id, said.unsendable_user_id), {address}, said.unsendable
-            ),
-            CASE WHEN NOT is_in_reach(folded.contact, %(reach_contacts)s::text[], %(rollout)s::float8) THEN 'out_of_rollout' END
-        )
-    END AS reason
-    OFFSET 0 -- the same for the judgement
+    SELECT
+        CASE WHEN snapshot.unsendable IS NOT NULL AND synced.audience_id IS NULL THEN
+            coalesce(
+                skip_reason(
+                    snapshot.audience,
+                    coalesce(snapshot.user_id, snapshot.unsendable_user_id),
+                    {address},
+                    snapshot.unsendable
+                ),
+                CASE
+                    WHEN NOT is_in_reach(folded.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
+                        THEN 'out_of_rollout'
+                END
+            )
+        END AS reason
+    OFFSET 0 -- keeps the judgement from being copied, too
 ) AS judged
 WHERE %(anything)s::boolean
     AND CASE
-        WHEN said.unsendable IS NULL THEN told.audience_id = ANY (%(audience_ids)s::integer[]) AND NOT is_token(told.contact)
-        ELSE told.audience_id IS NULL OR told.told_run_id < said.due_before
+        WHEN snapshot.unsendable IS NULL
+            THEN synced.audience_id = ANY (%(audience_ids)s::integer[]) AND NOT is_token(synced.contact)
+        ELSE synced.audience_id IS NULL OR synced.told_run_id < snapshot.due_before
     END

@@ -1,14 +1,13 @@
--- Purpose: the same for computed traits: one value a contact, where its rows disagree the smallest (user id, then
--- value, bytewise); the other rows are listed. Who has no value any more is left as last told, or leaves.
--- Placeholders: source; contact (see diff_members).
+-- Purpose: compares the values of computed traits with those that the destination accepted, and adds what differs to
+-- member_delta (diff_members says what its kinds mean). A contact has one value: where its rows disagree, the smallest
+-- counts (by user id, then by value, bytewise), and the rows with another one are skipped. A contact that has no value
+-- any more leaves, unless the trait keeps those who drop out of it.
+-- Placeholders: source; contact (the expression of `source` that is the contact).
 -- Parameters: destination_id; reach_contacts, rollout (the destination's reach).
 -- Rows: none; fills member_delta with gain, lose, changed, again and skip.
-INSERT INTO member_delta (
-    kind, audience_id, entered_run_id, entered_at, contact, user_id, reason, audience, email, value
-)
 WITH judged AS MATERIALIZED (
     SELECT
-        listed.audience_id,
+        plan_audience.audience_id,
         source.audience,
         {contact} AS contact,
         source.user_id,
@@ -17,68 +16,106 @@ WITH judged AS MATERIALIZED (
         coalesce(
             skip_reason(source.audience, source.user_id, contact_of(source.email), source.unsendable),
             CASE WHEN trait_value(source.value, source.value_type) IS NULL THEN 'unsendable_text' END,
-            CASE WHEN NOT is_in_reach({contact}, %(reach_contacts)s::text[], %(rollout)s::float8) THEN 'out_of_rollout' END
+            CASE
+                WHEN NOT is_in_reach({contact}, %(reach_contacts)s::text[], %(rollout)s::float8) THEN 'out_of_rollout'
+            END
         ) AS reason
     FROM {source} AS source
-    JOIN plan_audience AS listed ON listed.name = source.audience AND listed.is_trait AND listed.reads
+    JOIN plan_audience
+        ON plan_audience.name = source.audience AND plan_audience.is_trait AND plan_audience.reads
     WHERE source.value IS NOT NULL
 ),
 ranked AS MATERIALIZED (
     SELECT
-        j.*,
+        judged.*,
         row_number() OVER by_contact AS rank,
-        first_value(j.value) OVER by_contact AS smallest
-    FROM judged AS j
-    WHERE j.reason IS NULL
+        first_value(judged.value) OVER by_contact AS smallest
+    FROM judged
+    WHERE judged.reason IS NULL
     WINDOW by_contact AS (
-        PARTITION BY j.audience_id, j.contact ORDER BY j.user_id COLLATE "C", j.value::text COLLATE "C"
+        PARTITION BY judged.audience_id, judged.contact
+        ORDER BY judged.user_id COLLATE "C", judged.value::text COLLATE "C"
     )
 ),
 compared AS MATERIALIZED (
     SELECT
-        coalesce(said.audience_id, told.audience_id) AS audience_id,
-        coalesce(said.contact, told.contact) AS contact,
-        said.user_id AS said_by,
-        told.user_id AS told_by,
-        said.value,
-        told.value AS before,
-        told.entered_run_id,
-        told.entered_at,
-        told.due,
-        told.keeps
-    FROM (SELECT * FROM ranked WHERE ranked.rank = 1) AS said
+        coalesce(snapshot.audience_id, synced.audience_id) AS audience_id,
+        coalesce(snapshot.contact, synced.contact) AS contact,
+        snapshot.user_id,
+        snapshot.value,
+        synced.user_id AS synced_user_id,
+        synced.value AS synced_value,
+        synced.entered_run_id,
+        synced.entered_at,
+        synced.due,
+        synced.keeps
+    FROM (SELECT * FROM ranked WHERE ranked.rank = 1) AS snapshot
     FULL JOIN (
-        SELECT m.audience_id, m.contact, m.user_id, m.value, m.entered_run_id, m.entered_at, listed.keeps,
-            m.told_run_id < listed.due_before AS due
-        FROM synced_member AS m
-        JOIN plan_audience AS listed ON listed.audience_id = m.audience_id AND listed.is_trait
-        WHERE m.destination_id = %(destination_id)s
-            AND is_in_reach(m.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
-            AND NOT is_token(m.contact)
-    ) AS told ON told.audience_id = said.audience_id AND told.contact = said.contact
+        SELECT
+            synced_member.audience_id,
+            synced_member.contact,
+            synced_member.user_id,
+            synced_member.value,
+            synced_member.entered_run_id,
+            synced_member.entered_at,
+            plan_audience.keeps,
+            synced_member.told_run_id < plan_audience.due_before AS due
+        FROM synced_member
+        JOIN plan_audience ON plan_audience.audience_id = synced_member.audience_id AND plan_audience.is_trait
+        WHERE synced_member.destination_id = %(destination_id)s
+            AND is_in_reach(synced_member.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
+            AND NOT is_token(synced_member.contact)
+    ) AS synced ON synced.audience_id = snapshot.audience_id AND synced.contact = snapshot.contact
+),
+unsendable AS (
+    INSERT INTO member_delta (kind, audience_id, contact, user_id, reason, audience, email)
+    SELECT 'skip', judged.audience_id, judged.contact, judged.user_id, judged.reason, judged.audience, judged.email
+    FROM judged
+    WHERE judged.reason IS NOT NULL
+),
+conflicting AS (
+    INSERT INTO member_delta (kind, audience_id, user_id, reason, audience, email)
+    SELECT 'skip', ranked.audience_id, ranked.user_id, 'conflicting_values', ranked.audience, ranked.email
+    FROM ranked
+    WHERE ranked.value <> ranked.smallest
+),
+lost AS (
+    INSERT INTO member_delta (kind, audience_id, contact, user_id, entered_run_id, entered_at)
+    SELECT
+        'lose',
+        compared.audience_id,
+        compared.contact,
+        compared.synced_user_id,
+        compared.entered_run_id,
+        compared.entered_at
+    FROM compared
+    WHERE compared.synced_user_id IS NOT NULL
+        AND (
+            compared.user_id <> compared.synced_user_id
+            OR (compared.user_id IS NULL AND NOT compared.keeps)
+        )
+),
+kept AS (
+    INSERT INTO member_delta (kind, audience_id, contact, user_id, value)
+    SELECT 'again', compared.audience_id, compared.contact, compared.synced_user_id, compared.synced_value
+    FROM compared
+    WHERE compared.user_id IS NULL AND compared.keeps AND compared.due
 )
+INSERT INTO member_delta (kind, audience_id, contact, user_id, value)
 SELECT
     CASE
-        WHEN c.said_by IS DISTINCT FROM c.told_by THEN 'gain'
-        WHEN c.value <> c.before THEN 'changed'
+        WHEN compared.user_id IS DISTINCT FROM compared.synced_user_id THEN 'gain'
+        WHEN compared.value <> compared.synced_value THEN 'changed'
         ELSE 'again'
     END,
-    c.audience_id, NULL::integer, NULL::timestamptz, c.contact, c.said_by, NULL, NULL, NULL, c.value
-FROM compared AS c
-WHERE c.said_by IS NOT NULL AND (c.said_by IS DISTINCT FROM c.told_by OR c.value <> c.before OR c.due)
-UNION ALL
-SELECT 'again', c.audience_id, NULL, NULL, c.contact, c.told_by, NULL, NULL, NULL, c.before
-FROM compared AS c
-WHERE c.said_by IS NULL AND c.keeps AND c.due
-UNION ALL
-SELECT 'lose', c.audience_id, c.entered_run_id, c.entered_at, c.contact, c.told_by, NULL, NULL, NULL, NULL
-FROM compared AS c
-WHERE c.told_by IS NOT NULL AND (c.said_by <> c.told_by OR (c.said_by IS NULL AND NOT c.keeps))
-UNION ALL
-SELECT 'skip', j.audience_id, NULL, NULL, j.contact, j.user_id, j.reason, j.audience, j.email, NULL
-FROM judged AS j
-WHERE j.reason IS NOT NULL
-UNION ALL
-SELECT 'skip', r.audience_id, NULL, NULL, NULL, r.user_id, 'conflicting_values', r.audience, r.email, NULL
-FROM ranked AS r
-WHERE r.value <> r.smallest
+    compared.audience_id,
+    compared.contact,
+    compared.user_id,
+    compared.value
+FROM compared
+WHERE compared.user_id IS NOT NULL
+    AND (
+        compared.user_id IS DISTINCT FROM compared.synced_user_id
+        OR compared.value <> compared.synced_value
+        OR compared.due
+    )

@@ -1,4 +1,6 @@
--- Purpose: the settings that begin_comparing found. RESET would give the server's own, and not the session's.
+-- Purpose: restores the settings that begin_comparing found. RESET would restore the server's and not the session's.
 -- Parameters: tuple_cost, memory.
 -- Rows: one, of no use.
-SELECT set_config('parallel_tuple_cost', %(tuple_cost)s, true) AS tuple_cost, set_config('work_mem', %(memory)s, true) AS memory
+SELECT
+    set_config('parallel_tuple_cost', %(tuple_cost)s, true) AS tuple_cost,
+    set_config('work_mem', %(memory)s, true) AS memory

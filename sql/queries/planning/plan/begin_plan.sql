@@ -1,3 +1,3 @@
--- Purpose: everything that a plan reads, it reads as of one moment.
+-- Purpose: lets a plan read everything as of one moment.
 -- Rows: none.
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ

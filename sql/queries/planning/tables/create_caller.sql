@@ -1,5 +1,5 @@
--- Purpose: what each contact's call carries beside its properties: the user id; the email, where the contact is no
--- email; and the traits that go along.
+-- Purpose: creates the table of what each contact's calls carry beside its properties: the user id; the email, where
+-- the contact is a user id; and the traits that go along.
 -- Rows: none.
 CREATE TEMPORARY TABLE caller (
     contact text COLLATE "C" NOT NULL,

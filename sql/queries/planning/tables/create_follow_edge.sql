@@ -1,4 +1,5 @@
--- Purpose: whose call about an audience has to come after that of another contact: see follow_moves.
+-- Purpose: creates the table of the calls that follow another one: the call of `contact` about an audience comes after
+-- that of the contact `after` (see follow_moves).
 -- Rows: none.
 CREATE TEMPORARY TABLE follow_edge (
     contact text COLLATE "C" NOT NULL,

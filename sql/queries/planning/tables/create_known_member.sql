@@ -1,4 +1,4 @@
--- Purpose: the rows that the state has of contacts that the plan is about; of such a contact, all.
+-- Purpose: creates the table of what the state has of the contacts that the plan is about: all rows of such a contact.
 -- Rows: none.
 CREATE TEMPORARY TABLE known_member (
     audience_id integer NOT NULL,

@@ -1,9 +1,11 @@
--- Purpose: the audiences that this plan is about, at the destination that is being planned.
--- is_trait: a computed trait, whose values are compared (`diff_values`); keeps: who drops out of it stays as last told.
--- reads: the snapshot's rows of this name count (it is neither retired nor off the destination's list). vanished:
--- nobody names it any more. initial: its initial sync has not ended, or not for all of the destination's reach; it has
--- (begun) for that of reached_contacts and reached_rollout. due_before: what was told before this run is due again (a
--- full resync).
+-- Purpose: creates the table of the audiences that are planned for the present destination.
+-- is_trait: a computed trait, whose values are compared (diff_values).
+-- keeps: a contact that drops out of the trait stays as it was last told.
+-- reads: the snapshot's rows of this name count (it is neither retired nor off the destination's list).
+-- vanished: neither a row nor the configuration names it any more.
+-- initial: its initial sync has not ended, or not for all of the destination's reach.
+-- begun: it has ended for the reach of reached_contacts and reached_rollout.
+-- due_before: what was told before this run is due again (a full resync).
 -- Rows: none.
 CREATE TEMPORARY TABLE plan_audience (
     audience_id integer PRIMARY KEY,

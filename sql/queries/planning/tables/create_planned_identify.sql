@@ -1,5 +1,6 @@
--- Purpose: the identifies of one destination: a row per contact that gets a call, with its place in the order; or per
--- contact and part, where every audience has a call of its own (`only_part` is null where all parts go together).
+-- Purpose: creates the table of the identifies of one destination, with their place in the order: a row for each
+-- contact that gets a call, or, where every audience has a call of its own, for each contact and part.
+-- only_part: null where all parts of the contact go together.
 -- Rows: none.
 CREATE TEMPORARY TABLE planned_identify (
     contact text COLLATE "C" NOT NULL,

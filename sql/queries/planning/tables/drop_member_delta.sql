@@ -1,3 +1,3 @@
--- Purpose: the differences at the destination that was planned before.
+-- Purpose: drops the differences of the destination that was planned before.
 -- Rows: none.
 DROP TABLE IF EXISTS member_delta

@@ -1,3 +1,3 @@
--- Purpose: the private tables start empty for each destination.
+-- Purpose: empties the private tables for the next destination.
 -- Rows: none.
 TRUNCATE plan_audience, known_member, contact_change, profile, caller, follow_edge, planned_identify

@@ -1,4 +1,4 @@
--- Purpose: the audiences of a run.
+-- Purpose: adds the audiences of a run.
 -- Parameters: run_id; position, audience_id, name, property, members, problem (parallel arrays).
 -- Rows: none.
 INSERT INTO run_audience (run_id, position, audience_id, name, property, members, problem)

@@ -1,4 +1,4 @@
--- Purpose: what a run plans for each audience at a destination.
+-- Purpose: adds what a run plans for each audience at a destination.
 -- Parameters: run_id, destination_id; audience_id, members, added, removed, held, held_add, deferred,
 -- deferred_add, reads, initial, fingerprint (parallel arrays).
 -- Rows: none.

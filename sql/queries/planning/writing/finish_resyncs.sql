@@ -1,23 +1,26 @@
--- Purpose: a full resync has ended when nothing that it made due is due any more: nothing is to be told again, and no
--- member that was told before it waits to come back or to be told false (skipped, held).
+-- Purpose: ends the full resyncs of which nothing is due any more: nothing is to be told again, and no member that was
+-- told before the resync waits to come back or to be told false (because it is skipped or held).
 -- Parameters: destination_id, whole (this plan is about all audiences).
 -- Rows: none.
-DELETE FROM resync AS r
-WHERE r.destination_id = %(destination_id)s
+DELETE FROM resync
+WHERE resync.destination_id = %(destination_id)s
     AND (
-        r.audience_id IN (SELECT listed.audience_id FROM plan_audience AS listed)
-        OR (r.audience_id IS NULL AND %(whole)s)
+        resync.audience_id IN (SELECT plan_audience.audience_id FROM plan_audience)
+        OR (resync.audience_id IS NULL AND %(whole)s)
     )
     AND NOT EXISTS (
-        SELECT FROM member_delta AS d
-        WHERE d.kind IN ('again', 'retract') AND (d.audience_id = r.audience_id OR r.audience_id IS NULL)
+        SELECT FROM member_delta
+        WHERE member_delta.kind IN ('again', 'retract')
+            AND (member_delta.audience_id = resync.audience_id OR resync.audience_id IS NULL)
     )
     AND NOT EXISTS (
-        SELECT FROM member_delta AS d
-        JOIN synced_member AS m
-            ON m.destination_id = %(destination_id)s AND m.contact = d.contact AND m.audience_id = d.audience_id
-            AND m.user_id = d.user_id
-        WHERE d.kind = 'lose'
-            AND (d.audience_id = r.audience_id OR r.audience_id IS NULL)
-            AND m.told_run_id < r.before_run_id
+        SELECT FROM member_delta
+        JOIN synced_member
+            ON synced_member.destination_id = %(destination_id)s
+            AND synced_member.contact = member_delta.contact
+            AND synced_member.audience_id = member_delta.audience_id
+            AND synced_member.user_id = member_delta.user_id
+        WHERE member_delta.kind = 'lose'
+            AND (member_delta.audience_id = resync.audience_id OR resync.audience_id IS NULL)
+            AND synced_member.told_run_id < resync.before_run_id
     )

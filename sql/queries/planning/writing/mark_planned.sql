@@ -1,6 +1,6 @@
--- Purpose: the plan is whole; committed together with it.
+-- Purpose: marks a run as planned: its plan is whole, and is committed with this.
 -- Parameters: run_id, snapshot_at, memberships, contacts, calls_saved, deferred.
--- Rows: run_id, if the run was still being read.
+-- Rows: run_id; no row unless the run was still being read.
 UPDATE run
 SET phase = 'planned',
     snapshot_at = %(snapshot_at)s,

@@ -1,7 +1,8 @@
--- Purpose: the memory of who is to be forgotten goes with the first snapshot that does not have them any more.
+-- Purpose: removes the memory of people who are to be forgotten, with the first snapshot that does not have them any
+-- more.
 -- Placeholders: source.
 -- Rows: none.
-DELETE FROM forgotten AS f
+DELETE FROM forgotten
 WHERE NOT EXISTS (
     SELECT FROM (
         SELECT forget_hash(installation.forget_key, named.name) AS hash
@@ -12,5 +13,5 @@ WHERE NOT EXISTS (
         ) AS named
         CROSS JOIN installation
     ) AS present
-    WHERE present.hash = f.hash
+    WHERE present.hash = forgotten.hash
 )

@@ -1,13 +1,14 @@
--- Purpose: what is no longer wanted, or no longer held, leaves the holds; an approved change stays until it is accepted.
+-- Purpose: removes the held changes that are no longer wanted or no longer held. An approved change stays until it is
+-- accepted.
 -- Parameters: destination_id.
 -- Rows: none.
-DELETE FROM held_change AS h
-WHERE h.destination_id = %(destination_id)s
-    AND h.audience_id IN (SELECT listed.audience_id FROM plan_audience AS listed)
+DELETE FROM held_change
+WHERE held_change.destination_id = %(destination_id)s
+    AND held_change.audience_id IN (SELECT plan_audience.audience_id FROM plan_audience)
     AND NOT EXISTS (
-        SELECT FROM contact_change AS c
-        WHERE c.contact = h.contact
-            AND c.audience_id = h.audience_id
-            AND c.op = h.op
-            AND (c.waits = 'held' OR h.approved_at IS NOT NULL)
+        SELECT FROM contact_change
+        WHERE contact_change.contact = held_change.contact
+            AND contact_change.audience_id = held_change.audience_id
+            AND contact_change.op = held_change.op
+            AND (contact_change.waits = 'held' OR held_change.approved_at IS NOT NULL)
     )

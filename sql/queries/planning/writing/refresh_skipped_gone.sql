@@ -1,15 +1,17 @@
--- Purpose: members that were skipped and are not any more leave the list. Judged are the audiences of this plan, and
--- the rows that name none.
+-- Purpose: removes the members from the list of skipped ones that are not skipped any more, of the audiences of this
+-- plan and of rows that name no audience.
 -- Parameters: destination_id.
 -- Rows: none.
-DELETE FROM skipped_member AS s
-WHERE s.destination_id = %(destination_id)s
+DELETE FROM skipped_member
+WHERE skipped_member.destination_id = %(destination_id)s
     AND (
-        s.audience_id IN (SELECT listed.audience_id FROM plan_audience AS listed)
-        OR s.audience_id IS NULL
+        skipped_member.audience_id IN (SELECT plan_audience.audience_id FROM plan_audience)
+        OR skipped_member.audience_id IS NULL
     )
     AND NOT EXISTS (
-        SELECT FROM member_delta AS d
-        WHERE d.kind = 'skip'
-            AND s.fingerprint = skipped_fingerprint(d.reason, d.audience, d.user_id, d.email)
+        SELECT FROM member_delta
+        WHERE member_delta.kind = 'skip'
+            AND skipped_member.fingerprint = skipped_fingerprint(
+                member_delta.reason, member_delta.audience, member_delta.user_id, member_delta.email
+            )
     )

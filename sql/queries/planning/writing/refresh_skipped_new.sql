@@ -1,4 +1,4 @@
--- Purpose: members that are skipped from now on enter the list; those that were stay as they are, unwritten.
+-- Purpose: adds the members that are skipped from now on. Those that were skipped before are not written again.
 -- Parameters: run_id, destination_id.
 -- Rows: none.
 INSERT INTO skipped_member (
@@ -16,12 +16,14 @@ SELECT DISTINCT ON (skipped.fingerprint)
     %(run_id)s
 FROM (
     SELECT
-        d.*,
-        skipped_fingerprint(d.reason, d.audience, d.user_id, d.email) AS fingerprint
-    FROM member_delta AS d
-    WHERE d.kind = 'skip'
+        member_delta.*,
+        skipped_fingerprint(
+            member_delta.reason, member_delta.audience, member_delta.user_id, member_delta.email
+        ) AS fingerprint
+    FROM member_delta
+    WHERE member_delta.kind = 'skip'
 ) AS skipped
 WHERE NOT EXISTS (
-    SELECT FROM skipped_member AS s
-    WHERE s.destination_id = %(destination_id)s AND s.fingerprint = skipped.fingerprint
+    SELECT FROM skipped_member
+    WHERE skipped_member.destination_id = %(destination_id)s AND skipped_member.fingerprint = skipped.fingerprint
 )

@@ -1,13 +1,13 @@
--- Purpose: a skipped row is never read as an exit of the contact or user that it still names. Marks the lose and
--- unsure rows that some skipped row names: by contact, or by user if that user has no sendable row in the audience
--- (if he has one, his old address really is not his any more). A row that names no audience names all that are not retired. A row that is
--- out of reach can be sent elsewhere: its user really is where it says.
+-- Purpose: marks the lose and unsure rows that a skipped row still names: a skipped row is never read as an exit of the
+-- contact or the user that it names. It names a contact, and a user who has no other, sendable row in the audience (a
+-- user who has one really has left the old address). If it names no audience, it is about all that are not retired. A
+-- row that is only out of reach names no user: it can be sent elsewhere, so its user really is where it says.
 -- Parameters: destination_id.
 -- Rows: none.
 WITH by_contact AS (
     SELECT DISTINCT gone.audience_id, gone.contact, gone.user_id
     FROM member_delta AS gone
-    JOIN plan_audience AS listed ON listed.audience_id = gone.audience_id AND NOT listed.retired
+    JOIN plan_audience ON plan_audience.audience_id = gone.audience_id AND NOT plan_audience.retired
     JOIN member_delta AS skipped
         ON skipped.contact = gone.contact
         AND (skipped.audience_id = gone.audience_id OR skipped.audience_id IS NULL)
@@ -16,18 +16,18 @@ WITH by_contact AS (
 by_user AS MATERIALIZED (
     SELECT DISTINCT gone.audience_id, gone.contact, gone.user_id
     FROM member_delta AS gone
-    JOIN plan_audience AS listed ON listed.audience_id = gone.audience_id AND NOT listed.retired
+    JOIN plan_audience ON plan_audience.audience_id = gone.audience_id AND NOT plan_audience.retired
     JOIN member_delta AS skipped
         ON skipped.user_id = gone.user_id
         AND (skipped.audience_id = gone.audience_id OR skipped.audience_id IS NULL)
     WHERE gone.kind IN ('lose', 'unsure') AND skipped.kind = 'skip' AND skipped.reason <> 'out_of_rollout'
 ),
 elsewhere AS (
-    SELECT came.audience_id, came.user_id, came.contact
+    SELECT came.audience_id, came.user_id
     FROM member_delta AS came
     WHERE came.kind = 'gain'
     UNION ALL
-    SELECT stays.audience_id, stays.user_id, stays.contact
+    SELECT stays.audience_id, stays.user_id
     FROM by_user
     JOIN synced_member AS stays
         ON stays.destination_id = %(destination_id)s
@@ -40,7 +40,7 @@ elsewhere AS (
         AND lost.user_id = stays.user_id
     WHERE lost.contact IS NULL AND NOT is_token(stays.contact)
 ),
-still AS (
+named AS (
     SELECT by_contact.audience_id, by_contact.contact, by_contact.user_id
     FROM by_contact
     UNION
@@ -51,10 +51,10 @@ still AS (
         WHERE elsewhere.user_id = by_user.user_id AND elsewhere.audience_id = by_user.audience_id
     )
 )
-UPDATE member_delta AS d
-SET named = true
-FROM still
-WHERE d.kind IN ('lose', 'unsure')
-    AND d.audience_id = still.audience_id
-    AND d.contact = still.contact
-    AND d.user_id = still.user_id
+UPDATE member_delta
+SET still_named = true
+FROM named
+WHERE member_delta.kind IN ('lose', 'unsure')
+    AND member_delta.audience_id = named.audience_id
+    AND member_delta.contact = named.contact
+    AND member_delta.user_id = named.user_id

@@ -1,0 +1,21 @@
+-- Purpose: marks as deferred what the last run deferred, in a plan that only answers a question: of the audiences of
+-- which that run deferred changes, the changes of the last class (backfills, reassertions, retirements).
+-- Parameters: destination_id.
+-- Rows: none.
+WITH last_run AS (
+    SELECT max(run_destination.run_id) AS run_id
+    FROM run_destination
+    JOIN run USING (run_id)
+    WHERE run_destination.destination_id = %(destination_id)s AND run.snapshot_at IS NOT NULL
+)
+UPDATE contact_change
+SET waits = 'deferred'
+FROM plan_audience, run_count, last_run
+WHERE plan_audience.audience_id = contact_change.audience_id
+    AND run_count.run_id = last_run.run_id
+    AND run_count.destination_id = %(destination_id)s
+    AND run_count.audience_id = contact_change.audience_id
+    AND run_count.deferred > 0
+    AND urgency_of(contact_change.op, contact_change.initial, plan_audience.retired) >= 3
+    AND contact_change.op <> 'covered'
+    AND contact_change.waits IS NULL

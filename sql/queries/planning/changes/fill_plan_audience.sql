@@ -1,0 +1,42 @@
+-- Purpose: fills plan_audience for one destination.
+-- Parameters: destination_id; reach_contacts, rollout (its reach); audience_ids, names, properties, traits (whether it
+-- is one), keeps, reads, retired, vanished (parallel arrays).
+-- Rows: none.
+INSERT INTO plan_audience (
+    audience_id, name, property, is_trait, keeps, reads, retired, vanished, initial, begun, reached_contacts,
+    reached_rollout, due_before
+)
+SELECT
+    given.audience_id,
+    given.name,
+    given.property,
+    given.is_trait,
+    given.keeps,
+    given.reads,
+    given.retired,
+    given.vanished,
+    NOT coalesce(
+        (initial_sync.reach_contacts IS NULL AND initial_sync.rollout IS NULL AND initial_sync.audience_id IS NOT NULL)
+        OR (
+            (%(reach_contacts)s::text[] IS NOT NULL OR %(rollout)s::float8 IS NOT NULL)
+            AND coalesce(%(reach_contacts)s::text[], '{}') <@ coalesce(initial_sync.reach_contacts, '{}')
+            AND coalesce(%(rollout)s::float8, 0) <= coalesce(initial_sync.rollout, 0)
+            AND initial_sync.audience_id IS NOT NULL
+        ),
+        false
+    ),
+    initial_sync.audience_id IS NOT NULL,
+    initial_sync.reach_contacts,
+    initial_sync.rollout,
+    (
+        SELECT max(resync.before_run_id)
+        FROM resync
+        WHERE resync.destination_id = %(destination_id)s
+            AND (resync.audience_id = given.audience_id OR resync.audience_id IS NULL)
+    )
+FROM unnest(
+    %(audience_ids)s::integer[], %(names)s::text[], %(properties)s::text[], %(traits)s::boolean[], %(keeps)s::boolean[],
+    %(reads)s::boolean[], %(retired)s::boolean[], %(vanished)s::boolean[]
+) AS given (audience_id, name, property, is_trait, keeps, reads, retired, vanished)
+LEFT JOIN initial_sync
+    ON initial_sync.destination_id = %(destination_id)s AND initial_sync.audience_id = given.audience_id

@@ -1,0 +1,16 @@
+-- Purpose: lists the audiences of the plan that diff_members has to compare, as arrays, because it may read no
+-- temporary table. Left out are computed traits, and audiences that did not change and of which nothing is due again.
+-- Parameters: unchanged (audience ids).
+-- Rows: one: audience_ids, names, reads, due_before (parallel arrays).
+SELECT
+    coalesce(array_agg(plan_audience.audience_id ORDER BY plan_audience.audience_id), '{}') AS audience_ids,
+    coalesce(array_agg(plan_audience.name ORDER BY plan_audience.audience_id), '{}') AS names,
+    coalesce(array_agg(plan_audience.reads ORDER BY plan_audience.audience_id), '{}') AS reads,
+    coalesce(array_agg(plan_audience.due_before ORDER BY plan_audience.audience_id), '{}') AS due_before
+FROM plan_audience
+WHERE NOT plan_audience.is_trait
+    AND NOT (
+        plan_audience.audience_id = ANY (%(unchanged)s::integer[])
+        AND plan_audience.reads
+        AND plan_audience.due_before IS NULL
+    )
