@@ -266,28 +266,28 @@ def _deliver(
     def halted() -> bool:
         return stop.asked.is_set() or broken.is_set()
 
-    lanes: dict[Future[errors.DestinationError | None], str] = {}
+    deliveries: dict[Future[errors.DestinationError | None], str] = {}
     with ThreadPoolExecutor(max(1, len(planned.targets)), thread_name_prefix="delivery") as threads:
         for target_plan in planned.targets:
             target = target_plan.target
             progress.planned(target.name, target_plan.identifies)
-            delivery = pages.RunDestination(run_id, target.destination_id)
-            order = Order(delivery, target.destination, properties, leadership, target.mode.events, job.retries)
+            here = pages.RunDestination(run_id, target.destination_id)
+            order = Order(here, target.destination, properties, leadership, target.mode.events, job.retries)
             sent = functools.partial(progress.sent, target.name)
             context = contextvars.copy_context()
-            lanes[threads.submit(context.run, deliver, job.state, order, halted, sent)] = target.name
-        _await(lanes, broken)
-    ended = {name: lane.result() for lane, name in lanes.items()}
+            deliveries[threads.submit(context.run, deliver, job.state, order, halted, sent)] = target.name
+        _await(deliveries, broken)
+    ended = {name: delivery.result() for delivery, name in deliveries.items()}
     return {name: error for name, error in ended.items() if error is not None}
 
 
-def _await(lanes: Collection[Future[Any]], broken: threading.Event) -> None:
-    """Waits for all lanes; one that broke halts the others after their pages in flight."""
-    running = set(lanes)
+def _await(deliveries: Collection[Future[Any]], broken: threading.Event) -> None:
+    """Waits for all deliveries; one that broke halts the others after their pages in flight."""
+    running = set(deliveries)
     while running:
         # With a deadline, because a signal handler runs only when the main thread wakes up.
         done, running = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-        if any(lane.exception() is not None for lane in done):
+        if any(delivery.exception() is not None for delivery in done):
             broken.set()
 
 

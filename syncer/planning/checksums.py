@@ -27,8 +27,8 @@ class Checksums:
     left: Mapping[tuple[int, int], str | None]
 
     @property
-    def pay(self) -> bool:
-        """Whether most audiences were unchanged last time."""
+    def worthwhile(self) -> bool:
+        """Whether adding up is likely to save work: most audiences were unchanged last time."""
         return most(sum(fingerprint is not None for fingerprint in self.left.values()), len(self.left))
 
     def unchanged(self, destination_id: int, fingerprints: Mapping[int, str]) -> Collection[int]:

@@ -28,7 +28,7 @@ def write(connection: Connection, request: PlanRequest, run_id: int) -> plan.Pla
     """Reads the warehouse and commits the plan of a run that is open; covered changes take effect with it."""
     with request.snapshot(connection) as snapshot, plan.transaction(connection):
         last = checksums.recall(connection, [target.destination_id for target in request.targets])
-        counted = counts.begin(connection, snapshot, run_id, totals=last.pay)
+        counted = counts.begin(connection, snapshot, run_id, totals=last.worthwhile)
         found = audiences.resolve(connection, request, counted)
         registered = found.identified(register_audiences(connection, found.sound))
         planning = plan.Planning(connection, request, counted, registered, last)
