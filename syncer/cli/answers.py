@@ -8,6 +8,7 @@ from syncer.cli import screen
 _WHY = {
     "missing": "in the warehouse, and the destination was not told",
     "lingering": "the destination believes true, and the warehouse has it no more",
+    "outdated": "the destination was told another value, email or trait",
     "not_in_state": "the history says that it was accepted, and the state has it not",
     "not_in_history": "the state has it, and the history does not say how it came there",
     "told_both": "the state says true and false at once",

@@ -40,6 +40,19 @@ def settled(world: World) -> World:
 # --- verify ------------------------------------------------------------------------------------------------------
 
 
+def test_a_contact_that_was_told_another_value_is_shown_as_outdated(world: World) -> None:
+    world.destination_extra += '\nidentity = "user_id"'
+    world.warehouse.replace([(VIP, "u1", "old@x.io")])
+    world.sync()
+    world.warehouse.replace([(VIP, "u1", "new@x.io")])
+
+    shown = world.command("verify")
+
+    assert found(world) == {("outdated", "u1")}
+    assert shown.returncode == 9
+    assert "told another value, email or trait" in " ".join(shown.stdout.split())
+
+
 def test_what_the_warehouse_says_by_now_and_was_not_told_is_a_difference(settled: World) -> None:
     world = settled
     world.warehouse.replace(members(2) + members(2, CHURN, first=1))
