@@ -38,6 +38,17 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     return processors if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else processors + 1
 
 
+QUICK = ("unit", "integration/test_sync.py", "integration/test_plan.py", "integration/test_truth_table.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what `pytest -m quick` runs: all units, and what every change of the main path has to pass."""
+    quick = [Path(__file__).parent / place for place in QUICK]
+    for item in items:
+        if any(item.path.is_relative_to(place) for place in quick):
+            item.add_marker("quick")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     told = [
         f"{text} ({each.nodeid.rpartition('/')[2]})"

@@ -23,7 +23,7 @@ from syncer.embedded.data_dir import DataDir
 from syncer.planning import snapshot
 from syncer.receivers.segment import SegmentReceiver
 from tests.acceptance.worlds import EmbeddedWorld, FileWrite
-from tests.integration.test_model import Gone, Mortal
+from tests.integration.lives.mortal import Gone, Mortal
 from tests.world import Row, World, Write, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")

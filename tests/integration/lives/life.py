@@ -1,0 +1,399 @@
+"""A life of warehouse, syncer and destination: seasons of changes, acts and runs, and what must hold after each."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from syncer import app, audit, control, errors, sync
+from syncer.receivers.loopback import Answer, Fault
+from syncer.receivers.segment import ReceivedRequest
+from syncer.state.runs import settle_lost_run
+from syncer.stopping import Stop
+from tests.integration.lives.facts import (
+    CONTACTS,
+    COUNTED_WRONG,
+    NAMES,
+    PROPERTY,
+    Call,
+    Facts,
+    Setting,
+    facts_of,
+    properties,
+)
+from tests.integration.lives.model import Model, Outcome, contact_of, in_a_circle, is_sendable
+from tests.integration.lives.mortal import Gone, Mortal
+from tests.integration.lives.stories import (
+    SESSIONS,
+    StateLost,
+    Trouble,
+    acts,
+    changes,
+    sendable,
+    troubles,
+    weighed,
+)
+from tests.world import Quiet, Row, World
+
+
+class Life(RuleBasedStateMachine):
+    """`new_world` and `mortal` are given by the test."""
+
+    new_world: Callable[[], World]
+    mortal: Mortal
+    tally: dict[str, int]
+
+    @initialize(hold_initial=st.sampled_from([False, False, False, True]), start=st.lists(sendable, max_size=8))
+    def begin(self, hold_initial: bool, start: list[Row]) -> None:
+        self.rows: list[Row] = start
+        self.setting = Setting(hold_initial=hold_initial)
+        self.world = self.new_world()
+        self.world.receiver.__enter__()
+        self.connection = psycopg.connect(
+            self.world.state_url, autocommit=True, options="-c search_path=syncer", prepare_threshold=None
+        )
+        self.offered: dict[int, dict[str, Call]] = {}
+        self.seen: dict[str, Call] = {}
+        self.written: list[Row] | None = None
+
+    def teardown(self) -> None:
+        if hasattr(self, "connection"):
+            self.connection.close()
+            self.world.receiver.__exit__(None, None, None)
+            shutil.rmtree(self.world.folder)
+
+    @rule(
+        changed=st.lists(changes, max_size=4),
+        done=st.lists(acts, max_size=3),
+        trouble=weighed((5, st.none()), (4, troubles)),
+        resync=st.sampled_from([False, False, False, False, True]),
+        twice=st.sampled_from([False, False, True]),
+    )
+    def season(
+        self,
+        *,
+        changed: list[tuple[Any, ...]],
+        done: list[tuple[Any, ...]],
+        trouble: Trouble | None,
+        resync: bool,
+        twice: bool,
+    ) -> None:
+        """The warehouse changes, the operator acts, and there is a run, which something may disturb."""
+        for change in changed:
+            self._change(*change)
+            self.tally["changes"] += 1
+        for act in done:
+            self._act(*act)
+            self.tally["acts"] += 1
+        if trouble is None:
+            self._undisturbed_run(resync=resync, twice=twice)
+        else:
+            self._disturbed_run(trouble, resync=resync)
+
+    # --- the warehouse
+
+    def _change(self, kind: str, *what: Any) -> None:
+        rows = self.rows
+        match kind:
+            case "come":
+                rows = [*rows, *what[0]]
+            case "join":  # somebody who is known somewhere, at the address that he has
+                known = [email for _, user, email in rows if user == what[1]]
+                rows = [*rows, *((what[0], what[1], email) for email in known[:1])]
+            case "break":
+                rows = [*rows, what[0]]
+            case "mend":
+                rows = [row for row in rows if is_sendable(row)]
+            case "leave":
+                rows = [row for index, row in enumerate(rows) if index != what[0]]
+            case "move":
+                rows = [(name, user, what[1] if user == what[0] else email) for name, user, email in rows]
+            case "no email":
+                rows = [(name, user, None if user == what[0] else email) for name, user, email in rows]
+            case "vanish":
+                rows = [row for row in rows if row[0] != what[0]]
+            case "replace":
+                rows = what[0]
+        self.rows = rows[-14:]
+
+    # --- the operator
+
+    def _act(self, kind: str, *what: Any) -> None:
+        facts = facts_of(self.connection)
+        match kind:
+            case "reach":
+                self.setting = replace(self.setting, reach=what[0])
+            case "list":
+                self.setting = replace(self.setting, listed=what[0])
+            case "settle":
+                self._settle()
+            case _ if facts.known.issuperset(what):
+                with self.world.state() as state:
+                    self._tell(state, facts, kind, what)
+
+    def _tell(self, state: Any, facts: Facts, kind: str, what: Sequence[str]) -> None:
+        match kind:
+            case "approve" if facts.next_run > 1:
+                approved = control.approve(state, facts.next_run - 1, what)
+                assert approved <= sum(not yes for yes in facts.held.values())
+                self.tally["approved"] += approved
+            case "retire":
+                control.retire(state, what[0])
+            case "pause":
+                control.pause(state, what, [], [])
+            case "resume":
+                control.resume(state, what, [])
+            case "resume all":
+                for name in facts.paused | facts.retired:
+                    control.resume(state, [name], [])
+                control.resume(state, [], [])
+            case "retry":
+                control.release(state, [])
+
+    # --- runs
+
+    def _settle(self) -> None:
+        """The first step of a run after one that was lost, and then this one is gone as well."""
+        with self.world.state() as state:
+            settle_lost_run(state)
+        self._look(Trouble())
+
+    def _disturbed_run(self, trouble: Trouble, *, resync: bool) -> None:
+        """Whatever it knows is true, and it knows what it does not know."""
+        self.tally["disturbed"] += 1
+        self._prepare(trouble)
+        self._run(trouble, resync=resync)
+        self._look(trouble)
+
+    def _undisturbed_run(self, *, resync: bool, twice: bool) -> None:
+        self.tally["undisturbed"] += 1
+        self._prepare(Trouble())
+        facts = facts_of(self.connection)
+        if facts.open_run is None:
+            self._check_run(facts, resync=resync)
+        else:
+            self._run(Trouble(), resync=resync)
+            twice = True
+        facts = self._check_belief()
+        if twice:
+            outcome = self._check_run(facts, resync=False)
+            if not facts.refused and not facts.held:
+                assert outcome.calls == {}
+
+    def _prepare(self, trouble: Trouble) -> None:
+        self.world.extra = self.setting.extra
+        self.world.destination_extra = self.setting.destination_extra
+        if trouble.late:
+            self.world.destination_extra += '\ntimeout = "150ms"'
+        if self.rows != self.written:
+            self.world.warehouse.replace(self.rows)
+            self.written = self.rows
+
+    def _run(self, trouble: Trouble, *, resync: bool) -> sync.Result | None:
+        world, mortal = self.world, self.mortal
+        answers = iter(trouble.script)
+
+        def answer(request: ReceivedRequest) -> Fault | None:
+            contacts = set()
+            for event in request.events:
+                values = dict(event["traits"])
+                contact = values.pop("email")
+                contacts.add(contact)
+                self.seen[contact] = (event["userId"], values)
+            fault = next(answers, None)
+            if fault is None and contacts.intersection(trouble.refused):
+                return Answer(400, body=b'{"message":"not this one"}')
+            if isinstance(fault, StateLost):
+                self._end_sessions(fault.sessions)
+                return Answer(200, apply=fault.apply)
+            return fault
+
+        self.seen = {}
+        world.receiver.script = answer
+        result = None
+        mortal.steps, mortal.last = 0, trouble.last_step
+        try:
+            result = world.sync(trigger="resync" if resync else "manual")
+        except errors.StateError:  # with no session left there is nobody to say how the run ended
+            assert any(isinstance(fault, StateLost) for fault in trouble.script)
+        except Gone:
+            self.tally["gone"] += 1
+        finally:
+            mortal.last = None
+        assert world.receiver.wait_for(lambda: world.receiver.http.in_progress == 0)
+        world.receiver.script = None
+        if result is None or trouble.script:
+            self._end_sessions(SESSIONS)  # the server lets go of them a little after we do
+        ((run_id,),) = self.connection.execute("SELECT coalesce(max(run_id), 0) FROM run").fetchall()
+        self.offered.setdefault(run_id, {}).update(self.seen)
+        return result
+
+    def _end_sessions(self, sessions: Sequence[str]) -> None:
+        with psycopg.connect(self.world.state_url, autocommit=True) as connection:
+            connection.cursor().execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND application_name = ANY(%s)",
+                [list(sessions)],
+            ).fetchall()
+
+    # --- what must hold
+
+    def _look(self, trouble: Trouble) -> Facts:
+        """After every run."""
+        facts = facts_of(self.connection)
+        doubtful = properties(facts.uncertain)
+        belief = self.world.receiver.belief
+        said = {(contact, name, value) for contact, values in belief.items() for name, value in values.items()}
+        told = {(*pair, True) for pair in properties(member[:2] for member in facts.members)}
+        told |= {(*pair, False) for pair in properties(facts.retracted)}
+        assert {each for each in said if each[:2] not in doubtful} == {
+            each for each in told if each[:2] not in doubtful
+        }
+        sums = self.connection.execute(
+            "SELECT d.run_id FROM sync_run_destinations AS d JOIN run USING (run_id)"
+            " WHERE phase = 'closed' AND planned <> succeeded + failed + unknown + aborted"
+        ).fetchall()
+        assert sums == []
+        waiting = self.connection.execute(
+            "SELECT FROM sync_page JOIN run USING (run_id)"
+            " WHERE phase = 'closed' AND sync_page.status IN ('planned', 'sending')"
+        ).fetchall()
+        assert waiting == []
+        assert self.world.receiver.violations == []
+        if facts.open_run is None:
+            assert self.connection.execute(COUNTED_WRONG).fetchall() == []
+        for tries, next_try in facts.refused.values():
+            assert tries <= 6
+            assert (next_try is None) == (tries == 6)
+        if trouble.last_step is None and not any(isinstance(fault, StateLost) for fault in trouble.script):
+            assert facts.open_run is None
+        return facts
+
+    def _offered(self, facts: Facts) -> dict[str, Call | None]:
+        """What each refused contact refused. The run that it did so in follows from when it is tried again."""
+        calls: dict[str, Call | None] = {}
+        for contact, (tries, next_try) in facts.refused.items():
+            if next_try is not None:
+                calls[contact] = self.offered.get(next_try - 2 ** max(0, tries - 1), {}).get(contact)
+            else:
+                runs = [run for run, offered in self.offered.items() if contact in offered]
+                calls[contact] = self.offered[max(runs)][contact] if runs else None
+        return calls
+
+    def _model(self, facts: Facts, *, resync: bool = False) -> Outcome:
+        return Model(facts, self.rows, self.setting, self._offered(facts), resync=resync).run()
+
+    def _check_run(self, facts: Facts, *, resync: bool) -> Outcome:
+        """A run that nothing disturbs does exactly what the model says."""
+        outcome = self._model(facts, resync=resync)
+        believed = {contact: dict(values) for contact, values in self.world.receiver.belief.items()}
+        arrived = self.world.receiver.event_count
+        result = self._run(Trouble(), resync=resync)
+        assert result
+        after = self._look(Trouble())
+
+        calls = [received.event for received in self.world.receiver.events[arrived:]]
+        told = {}
+        for call in calls:
+            values = dict(call["traits"])
+            told[values.pop("email")] = (call["userId"], values)
+        assert told == outcome.calls
+        assert len(calls) == len(told)
+        places = {call["traits"]["email"]: place for place, call in enumerate(calls)}
+        assert {
+            pair
+            for pair in outcome.ordered
+            if places[pair[0]] > places[pair[1]] and not in_a_circle(pair, outcome.ordered)
+        } == set()
+        if not resync and not facts.due_before:
+            followed = {contact for _, contact in outcome.ordered}
+            for contact, (_, values) in told.items():
+                for name, value in values.items():
+                    needed = believed.get(contact, {}).get(name) is not value or contact in followed
+                    assert needed or (contact, name) in properties(facts.uncertain), (contact, name, value)
+
+        assert set(after.members) == outcome.members
+        assert set(after.retracted) == outcome.retracted
+        assert set(after.uncertain) == outcome.uncertain
+        assert after.held == outcome.held
+        assert set(after.refused) == outcome.refused
+        assert after.begun == {name: of for name, of in outcome.begun.items() if name in after.known}
+        self._check_heads(result)
+        waits = any(not approved for approved in after.held.values())
+        assert result.report.status == ("held" if waits else "succeeded")
+        self.tally["checked"] += 1
+        self.tally["held"] += bool(after.held)
+        self.tally["refused"] += bool(after.refused)
+        return outcome
+
+    def _check_heads(self, result: sync.Result) -> None:
+        """The run says how many users and contacts there are in the warehouse, however it came to know."""
+        users = {(audience, user) for audience, user, _ in self.rows if user is not None}
+        for audience in result.report.audiences:
+            assert audience.members == sum(name == audience.name for name, _ in users), audience
+        ((memberships, contacts),) = self.connection.execute(
+            "SELECT memberships, contacts FROM sync_runs WHERE run_id = %s", [result.report.run_id]
+        ).fetchall()
+        assert memberships == len(self.rows)
+        assert contacts == len({contact_of(email) for _, _, email in self.rows} - {""})
+
+    def _check_belief(self) -> Facts:
+        """After an undisturbed run, from nothing but warehouse, belief, and what the state lists as waiting."""
+        facts = facts_of(self.connection)
+        believed = self.world.believed()
+        truth = {(contact_of(email), str(audience)) for audience, _, email in filter(is_sendable, self.rows)}
+        named = {
+            (contact, name)
+            for contact, name, user in facts.members
+            for audience, whose, email in self.rows
+            if not is_sendable((audience, whose, email))
+            and ((audience or "").strip() in ("", name))
+            and (contact_of(email) == contact or whose == user)
+        }
+        named |= {
+            (contact, name)
+            for (contact, name), user in facts.uncertain.items()
+            for audience, whose, email in self.rows
+            if not is_sendable((audience, whose, email)) and (contact_of(email) == contact or whose == user)
+        }
+        waiting = {each[:2] for each, approved in facts.held.items()}
+        for contact in CONTACTS:
+            for name in NAMES:
+                excused = (
+                    facts.all_paused
+                    or name in facts.paused
+                    or contact in facts.refused
+                    or (contact, name) in waiting | named
+                    or not self.setting.reaches(contact)
+                    or not self.setting.lists(name)
+                )
+                if not excused:
+                    wanted = (contact, name) in truth and name not in facts.retired
+                    assert ((contact, PROPERTY[name]) in believed) == wanted, (contact, name, wanted)
+                    assert (contact, name) not in facts.uncertain
+        with app.opened(app.load(self.world.config, {})) as house:
+            found = audit.verify(house.job(), Stop(), Quiet(), 100)
+        assert found.differences == 0, found
+        assert bool(found.paused) == bool(facts.paused or facts.all_paused)
+        if not facts.all_paused:
+            (destination,) = found.destinations
+            outcome = self._model(facts)
+            # What stands as held is listed as such, also if the next run would judge it otherwise.
+            standing = {
+                (contact, name)
+                for (contact, name), change in outcome.changes.items()
+                if change.waits is None
+                and (contact, name, change.op) in facts.held
+                and (contact, name) not in facts.uncertain
+                and contact not in facts.refused
+            }
+            assert destination.listed.get("held", 0) == len(outcome.waiting("held") | standing)
+            broken = {row for row in self.rows if not is_sendable(row)}
+            assert (
+                sum(count for why, count in destination.listed.items() if why.startswith("skipped")) > 0
+            ) or not any(row[0] is None for row in broken)
+        return facts

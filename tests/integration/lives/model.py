@@ -1,0 +1,301 @@
+"""One run, predicted from the contract and not from the SQL."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tests.integration.lives.facts import (
+    CONFIGURED,
+    PROPERTY,
+    QUARTER,
+    Call,
+    Facts,
+    Held,
+    Member,
+    Pair,
+    Setting,
+)
+from tests.world import Row
+
+
+def contact_of(email: str | None) -> str:
+    return (email or "").strip().lower()
+
+
+def is_sendable(row: Row) -> bool:
+    audience, user, email = row
+    return bool((audience or "").strip() and (user or "").strip() and "@" in contact_of(email))
+
+
+@dataclass
+class Audience:
+    """What the warehouse and the state say about one audience."""
+
+    name: str
+    present: set[Pair]
+    before: dict[Pair, int]
+    broken: Sequence[Row]
+    retired: bool
+
+    def names(self, contact: str, user: str) -> bool:
+        """Whether a row that cannot be sent still names this contact, or this user who is nowhere else."""
+        elsewhere = any(whose == user for _, whose in self.present)
+        return not self.retired and any(
+            contact_of(email) == contact or (whose == user and not elsewhere) for _, whose, email in self.broken
+        )
+
+    @property
+    def stays(self) -> set[Pair]:
+        return {pair for pair in self.before if pair in self.present or self.names(*pair)}
+
+    @property
+    def now(self) -> set[Pair]:
+        """(contact, user) after the run."""
+        return self.stays | self.present
+
+    @property
+    def moved(self) -> set[Pair]:
+        return self.now ^ set(self.before)
+
+
+@dataclass
+class Change:
+    op: str
+    value: bool
+    waits: str | None = None
+    follows: bool = False
+
+
+@dataclass
+class Outcome:
+    """What a run that nothing disturbs does: its calls, and what the state says after it."""
+
+    calls: dict[str, Call] = field(default_factory=dict)
+    ordered: set[tuple[str, str]] = field(default_factory=set)
+    """(contact, contact): the call to the first comes before the call to the second."""
+    changes: dict[Pair, Change] = field(default_factory=dict)
+    members: set[Member] = field(default_factory=set)
+    retracted: set[Pair] = field(default_factory=set)
+    uncertain: set[Pair] = field(default_factory=set)
+    held: dict[Held, bool] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+    begun: dict[str, frozenset[str] | None] = field(default_factory=dict)
+
+    def waiting(self, why: str) -> set[Pair]:
+        return {pair for pair, change in self.changes.items() if change.waits == why}
+
+
+class Model:
+    """One run, predicted. `offered`: the call that each refused contact refused."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        rows: Sequence[Row],
+        setting: Setting,
+        offered: Mapping[str, Call | None],
+        *,
+        resync: bool = False,
+    ) -> None:
+        self.facts = facts
+        self.rows = rows
+        self.setting = setting
+        self.offered = offered
+        self.resync = resync
+        self.named_by_rows = {str(audience) for audience, _, _ in rows if (audience or "").strip()}
+        self.all_names = sorted(facts.known | self.named_by_rows | CONFIGURED)
+        self.names = [] if facts.all_paused else [name for name in self.all_names if name not in facts.paused]
+        self.audiences = {name: self._audience(name) for name in self.names}
+        self.changes: dict[Pair, Change] = {}
+
+    def run(self) -> Outcome:
+        facts = self.facts
+        for audience in self.audiences.values():
+            self._fold(audience)
+        for audience in self.audiences.values():
+            if not audience.retired:
+                self._guard(audience)
+        self._hold_back()
+        ordered = self._follow()
+        told = {
+            pair: change for pair, change in self.changes.items() if change.waits is None and change.op != "covered"
+        }
+        outcome = Outcome(ordered=ordered, changes=self.changes)
+        for contact in {contact for contact, _ in told}:
+            values = {PROPERTY[name]: change.value for (there, name), change in told.items() if there == contact}
+            outcome.calls[contact] = (self._caller(contact), values)
+        outcome.members = self._members()
+        outcome.retracted = {pair for pair in facts.retracted if pair not in told} | {
+            pair for pair, change in told.items() if not change.value
+        }
+        doubted = {pair for pair, change in self.changes.items() if change.follows and change.op == "reasserted"}
+        outcome.uncertain = (set(facts.uncertain) | doubted) - set(told)
+        outcome.held = {held: approved for held, approved in facts.held.items() if held[1] not in self.audiences}
+        for (contact, name), change in self.changes.items():
+            held = (contact, name, change.op)
+            if change.waits == "held":
+                outcome.held[held] = False
+            elif change.waits is not None and facts.held.get(held):
+                outcome.held[held] = True
+        wanted = {contact for (contact, _), change in self.changes.items() if change.op != "covered"}
+        outcome.refused = {
+            contact
+            for contact in facts.refused
+            if contact not in outcome.calls and (contact in wanted or not self._whole)
+        }
+        outcome.begun = facts.begun | {
+            name: self.setting.reach
+            for name in self.names
+            if self.setting.lists(name)
+            and name not in facts.retired
+            and name in self.named_by_rows | CONFIGURED
+            and not any(there == name and op == "added" and not ok for (_, there, op), ok in outcome.held.items())
+        }
+        return outcome
+
+    @property
+    def _whole(self) -> bool:
+        return self.names == self.all_names
+
+    def _audience(self, name: str) -> Audience:
+        reads = self.setting.lists(name) and name not in self.facts.retired
+        present = {
+            (contact_of(email), str(user))
+            for audience, user, email in filter(is_sendable, self.rows)
+            if reads and audience == name and self.setting.reaches(contact_of(email))
+        }
+        before = {
+            (contact, user): run
+            for (contact, there, user), run in self.facts.members.items()
+            if there == name and self.setting.reaches(contact)
+        }
+        broken = [
+            row
+            for row in self.rows
+            if not is_sendable(row) and ((reads and row[0] == name) or not (row[0] or "").strip())
+        ]
+        return Audience(name, present, before, broken, name in self.facts.retired)
+
+    def _fold(self, audience: Audience) -> None:
+        facts, name = self.facts, audience.name
+        due_before = facts.next_run if self.resync else facts.due(name)
+        doubts = {contact: user for (contact, there), user in facts.uncertain.items() if there == name}
+        falses = {
+            contact for (contact, there), (run, _) in facts.retracted.items() if there == name and run < due_before
+        }
+        again = {pair[0] for pair, run in audience.before.items() if pair in audience.present and run < due_before}
+        moved = {contact for contact, _ in audience.moved}
+        for contact in moved | again | {each for each in {*doubts, *falses} if self.setting.reaches(each)}:
+            before = any(there == contact for there, _ in audience.before)
+            after = any(there == contact for there, _ in audience.now)
+            unsure = contact in doubts
+            if after and before:
+                op = "reasserted" if unsure or contact in again else "covered" if contact in moved else None
+            elif after:
+                op = "added"
+            elif before or (unsure and (contact in falses or not audience.names(contact, doubts[contact]))):
+                op = "removed"
+            else:
+                op = "reasserted" if contact in falses else None
+            if op is not None:
+                self.changes[contact, name] = Change(op, after)
+
+    def _guard(self, audience: Audience) -> None:
+        """Rule 21."""
+        facts, setting, name = self.facts, self.setting, audience.name
+        limit = 0.25 if name == QUARTER else setting.max_removed_fraction
+        approved = {(contact, op) for (contact, there, op), yes in facts.held.items() if there == name and yes}
+        moves: dict[str, set[str]] = {"removed": set(), "added": set()}
+        for (contact, there), change in self.changes.items():
+            if there == name and change.op in moves and (contact, change.op) not in approved:
+                moves[change.op].add(contact)
+        believed = {contact for contact, _ in audience.before}
+        believed |= {contact for contact, there in facts.uncertain if there == name and setting.reaches(contact)}
+        told = len({contact for contact in believed if (contact, "removed") not in approved})
+        newcomers = {contact for contact in moves["added"] if facts.is_initial(name, contact)}
+        growth = moves["added"] - newcomers
+        removed, added = len(moves["removed"]), len(growth)
+        vanished = not setting.lists(name) or name not in self.named_by_rows | CONFIGURED
+        many = removed >= setting.min_removed and removed > limit * told
+        if not self.rows or vanished or many:
+            self._wait(name, moves["removed"], "held")
+        if setting.hold_initial:
+            self._wait(name, newcomers, "held")
+        if added >= setting.min_added and added > setting.max_added_fraction * told:
+            self._wait(name, growth, "held")
+
+    def _wait(self, name: str, contacts: Collection[str], why: str) -> None:
+        for contact in contacts:
+            self.changes[contact, name].waits = why
+
+    def _hold_back(self) -> None:
+        """Rule 18: a refused contact waits for its next try, unless something else is to be told to it."""
+        for contact, (_, next_try) in self.facts.refused.items():
+            if next_try is not None and next_try <= self.facts.next_run:
+                continue
+            pending = {
+                name: change
+                for (there, name), change in self.changes.items()
+                if there == contact and change.op != "covered" and change.waits is None
+            }
+            now = {PROPERTY[name]: change.value for name, change in pending.items()}
+            if pending and (not self._whole or self.offered.get(contact) == (self._caller(contact), now)):
+                for change in pending.values():
+                    change.waits = "refused"
+
+    def _follow(self) -> set[tuple[str, str]]:
+        """Rule 9: the false to an old contact is followed by the present value to its user's present contact."""
+        gone = [pair for pair, change in self.changes.items() if not change.value and change.waits is None]
+        parked = {contact for (contact, _), change in self.changes.items() if change.waits == "refused"}
+        ordered = set()
+        for contact, name in gone:
+            user = self._caller(contact)
+            for there, whose in sorted(self.audiences[name].now):
+                if whose != user or there == contact:
+                    continue
+                change = self.changes.setdefault((there, name), Change("covered", value=True))
+                if change.op == "covered":
+                    change.op, change.waits = "reasserted", "refused" if there in parked else None
+                change.follows = True
+                if change.waits is None:
+                    ordered.add((contact, there))
+        return ordered
+
+    def _caller(self, contact: str) -> str:
+        """The smallest user who is there; if there is none, of those who were."""
+        outside = {user for there, name, user in self.facts.members if there == contact and name not in self.audiences}
+        here = {user for each in self.audiences.values() for there, user in each.now if there == contact} | outside
+        if here:
+            return min(here)
+        were = {user for each in self.audiences.values() for there, user in each.before if there == contact}
+        doubts = {
+            user for (there, name), user in self.facts.uncertain.items() if there == contact and name in self.names
+        }
+        falses = {
+            user
+            for (there, name), (_, user) in self.facts.retracted.items()
+            if (there, name) in self.changes and there == contact and self._is_due_false(there, name)
+        }
+        return min(were | doubts | falses)
+
+    def _is_due_false(self, contact: str, name: str) -> bool:
+        due_before = self.facts.next_run if self.resync else self.facts.due(name)
+        return self.facts.retracted[contact, name][0] < due_before
+
+    def _members(self) -> set[Member]:
+        members = set(self.facts.members)
+        for (contact, name), change in self.changes.items():
+            if change.waits is None:
+                members -= {member for member in members if member[:2] == (contact, name)}
+                now = self.audiences[name].now
+                members |= {(contact, name, user) for there, user in now if there == contact}
+        return members
+
+
+def in_a_circle(pair: tuple[str, str], ordered: Collection[tuple[str, str]]) -> bool:
+    """Whether what comes after the second has to come before the first: two addresses of a user exchange audiences."""
+    reached: set[str] = set()
+    found = {pair[1]}
+    while found - reached:
+        reached |= found
+        found = {later for earlier, later in ordered if earlier in reached}
+    return pair[0] in reached
