@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from syncer import models
+from syncer import errors, models
 from syncer.masking import masked
 from syncer.state.history import RefusedContact, RunSummary, SkippedMember
 
@@ -41,9 +41,19 @@ def complain(sentence: str) -> None:
     stderr.print(Text.assemble(("error: ", "bold red"), sentence))
 
 
-def print_traceback(error: BaseException) -> None:
-    """Where an error came from; without the values of variables, which may be secret, and of persons."""
-    stderr.print(Text(masked("".join(traceback.format_exception(error)))), end="")
+def print_error(error: BaseException, *, verbose: bool) -> None:
+    """One sentence for what we raised on purpose; an unexpected error is named, and shown if `verbose`."""
+    if verbose:
+        # Without the values of variables, which may be secret, and without persons.
+        stderr.print(Text(masked("".join(traceback.format_exception(error)))), end="")
+    if isinstance(error, errors.ConfigError):
+        for problem in error.problems:
+            complain(str(problem))
+    elif isinstance(error, errors.SyncerError):
+        complain(str(error))
+    else:
+        hint = "" if verbose else "; run it again as `syncer -v …` to see where it came from, and please report it"
+        complain(f"unexpected {type(error).__name__}{hint}")
 
 
 def print_json(data: object) -> None:
@@ -198,4 +208,6 @@ def _cut(name: str) -> str:
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return _time(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return "" if value is None else _cut(str(value))

@@ -1,0 +1,177 @@
+"""What people decide: `approve`, `retire`, `pause`, `resume`, `forget`. None of it sends anything."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+
+import click
+
+from syncer import control, errors
+from syncer.cli import screen
+from syncer.cli.session import (
+    Session,
+    audience_option,
+    config_option,
+    confirm,
+    connected,
+    destination_option,
+    json_option,
+    may_ask,
+    opened_app,
+    opened_state,
+    stoppable,
+    yes_option,
+)
+from syncer.state import State, handover
+from syncer.state.pauses import Pause, list_pauses
+from syncer.stopping import Stop
+
+_ASK_SECONDS = 0.3
+"""Seconds between two looks at whether the daemon let go of the lock."""
+
+_LOCK_SECONDS = 20.0
+"""Seconds within which the lock must be free once the daemon let go of it."""
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN", type=int)
+@audience_option
+@destination_option
+@yes_option
+@config_option
+@json_option
+@click.pass_obj
+def approve(
+    session: Session, run_id: int, audiences: Sequence[str], destinations: Sequence[str], yes: bool, as_json: bool
+) -> None:
+    """Let what RUN held, and still waits, pass with the next run. Sends nothing itself."""
+    with opened_state(session) as state, connected(state, "approve") as connection:
+        waiting = control.waiting(connection, run_id, audiences, destinations)
+        if not waiting:
+            screen.say(f"nothing that run {run_id} held waits for approval")
+        elif may_ask(yes):
+            screen.print_rows("waiting", waiting, ("destination", "audience", "op", "contacts", "reason"))
+            confirm("Let this pass with the next run?")
+        approved = control.approve(connection, run_id, audiences, destinations)
+    if as_json:
+        screen.print_json({"run_id": run_id, "approved": approved, "changes": waiting})
+    elif approved:
+        screen.say(f"approved {approved:,} changes; they go out with the next run")
+
+
+@click.command()
+@click.argument("audience")
+@yes_option
+@config_option
+@click.pass_obj
+def retire(session: Session, audience: str, yes: bool) -> None:
+    """Ignore an AUDIENCE from now on, and tell its members `false`. The next run tells them, past the guard."""
+    with opened_state(session) as state, connected(state, "retire") as connection:
+        told = control.members_told(connection, audience)
+        if may_ask(yes):
+            counts = ", ".join(f"{contacts:,} contacts at {name}" for name, contacts in told.items()) or "nobody"
+            confirm(f"Retire {audience!r}? The next run tells false to {counts}.")
+        done = control.retire(connection, audience)
+    screen.say(
+        f"{audience!r} is retired; the next run tells false to {sum(told.values()):,} contacts"
+        if done
+        else f"{audience!r} was retired already"
+    )
+
+
+@click.command()
+@click.argument("audiences", metavar="[AUDIENCE]...", nargs=-1)
+@destination_option
+@config_option
+@click.pass_obj
+def pause(session: Session, audiences: Sequence[str], destinations: Sequence[str]) -> None:
+    """Stop telling: of these audiences, at these destinations, or all. Also in a run that is under way."""
+    with opened_app(session) as app, connected(app.state, "pause") as connection:
+        chosen = app.chosen(destinations) if destinations else ()
+        control.pause(connection, audiences, chosen, app.settings.configured_audiences)
+        _say_pauses(list_pauses(connection))
+
+
+@click.command()
+@click.argument("audiences", metavar="[AUDIENCE]...", nargs=-1)
+@destination_option
+@config_option
+@click.pass_obj
+def resume(session: Session, audiences: Sequence[str], destinations: Sequence[str]) -> None:
+    """Lift a pause as it was set, or reopen a retired AUDIENCE. A reopened one begins with an initial sync."""
+    with opened_app(session) as app, connected(app.state, "resume") as connection:
+        lifted = control.resume(connection, audiences, app.chosen(destinations) if destinations else ())
+        screen.say("resumed; the next run goes on" if lifted else "that was neither paused nor retired")
+        _say_pauses(list_pauses(connection))
+
+
+@click.command()
+@click.argument("who", nargs=-1, required=True)
+@yes_option
+@config_option
+@json_option
+@click.pass_obj
+def forget(session: Session, who: Sequence[str], yes: bool, as_json: bool) -> None:
+    """Print where WHO was ever told, and forget them here. Sends nothing.
+
+    WHO are user ids or emails; `-` reads them from standard input, one a line. Prints every contact of theirs that was
+    ever told, and replaces them by random tokens in state and history.
+    """
+    people = _people(who)
+    with opened_state(session) as state, connected(state, "forget") as connection:
+        told = control.ever_told(connection, people)
+        if as_json:
+            screen.print_json({"told": told})
+        else:
+            for destination, contacts in told.items():
+                for contact in contacts:
+                    screen.print_text(f"{destination}\t{contact}")
+        if "-" not in who and may_ask(yes):
+            confirm(f"Forget {_counted(people)}? These contacts are to be erased there by you. This cannot be undone.")
+        _with_the_lock(state, lambda: control.forget(state, connection, people))
+    screen.say(f"forgot {_counted(people)}; while the warehouse still has them they are skipped as `forgotten`")
+
+
+def _people(who: Sequence[str]) -> list[str]:
+    """What stands on the command line, and on standard input if `-` is among it."""
+    named = [name for name in who if name != "-"]
+    if "-" in who:
+        lines = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").splitlines()
+        named += [line for line in lines if line.strip()]
+    return list(dict.fromkeys(named))
+
+
+def _counted(people: Sequence[str]) -> str:
+    return "one person" if len(people) == 1 else f"{len(people):,} people"
+
+
+def _say_pauses(pauses: Sequence[Pause]) -> None:
+    for each in pauses:
+        what = f"audience {each.audience!r}" if each.audience else "everything"
+        where = f" at {each.destination}" if each.destination else ""
+        screen.say(f"paused since {each.since:%Y-%m-%d %H:%M} UTC: {what}{where}")
+
+
+def _with_the_lock(state: State, act: Callable[[], object]) -> None:
+    """Does what needs the lock; a daemon that has it lets go of it for a moment."""
+    try:
+        act()
+    except errors.SyncLockedError:
+        if not handover.daemon_leads(state):
+            raise
+        screen.say("a daemon leads; it lets go of the lock now, or when the run in progress has ended")
+        with stoppable() as stop:
+            handover.ask(state, "yield", (), (), lambda _: not stop.asked.wait(_ASK_SECONDS))
+            _when_unlocked(act, stop)
+
+
+def _when_unlocked(act: Callable[[], object], stop: Stop) -> None:
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            act()
+        except errors.SyncLockedError:
+            if time.monotonic() > deadline or stop.asked.wait(0.1):
+                raise
+        else:
+            return

@@ -1,0 +1,98 @@
+"""Questions, which change nothing: `status`, `history`, `explain`, `verify`."""
+
+from collections.abc import Sequence
+
+import click
+
+from syncer import audit
+from syncer.cli import answers, dashboard, progress, screen
+from syncer.cli.session import (
+    Session,
+    config_option,
+    connected,
+    destination_option,
+    json_option,
+    limit_option,
+    opened_app,
+    opened_state,
+    stoppable,
+)
+from syncer.state import history
+from syncer.state import status as current
+
+_WATCH_SECONDS = 1.0
+"""Seconds between two looks of `status --watch`."""
+
+_EXIT_CODE_OF_DIFFERENCES = 9
+
+
+@click.command()
+@click.option("--watch", is_flag=True, help="Show it again and again, until Ctrl-C.")
+@config_option
+@json_option
+@click.pass_obj
+def status(session: Session, watch: bool, as_json: bool) -> None:
+    """Show how everything stands now. That is, who leads, what runs, what is due, and what waits."""
+    with opened_state(session) as state, connected(state, "status") as connection:
+        if as_json:
+            screen.print_json(current.now(connection, state.schema))
+            return
+        if not watch:
+            dashboard.show(current.now(connection, state.schema))
+            return
+        with stoppable() as stop, dashboard.repeated() as show:
+            while not stop.asked.is_set():
+                show(current.now(connection, state.schema))
+                stop.asked.wait(_WATCH_SECONDS)
+
+
+@click.command("history")
+@click.argument("run_id", metavar="[RUN]", type=int, required=False)
+@limit_option("How many to list.")
+@config_option
+@json_option
+@click.pass_obj
+def show_history(session: Session, run_id: int | None, limit: int, as_json: bool) -> None:
+    """List the runs, or one RUN with its refused and skipped contacts."""
+    with opened_state(session) as state, connected(state, "history") as connection:
+        if run_id is None:
+            screen.print_runs(history.latest(connection, limit), as_json=as_json)
+            return
+        report = history.named_run(connection, run_id)
+        screen.print_report(report, as_json=as_json)
+        if not as_json:
+            screen.print_refusals(history.refusals(connection, run_id, limit))
+            screen.print_skipped(history.skipped(connection, limit))
+
+
+@click.command()
+@click.argument("who")
+@limit_option("How much history to show.")
+@config_option
+@json_option
+@click.pass_obj
+def explain(session: Session, who: str, limit: int, as_json: bool) -> None:
+    """Show everything about WHO, a user id or an email. What the warehouse says, what was told, what waits, and why."""
+    with opened_app(session) as app, stoppable() as stop, progress.watching() as watcher:
+        story = audit.explain(app.job(), who, stop, watcher, limit)
+    if as_json:
+        screen.print_json(story)
+    else:
+        answers.print_story(story)
+
+
+@click.command()
+@limit_option("How many to list by name.")
+@destination_option
+@config_option
+@json_option
+@click.pass_context
+def verify(context: click.Context, limit: int, destinations: Sequence[str], as_json: bool) -> None:
+    """Recount: history replayed = state = warehouse. Lists the differences, and exits with 9 if there are any."""
+    with opened_app(context.obj) as app, stoppable() as stop, progress.watching() as watcher:
+        found = audit.verify(app.job((), destinations), stop, watcher, limit)
+    if as_json:
+        screen.print_json(found)
+    else:
+        answers.print_audit(found)
+    context.exit(_EXIT_CODE_OF_DIFFERENCES if found.differences else 0)

@@ -1,0 +1,173 @@
+"""Runs, by this process or by the daemon that leads: `plan`, `sync`, `resync`, `retry`."""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from syncer import control, errors, models, sync
+from syncer.app import App
+from syncer.cli import progress, screen
+from syncer.cli.session import (
+    audience_option,
+    config_option,
+    confirm,
+    connected,
+    destination_option,
+    json_option,
+    may_ask,
+    opened_app,
+    stoppable,
+    yes_option,
+)
+from syncer.daemon.alerts import AlertLog
+from syncer.state import Connection, handover, history, status
+from syncer.state.runs import Action
+from syncer.stopping import Stop
+
+_ASK_SECONDS = 0.3
+"""Seconds between two looks at how far the daemon is."""
+
+
+@click.command()
+@audience_option
+@destination_option
+@config_option
+@json_option
+@click.pass_context
+def plan(context: click.Context, audiences: Sequence[str], destinations: Sequence[str], as_json: bool) -> None:
+    """Show what a run would send now. Sends and changes nothing."""
+    with opened_app(context.obj) as app, stoppable() as stop, progress.watching() as watcher:
+        result = sync.preview(app.job(audiences, destinations), stop, watcher)
+    screen.print_report(result.report, as_json=as_json)
+    for failure in result.failures:
+        screen.print_error(failure, verbose=context.obj.verbose)
+    context.exit(errors.ConfigError.exit_code if result.failures else 0)
+
+
+@click.command("sync")
+@audience_option
+@destination_option
+@config_option
+@json_option
+@click.pass_context
+def sync_now(context: click.Context, audiences: Sequence[str], destinations: Sequence[str], as_json: bool) -> None:
+    """Run once, now."""
+    with opened_app(context.obj) as app, stoppable() as stop:
+        job = app.job(audiences, destinations)
+        _run(context, app, job, "manual", stop, as_json=as_json, action=_action("sync", audiences, destinations))
+
+
+@click.command()
+@audience_option
+@destination_option
+@yes_option
+@config_option
+@json_option
+@click.pass_context
+def resync(
+    context: click.Context, audiences: Sequence[str], destinations: Sequence[str], yes: bool, as_json: bool
+) -> None:
+    """Tell everything again, now. Members are told `true`, all who left `false`; it resumes if it is cut off."""
+    with opened_app(context.obj) as app, stoppable() as stop:
+        job = app.job(audiences, destinations, same_account=destinations)
+        if may_ask(yes):
+            with connected(app.state, "resync") as connection:
+                screen.print_rows("told so far", history.told(connection), ("destination", "told_true", "told_false"))
+            confirm("Tell all of that again?")
+        _run(context, app, job, "resync", stop, as_json=as_json, action=_action("resync", audiences, destinations))
+
+
+@click.command()
+@click.argument("who", nargs=-1)
+@config_option
+@json_option
+@click.pass_context
+def retry(context: click.Context, who: Sequence[str], as_json: bool) -> None:
+    """Try refused contacts again, now: all, or those of WHO. WHO are user ids or emails."""
+    with opened_app(context.obj) as app, stoppable() as stop:
+        with connected(app.state, "retry") as connection:
+            screen.say(f"{control.release(connection, who):,} refused contacts are tried again")
+        _run(context, app, app.job(), "manual", stop, as_json=as_json)
+
+
+def _action(name: str, audiences: Sequence[str], destinations: Sequence[str]) -> Action:
+    return Action(name, {"audiences": list(audiences), "destinations": list(destinations)})
+
+
+def _run(
+    context: click.Context,
+    app: App,
+    job: sync.Job,
+    trigger: models.Trigger,
+    stop: Stop,
+    *,
+    as_json: bool,
+    action: Action | None = None,
+) -> NoReturn:
+    """Runs, shows the run, and exits with its code. Where a daemon leads, it is the daemon's run."""
+    ended = _run_here_or_there(app, job, trigger, stop, action)
+    if isinstance(ended, handover.Answer):
+        _show_answer(app, ended, as_json=as_json)
+        context.exit(ended.exit_code)
+    screen.print_report(ended.report, as_json=as_json)
+    if app.channel is not None:
+        AlertLog(app.state, app.channel).review_run(ended)
+    for failure in ended.failures:
+        screen.print_error(failure, verbose=context.obj.verbose)
+    if any(audience.held for audience in ended.report.audiences):
+        screen.say(
+            "held for approval: see `syncer history` and the view held_changes; to let it pass:"
+            f" syncer approve {ended.report.run_id}"
+        )
+    context.exit(sync.exit_code(ended))
+
+
+def _run_here_or_there(
+    app: App, job: sync.Job, trigger: models.Trigger, stop: Stop, action: Action | None
+) -> sync.Result | handover.Answer:
+    """A run of this process, or the answer of the daemon if one leads."""
+    while True:
+        try:
+            with progress.watching() as watcher:
+                return sync.sync(job, trigger, stop, watcher, action)
+        except errors.SyncLockedError:
+            if not handover.daemon_leads(app.state):
+                raise
+        answer = _hand_over(app, trigger, stop, action)
+        if answer is not None:
+            return answer
+
+
+def _hand_over(app: App, trigger: models.Trigger, stop: Stop, action: Action | None) -> handover.Answer | None:
+    """Has the leading daemon do it, and shows how far it is. None if the daemon is gone and had not begun."""
+    screen.say("a daemon leads; it does this now, or when the run in progress has ended")
+    kind: handover.Kind = "resync" if trigger == "resync" else "sync"
+    named = action.arguments if action else {}
+    with progress.watching() as watcher:
+        settled = 0
+
+        def wait(connection: Connection) -> bool:
+            nonlocal settled
+            running = status.now(connection, app.state.schema).running
+            if running is not None and running.phase == "planned":
+                if not settled:
+                    watcher.planned("the daemon", running.planned)
+                watcher.sent("the daemon", running.settled - settled)
+                settled = running.settled
+            return not stop.asked.wait(_ASK_SECONDS)
+
+        return handover.ask(app.state, kind, named.get("audiences", ()), named.get("destinations", ()), wait)
+
+
+def _show_answer(app: App, answer: handover.Answer, *, as_json: bool) -> None:
+    for problem in answer.problems:
+        screen.complain(problem)
+    if answer.run_id is None:
+        return
+    with app.state.connect("report") as connection:
+        report = history.report(connection, answer.run_id)
+    if report is not None:
+        screen.print_report(report, as_json=as_json)
+        if report.error:
+            screen.complain(report.error)
