@@ -18,7 +18,7 @@ from syncer.fields import Table, holds_secret
 from syncer.spelling import suggest
 
 Place = tuple[str, ...]
-"""Where a table may stand: `("audiences", "[]")`."""
+"""Where a table may stand: `("audiences", "[]")`; `[]` is any place in a list, or any key of a table."""
 
 _DESTINATIONS: Place = ("destinations", "[]")
 _SHOWN_CHARACTERS = 60
@@ -38,7 +38,7 @@ def _tables_in(annotation: Any) -> Iterator[tuple[Place, type[Table]]]:
     elif isinstance(annotation, type) and issubclass(annotation, Table):
         yield (), annotation
     else:
-        many = ("[]",) if get_origin(annotation) is tuple else ()
+        many = ("[]",) if get_origin(annotation) in (dict, list, tuple) else ()
         for each in get_args(annotation):
             yield from (((*many, *steps), table) for steps, table in _tables_in(each))
 
@@ -166,8 +166,12 @@ def _way_out(location: Location) -> str:
 
 
 def _table_at(location: Location) -> type[Table]:
-    place = tuple("[]" if isinstance(step, int) else step for step in location)
-    return dict(tables())[place]
+    return next(
+        table
+        for place, table in tables()
+        if len(place) == len(location)
+        and all(step in ("[]", there) for step, there in zip(place, location, strict=True))
+    )
 
 
 _TYPES = {

@@ -63,8 +63,8 @@ class DestinationContract:
 
     def sync(self, at: World, code: int = 0) -> models.DestinationReport:
         """A run; returns what it says of the account."""
-        with app.opened(app.load(at.folder / "syncer.toml", {})) as house:
-            result = sync.sync(replace(house.job(), retries=at.patience), "manual", Stop(), Quiet())
+        with app.opened(app.load(at.folder / "syncer.toml", {})) as opened:
+            result = sync.sync(replace(opened.job(), retries=at.patience), "manual", Stop(), Quiet())
         assert sync.exit_code(result) == code, result
         return result.report.destinations[0]
 
@@ -77,8 +77,8 @@ class DestinationContract:
         }
 
     def destination(self, at: World) -> models.Destination:
-        with app.opened(app.load(at.folder / "syncer.toml", {})) as house:
-            return house.destinations[0]
+        with app.opened(app.load(at.folder / "syncer.toml", {})) as opened:
+            return opened.destinations[0]
 
     # --- what becomes of calls ------------------------------------------------------------------------------
 
@@ -270,7 +270,7 @@ class DestinationContract:
         assert all(len(request.identifies) <= account.together for request in requests)
 
     def test_closed_it_sends_nothing(self, at: World, account: Account) -> None:
-        made = self.destination(at)  # its house has closed it
+        made = self.destination(at)  # what built it has closed it
         call = models.Identify("a@x.io", 0, "u1", "a@x.io", "m1", {"vip_buyers": True})
         [request], _ = made.requests([call])
 

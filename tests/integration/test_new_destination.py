@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pytest
+from pydantic import Field
 
 from syncer import app, config, errors, fields
 from syncer.config import rules
@@ -25,11 +26,12 @@ from tests.world import World
 
 
 class Clerk(fields.Table):
-    """`clerk` of a telegraph: who sends."""
+    """Those who work for a telegraph."""
 
     ways_out: ClassVar = {"pin": 'add pin = "…"'}
 
     pin: fields.Password
+    badge: fields.Password | None = None
 
 
 class TelegraphSettings(DestinationSettings):
@@ -46,6 +48,8 @@ class TelegraphSettings(DestinationSettings):
     office: fields.Text
     code_word: fields.Key
     clerk: Clerk | None = None
+    messengers: list[Clerk] = Field(default=[])
+    relays: dict[fields.Text, Clerk] = Field(default={})
 
     def build(self) -> "TelegraphDestination":
         return TelegraphDestination(self)
@@ -222,6 +226,20 @@ OF_SEGMENT = 'is a key of type = "segment", and this destination is of type "tel
         ("clerk.pin", "clerk.pim", "clerk.pim", "unknown key; did you mean `pin`?"),
         ('clerk.pin = "hunter2"', "clerk = {}", "clerk.pin", 'is missing; add pin = "…"'),
         ('clerk.pin = "hunter2"', 'clerk.pin = " "', "clerk.pin", "must not be empty"),
+        (
+            "clerk",
+            "messengers = [{ badge = 5000, pin = 'hunter2' }] #",
+            "messengers[0].badge",
+            "must be text in quotes",
+        ),
+        ("clerk", "messengers = [{ badge = 'hunter2' }] #", "messengers[0].pin", 'is missing; add pin = "…"'),
+        (
+            "clerk",
+            "relays.paris.badge = 5000\nrelays.paris.pin = 'x' #",
+            "relays.paris.badge",
+            "must be text in quotes",
+        ),
+        ("clerk", "relays.paris.pim = 'hunter2' #", "relays.paris.pim", "unknown key; did you mean `pin`?"),
     ],
 )
 def test_what_is_refused_and_no_secret_is_printed(
@@ -235,7 +253,7 @@ def test_what_is_refused_and_no_secret_is_printed(
 
 
 def test_its_secrets_are_among_those_that_are_never_shown() -> None:
-    assert {"code_word", "pin"} <= rules.secret_keys()
+    assert {"code_word", "pin", "badge"} <= rules.secret_keys()
 
 
 def test_its_settings_print_no_secret(tmp_path: Path) -> None:
