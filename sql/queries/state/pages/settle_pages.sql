@@ -31,7 +31,7 @@ excepted AS (
 change AS MATERIALIZED (
     SELECT c.page, c.part, c.audience_id, c.op, c.effect, c.lead, c.contact, c.user_id,
         coalesce(c.told_as, c.user_id) AS caller, c.email, c.value, c.traits, c.event, a.is_trait,
-        c.value = CASE WHEN a.is_trait THEN 'null' ELSE 'false' END::jsonb AS off, e.outcome,
+        c.value = CASE WHEN a.is_trait THEN 'null' ELSE 'false' END::jsonb AS is_false, e.outcome,
         e.outcome IS NULL AS accepted, e.outcome IS NULL AND c.lead AND c.op <> 'covered' AS told
     FROM settled
     JOIN sync_change AS c
@@ -42,7 +42,7 @@ change AS MATERIALIZED (
 -- As a rule most changes are additions without a remark: they are not read again for everything that may be to do.
 rare AS MATERIALIZED (
     SELECT * FROM change AS c
-    WHERE c.effect = 'lose' OR c.op IN ('reasserted', 'trait_changed') OR c.off OR c.event OR c.outcome = 'unknown'
+    WHERE c.effect = 'lose' OR c.op IN ('reasserted', 'trait_changed') OR c.is_false OR c.event OR c.outcome = 'unknown'
 ),
 gained AS (
     INSERT INTO synced_member (
@@ -82,7 +82,7 @@ now_true AS (
     DELETE FROM told_false AS f
     USING change AS c
     WHERE c.told
-        AND NOT c.off
+        AND NOT c.is_false
         AND f.destination_id = %(destination_id)s
         AND f.contact = c.contact
         AND f.audience_id = c.audience_id
@@ -91,7 +91,7 @@ now_false AS (
     INSERT INTO told_false (destination_id, audience_id, told_run_id, told_at, contact, user_id, email)
     SELECT %(destination_id)s, c.audience_id, %(run_id)s, clock_timestamp(), c.contact, c.caller, c.email
     FROM rare AS c
-    WHERE c.accepted AND c.lead AND c.off
+    WHERE c.accepted AND c.lead AND c.is_false
     ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
     SET told_run_id = excluded.told_run_id, told_at = excluded.told_at, user_id = excluded.user_id
 ),
@@ -117,12 +117,13 @@ remembered AS (
 ),
 owed AS (
     INSERT INTO owed_event (destination_id, run_id, audience_id, contact, user_id, email, value, at)
-    SELECT %(destination_id)s, %(run_id)s, c.audience_id, c.contact, c.caller, c.email, NOT c.off, clock_timestamp()
+    SELECT %(destination_id)s, %(run_id)s, c.audience_id, c.contact, c.caller, c.email, NOT c.is_false,
+        clock_timestamp()
     FROM rare AS c
     WHERE c.accepted
         AND c.lead
         AND c.event
-        AND c.off = EXISTS (
+        AND c.is_false = EXISTS (
             SELECT FROM synced_member AS before
             WHERE before.destination_id = %(destination_id)s AND before.contact = c.contact
                 AND before.audience_id = c.audience_id

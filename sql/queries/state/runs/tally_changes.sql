@@ -31,6 +31,7 @@ ended AS (
     SELECT excepted.destination_id, excepted.audience_id, excepted.op, excepted.outcome, excepted.contacts
     FROM excepted
     UNION ALL
+    -- An exception was counted above with its page as well: the negative number takes it out there again.
     SELECT excepted.destination_id, excepted.audience_id, excepted.op, paged.outcome, -excepted.contacts
     FROM excepted
     JOIN paged USING (destination_id, page)
