@@ -1,14 +1,14 @@
 -- Purpose: what a run held and still waits goes out with the next run.
 -- Parameters: run_id; audience_ids, destination_ids (arrays; null: all).
 -- Rows: none.
-UPDATE held_change AS h
+UPDATE held_change
 SET approved_at = clock_timestamp()
-FROM run_count AS c
-WHERE c.run_id = %(run_id)s
-    AND c.destination_id = h.destination_id
-    AND c.audience_id = h.audience_id
-    AND c.held > 0
-    AND h.since_run_id <= %(run_id)s
-    AND h.approved_at IS NULL
-    AND (h.audience_id = ANY (%(audience_ids)s::integer[]) OR %(audience_ids)s::integer[] IS NULL)
-    AND (h.destination_id = ANY (%(destination_ids)s::integer[]) OR %(destination_ids)s::integer[] IS NULL)
+FROM run_count
+WHERE run_count.run_id = %(run_id)s
+    AND run_count.destination_id = held_change.destination_id
+    AND run_count.audience_id = held_change.audience_id
+    AND run_count.held > 0
+    AND held_change.since_run_id <= %(run_id)s
+    AND held_change.approved_at IS NULL
+    AND (held_change.audience_id = ANY (%(audience_ids)s::integer[]) OR %(audience_ids)s::integer[] IS NULL)
+    AND (held_change.destination_id = ANY (%(destination_ids)s::integer[]) OR %(destination_ids)s::integer[] IS NULL)

@@ -1,9 +1,9 @@
 -- Purpose: how many contacts believe that they are in an audience, by destination.
 -- Parameters: audience_id.
 -- Rows: destination, contacts.
-SELECT destination.name AS destination, count(DISTINCT m.contact) AS contacts
-FROM synced_member AS m
+SELECT destination.name AS destination, count(DISTINCT synced_member.contact) AS contacts
+FROM synced_member
 JOIN destination USING (destination_id)
-WHERE m.audience_id = %(audience_id)s
+WHERE synced_member.audience_id = %(audience_id)s
 GROUP BY destination.name
 ORDER BY destination.name

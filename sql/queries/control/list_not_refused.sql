@@ -4,6 +4,6 @@
 SELECT given.name
 FROM unnest(%(who)s::text[]) AS given (name)
 WHERE NOT EXISTS (
-    SELECT FROM refused_contact AS r
-    WHERE r.contact = contact_of(given.name) OR r.user_id = given.name
+    SELECT FROM refused_contact
+    WHERE refused_contact.contact = contact_of(given.name) OR refused_contact.user_id = given.name
 )

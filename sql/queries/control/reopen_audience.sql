@@ -2,15 +2,15 @@
 -- Parameters: audience_id.
 -- Rows: audience_id, if it was retired.
 WITH reopened AS (
-    UPDATE audience AS a
+    UPDATE audience
     SET retired_at = NULL
-    WHERE a.audience_id = %(audience_id)s AND a.retired_at IS NOT NULL
-    RETURNING a.audience_id
+    WHERE audience.audience_id = %(audience_id)s AND audience.retired_at IS NOT NULL
+    RETURNING audience.audience_id
 ),
 anew AS (
-    DELETE FROM initial_sync AS i
+    DELETE FROM initial_sync
     USING reopened
-    WHERE i.audience_id = reopened.audience_id
+    WHERE initial_sync.audience_id = reopened.audience_id
 )
 SELECT reopened.audience_id
 FROM reopened

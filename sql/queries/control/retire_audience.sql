@@ -1,7 +1,7 @@
 -- Purpose: from now on the warehouse's rows of an audience are ignored, and its property is nobody else's.
 -- Parameters: audience_id.
 -- Rows: audience_id, unless it is retired already.
-UPDATE audience AS a
+UPDATE audience
 SET retired_at = clock_timestamp()
-WHERE a.audience_id = %(audience_id)s AND a.retired_at IS NULL
-RETURNING a.audience_id
+WHERE audience_id = %(audience_id)s AND retired_at IS NULL
+RETURNING audience_id

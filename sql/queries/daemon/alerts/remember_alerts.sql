@@ -1,15 +1,15 @@
 -- Purpose: what is wrong and was told is this, and no more.
 -- Parameters: kinds, subjects (parallel arrays).
 -- Rows: none.
-WITH listed AS (
-    SELECT a.kind, a.subject
-    FROM unnest(%(kinds)s::text[], %(subjects)s::text[]) AS a (kind, subject)
+WITH wrong AS (
+    SELECT given.kind, given.subject
+    FROM unnest(%(kinds)s::text[], %(subjects)s::text[]) AS given (kind, subject)
 ),
-gone AS (
-    DELETE FROM alert AS a
-    WHERE NOT EXISTS (SELECT FROM listed WHERE listed.kind = a.kind AND listed.subject = a.subject)
+mended AS (
+    DELETE FROM alert
+    WHERE NOT EXISTS (SELECT FROM wrong WHERE wrong.kind = alert.kind AND wrong.subject = alert.subject)
 )
 INSERT INTO alert (kind, subject)
-SELECT listed.kind, listed.subject
-FROM listed
+SELECT wrong.kind, wrong.subject
+FROM wrong
 ON CONFLICT (kind, subject) DO NOTHING

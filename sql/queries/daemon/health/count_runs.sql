@@ -1,6 +1,6 @@
 -- Purpose: how many runs ended how.
 -- Rows: status, runs.
-SELECT r.status, count(*) AS runs
-FROM run AS r
-WHERE r.status IS NOT NULL
-GROUP BY r.status
+SELECT status, count(*) AS runs
+FROM run
+WHERE status IS NOT NULL
+GROUP BY status

@@ -1,12 +1,12 @@
 -- Purpose: a property is fixed when it is first sent. Committed before anything of the run is.
 -- Parameters: run_id.
 -- Rows: none.
-UPDATE audience AS a
+UPDATE audience
 SET pinned_run_id = %(run_id)s
-WHERE a.pinned_run_id IS NULL
-    AND a.audience_id IN (
-        SELECT r.audience_id
-        FROM run_count AS r
-        WHERE r.run_id = %(run_id)s
-        AND r.planned_add + r.planned_remove > 0
+WHERE audience.pinned_run_id IS NULL
+    AND audience.audience_id IN (
+        SELECT run_count.audience_id
+        FROM run_count
+        WHERE run_count.run_id = %(run_id)s
+        AND run_count.planned_add + run_count.planned_remove > 0
     )

@@ -1,6 +1,6 @@
 -- Purpose: the type of a computed trait's values is fixed when it is first sent.
 -- Parameters: audience_id, value_type.
 -- Rows: none.
-UPDATE audience AS a
+UPDATE audience
 SET value_type = %(value_type)s
-WHERE a.audience_id = %(audience_id)s AND a.pinned_run_id IS NULL
+WHERE audience_id = %(audience_id)s AND pinned_run_id IS NULL

@@ -4,20 +4,30 @@
 INSERT INTO forgotten_contact (name)
 SELECT DISTINCT seen.contact
 FROM (
-    SELECT m.contact FROM forgotten_user AS p JOIN synced_member AS m ON m.user_id = p.name
+    SELECT synced_member.contact
+    FROM forgotten_user
+    JOIN synced_member ON synced_member.user_id = forgotten_user.name
     UNION ALL
-    SELECT f.contact FROM forgotten_user AS p JOIN told_false AS f ON f.user_id = p.name
+    SELECT told_false.contact
+    FROM forgotten_user
+    JOIN told_false ON told_false.user_id = forgotten_user.name
     UNION ALL
-    SELECT u.contact FROM forgotten_user AS p JOIN uncertain AS u ON u.user_id = p.name
+    SELECT uncertain.contact
+    FROM forgotten_user
+    JOIN uncertain ON uncertain.user_id = forgotten_user.name
     UNION ALL
-    SELECT r.contact FROM forgotten_user AS p JOIN refused_contact AS r ON r.user_id = p.name
+    SELECT refused_contact.contact
+    FROM forgotten_user
+    JOIN refused_contact ON refused_contact.user_id = forgotten_user.name
     UNION ALL
-    SELECT h.contact FROM forgotten_user AS p JOIN held_change AS h ON h.user_id = p.name
+    SELECT held_change.contact
+    FROM forgotten_user
+    JOIN held_change ON held_change.user_id = forgotten_user.name
     UNION ALL
-    SELECT c.contact
-    FROM sync_change AS c
-    WHERE c.user_id IN (SELECT p.name FROM forgotten_user AS p)
-        OR c.told_as IN (SELECT p.name FROM forgotten_user AS p)
+    SELECT sync_change.contact
+    FROM sync_change
+    WHERE sync_change.user_id IN (SELECT forgotten_user.name FROM forgotten_user)
+        OR sync_change.told_as IN (SELECT forgotten_user.name FROM forgotten_user)
 ) AS seen
 WHERE NOT is_token(seen.contact)
 ON CONFLICT (name) DO NOTHING

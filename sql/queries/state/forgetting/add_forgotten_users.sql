@@ -3,29 +3,45 @@
 INSERT INTO forgotten_user (name)
 SELECT DISTINCT seen.user_id
 FROM (
-    SELECT m.user_id
-    FROM forgotten_contact AS p
+    SELECT synced_member.user_id
+    FROM forgotten_contact
     CROSS JOIN destination -- the key begins with it
-    JOIN synced_member AS m ON m.destination_id = destination.destination_id AND m.contact = p.name
+    JOIN synced_member
+        ON synced_member.destination_id = destination.destination_id AND synced_member.contact = forgotten_contact.name
     UNION ALL
-    SELECT f.user_id
-    FROM forgotten_contact AS p
+    SELECT told_false.user_id
+    FROM forgotten_contact
     CROSS JOIN destination
-    JOIN told_false AS f ON f.destination_id = destination.destination_id AND f.contact = p.name
+    JOIN told_false
+        ON told_false.destination_id = destination.destination_id AND told_false.contact = forgotten_contact.name
     UNION ALL
-    SELECT u.user_id FROM forgotten_contact AS p JOIN uncertain AS u ON u.contact = p.name
+    SELECT uncertain.user_id
+    FROM forgotten_contact
+    JOIN uncertain ON uncertain.contact = forgotten_contact.name
     UNION ALL
-    SELECT r.user_id FROM forgotten_contact AS p JOIN refused_contact AS r ON r.contact = p.name
+    SELECT refused_contact.user_id
+    FROM forgotten_contact
+    JOIN refused_contact ON refused_contact.contact = forgotten_contact.name
     UNION ALL
-    SELECT h.user_id FROM forgotten_contact AS p JOIN held_change AS h ON h.contact = p.name
+    SELECT held_change.user_id
+    FROM forgotten_contact
+    JOIN held_change ON held_change.contact = forgotten_contact.name
     UNION ALL
-    SELECT unnest(ARRAY[c.user_id, c.told_as]) FROM forgotten_contact AS p JOIN sync_change AS c ON c.contact = p.name
+    SELECT unnest(ARRAY[sync_change.user_id, sync_change.told_as])
+    FROM forgotten_contact
+    JOIN sync_change ON sync_change.contact = forgotten_contact.name
     UNION ALL
-    SELECT m.user_id FROM forgotten_contact AS p JOIN synced_member AS m ON m.email = p.name
+    SELECT synced_member.user_id
+    FROM forgotten_contact
+    JOIN synced_member ON synced_member.email = forgotten_contact.name
     UNION ALL
-    SELECT c.user_id FROM forgotten_contact AS p JOIN sync_change AS c ON c.email = p.name
+    SELECT sync_change.user_id
+    FROM forgotten_contact
+    JOIN sync_change ON sync_change.email = forgotten_contact.name
     UNION ALL
-    SELECT s.contact FROM forgotten_contact AS p JOIN synced_profile AS s ON s.email = p.name
+    SELECT synced_profile.contact
+    FROM forgotten_contact
+    JOIN synced_profile ON synced_profile.email = forgotten_contact.name
 ) AS seen
 WHERE NOT is_token(seen.user_id)
 ON CONFLICT (name) DO NOTHING

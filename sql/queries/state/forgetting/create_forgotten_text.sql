@@ -4,13 +4,13 @@
 -- Rows: none.
 CREATE TEMPORARY TABLE forgotten_text ON COMMIT DROP AS
 WITH said AS MATERIALIZED (
-    SELECT e.reason AS text FROM sync_exception AS e
+    SELECT sync_exception.reason AS text FROM sync_exception
     UNION
-    SELECT r.reason FROM refused_contact AS r
+    SELECT refused_contact.reason FROM refused_contact
     UNION
     SELECT run.error FROM run WHERE run.error IS NOT NULL
     UNION
-    SELECT d.error FROM run_destination AS d WHERE d.error IS NOT NULL
+    SELECT run_destination.error FROM run_destination WHERE run_destination.error IS NOT NULL
 ),
 word_of_text AS (
     SELECT DISTINCT said.text, word.word
@@ -22,9 +22,9 @@ word_of_text AS (
 word_of_name AS (
     SELECT named.name, longest.word
     FROM (
-        SELECT lower(p.name) AS name FROM forgotten_contact AS p
+        SELECT lower(forgotten_contact.name) AS name FROM forgotten_contact
         UNION
-        SELECT lower(p.name) FROM forgotten_user AS p
+        SELECT lower(forgotten_user.name) FROM forgotten_user
     ) AS named
     CROSS JOIN LATERAL (
         SELECT word.word

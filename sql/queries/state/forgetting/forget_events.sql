@@ -1,5 +1,5 @@
 -- Purpose: nothing more is sent about somebody who is being forgotten, no event either.
 -- Rows: none.
-DELETE FROM owed_event AS o
-USING forgotten_contact AS p
-WHERE o.contact = p.name
+DELETE FROM owed_event
+USING forgotten_contact
+WHERE owed_event.contact = forgotten_contact.name

@@ -2,9 +2,9 @@
 -- are texts and lists of texts; the rest names nobody.
 -- Rows: none.
 WITH argument AS (
-    SELECT a.action_id, pair.key, pair.value, jsonb_typeof(pair.value) = 'array' AS is_list
-    FROM operator_action AS a
-    CROSS JOIN jsonb_each(a.arguments) AS pair
+    SELECT operator_action.action_id, pair.key, pair.value, jsonb_typeof(pair.value) = 'array' AS is_list
+    FROM operator_action
+    CROSS JOIN jsonb_each(operator_action.arguments) AS pair
 ),
 item AS (
     SELECT argument.action_id, argument.key, argument.is_list, item.value, item.place
@@ -14,31 +14,37 @@ item AS (
     ) WITH ORDINALITY AS item (value, place)
 ),
 replaced AS (
-    SELECT item.action_id, item.key, item.is_list, item.place, coalesce(who.token, p.token) AS token, item.value
+    SELECT
+        item.action_id,
+        item.key,
+        item.is_list,
+        item.place,
+        coalesce(forgotten_user.token, forgotten_contact.token) AS token,
+        item.value
     FROM item
-    LEFT JOIN forgotten_user AS who
-        ON jsonb_typeof(item.value) = 'string' AND who.name = (item.value #>> '{}') COLLATE "C"
-    LEFT JOIN forgotten_contact AS p
-        ON jsonb_typeof(item.value) = 'string' AND p.name = contact_of(item.value #>> '{}') COLLATE "C"
+    LEFT JOIN forgotten_user
+        ON jsonb_typeof(item.value) = 'string' AND forgotten_user.name = (item.value #>> '{}') COLLATE "C"
+    LEFT JOIN forgotten_contact
+        ON jsonb_typeof(item.value) = 'string' AND forgotten_contact.name = contact_of(item.value #>> '{}') COLLATE "C"
 ),
 rewritten AS (
     SELECT
-        r.action_id,
-        r.key,
-        CASE WHEN r.is_list
-            THEN jsonb_agg(coalesce(to_jsonb(r.token), r.value) ORDER BY r.place)
-            ELSE jsonb_agg(coalesce(to_jsonb(r.token), r.value)) -> 0
+        replaced.action_id,
+        replaced.key,
+        CASE WHEN replaced.is_list
+            THEN jsonb_agg(coalesce(to_jsonb(replaced.token), replaced.value) ORDER BY replaced.place)
+            ELSE jsonb_agg(coalesce(to_jsonb(replaced.token), replaced.value)) -> 0
         END AS value
-    FROM replaced AS r
-    GROUP BY r.action_id, r.key, r.is_list
-    HAVING count(r.token) > 0
+    FROM replaced
+    GROUP BY replaced.action_id, replaced.key, replaced.is_list
+    HAVING count(replaced.token) > 0
 ),
 amended AS (
     SELECT rewritten.action_id, jsonb_object_agg(rewritten.key, rewritten.value) AS arguments
     FROM rewritten
     GROUP BY rewritten.action_id
 )
-UPDATE operator_action AS a
-SET arguments = a.arguments || amended.arguments
+UPDATE operator_action
+SET arguments = operator_action.arguments || amended.arguments
 FROM amended
-WHERE a.action_id = amended.action_id
+WHERE operator_action.action_id = amended.action_id

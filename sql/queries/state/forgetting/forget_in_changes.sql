@@ -1,10 +1,16 @@
 -- Purpose: the history of somebody who is being forgotten is kept, and names nobody.
 -- Rows: none.
-UPDATE sync_change AS c
-SET contact = p.token,
-    user_id = coalesce((SELECT who.token FROM forgotten_user AS who WHERE who.name = c.user_id), c.user_id),
-    told_as = coalesce((SELECT who.token FROM forgotten_user AS who WHERE who.name = c.told_as), c.told_as),
-    email = CASE WHEN c.email IS NOT NULL THEN p.token END,
+UPDATE sync_change
+SET contact = forgotten_contact.token,
+    user_id = coalesce(
+        (SELECT forgotten_user.token FROM forgotten_user WHERE forgotten_user.name = sync_change.user_id),
+        sync_change.user_id
+    ),
+    told_as = coalesce(
+        (SELECT forgotten_user.token FROM forgotten_user WHERE forgotten_user.name = sync_change.told_as),
+        sync_change.told_as
+    ),
+    email = CASE WHEN sync_change.email IS NOT NULL THEN forgotten_contact.token END,
     traits = NULL
-FROM forgotten_contact AS p
-WHERE c.contact = p.name
+FROM forgotten_contact
+WHERE sync_change.contact = forgotten_contact.name

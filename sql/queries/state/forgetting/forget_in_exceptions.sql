@@ -2,9 +2,9 @@
 -- words; so are the words to others that name them.
 -- Parameters: words (that stand there instead).
 -- Rows: none.
-UPDATE sync_exception AS e
-SET contact = coalesce(p.token, e.contact), reason = %(words)s
+UPDATE sync_exception
+SET contact = coalesce(forgotten_contact.token, sync_exception.contact), reason = %(words)s
 FROM sync_exception AS same
-LEFT JOIN forgotten_contact AS p ON p.name = same.contact
-LEFT JOIN forgotten_text AS naming ON naming.text = same.reason
-WHERE e.ctid = same.ctid AND (p.name IS NOT NULL OR naming.text IS NOT NULL)
+LEFT JOIN forgotten_contact ON forgotten_contact.name = same.contact
+LEFT JOIN forgotten_text ON forgotten_text.text = same.reason
+WHERE sync_exception.ctid = same.ctid AND (forgotten_contact.name IS NOT NULL OR forgotten_text.text IS NOT NULL)

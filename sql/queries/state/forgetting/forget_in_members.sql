@@ -1,9 +1,12 @@
 -- Purpose: the memberships of somebody who is being forgotten are kept, and name nobody.
 -- Rows: none.
-UPDATE synced_member AS m
-SET contact = p.token,
-    user_id = coalesce((SELECT who.token FROM forgotten_user AS who WHERE who.name = m.user_id), m.user_id),
-    email = CASE WHEN m.email IS NOT NULL THEN p.token END
-FROM forgotten_contact AS p
+UPDATE synced_member
+SET contact = forgotten_contact.token,
+    user_id = coalesce(
+        (SELECT forgotten_user.token FROM forgotten_user WHERE forgotten_user.name = synced_member.user_id),
+        synced_member.user_id
+    ),
+    email = CASE WHEN synced_member.email IS NOT NULL THEN forgotten_contact.token END
+FROM forgotten_contact
 CROSS JOIN destination -- the key begins with it
-WHERE m.destination_id = destination.destination_id AND m.contact = p.name
+WHERE synced_member.destination_id = destination.destination_id AND synced_member.contact = forgotten_contact.name

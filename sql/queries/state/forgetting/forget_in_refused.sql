@@ -2,14 +2,17 @@
 -- made of the user id. Words to others that name them go too.
 -- Parameters: words (that stand there instead).
 -- Rows: none.
-UPDATE refused_contact AS r
-SET contact = coalesce(p.token, r.contact),
-    user_id = coalesce(who.token, r.user_id),
-    email = CASE WHEN p.name IS NULL THEN r.email WHEN r.email IS NOT NULL THEN p.token END,
+UPDATE refused_contact
+SET contact = coalesce(forgotten_contact.token, refused_contact.contact),
+    user_id = coalesce(forgotten_user.token, refused_contact.user_id),
+    email = CASE
+        WHEN forgotten_contact.name IS NULL THEN refused_contact.email
+        WHEN refused_contact.email IS NOT NULL THEN forgotten_contact.token
+    END,
     reason = %(words)s,
-    fingerprint = CASE WHEN p.name IS NULL THEN r.fingerprint ELSE '' END
+    fingerprint = CASE WHEN forgotten_contact.name IS NULL THEN refused_contact.fingerprint ELSE '' END
 FROM refused_contact AS same
-LEFT JOIN forgotten_contact AS p ON p.name = same.contact
-LEFT JOIN forgotten_user AS who ON who.name = same.user_id
-LEFT JOIN forgotten_text AS naming ON naming.text = same.reason
-WHERE r.ctid = same.ctid AND (p.name IS NOT NULL OR naming.text IS NOT NULL)
+LEFT JOIN forgotten_contact ON forgotten_contact.name = same.contact
+LEFT JOIN forgotten_user ON forgotten_user.name = same.user_id
+LEFT JOIN forgotten_text ON forgotten_text.text = same.reason
+WHERE refused_contact.ctid = same.ctid AND (forgotten_contact.name IS NOT NULL OR forgotten_text.text IS NOT NULL)

@@ -3,5 +3,5 @@
 -- Rows: none.
 UPDATE run
 SET error = %(words)s
-FROM forgotten_text AS naming
-WHERE naming.text = run.error
+FROM forgotten_text
+WHERE forgotten_text.text = run.error

@@ -1,32 +1,41 @@
--- Purpose: where the contacts of those who are being forgotten have to be erased: every one about which a call left
--- for a destination, whatever became of it.
+-- Purpose: where the contacts of people who are being forgotten have to be erased: each one about which a call left for
+-- a destination, whatever became of it.
 -- Rows: destination, contact.
 SELECT destination.name AS destination, told.contact
 FROM (
-    SELECT m.destination_id, m.contact
-    FROM forgotten_contact AS p
+    SELECT synced_member.destination_id, synced_member.contact
+    FROM forgotten_contact
     CROSS JOIN destination -- the key begins with it
-    JOIN synced_member AS m ON m.destination_id = destination.destination_id AND m.contact = p.name
+    JOIN synced_member
+        ON synced_member.destination_id = destination.destination_id AND synced_member.contact = forgotten_contact.name
     UNION
-    SELECT f.destination_id, f.contact
-    FROM forgotten_contact AS p
+    SELECT told_false.destination_id, told_false.contact
+    FROM forgotten_contact
     CROSS JOIN destination
-    JOIN told_false AS f ON f.destination_id = destination.destination_id AND f.contact = p.name
+    JOIN told_false
+        ON told_false.destination_id = destination.destination_id AND told_false.contact = forgotten_contact.name
     UNION
-    SELECT u.destination_id, u.contact FROM forgotten_contact AS p JOIN uncertain AS u ON u.contact = p.name
+    SELECT uncertain.destination_id, uncertain.contact
+    FROM forgotten_contact
+    JOIN uncertain ON uncertain.contact = forgotten_contact.name
     UNION
-    SELECT r.destination_id, r.contact FROM forgotten_contact AS p JOIN refused_contact AS r ON r.contact = p.name
+    SELECT refused_contact.destination_id, refused_contact.contact
+    FROM forgotten_contact
+    JOIN refused_contact ON refused_contact.contact = forgotten_contact.name
     UNION
-    SELECT c.destination_id, c.contact
-    FROM forgotten_contact AS p
-    JOIN sync_change AS c ON c.contact = p.name
-    JOIN sync_page AS page USING (run_id, destination_id, page)
-    LEFT JOIN sync_exception AS e
-        ON e.run_id = c.run_id AND e.destination_id = c.destination_id AND e.page = c.page
-        AND e.contact = c.contact AND e.part = c.part
-    WHERE c.op <> 'covered'
-        AND page.status IN ('sending', 'done')
-        AND e.outcome IS DISTINCT FROM 'aborted'
+    SELECT sync_change.destination_id, sync_change.contact
+    FROM forgotten_contact
+    JOIN sync_change ON sync_change.contact = forgotten_contact.name
+    JOIN sync_page USING (run_id, destination_id, page)
+    LEFT JOIN sync_exception
+        ON sync_exception.run_id = sync_change.run_id
+        AND sync_exception.destination_id = sync_change.destination_id
+        AND sync_exception.page = sync_change.page
+        AND sync_exception.contact = sync_change.contact
+        AND sync_exception.part = sync_change.part
+    WHERE sync_change.op <> 'covered'
+        AND sync_page.status IN ('sending', 'done')
+        AND sync_exception.outcome IS DISTINCT FROM 'aborted'
 ) AS told
 JOIN destination USING (destination_id)
 ORDER BY destination.name, told.contact

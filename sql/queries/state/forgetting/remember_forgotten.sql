@@ -4,8 +4,8 @@ INSERT INTO forgotten (hash)
 SELECT DISTINCT forget_hash(installation.forget_key, named.name)
 FROM installation
 CROSS JOIN (
-    SELECT p.name FROM forgotten_contact AS p
+    SELECT forgotten_contact.name FROM forgotten_contact
     UNION
-    SELECT p.name FROM forgotten_user AS p
+    SELECT forgotten_user.name FROM forgotten_user
 ) AS named
 ON CONFLICT (hash) DO NOTHING

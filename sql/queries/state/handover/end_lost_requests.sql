@@ -2,10 +2,10 @@
 -- Parameters: token (of the leader).
 -- Rows: none.
 WITH dropped AS (
-    DELETE FROM request AS r
-    WHERE r.ended_at < clock_timestamp() - interval '1 day'
+    DELETE FROM request
+    WHERE request.ended_at < clock_timestamp() - interval '1 day'
 )
-UPDATE request AS r
+UPDATE request
 SET ended_at = clock_timestamp(), exit_code = 6, problems = '["the daemon that had begun it is gone"]'
-WHERE r.begun_at IS NOT NULL AND r.ended_at IS NULL
+WHERE request.begun_at IS NOT NULL AND request.ended_at IS NULL
     AND EXISTS (SELECT FROM leader WHERE leader.token = %(token)s)

@@ -2,7 +2,7 @@
 -- Rows: destination, told_true, told_false.
 SELECT
     destination.name AS destination,
-    (SELECT count(*) FROM synced_member AS m WHERE m.destination_id = destination.destination_id) AS told_true,
-    (SELECT count(*) FROM told_false AS f WHERE f.destination_id = destination.destination_id) AS told_false
+    (SELECT count(*) FROM synced_member WHERE synced_member.destination_id = destination.destination_id) AS told_true,
+    (SELECT count(*) FROM told_false WHERE told_false.destination_id = destination.destination_id) AS told_false
 FROM destination
 ORDER BY destination.name

@@ -2,18 +2,28 @@
 -- key: of a run that was just written the planner would rather go through all counts for every audience.
 -- Parameters: run_id.
 -- Rows: name, property, members, added, removed, initial, held, problem.
-SELECT a.name, a.property, a.members, counted.added, counted.removed, counted.initial, counted.held, a.problem
-FROM run_audience AS a
+SELECT
+    run_audience.name,
+    run_audience.property,
+    run_audience.members,
+    counted.added,
+    counted.removed,
+    counted.initial,
+    counted.held,
+    run_audience.problem
+FROM run_audience
 CROSS JOIN LATERAL (
     SELECT
-        coalesce(sum(c.planned_add), 0)::bigint AS added,
-        coalesce(sum(c.planned_remove), 0)::bigint AS removed,
-        coalesce(bool_or(c.initial), false) AS initial,
-        coalesce(sum(c.held), 0)::bigint AS held
-    FROM run_count AS c
-    WHERE c.run_id = %(run_id)s
-        AND c.destination_id = ANY (ARRAY(SELECT d.destination_id FROM run_destination AS d WHERE d.run_id = %(run_id)s))
-        AND c.audience_id = a.audience_id
+        coalesce(sum(run_count.planned_add), 0)::bigint AS added,
+        coalesce(sum(run_count.planned_remove), 0)::bigint AS removed,
+        coalesce(bool_or(run_count.initial), false) AS initial,
+        coalesce(sum(run_count.held), 0)::bigint AS held
+    FROM run_count
+    WHERE run_count.run_id = %(run_id)s
+        AND run_count.destination_id = ANY (
+            ARRAY(SELECT run_destination.destination_id FROM run_destination WHERE run_destination.run_id = %(run_id)s)
+        )
+        AND run_count.audience_id = run_audience.audience_id
 ) AS counted
-WHERE a.run_id = %(run_id)s
-ORDER BY a.position
+WHERE run_audience.run_id = %(run_id)s
+ORDER BY run_audience.position

@@ -1,5 +1,5 @@
 -- Purpose: what was applied, in order.
 -- Rows: checksum.
-SELECT m.checksum
-FROM schema_migration AS m
-ORDER BY m.number
+SELECT checksum
+FROM schema_migration
+ORDER BY number

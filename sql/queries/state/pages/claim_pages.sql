@@ -3,25 +3,25 @@
 -- present leader.
 -- Parameters: run_id, destination_id, pages, token (the leader's).
 -- Rows: page.
-UPDATE sync_page AS p
+UPDATE sync_page
 SET status = 'sending', attempted_at = clock_timestamp()
-WHERE p.run_id = %(run_id)s
-    AND p.destination_id = %(destination_id)s
-    AND p.page = ANY(%(pages)s::integer[])
-    AND p.status = 'planned'
+WHERE sync_page.run_id = %(run_id)s
+    AND sync_page.destination_id = %(destination_id)s
+    AND sync_page.page = ANY(%(pages)s::integer[])
+    AND sync_page.status = 'planned'
     AND EXISTS (SELECT FROM leader WHERE leader.token = %(token)s)
     AND NOT EXISTS (
-        SELECT FROM pause AS q
-        WHERE (q.destination_id IS NULL OR q.destination_id = p.destination_id)
+        SELECT FROM pause
+        WHERE (pause.destination_id IS NULL OR pause.destination_id = sync_page.destination_id)
             AND (
-                q.audience_id IS NULL
+                pause.audience_id IS NULL
                 OR EXISTS (
-                    SELECT FROM sync_change AS c
-                    WHERE c.run_id = p.run_id
-                        AND c.destination_id = p.destination_id
-                        AND c.page = p.page
-                        AND c.audience_id = q.audience_id
+                    SELECT FROM sync_change
+                    WHERE sync_change.run_id = sync_page.run_id
+                        AND sync_change.destination_id = sync_page.destination_id
+                        AND sync_change.page = sync_page.page
+                        AND sync_change.audience_id = pause.audience_id
                 )
             )
     )
-RETURNING p.page
+RETURNING sync_page.page

@@ -4,9 +4,9 @@
 SELECT
     EXISTS (SELECT FROM leader WHERE leader.token = %(token)s)
     AND NOT EXISTS (
-        SELECT FROM sync_page AS p
-        WHERE p.run_id = %(run_id)s
-            AND p.destination_id = %(destination_id)s
-            AND p.page = ANY(%(pages)s::integer[])
-            AND p.status NOT IN ('planned', 'sending')
+        SELECT FROM sync_page
+        WHERE sync_page.run_id = %(run_id)s
+            AND sync_page.destination_id = %(destination_id)s
+            AND sync_page.page = ANY(%(pages)s::integer[])
+            AND sync_page.status NOT IN ('planned', 'sending')
     ) AS paused_only

@@ -1,19 +1,24 @@
 -- Purpose: a contact that answered in this run, one way or the other, is like any other again.
 -- Parameters: run_id (of the run that is being closed).
 -- Rows: none.
-DELETE FROM unanswered_contact AS u
-WHERE EXISTS (SELECT FROM unanswered_contact) -- asked once: without any, nothing of the run is read
+DELETE FROM unanswered_contact
+WHERE EXISTS (SELECT FROM unanswered_contact AS any_row) -- asked once: without any, nothing of the run is read
     AND EXISTS (
-        SELECT FROM sync_change AS c
-        JOIN sync_page AS p
-            ON p.run_id = c.run_id AND p.destination_id = c.destination_id AND p.page = c.page AND p.status = 'done'
-        WHERE c.contact = u.contact
-            AND c.run_id = %(run_id)s
-            AND c.destination_id = u.destination_id
-            AND c.op <> 'covered'
+        SELECT FROM sync_change
+        JOIN sync_page
+            ON sync_page.run_id = sync_change.run_id
+            AND sync_page.destination_id = sync_change.destination_id
+            AND sync_page.page = sync_change.page
+            AND sync_page.status = 'done'
+        WHERE sync_change.contact = unanswered_contact.contact
+            AND sync_change.run_id = %(run_id)s
+            AND sync_change.destination_id = unanswered_contact.destination_id
+            AND sync_change.op <> 'covered'
     )
     AND NOT EXISTS (
-        SELECT FROM sync_exception AS e
-        WHERE e.run_id = %(run_id)s AND e.destination_id = u.destination_id AND e.contact = u.contact
-            AND e.outcome <> 'failed'
+        SELECT FROM sync_exception
+        WHERE sync_exception.run_id = %(run_id)s
+            AND sync_exception.destination_id = unanswered_contact.destination_id
+            AND sync_exception.contact = unanswered_contact.contact
+            AND sync_exception.outcome <> 'failed'
     )

@@ -1,16 +1,21 @@
--- Purpose: an initial sync ends with the first run that leaves no member to add, skipped and refused ones aside; for the
--- destination's reach at that time. Narrowing it is remembered too.
+-- Purpose: an initial sync ends with the first run that leaves no member to add, skipped and refused ones aside; for
+-- the destination's reach at that time. Narrowing it is remembered too.
 -- Parameters: run_id (tallied).
 -- Rows: none.
-INSERT INTO initial_sync AS i (destination_id, audience_id, ended_run_id, reach_contacts, rollout)
-SELECT r.destination_id, r.audience_id, r.run_id, d.reach_contacts, d.rollout
-FROM run_count AS r
-JOIN run_destination AS d USING (run_id, destination_id)
-WHERE r.run_id = %(run_id)s
-    AND r.reads
-    AND r.planned_add = r.succeeded_add + r.failed_add
-    AND r.held_add = 0
-    AND r.deferred_add = 0
+INSERT INTO initial_sync (destination_id, audience_id, ended_run_id, reach_contacts, rollout)
+SELECT
+    run_count.destination_id,
+    run_count.audience_id,
+    run_count.run_id,
+    run_destination.reach_contacts,
+    run_destination.rollout
+FROM run_count
+JOIN run_destination USING (run_id, destination_id)
+WHERE run_count.run_id = %(run_id)s
+    AND run_count.reads
+    AND run_count.planned_add = run_count.succeeded_add + run_count.failed_add
+    AND run_count.held_add = 0
+    AND run_count.deferred_add = 0
 ON CONFLICT (destination_id, audience_id) DO UPDATE
 SET ended_run_id = excluded.ended_run_id, reach_contacts = excluded.reach_contacts, rollout = excluded.rollout
-WHERE (i.reach_contacts, i.rollout) IS DISTINCT FROM (excluded.reach_contacts, excluded.rollout)
+WHERE (initial_sync.reach_contacts, initial_sync.rollout) IS DISTINCT FROM (excluded.reach_contacts, excluded.rollout)

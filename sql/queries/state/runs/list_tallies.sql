@@ -2,16 +2,16 @@
 -- Parameters: run_id.
 -- Rows: destination_id, destination, failed, unknown, aborted, held (whether something waits for approval there).
 SELECT
-    d.destination_id,
+    run_destination.destination_id,
     destination.name AS destination,
-    d.failed,
-    d.unknown,
-    d.aborted,
+    run_destination.failed,
+    run_destination.unknown,
+    run_destination.aborted,
     EXISTS (
-        SELECT FROM held_change AS h
-        WHERE h.destination_id = d.destination_id AND h.approved_at IS NULL
+        SELECT FROM held_change
+        WHERE held_change.destination_id = run_destination.destination_id AND held_change.approved_at IS NULL
     ) AS held
-FROM run_destination AS d
+FROM run_destination
 JOIN destination USING (destination_id)
-WHERE d.run_id = %(run_id)s
-ORDER BY d.destination_id
+WHERE run_destination.run_id = %(run_id)s
+ORDER BY run_destination.destination_id

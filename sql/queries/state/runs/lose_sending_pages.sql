@@ -1,30 +1,46 @@
 -- Purpose: when a run is closed, by itself or by the next one's first step, pages that are still `sending` belonged to
--- a process or a connection that is gone: whether they arrived nobody knows. Their identifies end unknown and their
+-- a process or a connection that is gone: it is not known whether they arrived. Their identifies end unknown and their
 -- properties become uncertain.
 -- Parameters: run_id (of the run that is being closed).
 -- Rows: none.
 WITH lost AS (
-    UPDATE sync_page AS p
+    UPDATE sync_page
     SET status = 'done', settled_at = clock_timestamp()
-    WHERE p.run_id = %(run_id)s AND p.status = 'sending'
-    RETURNING p.destination_id, p.page, p.attempted_at
+    WHERE sync_page.run_id = %(run_id)s AND sync_page.status = 'sending'
+    RETURNING sync_page.destination_id, sync_page.page, sync_page.attempted_at
 ),
 change AS MATERIALIZED (
-    SELECT c.destination_id, c.page, c.contact, c.part, c.audience_id, coalesce(c.told_as, c.user_id) AS caller,
-        c.email, lost.attempted_at
+    SELECT
+        sync_change.destination_id,
+        sync_change.page,
+        sync_change.contact,
+        sync_change.part,
+        sync_change.audience_id,
+        coalesce(sync_change.told_as, sync_change.user_id) AS caller,
+        sync_change.email,
+        lost.attempted_at
     FROM lost
-    JOIN sync_change AS c
-        ON c.run_id = %(run_id)s AND c.destination_id = lost.destination_id AND c.page = lost.page
-    WHERE c.lead
+    JOIN sync_change
+        ON sync_change.run_id = %(run_id)s
+        AND sync_change.destination_id = lost.destination_id
+        AND sync_change.page = lost.page
+    WHERE sync_change.lead
 ),
 unknown AS (
     INSERT INTO sync_exception (run_id, destination_id, page, contact, part, outcome, reason, attempted_at)
-    SELECT DISTINCT %(run_id)s::integer, c.destination_id, c.page, c.contact, c.part, 'unknown'::identify_outcome,
-        'the answer was lost before it could be recorded', c.attempted_at
-    FROM change AS c
+    SELECT DISTINCT
+        %(run_id)s::integer,
+        change.destination_id,
+        change.page,
+        change.contact,
+        change.part,
+        'unknown'::identify_outcome,
+        'the answer was lost before it could be recorded',
+        change.attempted_at
+    FROM change
 )
 INSERT INTO uncertain (destination_id, audience_id, since_run_id, contact, user_id, email)
-SELECT c.destination_id, c.audience_id, %(run_id)s, c.contact, c.caller, c.email
-FROM change AS c
+SELECT change.destination_id, change.audience_id, %(run_id)s, change.contact, change.caller, change.email
+FROM change
 ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
 SET user_id = excluded.user_id

@@ -4,24 +4,38 @@
 -- Parameters: run_id.
 -- Rows: none; writes run_count.
 WITH planned AS MATERIALIZED (
-    SELECT c.destination_id, c.page, c.audience_id, c.op, count(*) AS contacts
-    FROM sync_change AS c
-    WHERE c.run_id = %(run_id)s AND c.lead AND c.op IN ('added', 'removed')
-    GROUP BY c.destination_id, c.page, c.audience_id, c.op
+    SELECT destination_id, page, audience_id, op, count(*) AS contacts
+    FROM sync_change
+    WHERE run_id = %(run_id)s AND lead AND op IN ('added', 'removed')
+    GROUP BY destination_id, page, audience_id, op
 ),
 paged AS MATERIALIZED (
-    SELECT p.destination_id, p.page, CASE WHEN p.status = 'done' THEN 'succeeded' ELSE 'aborted' END AS outcome
-    FROM sync_page AS p
-    WHERE p.run_id = %(run_id)s
+    SELECT destination_id, page, CASE WHEN status = 'done' THEN 'succeeded' ELSE 'aborted' END AS outcome
+    FROM sync_page
+    WHERE run_id = %(run_id)s
 ),
 excepted AS MATERIALIZED (
-    SELECT e.destination_id, e.page, c.audience_id, c.op, e.outcome::text AS outcome, count(*) AS contacts
-    FROM sync_exception AS e
-    JOIN sync_change AS c
-        ON c.run_id = %(run_id)s AND c.destination_id = e.destination_id AND c.page = e.page
-        AND c.contact = e.contact AND c.part = e.part
-    WHERE e.run_id = %(run_id)s AND c.lead AND c.op IN ('added', 'removed')
-    GROUP BY e.destination_id, e.page, c.audience_id, c.op, e.outcome
+    SELECT
+        sync_exception.destination_id,
+        sync_exception.page,
+        sync_change.audience_id,
+        sync_change.op,
+        sync_exception.outcome::text AS outcome,
+        count(*) AS contacts
+    FROM sync_exception
+    JOIN sync_change
+        ON sync_change.run_id = %(run_id)s
+        AND sync_change.destination_id = sync_exception.destination_id
+        AND sync_change.page = sync_exception.page
+        AND sync_change.contact = sync_exception.contact
+        AND sync_change.part = sync_exception.part
+    WHERE sync_exception.run_id = %(run_id)s AND sync_change.lead AND sync_change.op IN ('added', 'removed')
+    GROUP BY
+        sync_exception.destination_id,
+        sync_exception.page,
+        sync_change.audience_id,
+        sync_change.op,
+        sync_exception.outcome
 ),
 ended AS (
     SELECT planned.destination_id, planned.audience_id, planned.op, paged.outcome, planned.contacts
@@ -39,8 +53,8 @@ ended AS (
 tally AS MATERIALIZED (
     SELECT
         %(run_id)s::integer AS run_id,
-        ended.destination_id,
-        ended.audience_id,
+        destination_id,
+        audience_id,
         coalesce(sum(contacts) FILTER (WHERE op = 'added' AND outcome = 'succeeded'), 0) AS succeeded_add,
         coalesce(sum(contacts) FILTER (WHERE op = 'removed' AND outcome = 'succeeded'), 0) AS succeeded_remove,
         coalesce(sum(contacts) FILTER (WHERE op = 'added' AND outcome = 'failed'), 0) AS failed_add,
@@ -48,9 +62,9 @@ tally AS MATERIALIZED (
         coalesce(sum(contacts) FILTER (WHERE outcome = 'unknown'), 0) AS unknown,
         coalesce(sum(contacts) FILTER (WHERE outcome = 'aborted'), 0) AS aborted
     FROM ended
-    GROUP BY ended.destination_id, ended.audience_id
+    GROUP BY destination_id, audience_id
 )
-UPDATE run_count AS r
+UPDATE run_count
 SET succeeded_add = tally.succeeded_add,
     succeeded_remove = tally.succeeded_remove,
     failed_add = tally.failed_add,
@@ -58,4 +72,6 @@ SET succeeded_add = tally.succeeded_add,
     unknown = tally.unknown,
     aborted = tally.aborted
 FROM tally
-WHERE r.run_id = tally.run_id AND r.destination_id = tally.destination_id AND r.audience_id = tally.audience_id
+WHERE run_count.run_id = tally.run_id
+    AND run_count.destination_id = tally.destination_id
+    AND run_count.audience_id = tally.audience_id

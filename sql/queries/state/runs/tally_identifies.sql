@@ -3,26 +3,26 @@
 -- Rows: none; writes run_destination.
 WITH excepted AS (
     SELECT
-        e.destination_id,
-        count(*) FILTER (WHERE e.outcome = 'failed') AS failed,
-        count(*) FILTER (WHERE e.outcome = 'unknown') AS unknown,
-        count(*) FILTER (WHERE e.outcome = 'aborted') AS aborted
-    FROM sync_exception AS e
-    WHERE e.run_id = %(run_id)s
-    GROUP BY e.destination_id
+        sync_exception.destination_id,
+        count(*) FILTER (WHERE sync_exception.outcome = 'failed') AS failed,
+        count(*) FILTER (WHERE sync_exception.outcome = 'unknown') AS unknown,
+        count(*) FILTER (WHERE sync_exception.outcome = 'aborted') AS aborted
+    FROM sync_exception
+    WHERE sync_exception.run_id = %(run_id)s
+    GROUP BY sync_exception.destination_id
 ),
 paged AS (
     SELECT
-        p.destination_id,
-        coalesce(sum(p.identifies) FILTER (WHERE p.status = 'done'), 0) AS done,
-        coalesce(sum(p.identifies) FILTER (WHERE p.status = 'aborted'), 0) AS aborted,
-        sum(p.requests) AS requests,
-        sum(p.retries) AS retries
-    FROM sync_page AS p
-    WHERE p.run_id = %(run_id)s
-    GROUP BY p.destination_id
+        sync_page.destination_id,
+        coalesce(sum(sync_page.identifies) FILTER (WHERE sync_page.status = 'done'), 0) AS done,
+        coalesce(sum(sync_page.identifies) FILTER (WHERE sync_page.status = 'aborted'), 0) AS aborted,
+        sum(sync_page.requests) AS requests,
+        sum(sync_page.retries) AS retries
+    FROM sync_page
+    WHERE sync_page.run_id = %(run_id)s
+    GROUP BY sync_page.destination_id
 )
-UPDATE run_destination AS d
+UPDATE run_destination
 SET succeeded = paged.done - coalesce(excepted.failed + excepted.unknown + excepted.aborted, 0),
     failed = coalesce(excepted.failed, 0),
     unknown = coalesce(excepted.unknown, 0),
@@ -31,4 +31,4 @@ SET succeeded = paged.done - coalesce(excepted.failed + excepted.unknown + excep
     retries = paged.retries
 FROM paged
 LEFT JOIN excepted USING (destination_id)
-WHERE d.run_id = %(run_id)s AND d.destination_id = paged.destination_id
+WHERE run_destination.run_id = %(run_id)s AND run_destination.destination_id = paged.destination_id

@@ -8,22 +8,22 @@ SELECT
     CASE
         WHEN audience.retired_at IS NOT NULL THEN 'retired'
         WHEN EXISTS (
-            SELECT FROM pause AS p
-            WHERE (p.destination_id = destination.destination_id OR p.destination_id IS NULL)
-                AND (p.audience_id = audience.audience_id OR p.audience_id IS NULL)
+            SELECT FROM pause
+            WHERE (pause.destination_id = destination.destination_id OR pause.destination_id IS NULL)
+                AND (pause.audience_id = audience.audience_id OR pause.audience_id IS NULL)
         ) THEN 'paused'
-        WHEN i.audience_id IS NULL THEN 'initial'
+        WHEN initial_sync.audience_id IS NULL THEN 'initial'
         ELSE 'synced'
     END AS standing,
     (
-        SELECT c.members
-        FROM run_count AS c
-        WHERE c.destination_id = destination.destination_id AND c.audience_id = audience.audience_id
-        ORDER BY c.run_id DESC
+        SELECT run_count.members
+        FROM run_count
+        WHERE run_count.destination_id = destination.destination_id AND run_count.audience_id = audience.audience_id
+        ORDER BY run_count.run_id DESC
         LIMIT 1
     ) AS members
 FROM audience
 CROSS JOIN destination
-LEFT JOIN initial_sync AS i
-    ON i.destination_id = destination.destination_id AND i.audience_id = audience.audience_id
+LEFT JOIN initial_sync
+    ON initial_sync.destination_id = destination.destination_id AND initial_sync.audience_id = audience.audience_id
 ORDER BY audience.name, destination.name

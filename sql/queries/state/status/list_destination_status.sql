@@ -3,59 +3,64 @@
 -- Rows: name, last_success_at, oldest_pending_at (null: nothing is pending), held, refused, parked, uncertain, skipped.
 WITH left_over AS (
     SELECT
-        d.destination_id,
-        r.run_id,
-        r.snapshot_at,
-        r.started_at,
-        d.aborted > 0
-            OR (r.phase = 'planned' AND d.planned > 0)
+        run_destination.destination_id,
+        run.run_id,
+        coalesce(run.snapshot_at, run.started_at) AS found_at,
+        run_destination.aborted > 0
+            OR (run.phase = 'planned' AND run_destination.planned > 0)
             OR EXISTS (
-                SELECT FROM run_count AS n
-                WHERE n.run_id = d.run_id AND n.destination_id = d.destination_id AND n.deferred > 0
+                SELECT FROM run_count
+                WHERE run_count.run_id = run_destination.run_id
+                    AND run_count.destination_id = run_destination.destination_id
+                    AND run_count.deferred > 0
             ) AS leaves
-    FROM run_destination AS d
-    JOIN run AS r USING (run_id)
-    WHERE r.snapshot_at IS NOT NULL
+    FROM run_destination
+    JOIN run USING (run_id)
+    WHERE run.snapshot_at IS NOT NULL
 )
 SELECT
     destination.name,
     (
-        SELECT max(r.finished_at)
-        FROM run_destination AS d
-        JOIN run AS r USING (run_id)
-        WHERE d.destination_id = destination.destination_id AND d.status = 'succeeded'
+        SELECT max(run.finished_at)
+        FROM run_destination
+        JOIN run USING (run_id)
+        WHERE run_destination.destination_id = destination.destination_id AND run_destination.status = 'succeeded'
     ) AS last_success_at,
     least(
         (
-            SELECT min(coalesce(r.snapshot_at, r.started_at))
-            FROM run AS r
-            WHERE r.run_id IN (
-                SELECT u.since_run_id FROM uncertain AS u WHERE u.destination_id = destination.destination_id
+            SELECT min(coalesce(run.snapshot_at, run.started_at))
+            FROM run
+            WHERE run.run_id IN (
+                SELECT uncertain.since_run_id FROM uncertain WHERE uncertain.destination_id = destination.destination_id
             )
         ),
-        (SELECT min(h.since) FROM held_change AS h WHERE h.destination_id = destination.destination_id),
-        (SELECT min(f.since) FROM refused_contact AS f WHERE f.destination_id = destination.destination_id),
+        (SELECT min(held_change.since) FROM held_change WHERE held_change.destination_id = destination.destination_id),
         (
-            -- Since the last run that left nothing there: what one could not send, the next one may not have sent either.
-            SELECT min(coalesce(r.snapshot_at, r.started_at))
-            FROM left_over AS r
-            WHERE r.destination_id = destination.destination_id
-                AND r.leaves
-                AND r.run_id > (
+            SELECT min(refused_contact.since)
+            FROM refused_contact
+            WHERE refused_contact.destination_id = destination.destination_id
+        ),
+        (
+            -- Since the last run that left nothing: what one could not send, the next may not have sent either.
+            SELECT min(left_over.found_at)
+            FROM left_over
+            WHERE left_over.destination_id = destination.destination_id
+                AND left_over.leaves
+                AND left_over.run_id > (
                     SELECT coalesce(max(clear.run_id), 0)
                     FROM left_over AS clear
                     WHERE clear.destination_id = destination.destination_id AND NOT clear.leaves
                 )
         )
     ) AS oldest_pending_at,
-    (SELECT count(*) FROM held_change AS h WHERE h.destination_id = destination.destination_id) AS held,
-    (SELECT count(*) FROM refused_contact AS f WHERE f.destination_id = destination.destination_id) AS refused,
+    (SELECT count(*) FROM held_change WHERE held_change.destination_id = destination.destination_id) AS held,
+    (SELECT count(*) FROM refused_contact WHERE refused_contact.destination_id = destination.destination_id) AS refused,
     (
         SELECT count(*)
-        FROM refused_contact AS f
-        WHERE f.destination_id = destination.destination_id AND f.next_try_run_id IS NULL
+        FROM refused_contact
+        WHERE refused_contact.destination_id = destination.destination_id AND refused_contact.next_try_run_id IS NULL
     ) AS parked,
-    (SELECT count(*) FROM uncertain AS u WHERE u.destination_id = destination.destination_id) AS uncertain,
-    (SELECT count(*) FROM skipped_member AS s WHERE s.destination_id = destination.destination_id) AS skipped
+    (SELECT count(*) FROM uncertain WHERE uncertain.destination_id = destination.destination_id) AS uncertain,
+    (SELECT count(*) FROM skipped_member WHERE skipped_member.destination_id = destination.destination_id) AS skipped
 FROM destination
 ORDER BY destination.name

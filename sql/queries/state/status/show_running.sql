@@ -1,16 +1,24 @@
 -- Purpose: the run in progress.
 -- Rows: none or one: run_id, trigger, phase, started_at, planned, settled (identifies), first_sent_at.
 SELECT
-    r.run_id,
-    r.trigger,
-    r.phase,
-    r.started_at,
-    (SELECT coalesce(sum(d.planned), 0)::bigint FROM run_destination AS d WHERE d.run_id = r.run_id) AS planned,
+    run.run_id,
+    run.trigger,
+    run.phase,
+    run.started_at,
     (
-        SELECT coalesce(sum(p.identifies), 0)::bigint
-        FROM sync_page AS p
-        WHERE p.run_id = r.run_id AND p.status IN ('done', 'aborted')
+        SELECT coalesce(sum(run_destination.planned), 0)::bigint
+        FROM run_destination
+        WHERE run_destination.run_id = run.run_id
+    ) AS planned,
+    (
+        SELECT coalesce(sum(sync_page.identifies), 0)::bigint
+        FROM sync_page
+        WHERE sync_page.run_id = run.run_id AND sync_page.status IN ('done', 'aborted')
     ) AS settled,
-    (SELECT min(p.attempted_at) FROM sync_page AS p WHERE p.run_id = r.run_id AND p.page > 0) AS first_sent_at
-FROM run AS r
-WHERE r.phase <> 'closed'
+    (
+        SELECT min(sync_page.attempted_at)
+        FROM sync_page
+        WHERE sync_page.run_id = run.run_id AND sync_page.page > 0
+    ) AS first_sent_at
+FROM run
+WHERE run.phase <> 'closed'
