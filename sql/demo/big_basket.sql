@@ -1,5 +1,5 @@
--- Purpose: an audience that no table has: its query stands in the configuration. Whoever filled two big baskets comes
--- twice, as in life.
+-- Purpose: an audience that no table has: its query stands in the configuration. A customer who filled two big
+-- baskets comes twice, as in life.
 SELECT customer_id AS user_id, email
 FROM shop.orders
 JOIN shop.customers USING (customer_id)

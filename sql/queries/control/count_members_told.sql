@@ -1,4 +1,4 @@
--- Purpose: how many contacts believe that they are in an audience, by destination.
+-- Purpose: how many contacts were last told true for an audience, by destination.
 -- Parameters: audience_id.
 -- Rows: destination, contacts.
 SELECT destination.name AS destination, count(DISTINCT synced_member.contact) AS contacts

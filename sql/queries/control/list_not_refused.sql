@@ -1,4 +1,4 @@
--- Purpose: of the names that somebody gave, those that are no contact and no user id of a refused contact.
+-- Purpose: of the names that were given, those that are no contact and no user id of a refused contact.
 -- Parameters: who (contacts and user ids).
 -- Rows: name.
 SELECT given.name

@@ -1,5 +1,5 @@
 -- Purpose: contacts that were refused are tried by the next run, and their backoff begins anew.
--- Parameters: who (contacts and user ids; null: everybody).
+-- Parameters: who (contacts and user ids; null: all).
 -- Rows: none.
 UPDATE refused_contact
 SET tries = 0, next_try_run_id = 0

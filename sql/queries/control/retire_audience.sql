@@ -1,4 +1,4 @@
--- Purpose: from now on the warehouse's rows of an audience are ignored, and its property is nobody else's.
+-- Purpose: from now on the warehouse's rows of an audience are ignored, and no other audience gets its property.
 -- Parameters: audience_id.
 -- Rows: audience_id, unless it is retired already.
 UPDATE audience

@@ -5,7 +5,8 @@
 CASE
     WHEN pg_typeof({column}) = 'timestamptz'::regtype
         THEN to_jsonb(to_char({column}::text::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-    WHEN pg_typeof({column}) IN ('json'::regtype, 'jsonb') OR jsonb_typeof(to_jsonb({column})) NOT IN ('object', 'array')
+    WHEN pg_typeof({column}) IN ('json'::regtype, 'jsonb')
+        OR jsonb_typeof(to_jsonb({column})) NOT IN ('object', 'array')
         THEN to_jsonb({column})
     ELSE to_jsonb({column}::text)
 END

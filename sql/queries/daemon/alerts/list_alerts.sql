@@ -1,4 +1,4 @@
--- Purpose: what is wrong and was told.
+-- Purpose: what is wrong and was alerted.
 -- Rows: kind, subject.
 SELECT kind, subject
 FROM alert

@@ -1,4 +1,4 @@
--- Purpose: what is wrong and was told is this, and no more.
+-- Purpose: what is wrong and was alerted is this, and no more.
 -- Parameters: kinds, subjects (parallel arrays).
 -- Rows: none.
 WITH wrong AS (

@@ -1,4 +1,4 @@
--- Purpose: when the next run is due, for the next daemon and for whoever asks. Only the leader says so.
+-- Purpose: when the next run is due, for the next daemon and for `status`. Only the leader says so.
 -- Parameters: next_due_at, token (of the leader).
 -- Rows: none.
 INSERT INTO schedule (next_due_at)

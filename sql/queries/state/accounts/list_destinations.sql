@@ -1,5 +1,5 @@
 -- Purpose: the destinations that the state knows.
--- Rows: destination_id, name, account, told (whether anybody was ever told anything there).
+-- Rows: destination_id, name, account, told (whether anything was ever sent and accepted there, or may have been).
 SELECT
     destination.destination_id,
     destination.name,

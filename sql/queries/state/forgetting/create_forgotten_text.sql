@@ -1,5 +1,5 @@
--- Purpose: texts, most of them receivers' words, that name somebody who is being forgotten, in any case, set off from
--- other words. A name is looked up by the longest word before its @ (the domain is everybody's), so that neither many
+-- Purpose: texts, most of them receivers' words, that name people who are being forgotten, in any case, set off from
+-- other words. A name is looked up by the longest word before its @ (many share the domain), so that neither many
 -- names nor many texts are compared each with each.
 -- Rows: none.
 CREATE TEMPORARY TABLE forgotten_text ON COMMIT DROP AS

@@ -1,3 +1,3 @@
--- Purpose: texts that name somebody who was forgotten do not outlive the forgetting.
+-- Purpose: texts that name people who were forgotten do not outlive the forgetting.
 -- Rows: none.
 DROP TABLE forgotten_text

@@ -1,3 +1,3 @@
--- Purpose: who is being forgotten does not count any more; the next run that ends counts anew.
+-- Purpose: people who are being forgotten do not count any more; the next run that ends counts anew.
 -- Rows: none.
 DELETE FROM contact_count

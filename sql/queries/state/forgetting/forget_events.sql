@@ -1,4 +1,4 @@
--- Purpose: nothing more is sent about somebody who is being forgotten, no event either.
+-- Purpose: nothing more is sent about people who are being forgotten, no event either.
 -- Rows: none.
 DELETE FROM owed_event
 USING forgotten_contact

@@ -1,5 +1,5 @@
--- Purpose: what people told syncer to do about somebody who is being forgotten is kept, and names nobody. Arguments
--- are texts and lists of texts; the rest names nobody.
+-- Purpose: what operators did about people who are being forgotten stays, without their names. Arguments are texts and
+-- lists of texts; nothing else can name a person.
 -- Rows: none.
 WITH argument AS (
     SELECT operator_action.action_id, pair.key, pair.value, jsonb_typeof(pair.value) = 'array' AS is_list

@@ -1,4 +1,4 @@
--- Purpose: the history of somebody who is being forgotten is kept, and names nobody.
+-- Purpose: the history of people who are being forgotten stays, without their names.
 -- Rows: none.
 UPDATE sync_change
 SET contact = forgotten_contact.token,

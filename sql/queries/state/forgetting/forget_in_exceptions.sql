@@ -1,5 +1,5 @@
--- Purpose: that an identify of somebody who is being forgotten was refused or lost is kept, without the receiver's
--- words; so are the words to others that name them.
+-- Purpose: that an identify of people who are being forgotten was refused or lost stays, without the receiver's words;
+-- words about others that name them go too.
 -- Parameters: words (that stand there instead).
 -- Rows: none.
 UPDATE sync_exception

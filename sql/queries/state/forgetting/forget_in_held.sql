@@ -1,4 +1,4 @@
--- Purpose: what the guard holds of somebody who is being forgotten names nobody until the next plan drops it.
+-- Purpose: what the guard holds of people who are being forgotten loses their names, until the next plan drops it.
 -- Rows: none.
 UPDATE held_change
 SET contact = forgotten_contact.token,

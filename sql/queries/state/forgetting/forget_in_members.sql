@@ -1,4 +1,4 @@
--- Purpose: the memberships of somebody who is being forgotten are kept, and name nobody.
+-- Purpose: the memberships of people who are being forgotten stay, without their names.
 -- Rows: none.
 UPDATE synced_member
 SET contact = forgotten_contact.token,

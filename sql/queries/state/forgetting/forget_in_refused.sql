@@ -1,5 +1,5 @@
--- Purpose: the refusal of somebody who is being forgotten names nobody until the next plan drops it; its fingerprint is
--- made of the user id. Words to others that name them go too.
+-- Purpose: the refusals of people who are being forgotten lose their names, until the next plan drops them; so does the
+-- fingerprint, which is made of the user id, and so do words about others that name them.
 -- Parameters: words (that stand there instead).
 -- Rows: none.
 UPDATE refused_contact

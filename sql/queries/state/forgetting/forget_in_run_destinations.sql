@@ -1,4 +1,4 @@
--- Purpose: a destination's error that names somebody who is being forgotten loses the words.
+-- Purpose: a destination's error that names people who are being forgotten loses the words.
 -- Parameters: words (that stand there instead).
 -- Rows: none.
 UPDATE run_destination

@@ -1,4 +1,4 @@
--- Purpose: a run whose error names somebody who is being forgotten keeps its status and loses the words.
+-- Purpose: a run whose error names people who are being forgotten keeps its status and loses the words.
 -- Parameters: words (that stand there instead).
 -- Rows: none.
 UPDATE run

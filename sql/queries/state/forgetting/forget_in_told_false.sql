@@ -1,4 +1,4 @@
--- Purpose: that somebody who is being forgotten was told false is kept, and names nobody.
+-- Purpose: people who are being forgotten stay listed as told false, without their names.
 -- Rows: none.
 UPDATE told_false
 SET contact = forgotten_contact.token,

@@ -1,4 +1,4 @@
--- Purpose: what is uncertain about somebody who is being forgotten stays so, and names nobody.
+-- Purpose: what is uncertain about people who are being forgotten stays so, without their names.
 -- Rows: none.
 UPDATE uncertain
 SET contact = forgotten_contact.token,

@@ -1,4 +1,4 @@
--- Purpose: what was remembered of the email and traits of somebody who is being forgotten.
+-- Purpose: drops what was remembered of the email and traits of people who are being forgotten.
 -- Rows: none.
 DELETE FROM synced_profile
 USING forgotten_contact

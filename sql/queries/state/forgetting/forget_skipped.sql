@@ -1,5 +1,5 @@
--- Purpose: skipped rows that name somebody who is being forgotten leave the list; the next run lists them as
--- forgotten. Long texts in the list are cut; should two begin alike, the next run lists the other again.
+-- Purpose: skipped rows that name people who are being forgotten leave the list; the next run lists them as forgotten.
+-- Long texts in the list are cut; should two begin alike, the next run lists the other again.
 -- Rows: none.
 DELETE FROM skipped_member
 WHERE skipped_member.user_id COLLATE "C" IN (SELECT left(forgotten_user.name, 512) FROM forgotten_user)

@@ -1,4 +1,4 @@
--- Purpose: nobody asks any more how often a contact that is being forgotten gave no answer.
+-- Purpose: it does not matter any more how often a contact that is being forgotten gave no answer.
 -- Rows: none.
 DELETE FROM unanswered_contact
 USING forgotten_contact

@@ -1,4 +1,4 @@
--- Purpose: takes a request back, if nobody has begun it.
+-- Purpose: takes a request back, unless it was begun.
 -- Parameters: request_id.
 -- Rows: request_id, if so.
 DELETE FROM request

@@ -1,4 +1,4 @@
--- Purpose: writes who holds the lock; its token fences off whoever held it before.
+-- Purpose: writes who holds the lock; its token fences off the process that held it before.
 -- Parameters: token, host, pid, kind (daemon or command).
 -- Rows: none.
 INSERT INTO leader (token, host, pid, kind, since, backend_pid, renewed_at)

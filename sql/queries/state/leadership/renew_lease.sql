@@ -1,4 +1,4 @@
--- Purpose: renews the leader's lease if it still leads: no other process took over, and its session still holds the lock.
+-- Purpose: renews the leader's lease if it still leads: no other process took over, and its session holds the lock.
 -- Parameters: token, key (of the lock).
 -- Rows: renewed_at, if so.
 UPDATE leader

@@ -1,8 +1,8 @@
 -- Purpose: every table that holds state, with what a copy of it has to name. Partitions are part of their table; what
 -- commands ask of a daemon is no state.
 -- Parameters: none.
--- Rows: name, columns (those that are not computed), refers_to (tables that must be filled before), identity (the column
--- that is numbered by itself; or null).
+-- Rows: name, columns (those that are not computed), refers_to (tables that must be filled before), identity (the
+-- column that is numbered by itself; or null).
 SELECT
     c.relname AS name,
     (

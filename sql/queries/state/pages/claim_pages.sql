@@ -1,5 +1,5 @@
 -- Purpose: durably marks pages as being sent, before a byte of them is. Each class waits until the one before it is
--- answered, so the caller names the pages; this claims those that nobody took and nobody paused, and only for the
+-- answered, so the caller names the pages; this claims those that are neither taken nor paused, and only for the
 -- present leader.
 -- Parameters: run_id, destination_id, pages, token (the leader's).
 -- Rows: page.

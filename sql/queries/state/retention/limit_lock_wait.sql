@@ -1,3 +1,3 @@
--- Purpose: whoever waits for a lock makes everybody wait who comes after; better to come back later.
+-- Purpose: a session that waits for a lock makes every later one wait too; better to come back later.
 -- Rows: none.
 SET LOCAL lock_timeout = '2s'

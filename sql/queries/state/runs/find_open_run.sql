@@ -1,4 +1,4 @@
--- Purpose: a run that somebody left open. There is at most one.
+-- Purpose: the run that a process left open. There is at most one.
 -- Rows: run_id, host, pid.
 SELECT run.run_id, run.host, run.pid
 FROM run
