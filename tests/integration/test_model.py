@@ -36,7 +36,7 @@ STEPS = 25
 
 @pytest.fixture
 def mortal(monkeypatch: pytest.MonkeyPatch) -> Mortal:
-    monkeypatch.setattr(checksums, "most", lambda *_: True)  # every run trusts what the last one found unmoved
+    monkeypatch.setattr(checksums, "most", lambda *_: True)  # every run trusts what the last one found unchanged
     return Mortal(monkeypatch)
 
 

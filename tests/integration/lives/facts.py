@@ -114,16 +114,16 @@ SELECT contact, a.name, coalesce(told_as, user_id)
 COUNTED_WRONG = """
 SELECT told.*, found.*
 FROM (
-    SELECT destination_id, 0 AS audience_id, contacts AS heads FROM contact_count
+    SELECT destination_id, 0 AS audience_id, contacts AS counted FROM contact_count
     UNION ALL
     SELECT destination_id, audience_id, users FROM user_count
 ) AS told
 FULL JOIN (
-    SELECT m.destination_id, 0 AS audience_id, count(DISTINCT m.contact) AS heads FROM synced_member AS m GROUP BY 1
+    SELECT m.destination_id, 0 AS audience_id, count(DISTINCT m.contact) AS counted FROM synced_member AS m GROUP BY 1
     UNION ALL
     SELECT m.destination_id, m.audience_id, count(DISTINCT m.user_id) FROM synced_member AS m GROUP BY 1, 2
 ) AS found USING (destination_id, audience_id)
-WHERE coalesce(told.heads, 0) <> coalesce(found.heads, 0) AND EXISTS (SELECT FROM contact_count)
+WHERE coalesce(told.counted, 0) <> coalesce(found.counted, 0) AND EXISTS (SELECT FROM contact_count)
 """
 
 

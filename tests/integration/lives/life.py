@@ -322,7 +322,7 @@ class Life(RuleBasedStateMachine):
         assert after.held == outcome.held
         assert set(after.refused) == outcome.refused
         assert after.begun == {name: of for name, of in outcome.begun.items() if name in after.known}
-        self._check_heads(result)
+        self._check_counts(result)
         waits = any(not approved for approved in after.held.values())
         assert result.report.status == ("held" if waits else "succeeded")
         self.tally["checked"] += 1
@@ -330,7 +330,7 @@ class Life(RuleBasedStateMachine):
         self.tally["refused"] += bool(after.refused)
         return outcome
 
-    def _check_heads(self, result: sync.Result) -> None:
+    def _check_counts(self, result: sync.Result) -> None:
         """The run says how many users and contacts there are in the warehouse, however it came to know."""
         users = {(audience, user) for audience, user, _ in self.rows if user is not None}
         for audience in result.report.audiences:
