@@ -376,53 +376,7 @@ class Destination(Protocol):
         """Closes every connection."""
 
 
-# --- what a run says of itself -----------------------------------------------------------------------------
+# --- runs -----------------------------------------------------------------------------------------------------------
 
 Trigger = Literal["manual", "schedule", "resync", "request"]
-
-
-@dataclass(frozen=True, slots=True)
-class AudienceReport:
-    """One audience in a run; counts are contacts, summed over destinations."""
-
-    name: str
-    property: str | None
-    members: int
-    added: int
-    removed: int
-    initial: bool
-    held: int
-    problem: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class DestinationReport:
-    """One destination in a run; counts are identifies of this run, `skipped` counts members by reason."""
-
-    name: str
-    status: str
-    error: str | None
-    planned: int
-    succeeded: int
-    failed: int
-    unknown: int
-    aborted: int
-    requests: int
-    retries: int
-    skipped: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """What `sync --json`, `plan --json` and `history RUN --json` print."""
-
-    run_id: int | None
-    trigger: str
-    status: str
-    started_at: datetime
-    finished_at: datetime | None
-    error: str | None
-    calls_saved: int
-    deferred: int
-    audiences: Sequence[AudienceReport] = ()
-    destinations: Sequence[DestinationReport] = ()
+"""What began a run."""

@@ -89,7 +89,7 @@ class Job:
 class Result:
     """A run that has ended, and the errors that it ended with."""
 
-    report: models.RunReport
+    report: history.RunReport
     failures: Sequence[BaseException]
 
 

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from syncer import errors, models
+from syncer import errors
 from syncer.masking import masked
-from syncer.state.history import RefusedContact, RunSummary, SkippedMember
+from syncer.state.history import AudienceReport, DestinationReport, RefusedContact, RunReport, RunSummary, SkippedMember
 
 _PIPE_WIDTH = 160  # nobody folds lines there
 
@@ -67,7 +67,7 @@ def print_text(text: str) -> None:
     stdout.file.write(text + "\n")
 
 
-def print_report(report: models.RunReport, *, as_json: bool) -> None:
+def print_report(report: RunReport, *, as_json: bool) -> None:
     """One run: the contract's object, or the same in tables."""
     if as_json:
         print_json(report)
@@ -143,7 +143,7 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence
     stdout.print(table)
 
 
-def _audiences(audiences: Sequence[models.AudienceReport]) -> Table:
+def _audiences(audiences: Sequence[AudienceReport]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("audience", "property"):
         table.add_column(heading, overflow="fold")
@@ -165,7 +165,7 @@ def _audiences(audiences: Sequence[models.AudienceReport]) -> Table:
     return table
 
 
-def _print_destination(destination: models.DestinationReport) -> None:
+def _print_destination(destination: DestinationReport) -> None:
     told = [f"{destination.succeeded:,} told"] if destination.status != "planned" else []
     told += [f"{destination.planned:,} to tell"] if destination.status == "planned" else []
     for count, word in (
@@ -187,7 +187,7 @@ def _status(status: str) -> Text:
     return Text(status, style=_COLOURS.get(status, ""))
 
 
-def _span(report: models.RunReport) -> str:
+def _span(report: RunReport) -> str:
     if report.finished_at is None:
         return f"since {_time(report.started_at)}"
     return f"{_time(report.started_at)}, {(report.finished_at - report.started_at).total_seconds():,.1f} s"

@@ -26,10 +26,11 @@ import httpx
 import structlog
 from pydantic import SecretStr
 
-from syncer import errors, models, sync
+from syncer import errors, sync
 from syncer.masking import masked
 from syncer.models import Status
 from syncer.state import Connection, State, execute, fetch_value, status
+from syncer.state.history import RunReport
 
 Kind = Literal["failed", "refused", "held", "incomplete", "late"]
 
@@ -210,7 +211,7 @@ def _of_destinations(result: sync.Result) -> dict[Condition, str]:
     return wrong
 
 
-def _of_audiences(report: models.RunReport) -> dict[Condition, str]:
+def _of_audiences(report: RunReport) -> dict[Condition, str]:
     return {
         Condition("incomplete", each.name): f"run {report.run_id}: {each.name} is set aside: {each.problem}"
         for each in report.audiences
@@ -218,7 +219,7 @@ def _of_audiences(report: models.RunReport) -> dict[Condition, str]:
     }
 
 
-def _judges(report: models.RunReport, condition: Condition) -> bool:
+def _judges(report: RunReport, condition: Condition) -> bool:
     """Whether the run knows that a condition which it did not find has ended."""
     if condition.kind == "late":
         return is_good(report)
@@ -231,7 +232,7 @@ def _judges(report: models.RunReport, condition: Condition) -> bool:
     return condition.kind == "held" or condition.subject in named or report.trigger == "schedule"
 
 
-def is_good(report: models.RunReport) -> bool:
+def is_good(report: RunReport) -> bool:
     """Whether a run did its work: what waits for approval, and contacts that were refused, do not make it late."""
     return report.error is None and report.status in (Status.SUCCEEDED, Status.HELD, Status.INCOMPLETE)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from psycopg import sql
 from rich.console import Console
 
-from syncer import app, embedded, errors, log, models, naming, sync
+from syncer import app, embedded, errors, log, naming, sync
 from syncer.demo.comparison import Difference, compare
 from syncer.demo.folder import API_KEY, LIST, WRITE_KEY, prepare, write_config
 from syncer.demo.listener import Listener
@@ -27,6 +27,7 @@ from syncer.receivers.loopback import Answer
 from syncer.receivers.mailmodo import MailmodoReceiver
 from syncer.receivers.segment import SegmentReceiver
 from syncer.receivers.segment_memory import Belief
+from syncer.state.history import RunReport
 from syncer.stopping import Interrupted, Stop
 
 Watching = Callable[[], AbstractContextManager[sync.Progress]]
@@ -271,7 +272,7 @@ class _Story:
         """How many identifies each receiver has taken."""
         return {"segment": self.receiver.event_count, "mailmodo": self.mailmodo.told}
 
-    def _sync(self, *, refused: bool = False) -> tuple[models.RunReport, Mapping[str, int]]:
+    def _sync(self, *, refused: bool = False) -> tuple[RunReport, Mapping[str, int]]:
         """Syncs as `syncer sync` does; returns its report, and how many identifies each receiver counted.
 
         Raises what stopped a destination, unless one is meant to be `refused`.
@@ -289,14 +290,14 @@ class _Story:
         self.calls += _calls(result.report)
         return result.report, {name: count - before[name] for name, count in self._counts().items()}
 
-    def _show_told(self, report: models.RunReport) -> None:
+    def _show_told(self, report: RunReport) -> None:
         self.page.table(
             ("audience", "members", "told true", "told false"),
             [(audience.name, audience.members, audience.added, audience.removed) for audience in report.audiences],
         )
         self.page.say("(Counted at both receivers together.)")
 
-    def _show_held(self, report: models.RunReport) -> None:
+    def _show_held(self, report: RunReport) -> None:
         self.page.table(
             ("audience", "members", "told true", "told false", "held"),
             [
@@ -310,7 +311,7 @@ class _Story:
             shown = {key: self.heard.example[key] for key in ("type", "userId", "traits")}
             self.page.quote(json.dumps(shown, ensure_ascii=False))
 
-    def _show_skipped(self, report: models.RunReport) -> None:
+    def _show_skipped(self, report: RunReport) -> None:
         skipped = report.destinations[0].skipped
         if skipped:
             reasons = ", ".join(f"{count:,} {reason}" for reason, count in skipped.items())
@@ -320,7 +321,7 @@ class _Story:
             )
             self.page.gap()
 
-    def _check(self, report: models.RunReport, arrived: Mapping[str, int]) -> None:
+    def _check(self, report: RunReport, arrived: Mapping[str, int]) -> None:
         """Shows whether what must hold after every sync does hold."""
         for name in self._beliefs():
             self._show_comparison(name)
@@ -353,7 +354,7 @@ class _Story:
         self.page.table(columns, rows)
 
 
-def _calls(report: models.RunReport) -> int:
+def _calls(report: RunReport) -> int:
     return sum(destination.succeeded for destination in report.destinations)
 
 

@@ -5,17 +5,18 @@ from datetime import UTC, datetime
 from syncer import models
 from syncer.models import Status
 from syncer.planning import plan
+from syncer.state.history import AudienceReport, DestinationReport, RunReport
 
 
-def lost(run_id: int, trigger: models.Trigger, error: str) -> models.RunReport:
+def lost(run_id: int, trigger: models.Trigger, error: str) -> RunReport:
     """Of a run whose state was lost, so that it cannot be read how it ended."""
     now = datetime.now(UTC)
-    return models.RunReport(run_id, trigger, Status.FAILED, now, None, error, 0, 0, [], [])
+    return RunReport(run_id, trigger, Status.FAILED, now, None, error, 0, 0, [], [])
 
 
-def planned(made: plan.Plan, started_at: datetime) -> models.RunReport:
+def planned(made: plan.Plan, started_at: datetime) -> RunReport:
     """Of a plan that was made and thrown away."""
-    return models.RunReport(
+    return RunReport(
         run_id=None,
         trigger="manual",
         status="planned",
@@ -26,7 +27,7 @@ def planned(made: plan.Plan, started_at: datetime) -> models.RunReport:
         deferred=made.deferred,
         audiences=[_audience(made, audience) for audience in made.audiences],
         destinations=[
-            models.DestinationReport(
+            DestinationReport(
                 name=target.target.name,
                 status="planned",
                 error=None,
@@ -44,9 +45,9 @@ def planned(made: plan.Plan, started_at: datetime) -> models.RunReport:
     )
 
 
-def _audience(made: plan.Plan, audience: models.Audience) -> models.AudienceReport:
+def _audience(made: plan.Plan, audience: models.Audience) -> AudienceReport:
     counts = [count for target in made.targets for count in target.counts if count.audience_id == audience.audience_id]
-    return models.AudienceReport(
+    return AudienceReport(
         name=audience.name,
         property=audience.property,
         members=made.members.get(audience.name, 0),

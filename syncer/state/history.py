@@ -1,11 +1,58 @@
 """Questions about the past: reads the history views and tables, changes nothing, needs no lock."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from syncer import errors, models
+from syncer import errors
 from syncer.state import Connection, fetch_all, fetch_optional
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceReport:
+    """One audience in a run; counts are contacts, summed over destinations."""
+
+    name: str
+    property: str | None
+    members: int
+    added: int
+    removed: int
+    initial: bool
+    held: int
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationReport:
+    """One destination in a run; counts are identifies of this run, `skipped` counts members by reason."""
+
+    name: str
+    status: str
+    error: str | None
+    planned: int
+    succeeded: int
+    failed: int
+    unknown: int
+    aborted: int
+    requests: int
+    retries: int
+    skipped: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What `sync --json`, `plan --json` and `history RUN --json` print."""
+
+    run_id: int | None
+    trigger: str
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    error: str | None
+    calls_saved: int
+    deferred: int
+    audiences: Sequence[AudienceReport] = ()
+    destinations: Sequence[DestinationReport] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +104,20 @@ class SkippedMember:
     since: datetime
 
 
-def report(connection: Connection, run_id: int) -> models.RunReport | None:
+def report(connection: Connection, run_id: int) -> RunReport | None:
     """One run in the words of the JSON contract, or None if there is no such run."""
     named = {"run_id": run_id}
-    run = fetch_optional(connection, models.RunReport, "show_run", named)
+    run = fetch_optional(connection, RunReport, "show_run", named)
     if run is None:
         return None
     return replace(
         run,
-        audiences=fetch_all(connection, models.AudienceReport, "list_run_audiences", named),
-        destinations=fetch_all(connection, models.DestinationReport, "list_run_destinations", named),
+        audiences=fetch_all(connection, AudienceReport, "list_run_audiences", named),
+        destinations=fetch_all(connection, DestinationReport, "list_run_destinations", named),
     )
 
 
-def named_run(connection: Connection, run_id: int) -> models.RunReport:
+def named_run(connection: Connection, run_id: int) -> RunReport:
     """The run that a person names. Raises `ConfigError` if there is none."""
     found = report(connection, run_id)
     if found is None:

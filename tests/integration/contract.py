@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from syncer import app, errors, models, sync
 from syncer.receivers.loopback import EVERYTHING, Answer, Ending, Reset, Truncate
+from syncer.state.history import DestinationReport
 from syncer.stopping import Stop
 from tests.world import IMPATIENT, VIP, Quiet, Row, World, members, truth
 
@@ -61,7 +62,7 @@ class DestinationContract:
         world.warehouse.replace(members(COUNT))
         return world
 
-    def sync(self, at: World, code: int = 0) -> models.DestinationReport:
+    def sync(self, at: World, code: int = 0) -> DestinationReport:
         """A run; returns what it says of the account."""
         with app.opened(app.load(at.folder / "syncer.toml", {})) as opened:
             result = sync.sync(replace(opened.job(), retries=at.patience), "manual", Stop(), Quiet())
