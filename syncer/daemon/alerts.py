@@ -1,10 +1,10 @@
 """Alerts: one message when something begins to be wrong, one when it is well again, none in between.
 
-    well ──found, told──▶ open ──gone, told──▶ well
+    well ──found, message sent──▶ open ──gone, message sent──▶ well
 
-What is open is kept in the state, so that neither the next run nor the next process says it again. It is open once
-somebody was told: a message that nobody took is tried again after the next run. Messages name runs, destinations and
-audiences, and no person: where an error quotes a receiver, its addresses are masked.
+What is open is kept in the state, so that neither the next run nor the next process sends it again. It is open once a
+message about it was delivered: one that was not is tried again after the next run. Messages name runs, destinations
+and audiences, and no person: where an error quotes a receiver, its addresses are masked.
 
 | kind | subject | open while |
 |---|---|---|
@@ -12,7 +12,7 @@ audiences, and no person: where an error quotes a receiver, its addresses are ma
 | refused | a destination | it refuses the credentials, or the account |
 | held | an audience at a destination, or the run | something waits for approval, or `guard.ready` is not true |
 | incomplete | a destination, or an audience | a contact is refused or in doubt there, or the audience is set aside |
-| late | the daemon | nothing was told for twice the interval |
+| late | the daemon | no run did its work for twice the interval |
 """
 
 import time
@@ -29,7 +29,7 @@ from pydantic import SecretStr
 from syncer import errors, sync
 from syncer.masking import masked
 from syncer.models import Status
-from syncer.state import Connection, State, execute, fetch_value, status
+from syncer.state import Connection, State, execute, fetch_all, fetch_value, status
 from syncer.state.history import RunReport
 
 Kind = Literal["failed", "refused", "held", "incomplete", "late"]
@@ -44,10 +44,11 @@ _TITLES: Mapping[Kind, str] = {
 _RECOVERED = "syncer: recovered"
 _RUN = "the run"
 _GRACE_SECONDS = 60.0
-"""So long a daemon may be late when it starts, takes over or wakes up: its first run is under way."""
+"""Seconds for which a daemon that starts, takes over or wakes up may be late: its first run is under way."""
+
 _HEARTBEAT_SECONDS = 10.0
 
-_talk = structlog.get_logger()
+log = structlog.get_logger()
 
 
 class Condition(NamedTuple):
@@ -62,20 +63,31 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is wrong after a run, each with its sentence, and of which other conditions the run says that they ended."""
+    """What is wrong, each with its sentence; `judges` says whether another condition is known to have ended."""
 
     wrong: Mapping[Condition, str]
     judges: Callable[[Condition], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """How many contacts wait for approval, of one audience and direction at a destination."""
+
+    destination: str
+    audience: str
+    op: str
+    reason: str
+    contacts: int
+
+
 class Channel(Protocol):
     """Where messages go."""
 
-    def tell(self, title: str, body: str) -> bool:
-        """Whether anybody took it."""
+    def send(self, title: str, body: str) -> bool:
+        """Sends a message. Whether any recipient took it."""
 
     def beat(self) -> None:
-        """A run has succeeded."""
+        """Says that a run has succeeded."""
 
 
 class Apprise:
@@ -85,9 +97,9 @@ class Apprise:
         self._urls = urls
         self._heartbeat_url = heartbeat_url
 
-    def tell(self, title: str, body: str) -> bool:
-        """Asks everyone; one who fails is named by the place of its URL, which is secret, and not asked again."""
-        import apprise  # takes a quarter of a second, and most commands have nothing to say
+    def send(self, title: str, body: str) -> bool:
+        """Sends to every URL. One that fails is logged by its place in the configuration, since URLs are secret."""
+        import apprise  # takes a quarter of a second, and most commands have no message to send
 
         asset = apprise.AppriseAsset(app_id="syncer", app_desc="syncer", async_mode=False)
         took = False
@@ -96,7 +108,7 @@ class Apprise:
             if one_url.add(url.get_secret_value()) and one_url.notify(title=title, body=body):
                 took = True
             else:
-                _talk.warning("an alert could not be delivered", place=f"alerts.urls[{index}]")
+                log.warning("an alert could not be delivered", place=f"alerts.urls[{index}]")
         return took or not self._urls
 
     def beat(self) -> None:
@@ -108,14 +120,14 @@ class Apprise:
                 self._heartbeat_url.get_secret_value(), timeout=_HEARTBEAT_SECONDS, follow_redirects=True
             )
         except httpx.HTTPError as error:
-            _talk.warning("the heartbeat could not be sent", place="alerts.heartbeat_url", error=type(error).__name__)
+            log.warning("the heartbeat could not be sent", place="alerts.heartbeat_url", error=type(error).__name__)
             return
         if answer.is_error:
-            _talk.warning("the heartbeat was refused", place="alerts.heartbeat_url", http_status=answer.status_code)
+            log.warning("the heartbeat was refused", place="alerts.heartbeat_url", http_status=answer.status_code)
 
 
 class AlertLog:
-    """What is open, and the telling of what changes. One process writes it: the one that leads."""
+    """What is open, and the messages about what changes. One process writes it: the one that leads."""
 
     def __init__(self, state: State, channel: Channel) -> None:
         self._state = state
@@ -124,25 +136,25 @@ class AlertLog:
         self._unsaved = False
 
     def review_run(self, result: sync.Result) -> None:
-        """After a run: tells what it changed, and pings the heartbeat if it succeeded."""
+        """After a run: sends what it changed, and pings the heartbeat if it succeeded."""
         self._review(lambda connection: findings(result, connection, self._open), Findings(_of_run(result), _nothing))
         if result.report.status == Status.SUCCEEDED:
             self._channel.beat()
 
     def review(self, wrong: Mapping[Condition, str]) -> None:
-        """Between runs: tells what is wrong beside what already is."""
+        """Between runs: sends what is wrong beside what already is."""
         found = Findings(wrong, _nothing)
         self._review(lambda _: found, found)
 
     def _review(self, ask: Callable[[Connection], Findings], without_state: Findings) -> None:
         try:
             with self._state.connect("alerts") as connection:
-                if not self._unsaved:  # what was told while the state was lost is known here alone
-                    self._open = {Condition(row.kind, row.subject) for row in execute(connection, "list_alerts")}
-                self._tell(ask(connection))
+                if not self._unsaved:  # what was sent while the state was lost is known here alone
+                    self._open = set(fetch_all(connection, Condition, "list_alerts"))
+                self._send(ask(connection))
                 self._save(connection)
         except errors.StateError:
-            self._tell(without_state)
+            self._send(without_state)
             self._unsaved = True
 
     def _save(self, connection: Connection) -> None:
@@ -151,17 +163,17 @@ class AlertLog:
         execute(connection, "remember_alerts", {"kinds": kinds, "subjects": subjects})
         self._unsaved = False
 
-    def _tell(self, found: Findings) -> None:
-        """Opens and closes what somebody was told of."""
+    def _send(self, found: Findings) -> None:
+        """Opens and closes what a message was delivered about."""
         begun = [condition for condition in found.wrong if condition not in self._open]
         ended = {condition for condition in self._open if condition not in found.wrong and found.judges(condition)}
         for kind, title in _TITLES.items():
             new = [condition for condition in begun if condition.kind == kind]
-            if new and self._channel.tell(title, "\n".join(str(masked(found.wrong[each])) for each in new)):
+            if new and self._channel.send(title, "\n".join(str(masked(found.wrong[each])) for each in new)):
                 self._open.update(new)
         subjects = {condition.subject for condition in found.wrong}
         well = [condition for condition in ended if condition.subject not in subjects]
-        if not well or self._channel.tell(_RECOVERED, "\n".join(f"no longer {each}" for each in sorted(well))):
+        if not well or self._channel.send(_RECOVERED, "\n".join(f"no longer {each}" for each in sorted(well))):
             self._open -= ended
 
 
@@ -172,13 +184,13 @@ def findings(result: sync.Result, connection: Connection, known: Collection[Cond
         return Findings({}, _nothing)
     wrong = {**_of_run(result), **_of_destinations(result), **_of_audiences(report)}
     refused = {each.name for each in status.destinations(connection) if each.refused}
-    for condition in known:  # who was refused waits for the next try, and is not well again
+    for condition in known:  # a refused contact waits for the next try, and is not well again
         if condition.kind == "incomplete" and condition.subject in refused:
             wrong.setdefault(condition, "")
-    for row in execute(connection, "list_all_held"):
-        value = "false" if row.op == "removed" else "true"
-        wrong[Condition("held", f"{row.audience} at {row.destination}, to be told {value}")] = (
-            f"{row.audience} at {row.destination}: {row.contacts:,} contacts wait to be told {value}: {row.reason}."
+    for held in fetch_all(connection, _Held, "list_all_held"):
+        value = "false" if held.op == "removed" else "true"
+        wrong[Condition("held", f"{held.audience} at {held.destination}, to be told {value}")] = (
+            f"{held.audience} at {held.destination}: {held.contacts:,} contacts wait to be told {value}: {held.reason}."
             f" To let them: syncer approve {report.run_id}"
         )
     return Findings(wrong, lambda condition: _judges(report, condition))
@@ -228,12 +240,12 @@ def _judges(report: RunReport, condition: Condition) -> bool:
     if report.error is not None:  # it came to no plan, and knows nothing of destinations and audiences
         return False
     named = {each.name for each in report.destinations} | {each.name for each in report.audiences}
-    # What waits for approval was asked of the state; of the rest only a run about everything knows what is no more.
+    # The state says what waits for approval; of the rest only a run about everything knows what has ended.
     return condition.kind == "held" or condition.subject in named or report.trigger == "schedule"
 
 
 def is_good(report: RunReport) -> bool:
-    """Whether a run did its work: what waits for approval, and contacts that were refused, do not make it late."""
+    """Whether a run did its work. Changes that wait for approval, and contacts that were refused, do not count."""
     return report.error is None and report.status in (Status.SUCCEEDED, Status.HELD, Status.INCOMPLETE)
 
 
@@ -244,7 +256,7 @@ class AlertWatcher:
         self, state: State, channel: Channel, interval: timedelta, now: Callable[[], float] = time.monotonic
     ) -> None:
         self._state = state
-        self._book = AlertLog(state, channel)
+        self._alert_log = AlertLog(state, channel)
         self._now = now
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="alerts")
         self._answers = False
@@ -258,7 +270,7 @@ class AlertWatcher:
         self._thread.shutdown()
 
     def beat(self) -> None:
-        """See `daemon.Watcher`: whether it is late is asked all the time."""
+        """See `daemon.Watcher`: checks whether the daemon is late."""
         age = datetime.now(UTC) - self._last_good
         if not self._answers or age <= 2 * self._interval:
             self._late_from = None
@@ -268,22 +280,17 @@ class AlertWatcher:
         if not self._late and self._now() - self._late_from >= grace:
             self._late = True
             since = self._last_good.isoformat(sep=" ", timespec="seconds")
-            self._submit(
-                {
-                    Condition(
-                        "late", "the daemon"
-                    ): f"no run did its work since {since}; one is due every {self._interval}"
-                }
-            )
+            words = f"no run did its work since {since}; one is due every {self._interval}"
+            self._submit({Condition("late", "the daemon"): words})
 
     def leads(self, leading: bool) -> None:  # noqa: FBT001
-        """See `daemon.Watcher`: who leads answers for the runs."""
+        """See `daemon.Watcher`: the daemon that leads answers for the runs."""
         if leading and not self._answers:
             self._thread.submit(self._recall_last_good)
         self._answers = leading
 
     def lost(self, error: errors.SyncerError) -> None:  # noqa: ARG002
-        """See `daemon.Watcher`: nobody may be leading, so this one says so if it lasts."""
+        """See `daemon.Watcher`: perhaps no daemon leads, so this one sends an alert if that lasts."""
         self._answers = True
 
     def due(self, at: datetime | None, interval: timedelta) -> None:  # noqa: ARG002
@@ -294,26 +301,26 @@ class AlertWatcher:
         """See `daemon.Watcher`."""
         if is_good(result.report):
             self._last_good, self._late = datetime.now(UTC), False
-        self._thread.submit(_logged, self._book.review_run, result)
+        self._thread.submit(_logged, self._alert_log.review_run, result)
 
     def could_not_run(self, error: errors.SyncerError) -> None:
         """See `daemon.Watcher`."""
         self._submit({Condition("failed", _RUN): f"no run: {error}"})
 
     def _submit(self, wrong: Mapping[Condition, str]) -> None:
-        self._thread.submit(_logged, self._book.review, wrong)
+        self._thread.submit(_logged, self._alert_log.review, wrong)
 
     def _recall_last_good(self) -> None:
         try:
             with self._state.connect("alerts") as connection:
                 self._last_good = fetch_value(connection, "show_last_good") or self._last_good
         except errors.StateError as error:
-            _talk.warning("alerts do not know when a run last did its work", error=str(error))
+            log.warning("alerts do not know when a run last did its work", error=str(error))
 
 
 def _logged(review: Callable[..., None], *arguments: object) -> None:
-    """Nobody waits for this thread's results: what goes wrong in it must be said here."""
+    """Logs what goes wrong: nothing waits for this thread's results."""
     try:
         review(*arguments)
     except Exception:
-        _talk.exception("alerts could not be told")
+        log.exception("alerts could not be told")

@@ -2,16 +2,17 @@
 
     GET /healthz   200 while something happens; 503 if nothing did for `stall_timeout`
     GET /readyz    200 if it leads or stands by, the schema is right, and the last run is not older than two intervals
-    GET /metrics   asked of the state at every scrape, so that every daemon on it tells the same; names no person
+    GET /metrics   read from the state at every scrape, so that all its daemons answer the same; names no person
 
-Counters are sums over all runs that there ever were: runs and their counts are never dropped. Only how long requests
-took is known by the process that sent them.
+Counters are sums over all runs that there ever were: runs and their counts are never dropped. Only the process that
+sent requests knows how long they took.
 """
 
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -26,17 +27,17 @@ from prometheus_client.registry import Collector
 
 from syncer import errors, sync
 from syncer.delivery import sender
-from syncer.state import Connection, State, execute, migrations, status
+from syncer.state import Connection, State, fetch_all, migrations, status
 
 _SCRAPE_TIMEOUT = "10s"
-_LISTEN_AGAIN = 5.0
-"""Seconds."""
+_RETRY_SECONDS = 5.0
+"""Seconds between two attempts to listen."""
 
 log = structlog.get_logger()
 
 
 class Health:
-    """Knows how the daemon is; a `daemon.Watcher`. Safe to ask from several threads."""
+    """Knows whether the daemon is alive and ready; a `daemon.Watcher`. Safe to ask from several threads."""
 
     def __init__(self, state: State, stall_timeout: float) -> None:
         self._state = state
@@ -75,7 +76,7 @@ class Health:
         return f"nothing happened for {quiet:.0f} seconds" if quiet > self._stall_timeout else None
 
     def why_not_ready(self) -> str | None:
-        """Why nothing should be expected of it, or None."""
+        """Why it cannot do its work, or None."""
         if self._leads is None:
             return "it neither leads nor stands by yet"
         try:
@@ -95,23 +96,23 @@ class Health:
 
 @contextmanager
 def serving(listen: str, state: State, health: Health) -> Iterator["HealthServer"]:
-    """Answers at `listen` (host:port) for the block, from the moment on that nobody else does.
+    """Answers at `listen` (host:port) for the block, as soon as no other process listens there.
 
-    Daemons on one machine may share a configuration: who comes second answers when the first is gone.
+    Daemons on one machine may share a configuration: the second one answers when the first is gone.
     """
-    door = HealthServer(listen, _handler(state, health))
-    door.open()
-    thread = threading.Thread(target=door.keep, name="health", daemon=True)
+    server = HealthServer(listen, _handler(state, health))
+    server.open()
+    thread = threading.Thread(target=server.keep, name="health", daemon=True)
     thread.start()
     try:
-        yield door
+        yield server
     finally:
-        door.close()
+        server.close()
         thread.join()
 
 
 class HealthServer:
-    """Where it answers. `address` is None as long as somebody else listens there."""
+    """A web server for probes. `address` is None as long as another process listens there."""
 
     def __init__(self, listen: str, handler: type[BaseHTTPRequestHandler]) -> None:
         self.address: str | None = None
@@ -134,14 +135,14 @@ class HealthServer:
         log.info("answering /healthz, /readyz and /metrics", address=self.address)
 
     def keep(self) -> None:
-        """Serves, or tries again to listen, until it is closed."""
-        while self._server is None and not self._closed.wait(_LISTEN_AGAIN):
+        """Serves until it is closed; before that, tries to listen until it can."""
+        while self._server is None and not self._closed.wait(_RETRY_SECONDS):
             self.open()
         if self._server is not None and not self._closed.is_set():
             self._server.serve_forever(poll_interval=0.2)
 
     def close(self) -> None:
-        """Answers no more."""
+        """Stops answering."""
         self._closed.set()
         if self._server is not None:
             self._server.shutdown()
@@ -181,9 +182,49 @@ def _handler(state: State, health: Health) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Probes come every few seconds; nobody wants to read of them."""
+            """Logs nothing: probes come every few seconds."""
 
     return Handler
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    status: str
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Delivered:
+    """How all identifies ever sent to a destination ended."""
+
+    name: str
+    succeeded: int
+    failed: int
+    unknown: int
+    aborted: int
+    requests: int
+    retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """How all changes of an audience ever sent to a destination ended, in contacts."""
+
+    destination: str
+    property: str
+    succeeded_add: int
+    succeeded_remove: int
+    failed_add: int
+    failed_remove: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Skipped:
+    """How many members cannot be sent to a destination now, for one reason."""
+
+    name: str
+    reason: str
+    members: int
 
 
 class _Metrics(Collector):
@@ -193,11 +234,11 @@ class _Metrics(Collector):
         self._state = state
 
     def describe(self) -> list[Metric]:
-        """Nothing is asked before the first scrape."""
+        """Empty, so that the state is not asked before the first scrape."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """One moment of the state."""
+        """The state at one moment."""
         with self._state.connect("metrics") as connection, connection.transaction():
             connection.execute(psycopg.sql.SQL("SET LOCAL statement_timeout = {}").format(_SCRAPE_TIMEOUT))
             yield from _runs(connection)
@@ -208,7 +249,7 @@ class _Metrics(Collector):
 
 def _runs(connection: Connection) -> Iterator[Metric]:
     runs = CounterMetricFamily("syncer_runs", "Runs by status", labels=["status"])
-    for row in execute(connection, "count_runs"):
+    for row in fetch_all(connection, _Runs, "count_runs"):
         runs.add_metric([row.status], row.runs)
     yield runs
 
@@ -217,7 +258,7 @@ def _delivered(connection: Connection) -> Iterator[Metric]:
     identifies = CounterMetricFamily("syncer_identifies", "Identifies by outcome", labels=["destination", "outcome"])
     requests = CounterMetricFamily("syncer_requests", "HTTP requests, retries included", labels=["destination"])
     retries = CounterMetricFamily("syncer_retries", "Requests that were tried again", labels=["destination"])
-    for row in execute(connection, "count_delivered"):
+    for row in fetch_all(connection, _Delivered, "count_delivered"):
         for outcome in ("succeeded", "failed", "unknown", "aborted"):
             identifies.add_metric([row.name, outcome], getattr(row, outcome))
         requests.add_metric([row.name], row.requests)
@@ -229,10 +270,12 @@ def _changes(connection: Connection) -> Iterator[Metric]:
     changes = CounterMetricFamily(
         "syncer_changes", "Contacts told true or false", labels=["destination", "property", "op", "outcome"]
     )
-    for row in execute(connection, "count_told_changes"):
-        for op, column in (("added", "add"), ("removed", "remove")):
-            for outcome in ("succeeded", "failed"):
-                changes.add_metric([row.destination, row.property, op, outcome], getattr(row, f"{outcome}_{column}"))
+    for row in fetch_all(connection, _Changes, "count_told_changes"):
+        here = (row.destination, row.property)
+        changes.add_metric([*here, "added", "succeeded"], row.succeeded_add)
+        changes.add_metric([*here, "added", "failed"], row.failed_add)
+        changes.add_metric([*here, "removed", "succeeded"], row.succeeded_remove)
+        changes.add_metric([*here, "removed", "failed"], row.failed_remove)
     yield changes
 
 
@@ -245,7 +288,7 @@ def _standing(connection: Connection, schema: str) -> Iterator[Metric]:
             members.add_metric([each.destination, each.property], each.members)
     yield members
     skipped = GaugeMetricFamily("syncer_skipped", "Members that cannot be sent", labels=["destination", "reason"])
-    for row in execute(connection, "count_skipped_by_reason"):
+    for row in fetch_all(connection, _Skipped, "count_skipped_by_reason"):
         skipped.add_metric([row.name, row.reason], row.members)
     yield skipped
     left, seconds = (now.running.planned - now.running.settled, now.running.seconds_left) if now.running else (0, None)

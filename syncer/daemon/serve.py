@@ -25,31 +25,34 @@ from syncer.state import Connection, State, execute, handover, leadership, migra
 from syncer.state.leadership import Leadership
 from syncer.stopping import Interrupted, Stop
 
-ROUND_SECONDS = 0.5
-"""So often the daemon looks around: whether a run is due, whether it still leads."""
+_ROUND_SECONDS = 0.5
+"""Seconds between two looks at whether a run is due, and whether the daemon still leads."""
 
 _STAND_BY_SECONDS = 1.0
-_GIVE_WAY_SECONDS = 3.0
-"""So long somebody else may take the lock that the daemon let go of."""
+"""Seconds between two attempts to lead."""
+
+_YIELD_SECONDS = 3.0
+"""Seconds for which another process may take the lock that the daemon let go of."""
+
 _MAX_BACKOFF_SECONDS = 30.0
 
 log = structlog.get_logger()
 
 
 class Watcher(Protocol):
-    """Told what happens in the daemon. Never raises, never takes long."""
+    """Learns what happens in the daemon. Never raises, never takes long."""
 
     def beat(self) -> None:
         """The daemon's loop went round, or a run made progress."""
 
     def leads(self, leading: bool) -> None:  # noqa: FBT001
-        """It leads from now on, or stands by."""
+        """The daemon leads from now on, or stands by."""
 
     def lost(self, error: errors.SyncerError) -> None:
-        """The state cannot be used; nobody knows who leads."""
+        """The state cannot be used, so it is not known which process leads."""
 
     def due(self, at: datetime | None, interval: timedelta) -> None:
-        """When the next run is due, and the usual distance between two."""
+        """When the next run is due, and the usual time between two."""
 
     def ran(self, result: sync.Result) -> None:
         """A run has ended."""
@@ -70,19 +73,21 @@ class Signals:
         return self.stop.asked.is_set() or self.reload.is_set()
 
     def wait(self, seconds: float) -> None:
-        """Waits, but not when there is a wish to stop."""
+        """Waits so many seconds, or until a stop is asked for."""
         self.stop.asked.wait(seconds)
 
 
-Jobs = Callable[[Sequence[str], Sequence[str], Sequence[str]], sync.Job]
+MakeJob = Callable[[Sequence[str], Sequence[str], Sequence[str]], sync.Job]
 """Makes a job of audiences, destinations, and those that are the same account behind another address."""
 
 
-def serve(state: State, jobs: Jobs, cadence: Cadence, wishes: Signals, watchers: Sequence[Watcher] = ()) -> None:
-    """Leads or stands by until there is a wish. Whatever happens to the state's database is waited out."""
+def serve(
+    state: State, make_job: MakeJob, cadence: Cadence, signals: Signals, watchers: Sequence[Watcher] = ()
+) -> None:
+    """Leads or stands by until there is a signal. Any trouble with the state's database is waited out."""
     backoff = _STAND_BY_SECONDS
     stands_by = False
-    while not wishes.any():
+    while not signals.any():
         try:
             with state.connect("daemon") as connection:
                 migrations.check(connection, state.schema)
@@ -90,10 +95,10 @@ def serve(state: State, jobs: Jobs, cadence: Cadence, wishes: Signals, watchers:
                     log.info("leading")
                     stands_by, backoff = False, _STAND_BY_SECONDS
                     handover.listen(connection, state.schema)
-                    _Leader(jobs, cadence, wishes, watchers, leading).lead()
-            if not wishes.any():
+                    _Leader(make_job, cadence, signals, watchers, leading).lead()
+            if not signals.any():
                 log.info("let go of the lead")
-                wishes.wait(_GIVE_WAY_SECONDS)
+                signals.wait(_YIELD_SECONDS)
         except errors.SyncLockedError as error:
             if not stands_by:
                 log.info("standing by", leader=str(error))
@@ -101,30 +106,34 @@ def serve(state: State, jobs: Jobs, cadence: Cadence, wishes: Signals, watchers:
             for watcher in watchers:
                 watcher.leads(False)  # noqa: FBT003
                 watcher.beat()
-            wishes.wait(_STAND_BY_SECONDS)
+            signals.wait(_STAND_BY_SECONDS)
         except (errors.StateError, errors.NotOursError) as error:
             log.warning("the state cannot be used; trying again", error=str(error), seconds=backoff)
             stands_by = False
             for watcher in watchers:
                 watcher.lost(error)
                 watcher.beat()
-            wishes.wait(backoff)
+            signals.wait(backoff)
             backoff = min(_MAX_BACKOFF_SECONDS, backoff * 2)
 
 
 @dataclass(slots=True)
 class _Leader:
-    """Runs what is due, for as long as the lease is good."""
+    """Runs what is due, for as long as the lease is good.
 
-    jobs: Jobs
+    `_next_due_at` is when the next run is due, as the state and the watchers know it; `_due_at` is the value before
+    that, which is when the run that is due now was scheduled.
+    """
+
+    make_job: MakeJob
     cadence: Cadence
-    wishes: Signals
+    signals: Signals
     watchers: Sequence[Watcher]
     leading: Leadership
     _is_due: threading.Event = field(default_factory=threading.Event)
-    _told: datetime | None = None
-    _expected: datetime | None = None
-    _gives_way: bool = False
+    _next_due_at: datetime | None = None
+    _due_at: datetime | None = None
+    _yields: bool = False
 
     def lead(self) -> None:
         handover.end_lost(self.leading)
@@ -142,8 +151,8 @@ class _Leader:
         )
         scheduler.start()
         try:
-            while not self.wishes.any() and not self._gives_way and self.leading.lease.good():
-                self._go_round(due, scheduler)
+            while not self.signals.any() and not self._yields and self.leading.lease.good():
+                self._step(due, scheduler)
         finally:
             scheduler.shutdown(wait=False)
 
@@ -155,29 +164,29 @@ class _Leader:
     def connection(self) -> Connection:
         return self.leading.connection
 
-    def _go_round(self, due: Due, scheduler: BackgroundScheduler) -> None:
+    def _step(self, due: Due, scheduler: BackgroundScheduler) -> None:
         for watcher in self.watchers:
             watcher.beat()
-        self._remember(due)
+        self._remember_due(due)
         if self._is_due.is_set():
             self._is_due.clear()
-            self._run(self.jobs((), (), ()), "schedule", self._expected or datetime.now(UTC))
+            self._run(self.make_job((), (), ()), "schedule", self._due_at or datetime.now(UTC))
             return
         request = handover.begin(self.leading)
         if request is not None:
-            self._obey(request)
+            self._answer(request)
             return
         if due.next_run_time is not None and due.next_run_time < datetime.now(UTC):
             scheduler.wakeup()  # its own clock stands still while the machine sleeps
-        for _ in self.connection.notifies(timeout=ROUND_SECONDS, stop_after=1):
+        for _ in self.connection.notifies(timeout=_ROUND_SECONDS, stop_after=1):
             pass
 
-    def _remember(self, due: Due) -> None:
-        """The next run's time, where the next daemon finds it."""
+    def _remember_due(self, due: Due) -> None:
+        """Writes when the next run is due to where the next daemon finds it."""
         at = due.next_run_time
-        if at is None or at == self._told:
+        if at is None or at == self._next_due_at:
             return
-        self._expected, self._told = self._told, at
+        self._due_at, self._next_due_at = self._next_due_at, at
         execute(self.connection, "remember_due", {"next_due_at": at, "token": self.leading.token})
         for watcher in self.watchers:
             watcher.due(at, self.cadence.interval(at))
@@ -186,19 +195,23 @@ class _Leader:
     def _until(self) -> datetime | None:
         """When the run after this one is due; the scheduler may not have said so yet."""
         now = datetime.now(UTC)
-        return self._told if self._told is None or self._told > now else now + self.cadence.interval(now)
+        return (
+            self._next_due_at
+            if self._next_due_at is None or self._next_due_at > now
+            else now + self.cadence.interval(now)
+        )
 
-    def _obey(self, request: handover.DaemonRequest) -> None:
-        """Does what a command asks for, and tells it what became of that."""
+    def _answer(self, request: handover.DaemonRequest) -> None:
+        """Does what a command asks for, and lets it know what became of that."""
         log.info("asked", request=request.kind)
         if request.kind == "yield":
-            self._gives_way = True
+            self._yields = True
             handover.end(self.leading, request, handover.Answer(None, 0, ()))
             return
         again = request.kind == "resync"
         same_account = request.destinations if again else ()
         try:
-            job = self.jobs(request.audiences, request.destinations, same_account)
+            job = self.make_job(request.audiences, request.destinations, same_account)
             named = {"audiences": list(request.audiences), "destinations": list(request.destinations)}
             result = self._run(job, "resync" if again else "request", action=runs.Action(request.kind, named))
         except errors.ConfigError as error:
@@ -217,10 +230,15 @@ class _Leader:
         scheduled_at: datetime | None = None,
         action: runs.Action | None = None,
     ) -> sync.Result | None:
-        """One run; None if a wish to stop broke it off before it was open. Raises `ConfigError` if somebody asked."""
+        """One run; None if a signal broke it off before it was open.
+
+        Raises `ConfigError` if a command asked for the run; of a scheduled one the watchers learn it.
+        """
         try:
             job = replace(job, until=self._until())
-            result = sync.run(job, self.leading, trigger, self.wishes.stop, _Beats(self.watchers), scheduled_at, action)
+            result = sync.run(
+                job, self.leading, trigger, self.signals.stop, _Heartbeat(self.watchers), scheduled_at, action
+            )
         except Interrupted:
             return None
         except errors.ConfigError as error:  # before a run was open; what is wrong may be mended in the warehouse
@@ -230,7 +248,7 @@ class _Leader:
             for watcher in self.watchers:
                 watcher.could_not_run(error)
             return None
-        _tell_result(result)
+        _log_result(result)
         for watcher in self.watchers:
             watcher.ran(result)
         lost = [failure for failure in result.failures if isinstance(failure, errors.StateError | errors.NotOursError)]
@@ -239,11 +257,11 @@ class _Leader:
         return result
 
 
-def _tell_result(result: sync.Result) -> None:
+def _log_result(result: sync.Result) -> None:
     report = result.report
     told = sum(destination.succeeded for destination in report.destinations)
-    talk = log.info if report.status == "succeeded" else log.warning
-    talk("a run has ended", run_id=report.run_id, status=report.status, told=told, exit_code=sync.exit_code(result))
+    write = log.info if report.status == "succeeded" else log.warning
+    write("a run has ended", run_id=report.run_id, status=report.status, told=told, exit_code=sync.exit_code(result))
     for destination in report.destinations:
         if destination.error:
             log.warning(
@@ -252,8 +270,8 @@ def _tell_result(result: sync.Result) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Beats:
-    """A run's progress is a sign of life."""
+class _Heartbeat:
+    """A run's progress as a sign of life. See `sync.Progress`."""
 
     watchers: Sequence[Watcher]
 

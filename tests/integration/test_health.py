@@ -23,8 +23,8 @@ def watched(world: World) -> Health:
 
 @pytest.fixture
 def address(world: World, watched: Health) -> Iterator[str]:
-    with health.serving("127.0.0.1:0", State(world.state_url, "syncer"), watched) as door:
-        yield f"http://{door.address}"
+    with health.serving("127.0.0.1:0", State(world.state_url, "syncer"), watched) as server:
+        yield f"http://{server.address}"
 
 
 def scraped(address: str) -> dict[tuple[str, ...], float]:
@@ -111,17 +111,17 @@ def test_the_age_of_what_is_not_delivered(world: World, address: str) -> None:
 def test_a_port_that_is_taken_is_answered_at_when_it_is_free(
     world: World, watched: Health, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "_LISTEN_AGAIN", 0.05)
+    monkeypatch.setattr(health, "_RETRY_SECONDS", 0.05)
     watched.beat()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
-        with health.serving(listen, State(world.state_url, "syncer"), watched) as door:
-            assert door.address is None
+        with health.serving(listen, State(world.state_url, "syncer"), watched) as server:
+            assert server.address is None
             taken.close()
             deadline = time.monotonic() + 20
-            while door.address is None:
+            while server.address is None:
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             assert httpx.get(f"http://{listen}/healthz").status_code == 200
