@@ -1,4 +1,4 @@
-"""The composition root: from settings to a state, a warehouse and destinations. The only importer of adapters."""
+"""The composition root: from settings to a state, a warehouse and destinations."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -43,7 +43,7 @@ class App:
 
     @property
     def channel(self) -> alerts.Channel | None:
-        """Who is told what goes wrong; None if nobody wants to know."""
+        """Where alerts go; None if none are configured."""
         wanted = self.settings.alerts
         return alerts.Apprise(wanted.urls, wanted.heartbeat_url) if wanted.urls or wanted.heartbeat_url else None
 
@@ -61,7 +61,7 @@ class App:
 
 @contextmanager
 def opened(settings: config.Settings) -> Iterator[App]:
-    """Builds everything that the settings name, and lets go of it at the end."""
+    """Builds everything that the settings name, and closes it at the end."""
     with ExitStack() as stack:
         warehouse_url = settings.warehouse.url.get_secret_value()
         warehouse = warehouses.open_warehouse(warehouse_url, settings.warehouse.connect_args.get_secret_value())
@@ -90,7 +90,7 @@ def opened_state(settings: config.Settings) -> Iterator[State]:
 def opened_origin(origin: str, settings: config.Settings, environ: Mapping[str, str]) -> Iterator[State]:
     """Another state, to be moved from: a URL, or the folder of an embedded one, which has to be there already.
 
-    It is not migrated: it is somebody's copy of last resort.
+    It is not migrated, so that it can be gone back to.
     """
     schema = settings.state.schema_name
     if "://" in origin or origin.startswith("${"):
@@ -110,7 +110,7 @@ def load(path: Path, environ: Mapping[str, str]) -> config.Settings:
 
 
 def load_to_check(path: Path, environ: Mapping[str, str]) -> config.Settings:
-    """The same, but bad names are left to `problems`, so that they are told together with what it finds."""
+    """The same, but bad names are left to `problems`, so that they are listed together with what that finds."""
     try:
         return load(path, environ)
     except errors.ConfigError as error:
@@ -120,39 +120,41 @@ def load_to_check(path: Path, environ: Mapping[str, str]) -> config.Settings:
             raise error from None
 
 
-def problems(house: App) -> list[errors.Problem]:
+def problems(app: App) -> list[errors.Problem]:
     """What `syncer check` finds: connections, rights, schema, names; every problem at once."""
-    found = [errors.Problem(path, message) for path, message in house.warehouse.problems(house.settings.sources)]
-    found += _guard_problems(house)
-    found += _state_problems(house)
-    for index, destination in enumerate(house.destinations):
+    found = [errors.Problem(path, message) for path, message in app.warehouse.problems(app.settings.sources)]
+    found += _guard_problems(app)
+    found += _state_problems(app)
+    for index, destination in enumerate(app.destinations):
         found += [errors.Problem(f"destinations[{index}]", message) for message in destination.problems()]
     return found
 
 
-def _guard_problems(house: App) -> list[errors.Problem]:
-    ready = house.settings.guard.limits.ready
+def _guard_problems(app: App) -> list[errors.Problem]:
+    ready = app.settings.guard.limits.ready
     if ready is None:
         return []
     try:
-        with house.warehouse.reading() as reading:
+        with app.warehouse.reading() as reading:
             reading.answer(ready)
     except errors.WarehouseError as error:
         path, _, message = str(error).partition(": ")
-        return [errors.Problem(path, message)] if path == "guard.ready" else []  # the rest is told by the warehouse
+        return (
+            [errors.Problem(path, message)] if path == "guard.ready" else []
+        )  # the rest is among the problems of the warehouse
     return []
 
 
-def _state_problems(house: App) -> list[errors.Problem]:
+def _state_problems(app: App) -> list[errors.Problem]:
     try:
-        with house.state.connect("check") as connection:
-            migrations.check(connection, house.state.schema)
+        with app.state.connect("check") as connection:
+            migrations.check(connection, app.state.schema)
             known = known_audiences(connection)
-            changed = accounts.refused(connection, house.destinations).values()
+            changed = accounts.refused(connection, app.destinations).values()
             return [
-                *naming.configuration_problems(house.settings.configured_audiences, known),
+                *naming.configuration_problems(app.settings.configured_audiences, known),
                 *(problem for error in changed for problem in error.problems),
             ]
     except (errors.StateError, errors.SchemaVersionError) as error:
-        names = naming.configuration_problems(house.settings.configured_audiences)
+        names = naming.configuration_problems(app.settings.configured_audiences)
         return [errors.Problem("state.url", str(error)), *names]

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
 import structlog
 
-from syncer.cli import main
+from syncer.cli import main, screen
 
 SYNCER = str(Path(sys.executable).with_name("syncer"))
 TIMEOUT = 120.0
@@ -33,10 +34,14 @@ def call(arguments: Sequence[str], typed: str = "") -> Done:
         redirect_stderr(stderr),
         _own_logging(),
     ):
-        try:
+        out, err = screen.consoles()
+        with (
+            mock.patch.object(screen, "stdout", out),
+            mock.patch.object(screen, "stderr", err),
+            pytest.raises(SystemExit) as ended,
+        ):
             main()
-        except SystemExit as end:
-            code = end.code
+    code = ended.value.code
     assert isinstance(code, int)
     return subprocess.CompletedProcess(["syncer", *arguments], code, _text(stdout), _text(stderr))
 

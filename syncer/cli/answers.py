@@ -1,4 +1,4 @@
-"""How `explain` and `verify` tell people what they found."""
+"""How `verify` and `explain` show what they found."""
 
 from rich.text import Text
 
@@ -7,9 +7,9 @@ from syncer.cli import screen
 
 _WHY = {
     "missing": "in the warehouse, and the destination was not told",
-    "lingering": "the destination believes true, and the warehouse has it no more",
+    "lingering": "the destination believes true, and the warehouse no longer has it",
     "outdated": "the destination was told another value, email or trait",
-    "not_in_state": "the history says that it was accepted, and the state has it not",
+    "not_in_state": "the history says that it was accepted, and the state does not have it",
     "not_in_history": "the state has it, and the history does not say how it came there",
     "told_both": "the state says true and false at once",
     "count": "does not add up",
@@ -17,7 +17,7 @@ _WHY = {
 
 
 def print_audit(found: audit.Audit) -> None:
-    """The comparison, destination by destination."""
+    """Prints a comparison, destination by destination."""
     for destination in found.destinations:
         verdict = Text("history = state = warehouse", style="green")
         if destination.differences:
@@ -42,7 +42,7 @@ def print_audit(found: audit.Audit) -> None:
 
 
 def print_story(story: audit.Story) -> None:
-    """Everything about one person."""
+    """Prints everything about one person."""
     known = ", ".join([*story.contacts, *(f"user {user}" for user in story.users if user not in story.contacts)])
     screen.stdout.print(Text.assemble((story.who, "bold"), "  ", known))
     if story.forgotten:

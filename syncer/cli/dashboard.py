@@ -16,28 +16,28 @@ from syncer.state.status import CurrentStatus, Progress
 Row = TypeVar("Row")
 
 
-def show(standing: CurrentStatus) -> None:
-    """Once."""
-    screen.stdout.print(_render(standing))
+def show(status: CurrentStatus) -> None:
+    """Prints the status once."""
+    screen.stdout.print(_render(status))
 
 
 @contextmanager
 def repeated() -> Iterator[Callable[[CurrentStatus], None]]:
-    """Again and again, in one place on a terminal."""
+    """Gives a function that shows the status, on a terminal always in the same place."""
     with Live(console=screen.stdout, auto_refresh=False) as live:
-        yield lambda standing: live.update(_render(standing), refresh=True)
+        yield lambda status: live.update(_render(status), refresh=True)
 
 
-def _render(standing: CurrentStatus) -> RenderableType:
+def _render(status: CurrentStatus) -> RenderableType:
     return Group(
-        *_leader(standing),
-        *_running(standing.running),
+        *_leader(status),
+        *_running(status.running),
         _table(
-            standing.destinations,
+            status.destinations,
             ("name", "last_success", "oldest_pending", "held", "refused", "parked", "uncertain", "skipped"),
             lambda each: [
                 each.name,
-                _ago(each.last_success_at, standing.asked_at) or "never",
+                _ago(each.last_success_at, status.asked_at) or "never",
                 _span(each.oldest_pending_seconds) or "nothing",
                 *(
                     f"{count:,}" if count else ""
@@ -47,7 +47,7 @@ def _render(standing: CurrentStatus) -> RenderableType:
         ),
         Text(),
         _table(
-            standing.audiences,
+            status.audiences,
             ("audience", "property", "destination", "standing", "members"),
             lambda each: [
                 each.audience,
@@ -60,15 +60,15 @@ def _render(standing: CurrentStatus) -> RenderableType:
     )
 
 
-def _leader(standing: CurrentStatus) -> Iterator[Text]:
-    leader = standing.leader
+def _leader(status: CurrentStatus) -> Iterator[Text]:
+    leader = status.leader
     if leader is None:
         yield Text("nobody leads: no daemon runs, and no command syncs")
         return
     what = "a daemon leads" if leader.kind == "daemon" else "a command syncs"
-    yield Text(f"{what}: host {leader.host}, pid {leader.pid}, for {_ago(leader.since, standing.asked_at)}")
-    if standing.next_due_at is not None:
-        left = (standing.next_due_at - standing.asked_at).total_seconds()
+    yield Text(f"{what}: host {leader.host}, pid {leader.pid}, for {_ago(leader.since, status.asked_at)}")
+    if status.next_due_at is not None:
+        left = (status.next_due_at - status.asked_at).total_seconds()
         yield Text(f"the next run is due {'in ' + (_span(left) or '0 s') if left > 0 else 'now'}")
 
 

@@ -29,7 +29,7 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 @contextmanager
 def watching(console: Console | None = None) -> Iterator[sync.Progress]:
-    """A watcher for one run, fit for where stderr goes."""
+    """Shows one run on stderr: bars on a terminal, lines elsewhere."""
     console = console or screen.stderr
     if not console.is_terminal:
         yield Lines()
@@ -74,11 +74,11 @@ class Lines:
         self._total: dict[str, int] = {}
         self._sent: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._began = self._said = time.monotonic()
+        self._began_at = self._printed_at = time.monotonic()
 
     def phase(self, name: str) -> None:
         screen.say(_PHASES[name])
-        self._began = self._said = time.monotonic()
+        self._began_at = self._printed_at = time.monotonic()
 
     def planned(self, destination: str, identifies: int) -> None:
         self._total[destination] = identifies
@@ -89,9 +89,9 @@ class Lines:
         with self._lock:
             self._sent[destination] += identifies
             now = time.monotonic()
-            if now - self._said < _SECONDS_BETWEEN_LINES:
+            if now - self._printed_at < _SECONDS_BETWEEN_LINES:
                 return
-            self._said = now
+            self._printed_at = now
             sent, total = self._sent[destination], self._total[destination]
-            rate = sent / (now - self._began)
+            rate = sent / (now - self._began_at)
         screen.say(f"{destination}: {sent:,} of {total:,}, {rate:,.0f}/s, {(total - sent) / rate:,.0f} s left")

@@ -15,10 +15,8 @@ from syncer import errors
 from syncer.masking import masked
 from syncer.state.history import AudienceReport, DestinationReport, RefusedContact, RunReport, RunSummary, SkippedMember
 
-_PIPE_WIDTH = 160  # nobody folds lines there
-
-stdout = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+_PIPE_WIDTH = 160
+"""Columns where stdout is no terminal: wide enough that hardly a line is folded."""
 
 _COLOURS = {
     "succeeded": "green",
@@ -31,20 +29,29 @@ _COLOURS = {
 }
 
 
+def consoles() -> tuple[Console, Console]:
+    """For stdout and stderr, fit for what these are now: a terminal or not."""
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(highlight=False, width=width), Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+stdout, stderr = consoles()
+
+
 def say(sentence: str) -> None:
-    """Talk, for people."""
+    """Prints a sentence for people."""
     stderr.print(Text(sentence))
 
 
 def complain(sentence: str) -> None:
-    """What is wrong, in a sentence."""
+    """Prints what is wrong, in a sentence."""
     stderr.print(Text.assemble(("error: ", "bold red"), sentence))
 
 
 def print_error(error: BaseException, *, verbose: bool) -> None:
-    """One sentence for what we raised on purpose; an unexpected error is named, and shown if `verbose`."""
+    """Prints a sentence for an error of ours, the name of an unexpected one; if `verbose`, a traceback of both."""
     if verbose:
-        # Without the values of variables, which may be secret, and without persons.
+        # A plain one: rich prints the values of variables, which may be secret.
         stderr.print(Text(masked("".join(traceback.format_exception(error)))), end="")
     if isinstance(error, errors.ConfigError):
         for problem in error.problems:
@@ -57,18 +64,18 @@ def print_error(error: BaseException, *, verbose: bool) -> None:
 
 
 def print_json(data: object) -> None:
-    """One JSON document on one line."""
+    """Prints one JSON document on one line."""
     stdout.file.write(msgspec.json.encode(data).decode() + "\n")
     stdout.file.flush()
 
 
 def print_text(text: str) -> None:
-    """Text as it is."""
+    """Prints text as it is."""
     stdout.file.write(text + "\n")
 
 
 def print_report(report: RunReport, *, as_json: bool) -> None:
-    """One run: the contract's object, or the same in tables."""
+    """Prints a run: the contract's object, or the same in tables."""
     if as_json:
         print_json(report)
         return
@@ -89,7 +96,7 @@ def print_report(report: RunReport, *, as_json: bool) -> None:
 
 
 def print_runs(runs: Sequence[RunSummary], *, as_json: bool) -> None:
-    """The latest runs, newest first."""
+    """Prints runs, in this order."""
     if as_json:
         print_json(runs)
         return
@@ -117,12 +124,12 @@ def print_runs(runs: Sequence[RunSummary], *, as_json: bool) -> None:
 
 
 def print_refusals(rows: Sequence[RefusedContact]) -> None:
-    """The contacts that a destination refused, in its words."""
+    """Prints the contacts that a destination refused, with its reasons."""
     print_rows("refused", rows, ("destination", "contact", "user_id", "http_status", "reason"))
 
 
 def print_skipped(rows: Sequence[SkippedMember]) -> None:
-    """The members that cannot be sent."""
+    """Prints the members that cannot be sent."""
     print_rows("skipped now", rows, ("destination", "audience", "user_id", "email", "reason", "since"))
 
 
