@@ -183,6 +183,18 @@ def test_everything_that_has_a_reason_is_listed_and_is_no_difference(world: Worl
 # --- explain -----------------------------------------------------------------------------------------------------
 
 
+def test_the_warehouse_is_asked_also_while_everything_is_paused(settled: World) -> None:
+    with settled.state() as state:
+        control.pause(state, [], [], [])
+
+    story = settled.explain("u0000")
+
+    assert [(row["audience"], row["contact"]) for row in story.warehouse] == [
+        (CHURN, "u0000@x.io"),
+        (VIP, "u0000@x.io"),
+    ]
+
+
 def here(world: World, who: str) -> dict[str, Any]:
     (destination,) = world.explain(who).destinations
     return destination
