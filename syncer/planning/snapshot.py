@@ -106,7 +106,7 @@ def _members_in_state(
         return None
     # The text becomes part of statements that are given parameters, if only none: there a percent sign is doubled.
     members = psycopg.sql.SQL(found.members.replace("%", "%%"))
-    more = psycopg.sql.SQL(", m.traits" if sources[0].traits else "")
+    more = psycopg.sql.SQL(", member.traits" if sources[0].traits else "")
     text = psycopg.sql.SQL(sql.query("members_in_state")).format(members=members, more=more)
     return psycopg.sql.SQL("({})").format(text)
 

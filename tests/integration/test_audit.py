@@ -99,7 +99,7 @@ def test_what_the_warehouse_says_by_now_and_was_not_told_is_a_difference(settled
         pytest.param(
             "UPDATE told_false SET contact = 'u0002@x.io'",
             {("told_both", "u0002@x.io")},
-            id="told false is somebody who is true",
+            id="a contact that is true was also told false",
         ),
         pytest.param(
             "INSERT INTO synced_member SELECT destination_id, audience_id, 1, 1, told_at, contact, user_id, NULL"
@@ -110,17 +110,17 @@ def test_what_the_warehouse_says_by_now_and_was_not_told_is_a_difference(settled
                 ("told_both", "u0003@x.io"),
                 ("count", None),
             },
-            id="who was told false is true again",
+            id="a contact that was told false is true as well",
         ),
         pytest.param(
             "DELETE FROM told_false",
             {("not_in_state", "u0003@x.io")},
-            id="told false is gone",
+            id="a contact that was told false is gone",
         ),
         pytest.param(
             "UPDATE told_false SET contact = 'stranger@x.io'",
             {("not_in_state", "u0003@x.io"), ("not_in_history", "stranger@x.io")},
-            id="told false is a stranger",
+            id="a contact that was told false is another one",
         ),
     ],
 )
@@ -150,14 +150,14 @@ def everything_at_once(world: World) -> None:
     world.sync()
     with world.state() as state:
         control.pause(state, ["Paused"], [], [])
-    # u1 moves to an audience and is refused; u2's address is gone; everybody from u3 on left and is held.
+    # u1 enters an audience and is refused; u2 has no address any more; all from u3 on have left and are held.
     rows: list[Row] = [*members(2), (VIP, "u0002", None), *members(2, CHURN), *members(1, CHURN, first=20)]
     world.warehouse.replace(rows)
     world.extra = "[guard]\nmin_removed = 3"
     world.receiver.script = naming("u0001@x.io", Answer(400, body=b'{"message":"no"}'))
     world.sync()
     world.sync()
-    # u7 enters and his answer is lost.
+    # u7 enters and the answer is lost.
     world.warehouse.replace([*rows, *members(1, CHURN, first=7)])
     world.receiver.script = naming("u0007@x.io", Reset(apply=EVERYTHING))
     world.sync()
@@ -201,7 +201,7 @@ def here(world: World, who: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("who", ["u0000@x.io", " U0000@X.io ", "u0000"])
-def test_explain_tells_where_somebody_is_and_what_he_was_told(settled: World, who: str) -> None:
+def test_explain_shows_where_a_person_is_and_what_was_told_of_them(settled: World, who: str) -> None:
     story = settled.explain(who)
 
     assert (story.contacts, story.users) == (["u0000@x.io"], sorted({"u0000", *([who] if who != "u0000" else [])}))

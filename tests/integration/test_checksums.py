@@ -22,13 +22,13 @@ ROWS: list[Row] = [(name, f"u{n}", f"u{n}@x.io") for name in NAMES for n in rang
 
 @dataclass
 class Watched:
-    """What the last runs did: the audiences that each compared, None if it read neither side; who added up."""
+    """What the last runs did: the audiences each compared (None: neither side was read), and how often they added up."""
 
     compared: list[set[str] | None] = field(default_factory=list)
     added_up: int = 0
 
     def next(self) -> "set[str] | None":
-        """What the one run since the last question compared."""
+        """The audiences that the one run since the last call compared."""
         [found] = self.compared
         self.compared.clear()
         return found
@@ -58,7 +58,7 @@ def anywhere(request: pytest.FixtureRequest) -> World:
 
 
 def after(world: World, watched: Watched, rows: list[Row]) -> set[str] | None:
-    """Makes the warehouse so and runs: what was compared. The destination then believes what the warehouse says."""
+    """Syncs these rows, checks that the destination believes them, and returns the audiences that were compared."""
     world.warehouse.replace(rows)
     world.sync()
     assert world.believed() == truth(rows)
@@ -81,17 +81,17 @@ def settle(world: World, watched: Watched) -> World:
 # --- what is compared --------------------------------------------------------------------------------------------
 
 
-def test_what_did_not_move_is_not_compared_and_what_moved_is(anywhere: World, watched: Watched) -> None:
+def test_only_audiences_that_changed_are_compared(anywhere: World, watched: Watched) -> None:
     settle(anywhere, watched)
     assert after(anywhere, watched, ROWS) is None
 
-    moved = [*ROWS[1:], (CHURN, "new", "new@x.io")]
-    assert after(anywhere, watched, moved) == {VIP, CHURN}
-    told = anywhere.query(
+    changed = [*ROWS[1:], (CHURN, "new", "new@x.io")]
+    assert after(anywhere, watched, changed) == {VIP, CHURN}
+    planned = anywhere.query(
         "SELECT audience, num_planned_add, num_planned_remove, members FROM sync_run_counts"
         " WHERE run_id = (SELECT max(run_id) FROM sync_runs) ORDER BY 1"
     )
-    assert told == [(CHURN, 1, 0, 11), (QUARTER, 0, 0, 10), (VIP, 0, 1, 9)]
+    assert planned == [(CHURN, 1, 0, 11), (QUARTER, 0, 0, 10), (VIP, 0, 1, 9)]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_what_did_not_move_is_not_compared_and_what_moved_is(anywhere: World, wa
         pytest.param([(VIP, "u1", "a@x.io")], [(VIP, "u1", "A@x.io")], 0, id="written in another way"),
     ],
 )
-def test_whatever_moves_is_noticed(
+def test_every_change_is_noticed(
     world: World, watched: Watched, before: list[Row], now: list[Row], calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checksums, "most", lambda *_: True)
@@ -149,7 +149,7 @@ def test_rows_that_differ_add_up_to_something_else(world: World) -> None:
     assert len(set(totals)) == len(kinds)
 
 
-def test_adding_up_is_left_out_where_most_moved_last_time(world: World, watched: Watched) -> None:
+def test_nothing_is_added_up_where_most_audiences_changed_last_time(world: World, watched: Watched) -> None:
     after(world, watched, ROWS)
     for number in range(3):
         rows = [*ROWS, *((name, f"new{number}", f"new{number}@x.io") for name in (VIP, CHURN))]
@@ -157,7 +157,7 @@ def test_adding_up_is_left_out_where_most_moved_last_time(world: World, watched:
     assert watched.added_up == 0
 
     assert after(world, watched, rows) == ALL
-    assert watched.added_up == 1  # after the comparison, because most did not move
+    assert watched.added_up == 1  # after the comparison, because most did not change
     assert after(world, watched, rows[:-1]) == {CHURN}
     assert watched.added_up == 2
 
@@ -174,7 +174,7 @@ def test_rows_that_name_no_audience_are_read_all_the_same(world: World, watched:
     assert world.query("SELECT count(*) FROM skipped_members") == [(0,)]
 
 
-def test_what_stands_is_compared_and_reported_in_every_run(world: World, watched: Watched) -> None:
+def test_skipped_and_refused_members_are_compared_and_reported_in_every_run(world: World, watched: Watched) -> None:
     world.receiver.script = lambda request: (
         Answer(400, body=b'{"message":"no"}')
         if "refused@x.io" in {event["traits"]["email"] for event in request.events}
@@ -189,10 +189,10 @@ def test_what_stands_is_compared_and_reported_in_every_run(world: World, watched
         assert world.query("SELECT count(*) FROM refused_contacts") == [(1,)]
 
 
-# --- what is compared although nothing moved ---------------------------------------------------------------------
+# --- what is compared although nothing changed -------------------------------------------------------------------
 
 
-def test_a_full_resync_tells_everybody(settled: World, watched: Watched) -> None:
+def test_a_full_resync_compares_and_tells_everything(settled: World, watched: Watched) -> None:
     sent = len(settled.receiver.events)
 
     settled.resync()
@@ -202,13 +202,15 @@ def test_a_full_resync_tells_everybody(settled: World, watched: Watched) -> None
     assert [after(settled, watched, ROWS) for _ in range(2)] == [ALL, None]
 
 
-def test_a_full_resync_of_one_audience(settled: World, watched: Watched) -> None:
+def test_a_full_resync_of_one_audience_compares_only_that(settled: World, watched: Watched) -> None:
     settled.resync(audiences=[VIP])
     assert watched.next() == {VIP}
     assert after(settled, watched, ROWS) == ALL  # the last run says nothing about the others
 
 
-def test_other_settings_and_other_versions(settled: World, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_settings_and_another_version_compare_everything(
+    settled: World, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settled.destination_extra += '\ncontacts = ["u1@x.io"]'
     settled.sync()
     assert watched.next() == ALL
@@ -220,7 +222,7 @@ def test_other_settings_and_other_versions(settled: World, watched: Watched, mon
     assert [after(settled, watched, ROWS) for _ in range(2)] == [ALL, None]
 
 
-def test_forgetting_has_everything_compared_again(settled: World, watched: Watched) -> None:
+def test_everything_is_compared_after_forgetting(settled: World, watched: Watched) -> None:
     with app.opened_state(app.load(settled.config, {})) as state, state.connect("forget") as connection:
         forgetting.forget(connection, ["u1@x.io"])
 

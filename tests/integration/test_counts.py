@@ -1,4 +1,4 @@
-"""How many users and contacts a run says that there are, and when the snapshot itself is asked for that."""
+"""How many users and contacts a run reports, and when it counts them in the snapshot."""
 
 import re
 from typing import Any
@@ -42,8 +42,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def told(world: World, result: Result) -> tuple[dict[str, int], int]:
-    """What the run says: users by audience, contacts."""
+def reported(world: World, result: Result) -> tuple[dict[str, int], int]:
+    """What the run reports: users by audience, contacts."""
     with world.state() as connection:
         row = connection.execute("SELECT contacts FROM sync_runs WHERE run_id = %s", [result.report.run_id]).fetchone()
     assert row
@@ -51,33 +51,33 @@ def told(world: World, result: Result) -> tuple[dict[str, int], int]:
 
 
 def counted(rows: list[Row]) -> tuple[dict[str, int], int]:
-    """What there is to say."""
+    """What a run about these rows should report."""
     users = {(name, user) for name, user, _ in rows if user is not None}
     contacts = {(email or "").strip().lower() for _, _, email in rows} - {""}
     return {name: sum(there == name for there, _ in users) for name in (VIP, CHURN)}, len(contacts)
 
 
 def changed(rows: list[Row]) -> list[Row]:
-    """One of everything: leaves, comes, moves, mends, loses a row of two, is there twice no more."""
+    """The rows after a change of each kind: someone leaves, enters, moves, gets an address, loses one of two rows."""
     gone = [(VIP, "u5", "u5@x.io"), (VIP, "u0", "second@x.io"), (VIP, "twin", "u1@x.io"), (VIP, "mute", None)]
     rows = [row for row in rows if row not in gone and row[1] != "u7"]
     return [*rows, (CHURN, "u1", "u1@x.io"), (VIP, "mute", "mute@x.io"), (VIP, "u7", "other@x.io"), (VIP, "u3", None)]
 
 
-def test_what_a_run_did_is_counted_once_and_the_next_counts_differences(world: World, asked: list[str]) -> None:
+def test_the_snapshot_is_counted_once_and_later_runs_count_only_differences(world: World, asked: list[str]) -> None:
     world.warehouse.replace(ROWS)
-    assert told(world, world.sync()) == counted(ROWS)
+    assert reported(world, world.sync()) == counted(ROWS)
     assert sorted(asked) == ["count_contacts", "count_members"]
 
     rows = ROWS
     for rows in (ROWS, changed(ROWS), changed(ROWS), ROWS):
         asked.clear()
         world.warehouse.replace(rows)
-        assert told(world, world.sync()) == counted(rows)
+        assert reported(world, world.sync()) == counted(rows)
         assert asked == []
 
 
-def test_a_run_of_which_all_was_accepted_leaves_what_the_snapshot_has(world: World) -> None:
+def test_the_kept_counts_are_those_of_the_state(world: World) -> None:
     def sound(rows: list[Row]) -> list[Row]:
         return [(name, user, email) for name, user, email in rows if name and name.strip() and user and email]
 
@@ -87,12 +87,12 @@ def test_a_run_of_which_all_was_accepted_leaves_what_the_snapshot_has(world: Wor
         if refusing & {event["traits"]["email"] for event in request.events}
         else None
     )
-    # The last but one is not accepted whole, and the last finds somebody waiting.
+    # Of the last run but one not all is accepted, and in the last one a refused contact still waits.
     for rows, refused in ((ROWS, ""), (changed(ROWS), ""), (ROWS, ""), (changed(ROWS), "u5@x.io"), (ROWS, "u5@x.io")):
         refusing.clear()
         refusing.add(refused)
         world.warehouse.replace(sound(rows))
-        assert told(world, world.sync()) == counted(sound(rows))
+        assert reported(world, world.sync()) == counted(sound(rows))
         with world.state() as connection:
             (kept,) = connection.execute(
                 """
@@ -111,7 +111,7 @@ def test_a_run_of_which_all_was_accepted_leaves_what_the_snapshot_has(world: Wor
         assert kept[:2] == kept[2:]
 
 
-def test_a_preview_says_the_same(world: World, asked: list[str]) -> None:
+def test_a_preview_reports_the_same(world: World, asked: list[str]) -> None:
     world.warehouse.replace(ROWS)
     world.sync()
     world.warehouse.replace(changed(ROWS))
@@ -123,7 +123,7 @@ def test_a_preview_says_the_same(world: World, asked: list[str]) -> None:
     assert asked == []
 
 
-def test_much_that_is_new_is_counted_in_the_snapshot(
+def test_many_differences_make_a_run_count_in_the_snapshot(
     world: World, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counts, "_FEW", 5)
@@ -132,45 +132,43 @@ def test_much_that_is_new_is_counted_in_the_snapshot(
     asked.clear()
     world.warehouse.replace(ROWS)
 
-    assert told(world, world.sync()) == counted(ROWS)
+    assert reported(world, world.sync()) == counted(ROWS)
     assert sorted(asked) == ["count_contacts", "count_members"]
 
 
-def test_who_was_forgotten_is_counted_anew(world: World, asked: list[str]) -> None:
+def test_a_run_counts_in_the_snapshot_after_forgetting(world: World, asked: list[str]) -> None:
     world.warehouse.replace(ROWS)
     world.sync()
     with app.opened_state(app.load(world.config, {})) as state, state.connect("forget") as connection:
         forgetting.forget(connection, ["u9@x.io", "u1@x.io"])
     asked.clear()
 
-    assert told(world, world.sync()) == counted(ROWS)
+    assert reported(world, world.sync()) == counted(ROWS)
     assert sorted(asked) == ["count_contacts", "count_members"]
     asked.clear()
     rows = [row for row in changed(ROWS) if row[1] != "u9"]
     world.warehouse.replace(rows)
-    assert told(world, world.sync()) == counted(rows)
+    assert reported(world, world.sync()) == counted(rows)
     assert asked == []
 
 
-def test_what_is_not_compared_is_counted_in_the_snapshot(world: World, asked: list[str]) -> None:
+def test_audiences_that_were_not_compared_are_counted_in_the_snapshot(world: World, asked: list[str]) -> None:
     world.warehouse.replace(ROWS)
     world.sync()
     world.warehouse.replace(changed(ROWS))
 
     asked.clear()
-    members, contacts = told(world, world.sync(audiences=[VIP]))
+    members, contacts = reported(world, world.sync(audiences=[VIP]))
     assert (members, contacts) == ({VIP: counted(changed(ROWS))[0][VIP]}, counted(changed(ROWS))[1])
     assert asked == ["count_contacts"]  # those of other audiences are contacts too
 
     world.destination_extra = 'rollout = 0.5\ncontacts = ["u1@x.io"]'
     asked.clear()
-    assert told(world, world.sync()) == counted(changed(ROWS))
+    assert reported(world, world.sync()) == counted(changed(ROWS))
     assert sorted(asked) == ["count_contacts", "count_members"]
 
 
-def test_contacts_of_a_trait_that_nobody_asks_for_any_more_are_not_the_snapshots(
-    world: World, asked: list[str]
-) -> None:
+def test_contacts_of_a_trait_that_is_no_longer_configured_are_not_counted(world: World, asked: list[str]) -> None:
     world.warehouse.replace(ROWS)
     world.warehouse.run("CREATE TABLE ltv AS SELECT 'u99' AS user_id, 'u99@x.io' AS email, 5 AS value")
     world.extra = '[[computed_traits]]\nname = "Lifetime value"\nquery = "SELECT * FROM ltv"'
@@ -178,11 +176,11 @@ def test_contacts_of_a_trait_that_nobody_asks_for_any_more_are_not_the_snapshots
     world.extra = ""
     asked.clear()
 
-    assert told(world, world.sync()) == counted(ROWS)
+    assert reported(world, world.sync()) == counted(ROWS)
     assert asked == ["count_contacts"]
 
 
-def test_what_was_refused_is_not_counted_as_told(world: World, asked: list[str]) -> None:
+def test_a_refused_contact_is_counted_as_the_snapshot_has_it(world: World, asked: list[str]) -> None:
     world.warehouse.replace(ROWS)
     world.sync()
     refusing = "u1@x.io"
@@ -194,5 +192,5 @@ def test_what_was_refused_is_not_counted_as_told(world: World, asked: list[str])
     for rows in (changed(ROWS), ROWS, changed(ROWS)):
         world.warehouse.replace(rows)
         asked.clear()
-        assert told(world, world.sync()) == counted(rows)
+        assert reported(world, world.sync()) == counted(rows)
         assert asked == []

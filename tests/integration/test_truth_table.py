@@ -103,7 +103,7 @@ def test_a_row_of_the_table(
 
 
 def present(before: str, after: str) -> tuple[set[str], set[str]]:
-    """The contacts, by email and by user id, that are in afterwards: whom a row names, and who was and is named."""
+    """The contacts that have the property afterwards, by email and by user id: those that a row names, now or still."""
     was = [(user, (email or "").removesuffix("@x.io")) for _, user, email in rows_of(before)]
     rows = [(user, (email or "").removesuffix("@x.io")) for _, user, email in rows_of(after)]
     whole = [(user, email) for user, email in rows if user and email]

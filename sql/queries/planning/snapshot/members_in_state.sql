@@ -2,10 +2,10 @@
 -- Placeholders: members (the warehouse's own statement), more (further columns).
 -- Rows: audience, user_id, email, unsendable, and further columns.
 SELECT
-    m.audience COLLATE "C" AS audience,
-    m.user_id COLLATE "C" AS user_id,
-    m.email COLLATE "C" AS email,
-    m.unsendable{more}
+    member.audience COLLATE "C" AS audience,
+    member.user_id COLLATE "C" AS user_id,
+    member.email COLLATE "C" AS email,
+    member.unsendable{more}
 FROM (
 {members}
-) AS m
+) AS member
