@@ -22,7 +22,7 @@ ROWS: list[Row] = [(name, f"u{n}", f"u{n}@x.io") for name in NAMES for n in rang
 
 @dataclass
 class Watched:
-    """What the last runs did: the audiences each compared (None: neither side was read), and how often they added up."""
+    """What the last runs did: which audiences each compared (None: it read neither side), and how many added up."""
 
     compared: list[set[str] | None] = field(default_factory=list)
     added_up: int = 0
