@@ -11,33 +11,35 @@
 CREATE TABLE installation (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     installation_id uuid NOT NULL DEFAULT gen_random_uuid(),
-    created_at timestamptz NOT NULL DEFAULT now(),
-    forget_key uuid NOT NULL DEFAULT gen_random_uuid()
+    forget_key uuid NOT NULL DEFAULT gen_random_uuid(),
+    created_at timestamptz NOT NULL DEFAULT now()
 );
+COMMENT ON TABLE installation IS 'The one row that tells this state from every other';
 INSERT INTO installation DEFAULT VALUES;
 
--- Who syncs now, or did last. The advisory lock decides; this row says whom to ask, and its token fences off a
--- process that lost the lock without noticing. `backend_pid` is the session that holds the lock; `renewed_at` is when
--- its process last said that it goes on. A daemon leads all its life, a command for one run.
+-- The advisory lock decides; this row says whom to ask, and its token fences off a process that lost the lock without
+-- noticing. `backend_pid` is the session that holds the lock; `renewed_at` is when its process last said that it goes
+-- on. A daemon leads all its life, a command for one run.
 CREATE TABLE leader (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     token uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('daemon', 'command')),
     host text NOT NULL,
     pid integer NOT NULL,
+    backend_pid integer NOT NULL,
     since timestamptz NOT NULL,
-    backend_pid integer NOT NULL DEFAULT 0,
-    renewed_at timestamptz NOT NULL DEFAULT now(),
-    kind text NOT NULL DEFAULT 'command' CHECK (kind IN ('daemon', 'command'))
+    renewed_at timestamptz NOT NULL
 );
+COMMENT ON TABLE leader IS 'Who syncs now, or did last';
 
--- When the leading daemon wants to run next; it outlives the daemon.
 CREATE TABLE schedule (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     next_due_at timestamptz NOT NULL
 );
+COMMENT ON TABLE schedule IS 'When the leading daemon wants to run next; it outlives the daemon';
 
--- What commands ask the leading daemon to do. A row goes from asked to begun (`run_id`) to ended; `problems` are what
--- kept it from being begun. kind `yield`: the daemon lets go of the lock for a moment.
+-- A row goes from asked to begun (`run_id`) to ended; `problems` are what kept it from being begun. kind `yield`: the
+-- daemon lets go of the lock for a moment.
 CREATE TABLE request (
     request_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     kind text NOT NULL CHECK (kind IN ('sync', 'resync', 'yield')),
@@ -50,6 +52,7 @@ CREATE TABLE request (
     exit_code integer,
     problems jsonb NOT NULL DEFAULT '[]'
 );
+COMMENT ON TABLE request IS 'What commands ask the leading daemon to do';
 CREATE INDEX request_open ON request (request_id) WHERE ended_at IS NULL;
 
 CREATE TABLE operator_action (
@@ -60,14 +63,16 @@ CREATE TABLE operator_action (
     arguments jsonb NOT NULL,
     run_id integer
 );
+COMMENT ON TABLE operator_action IS 'What people told syncer to do';
 
--- What is wrong and was alerted: a row goes when it is right again. It names destinations and audiences, and no person.
+-- `subject` names a destination or an audience, and no person.
 CREATE TABLE alert (
     kind text NOT NULL CHECK (kind IN ('failed', 'refused', 'held', 'incomplete', 'late')),
     subject text NOT NULL,
     since timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (kind, subject)
 );
+COMMENT ON TABLE alert IS 'What is wrong and was alerted; a row goes when it is right again';
 
 
 -- 2. Audiences and destinations
@@ -87,6 +92,8 @@ CREATE TABLE audience (
     CONSTRAINT audience_name_taken UNIQUE (name) DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT audience_property_taken UNIQUE (property) DEFERRABLE INITIALLY DEFERRED
 );
+COMMENT ON TABLE audience IS
+    'The audiences and computed traits that were ever planned, each with the property that it is';
 
 CREATE TABLE destination (
     destination_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -94,12 +101,13 @@ CREATE TABLE destination (
     account jsonb NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );
+COMMENT ON TABLE destination IS 'The accounts that identify calls go to, each with what it points at';
 
 
 -- 3. What each destination accepted
 
--- A row: the initial sync of this audience at this destination has ended, in that run, for the reach that the
--- destination had. Contacts that come within reach later begin with an initial sync of their own.
+-- An initial sync ends for the reach that the destination had in that run: contacts that come within reach later begin
+-- with one of their own.
 CREATE TABLE initial_sync (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
@@ -108,9 +116,9 @@ CREATE TABLE initial_sync (
     rollout float8,
     PRIMARY KEY (destination_id, audience_id)
 );
+COMMENT ON TABLE initial_sync IS 'Audiences whose initial sync at a destination has ended';
 
--- Every membership that the destination accepted and was not told otherwise since. `email` is null where the contact
--- is the email, `value` where it is true, as for every audience.
+-- `email` is null where the contact is the email, `value` where it is true, as for every audience.
 CREATE TABLE synced_member (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
@@ -123,12 +131,12 @@ CREATE TABLE synced_member (
     value jsonb,
     PRIMARY KEY (destination_id, contact, audience_id, user_id)
 ) PARTITION BY LIST (destination_id);
+COMMENT ON TABLE synced_member IS 'Every membership that a destination accepted and was not told otherwise since';
 -- With the audience, so that a user's rows are also counted by this index before the table was ever analyzed.
 CREATE INDEX synced_member_by_user ON synced_member (user_id, audience_id);
 -- Contacts that are user ids are also looked for by their email.
 CREATE INDEX synced_member_by_email ON synced_member (email) WHERE email IS NOT NULL;
 
--- Contacts that were once told true and whose last accepted value is false.
 CREATE TABLE told_false (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
@@ -139,9 +147,9 @@ CREATE TABLE told_false (
     email text COLLATE "C",
     PRIMARY KEY (destination_id, contact, audience_id)
 ) PARTITION BY LIST (destination_id);
+COMMENT ON TABLE told_false IS 'Contacts that were once told true and whose last accepted value is false';
 
--- Properties whose last call has no answer, whether or not `synced_member` has a row. `user_id` is the user that
--- the unanswered call named.
+-- Whether or not `synced_member` has a row of it. `user_id` is the user that the unanswered call named.
 CREATE TABLE uncertain (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
@@ -151,8 +159,9 @@ CREATE TABLE uncertain (
     email text COLLATE "C",
     PRIMARY KEY (destination_id, contact, audience_id)
 );
+COMMENT ON TABLE uncertain IS 'Properties whose last call has no answer';
 
--- What a destination last accepted of a contact beside its properties, where a change of that is sent by itself.
+-- Kept only where a change of it is sent by itself.
 CREATE TABLE synced_profile (
     destination_id integer NOT NULL,
     contact text COLLATE "C" NOT NULL,
@@ -160,22 +169,24 @@ CREATE TABLE synced_profile (
     traits jsonb NOT NULL,
     PRIMARY KEY (destination_id, contact)
 );
+COMMENT ON TABLE synced_profile IS 'What a destination last accepted of a contact beside its properties';
 
--- How many different contacts and, by audience, different users a destination has in `synced_member` (people who were
--- forgotten aside), so that a plan need not count the snapshot. No row: not counted. Exact between runs.
+-- Both counts leave people out who were forgotten, and are exact between runs: a plan need not count the snapshot.
 CREATE TABLE contact_count (
     destination_id integer PRIMARY KEY,
     contacts bigint NOT NULL
 );
+COMMENT ON TABLE contact_count IS 'How many different contacts a destination has in synced_member; no row: not counted';
 CREATE TABLE user_count (
     destination_id integer NOT NULL REFERENCES contact_count ON DELETE CASCADE,
     audience_id integer NOT NULL,
     users bigint NOT NULL,
     PRIMARY KEY (destination_id, audience_id)
 );
+COMMENT ON TABLE user_count IS 'How many different users a destination has in synced_member, by audience';
 
--- Events about what was accepted, in the order in which it was. A row goes when its event was accepted; where the
--- receiver does not recognise a repetition, before it is sent. `refusal`: in the receiver's words; never sent again.
+-- A row goes when its event was accepted; where the receiver does not recognise a repetition, before it is sent.
+-- `refusal`: in the receiver's words; never sent again.
 CREATE TABLE owed_event (
     event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     destination_id integer NOT NULL,
@@ -188,6 +199,7 @@ CREATE TABLE owed_event (
     at timestamptz NOT NULL,
     refusal text
 );
+COMMENT ON TABLE owed_event IS 'Events about what was accepted that are still to be sent, in the order of acceptance';
 CREATE INDEX owed_event_in_order ON owed_event (destination_id, event_id) WHERE refusal IS NULL;
 
 
@@ -214,9 +226,10 @@ CREATE TABLE run (
     pid integer NOT NULL,
     CONSTRAINT closed_with_status CHECK ((phase = 'closed') = (status IS NOT NULL))
 );
+COMMENT ON TABLE run IS 'A row per sync run; at most one is open';
 CREATE UNIQUE INDEX one_open_run ON run ((true)) WHERE phase <> 'closed';
 
--- The audiences of a run, also those set aside (`problem`), in the order in which they are reported.
+-- `problem`: why it was set aside.
 CREATE TABLE run_audience (
     run_id integer NOT NULL REFERENCES run,
     position integer NOT NULL,
@@ -227,11 +240,12 @@ CREATE TABLE run_audience (
     problem text,
     PRIMARY KEY (run_id, position)
 );
+COMMENT ON TABLE run_audience IS 'The audiences of a run in the order in which they are reported, also those set aside';
 
--- Counts are identifies. `reach_contacts` and `rollout` are the destination's reach. `per_audience`: every audience of a
--- contact has a call of its own. `keeps_profiles`: what is accepted goes to `synced_profile` too. `mirrors`: nothing
--- waits, is skipped, set aside or out of scope, so that once all of the plan is accepted, the destination has the
--- memberships of the snapshot and no others.
+-- `reach_contacts` and `rollout` are the destination's reach. `per_audience`: every audience of a contact has a call of
+-- its own. `keeps_profiles`: what is accepted goes to `synced_profile` too. `mirrors`: nothing waits, is skipped, set
+-- aside or out of scope, so that once all of the plan is accepted, the destination has the memberships of the snapshot
+-- and no others.
 CREATE TABLE run_destination (
     run_id integer NOT NULL REFERENCES run,
     destination_id integer NOT NULL,
@@ -252,11 +266,12 @@ CREATE TABLE run_destination (
     mirrors boolean NOT NULL DEFAULT false,
     PRIMARY KEY (run_id, destination_id)
 );
+COMMENT ON TABLE run_destination IS 'What a run did at a destination, in identifies';
 
--- Counts are contacts. `reads`: the snapshot was asked about this audience, and something named it. `held_add` and
--- `deferred_add`: of those held and deferred, additions. Deferred changes wait for the next run, because this one could
--- not tell them before that is due. `fingerprint` is of the snapshot's rows of this audience, where nothing of them
--- differed from the state; null: something did, or they were not added up.
+-- `reads`: the snapshot was asked about this audience, and something named it. `held_add` and `deferred_add`: of those
+-- held and deferred, additions. Deferred changes wait for the next run, because this one could not tell them before
+-- that is due. `fingerprint` is of the snapshot's rows of this audience, where nothing of them differed from the state;
+-- null: something did, or they were not added up.
 CREATE TABLE run_count (
     run_id integer NOT NULL REFERENCES run,
     destination_id integer NOT NULL,
@@ -279,18 +294,18 @@ CREATE TABLE run_count (
     fingerprint text,
     PRIMARY KEY (run_id, destination_id, audience_id)
 );
+COMMENT ON TABLE run_count IS 'What a run did for an audience at a destination, in contacts';
 
 CREATE TYPE change_op AS ENUM ('added', 'removed', 'reasserted', 'trait_changed', 'covered');
 CREATE TYPE row_effect AS ENUM ('gain', 'lose', 'none');
 CREATE TYPE page_status AS ENUM ('planned', 'sending', 'done', 'aborted');
 CREATE TYPE identify_outcome AS ENUM ('failed', 'unknown', 'aborted');
 
--- The plan, written once, which is also the history: a row per membership that enters, leaves or is told again.
--- Of the rows of one contact and audience exactly one is `lead`: it stands for the property that is told.
--- One identify is the lead rows of one contact and part. `told_as` is the user that the call names, if it is not
--- the row's own. `effect` is what acceptance does to `synced_member`. Covered rows are on page 0: no call.
--- `entered_*` remember when a row that is lost had come in. `traits` go along with the call. `event`: once this was
--- accepted, an event is owed. Partitioned by run so that old history is dropped.
+-- Of the rows of one contact and audience exactly one is `lead`: it stands for the property that is told. One identify
+-- is the lead rows of one contact and part. `told_as` is the user that the call names, if it is not the row's own.
+-- `effect` is what acceptance does to `synced_member`. Covered rows are on page 0: no call. `entered_*` remember when a
+-- row that is lost had come in. `traits` go along with the call. `event`: once this was accepted, an event is owed.
+-- Partitioned by run so that old history is dropped.
 CREATE TABLE sync_change (
     run_id integer NOT NULL,
     destination_id integer NOT NULL,
@@ -310,11 +325,13 @@ CREATE TABLE sync_change (
     traits jsonb,
     event boolean NOT NULL DEFAULT false
 ) PARTITION BY RANGE (run_id);
+COMMENT ON TABLE sync_change IS
+    'The plan, written once, which is also the history: a row per membership that enters, leaves or is told again';
 CREATE INDEX sync_change_by_page ON sync_change (run_id, destination_id, page);
 CREATE INDEX sync_change_by_contact ON sync_change (contact);
 
--- The only thing that delivery moves: planned → sending → done | aborted. Page 0 holds the covered changes.
--- `urgency`: 1 removals, 2 additions, 3 backfills and reassertions; a page holds one urgency.
+-- A page goes planned → sending → done | aborted. Page 0 holds the covered changes. `urgency` is the class of all its
+-- calls in the order of delivery: see `urgency_of`; 4 and more are of calls that follow others, or had no answer before.
 CREATE TABLE sync_page (
     run_id integer NOT NULL REFERENCES run,
     destination_id integer NOT NULL,
@@ -328,10 +345,11 @@ CREATE TABLE sync_page (
     settled_at timestamptz,
     PRIMARY KEY (run_id, destination_id, page)
 );
+COMMENT ON TABLE sync_page IS
+    'Identifies that are claimed, sent and settled together: the only thing that delivery moves';
 CREATE INDEX sync_page_sending ON sync_page (run_id) WHERE status = 'sending';
 
--- Identifies of pages that are done which ended otherwise than succeeded. `alone`: the identify was the only one in
--- its request.
+-- `alone`: the identify was the only one in its request.
 CREATE TABLE sync_exception (
     run_id integer NOT NULL REFERENCES run,
     destination_id integer NOT NULL,
@@ -345,20 +363,22 @@ CREATE TABLE sync_exception (
     alone boolean NOT NULL DEFAULT false,
     PRIMARY KEY (run_id, destination_id, page, contact, part)
 );
+COMMENT ON TABLE sync_exception IS 'Identifies of pages that are done which ended otherwise than succeeded';
 
--- History that was dropped, net of what left: how many members, by audience, had entered and not left.
 CREATE TABLE dropped_history (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
     members bigint NOT NULL,
     PRIMARY KEY (destination_id, audience_id)
 );
+COMMENT ON TABLE dropped_history IS
+    'How many members had entered and not left, by audience, in the history that was dropped';
 
 
 -- 5. What stands from run to run
 
--- Contacts whose last identify was refused. `fingerprint` is of what was refused: a contact with other data is tried
--- at once. `next_try_run_id`: the first run that tries again; null: parked.
+-- `fingerprint` is of what was refused: a contact with other data is tried at once. `next_try_run_id`: the first run
+-- that tries again; null: parked.
 CREATE TABLE refused_contact (
     destination_id integer NOT NULL,
     contact text COLLATE "C" NOT NULL,
@@ -370,11 +390,12 @@ CREATE TABLE refused_contact (
     since_run_id integer NOT NULL,
     tries integer NOT NULL,
     next_try_run_id integer,
-    fingerprint text NOT NULL DEFAULT '',
+    fingerprint text NOT NULL,
     PRIMARY KEY (destination_id, contact)
 );
+COMMENT ON TABLE refused_contact IS 'Contacts whose last identify was refused';
 
--- Contacts whose last call had no answer: in how many runs in a row (`runs`), in how many of them alone in its request.
+-- `runs`: in how many runs in a row; `alone`: in how many of them alone in its request.
 CREATE TABLE unanswered_contact (
     destination_id integer NOT NULL,
     contact text COLLATE "C" NOT NULL,
@@ -382,8 +403,9 @@ CREATE TABLE unanswered_contact (
     alone integer NOT NULL,
     PRIMARY KEY (destination_id, contact)
 );
+COMMENT ON TABLE unanswered_contact IS 'Contacts whose last call had no answer';
 
--- Rows of the last snapshot that could not be sent. Texts are cut for the list; `fingerprint` is of the whole row.
+-- Texts are cut for the list; `fingerprint` is of the whole row.
 CREATE TABLE skipped_member (
     destination_id integer NOT NULL,
     fingerprint bytea NOT NULL,
@@ -396,9 +418,9 @@ CREATE TABLE skipped_member (
     since_run_id integer NOT NULL,
     PRIMARY KEY (destination_id, fingerprint)
 );
+COMMENT ON TABLE skipped_member IS 'Rows of the last snapshot that could not be sent';
 
--- What the guard holds stands here until it is approved and accepted, or is no longer wanted. The last run that held
--- it is not written to every row: `run_count.held` knows which runs held something.
+-- Which run held a change last is not written to every row: `run_count.held` knows which runs held something.
 CREATE TABLE held_change (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
@@ -412,29 +434,32 @@ CREATE TABLE held_change (
     approved_at timestamptz,
     PRIMARY KEY (destination_id, audience_id, contact)
 );
+COMMENT ON TABLE held_change IS 'What the guard holds, until it is approved and accepted, or is no longer wanted';
 
--- What was told before this run is due again, until it is accepted. `audience_id` null: every audience.
 CREATE TABLE resync (
     destination_id integer NOT NULL,
     audience_id integer,
     before_run_id integer NOT NULL REFERENCES run,
     asked_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+COMMENT ON TABLE resync IS
+    'What was told before this run is due again, until it is accepted; audience_id null: every audience';
 CREATE UNIQUE INDEX resync_once ON resync (destination_id, coalesce(audience_id, 0));
 
--- A null stands for all: (null, null) pauses everything.
 CREATE TABLE pause (
     destination_id integer,
     audience_id integer,
     since timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+COMMENT ON TABLE pause IS 'What is paused; a null stands for all: (null, null) pauses everything';
 CREATE UNIQUE INDEX pause_once ON pause (coalesce(destination_id, 0), coalesce(audience_id, 0));
 
--- People who are to be forgotten, while the warehouse still has them: keyed hashes of their contacts and user ids.
 CREATE TABLE forgotten (
     hash text COLLATE "C" PRIMARY KEY,
     since timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+COMMENT ON TABLE forgotten IS
+    'Keyed hashes of the contacts and user ids of people who were forgotten, while the warehouse has them';
 
 
 -- 6. Functions
@@ -550,18 +575,22 @@ RETURNS text
         WHEN op = 'covered' THEN 'covered'
         WHEN waits IS NOT NULL THEN waits
         WHEN EXISTS (
-            SELECT FROM uncertain AS u
-            WHERE u.destination_id = why_pending.destination_id AND u.contact = why_pending.contact
-                AND u.audience_id = why_pending.audience_id
+            SELECT FROM uncertain
+            WHERE uncertain.destination_id = why_pending.destination_id
+                AND uncertain.contact = why_pending.contact
+                AND uncertain.audience_id = why_pending.audience_id
         ) THEN 'uncertain'
         WHEN EXISTS (
-            SELECT FROM refused_contact AS r
-            WHERE r.destination_id = why_pending.destination_id AND r.contact = why_pending.contact
+            SELECT FROM refused_contact
+            WHERE refused_contact.destination_id = why_pending.destination_id
+                AND refused_contact.contact = why_pending.contact
         ) THEN 'refused'
         WHEN EXISTS (
-            SELECT FROM held_change AS h
-            WHERE h.destination_id = why_pending.destination_id AND h.contact = why_pending.contact
-                AND h.audience_id = why_pending.audience_id AND h.op = why_pending.op
+            SELECT FROM held_change
+            WHERE held_change.destination_id = why_pending.destination_id
+                AND held_change.contact = why_pending.contact
+                AND held_change.audience_id = why_pending.audience_id
+                AND held_change.op = why_pending.op
         ) THEN 'held'
         WHEN op = 'added' THEN 'missing'
         WHEN op = 'removed' THEN 'lingering'
@@ -575,27 +604,30 @@ RETURNS text
 -- Our own: the rows of `sync_change` that became true at the destination.
 CREATE VIEW accepted_change AS
 SELECT
-    change.run_id,
-    change.destination_id,
-    change.audience_id,
-    change.op,
-    change.effect,
-    change.lead,
-    change.contact,
-    change.user_id,
-    coalesce(change.told_as, change.user_id) AS caller,
-    change.email,
-    change.value,
-    change.entered_run_id,
-    change.entered_at,
-    page.settled_at
-FROM sync_change AS change
-JOIN sync_page AS page USING (run_id, destination_id, page)
-LEFT JOIN sync_exception AS exception
-    ON exception.run_id = change.run_id AND exception.destination_id = change.destination_id
-    AND exception.page = change.page AND exception.contact = change.contact AND exception.part = change.part
-WHERE page.status = 'done' AND exception.contact IS NULL;
-COMMENT ON VIEW accepted_change IS 'The changes that were accepted; syncer''s own, and no part of the contract';
+    sync_change.run_id,
+    sync_change.destination_id,
+    sync_change.audience_id,
+    sync_change.op,
+    sync_change.effect,
+    sync_change.lead,
+    sync_change.contact,
+    sync_change.user_id,
+    coalesce(sync_change.told_as, sync_change.user_id) AS caller,
+    sync_change.email,
+    sync_change.value,
+    sync_change.entered_run_id,
+    sync_change.entered_at,
+    sync_page.settled_at
+FROM sync_change
+JOIN sync_page USING (run_id, destination_id, page)
+LEFT JOIN sync_exception
+    ON sync_exception.run_id = sync_change.run_id
+    AND sync_exception.destination_id = sync_change.destination_id
+    AND sync_exception.page = sync_change.page
+    AND sync_exception.contact = sync_change.contact
+    AND sync_exception.part = sync_change.part
+WHERE sync_page.status = 'done' AND sync_exception.contact IS NULL;
+COMMENT ON VIEW accepted_change IS 'The changes that were accepted: syncer''s own, and no part of the contract';
 
 -- All others are the history for people's own SQL: a contract that is widened, never narrowed.
 
@@ -616,171 +648,319 @@ FROM run;
 COMMENT ON VIEW sync_runs IS 'A row per sync run';
 COMMENT ON COLUMN sync_runs.run_id IS 'A growing integer';
 COMMENT ON COLUMN sync_runs.trigger IS 'manual, schedule, resync or request';
-COMMENT ON COLUMN sync_runs.status IS 'running; or interrupted, failed, held, incomplete, succeeded: the first that applies';
+COMMENT ON COLUMN sync_runs.status IS
+    'running; or interrupted, failed, held, incomplete, succeeded: the first that applies';
 COMMENT ON COLUMN sync_runs.scheduled_at IS 'When the schedule wanted it; null for a run that was asked for';
+COMMENT ON COLUMN sync_runs.started_at IS 'When it began';
+COMMENT ON COLUMN sync_runs.finished_at IS 'When it ended; null while it runs';
 COMMENT ON COLUMN sync_runs.snapshot_at IS 'The moment of the warehouse that this run read; null until it has';
 COMMENT ON COLUMN sync_runs.memberships IS 'Rows in the snapshot, skipped ones included';
 COMMENT ON COLUMN sync_runs.contacts IS 'Different email addresses in the snapshot, after trimming and lower-casing';
 COMMENT ON COLUMN sync_runs.error IS 'Why it failed, in a sentence';
+COMMENT ON COLUMN sync_runs.syncer_version IS 'The version of syncer that made it';
 
 CREATE VIEW sync_run_destinations AS
 SELECT
-    d.run_id,
+    run_destination.run_id,
     destination.name AS destination,
-    coalesce(d.status, 'running') AS status,
-    d.planned,
-    d.succeeded,
-    d.failed,
-    d.unknown,
-    d.aborted,
-    d.requests,
-    d.retries,
-    d.skipped,
-    d.error
-FROM run_destination AS d
+    coalesce(run_destination.status, 'running') AS status,
+    run_destination.planned,
+    run_destination.succeeded,
+    run_destination.failed,
+    run_destination.unknown,
+    run_destination.aborted,
+    run_destination.requests,
+    run_destination.retries,
+    run_destination.skipped,
+    run_destination.error
+FROM run_destination
 JOIN destination USING (destination_id);
 COMMENT ON VIEW sync_run_destinations IS 'A row per run and destination; counts are identify calls';
-COMMENT ON COLUMN sync_run_destinations.planned IS 'Identifies of this run = succeeded + failed + unknown + aborted once it is closed';
+COMMENT ON COLUMN sync_run_destinations.run_id IS 'The run';
+COMMENT ON COLUMN sync_run_destinations.destination IS 'The name of the destination';
+COMMENT ON COLUMN sync_run_destinations.status IS
+    'running; or interrupted, failed, held, incomplete, succeeded: the first that applies';
+COMMENT ON COLUMN sync_run_destinations.planned IS
+    'Identifies of this run = succeeded + failed + unknown + aborted once it is closed';
+COMMENT ON COLUMN sync_run_destinations.succeeded IS 'Accepted by the destination';
 COMMENT ON COLUMN sync_run_destinations.failed IS 'Refused by the destination';
 COMMENT ON COLUMN sync_run_destinations.unknown IS 'Sent, and the answer was lost; told again by the next run';
 COMMENT ON COLUMN sync_run_destinations.aborted IS 'Planned and never applied; planned afresh by the next run';
 COMMENT ON COLUMN sync_run_destinations.requests IS 'HTTP requests, retries included';
+COMMENT ON COLUMN sync_run_destinations.retries IS 'Of the requests, those that were tries after the first';
 COMMENT ON COLUMN sync_run_destinations.skipped IS 'Members that cannot be sent, counted by reason';
+COMMENT ON COLUMN sync_run_destinations.error IS 'What stopped this destination, in a sentence';
 
 CREATE VIEW sync_run_counts AS
 SELECT
-    c.run_id,
+    run_count.run_id,
     destination.name AS destination,
     audience.name AS audience,
     audience.property,
-    c.members,
-    c.planned_add AS num_planned_add,
-    c.planned_remove AS num_planned_remove,
-    c.succeeded_add AS num_succeeded_add,
-    c.succeeded_remove AS num_succeeded_remove,
-    c.failed_add AS num_failed_add,
-    c.failed_remove AS num_failed_remove,
-    c.unknown AS num_unknown,
-    c.aborted AS num_aborted,
-    c.held AS num_held,
-    c.initial
-FROM run_count AS c
+    run_count.members,
+    run_count.planned_add AS num_planned_add,
+    run_count.planned_remove AS num_planned_remove,
+    run_count.succeeded_add AS num_succeeded_add,
+    run_count.succeeded_remove AS num_succeeded_remove,
+    run_count.failed_add AS num_failed_add,
+    run_count.failed_remove AS num_failed_remove,
+    run_count.unknown AS num_unknown,
+    run_count.aborted AS num_aborted,
+    run_count.held AS num_held,
+    run_count.initial
+FROM run_count
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id);
-COMMENT ON VIEW sync_run_counts IS 'A row per run, destination and audience; counts are contacts, reassertions not included';
+COMMENT ON VIEW sync_run_counts IS
+    'A row per run, destination and audience; counts are contacts, reassertions not included';
+COMMENT ON COLUMN sync_run_counts.run_id IS 'The run';
+COMMENT ON COLUMN sync_run_counts.destination IS 'The name of the destination';
+COMMENT ON COLUMN sync_run_counts.audience IS 'The name of the audience, or of the computed trait';
+COMMENT ON COLUMN sync_run_counts.property IS 'The key that the destination has for it';
 COMMENT ON COLUMN sync_run_counts.members IS 'Different user ids in the snapshot';
+COMMENT ON COLUMN sync_run_counts.num_planned_add IS 'To be told true';
+COMMENT ON COLUMN sync_run_counts.num_planned_remove IS 'To be told false';
+COMMENT ON COLUMN sync_run_counts.num_succeeded_add IS 'Told true, and accepted';
+COMMENT ON COLUMN sync_run_counts.num_succeeded_remove IS 'Told false, and accepted';
+COMMENT ON COLUMN sync_run_counts.num_failed_add IS 'To be told true, and refused';
+COMMENT ON COLUMN sync_run_counts.num_failed_remove IS 'To be told false, and refused';
+COMMENT ON COLUMN sync_run_counts.num_unknown IS 'Sent, and the answer was lost';
+COMMENT ON COLUMN sync_run_counts.num_aborted IS 'Planned and never applied';
+COMMENT ON COLUMN sync_run_counts.num_held IS 'Held by the guard, until syncer approve';
 COMMENT ON COLUMN sync_run_counts.initial IS 'This run belonged to the initial sync of the audience there';
 
 CREATE VIEW sync_changelog AS
 SELECT
-    c.run_id,
+    sync_change.run_id,
     destination.name AS destination,
     audience.name AS audience,
     audience.property,
-    c.contact,
-    c.user_id,
-    coalesce(c.email, c.contact) AS email,
-    c.op::text AS op,
-    c.value,
+    sync_change.contact,
+    sync_change.user_id,
+    coalesce(sync_change.email, sync_change.contact) AS email,
+    sync_change.op::text AS op,
+    sync_change.value,
     CASE
-        WHEN e.outcome IS NOT NULL THEN e.outcome::text
-        WHEN p.status = 'done' THEN 'succeeded'
-        WHEN p.status = 'aborted' THEN 'aborted'
+        WHEN sync_exception.outcome IS NOT NULL THEN sync_exception.outcome::text
+        WHEN sync_page.status = 'done' THEN 'succeeded'
+        WHEN sync_page.status = 'aborted' THEN 'aborted'
         ELSE 'planned'
     END AS status,
-    e.reason AS failure_reason,
-    e.http_status,
-    CASE WHEN c.op <> 'covered' THEN
-        message_id(
-            installation.installation_id, run.nonce, destination.name, c.contact, c.part,
-            CASE WHEN d.per_audience THEN audience.property END
+    sync_exception.reason AS failure_reason,
+    sync_exception.http_status,
+    CASE
+        WHEN sync_change.op <> 'covered' THEN message_id(
+            installation.installation_id,
+            run.nonce,
+            destination.name,
+            sync_change.contact,
+            sync_change.part,
+            CASE WHEN run_destination.per_audience THEN audience.property END
         )
     END AS message_id,
     CASE
-        WHEN c.op <> 'covered' AND e.outcome IS DISTINCT FROM 'aborted' THEN coalesce(e.attempted_at, p.attempted_at)
+        WHEN sync_change.op <> 'covered' AND sync_exception.outcome IS DISTINCT FROM 'aborted'
+            THEN coalesce(sync_exception.attempted_at, sync_page.attempted_at)
     END AS attempted_at
-FROM sync_change AS c
-JOIN sync_page AS p USING (run_id, destination_id, page)
+FROM sync_change
+JOIN sync_page USING (run_id, destination_id, page)
 JOIN run USING (run_id)
-JOIN run_destination AS d USING (run_id, destination_id)
+JOIN run_destination USING (run_id, destination_id)
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id)
 CROSS JOIN installation
-LEFT JOIN sync_exception AS e
-    ON e.run_id = c.run_id AND e.destination_id = c.destination_id AND e.page = c.page
-    AND e.contact = c.contact AND e.part = c.part
+LEFT JOIN sync_exception
+    ON sync_exception.run_id = sync_change.run_id
+    AND sync_exception.destination_id = sync_change.destination_id
+    AND sync_exception.page = sync_change.page
+    AND sync_exception.contact = sync_change.contact
+    AND sync_exception.part = sync_change.part
 UNION ALL
-SELECT h.since_run_id, destination.name, audience.name, audience.property, h.contact, h.user_id,
-    coalesce(h.email, h.contact), h.op::text, to_jsonb(h.op = 'added'), 'held', h.reason, NULL, NULL, NULL
-FROM held_change AS h
+SELECT
+    held_change.since_run_id,
+    destination.name,
+    audience.name,
+    audience.property,
+    held_change.contact,
+    held_change.user_id,
+    coalesce(held_change.email, held_change.contact),
+    held_change.op::text,
+    to_jsonb(held_change.op = 'added'),
+    'held',
+    held_change.reason,
+    NULL,
+    NULL,
+    NULL
+FROM held_change
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id);
-COMMENT ON VIEW sync_changelog IS 'Every change that was ever planned: a row per membership, so a contact of two users has two';
-COMMENT ON COLUMN sync_changelog.contact IS 'The key that the destination knows';
-COMMENT ON COLUMN sync_changelog.op IS 'added, removed, reasserted, trait_changed, or covered: the row moved, the contact''s value did not, no call';
+COMMENT ON VIEW sync_changelog IS
+    'Every change that was ever planned: a row per membership, so a contact of two users has two';
+COMMENT ON COLUMN sync_changelog.run_id IS 'The run that planned it, or that held it first';
+COMMENT ON COLUMN sync_changelog.destination IS 'The name of the destination';
+COMMENT ON COLUMN sync_changelog.audience IS 'The name of the audience, or of the computed trait';
+COMMENT ON COLUMN sync_changelog.property IS 'The key that the destination has for it';
+COMMENT ON COLUMN sync_changelog.contact IS 'The key that the destination knows the person by';
+COMMENT ON COLUMN sync_changelog.user_id IS 'The user id, as in the warehouse';
+COMMENT ON COLUMN sync_changelog.email IS 'The address: of a contact that is a user id, the one that goes along';
+COMMENT ON COLUMN sync_changelog.op IS
+    'added, removed, reasserted, trait_changed, or covered: the row moved, the contact''s value did not, no call';
 COMMENT ON COLUMN sync_changelog.value IS 'What was told, as JSON';
-COMMENT ON COLUMN sync_changelog.status IS 'planned, succeeded, failed, unknown, aborted; held: the guard still holds it, since that run';
+COMMENT ON COLUMN sync_changelog.status IS
+    'planned, succeeded, failed, unknown, aborted; held: the guard still holds it, since that run';
 COMMENT ON COLUMN sync_changelog.failure_reason IS 'The destination''s own words, or what happened to the request';
+COMMENT ON COLUMN sync_changelog.http_status IS 'The status of the answer that refused it; null if there was none';
 COMMENT ON COLUMN sync_changelog.message_id IS 'The messageId of the identify; null for covered';
-COMMENT ON COLUMN sync_changelog.attempted_at IS 'When its page was sent, or the refusal recorded; null for what was never sent';
+COMMENT ON COLUMN sync_changelog.attempted_at IS
+    'When its page was sent, or the refusal recorded; null for what was never sent';
 
 CREATE VIEW audience_membership_history AS
 SELECT
     destination.name AS destination,
     audience.name AS audience,
     audience.property,
-    interval.contact,
-    interval.user_id,
-    coalesce(interval.email, interval.contact) AS email,
-    interval.entered_at,
-    interval.exited_at,
-    interval.entered_run_id,
-    interval.exited_run_id
+    membership.contact,
+    membership.user_id,
+    coalesce(membership.email, membership.contact) AS email,
+    membership.entered_at,
+    membership.exited_at,
+    membership.entered_run_id,
+    membership.exited_run_id
 FROM (
-    SELECT destination_id, audience_id, contact, user_id, email, entered_at, NULL::timestamptz AS exited_at,
-        entered_run_id, NULL::integer AS exited_run_id
+    SELECT
+        destination_id,
+        audience_id,
+        contact,
+        user_id,
+        email,
+        entered_at,
+        NULL::timestamptz AS exited_at,
+        entered_run_id,
+        NULL::integer AS exited_run_id
     FROM synced_member
     UNION ALL
     SELECT destination_id, audience_id, contact, user_id, email, entered_at, settled_at, entered_run_id, run_id
     FROM accepted_change
     WHERE effect = 'lose'
-) AS interval
+) AS membership
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id)
 WHERE NOT audience.is_trait;
-COMMENT ON VIEW audience_membership_history IS 'When each member entered and left, as accepted by the destination; exited_at is null while it lasts';
+COMMENT ON VIEW audience_membership_history IS 'When each member entered and left, as the destination accepted it';
+COMMENT ON COLUMN audience_membership_history.destination IS 'The name of the destination';
+COMMENT ON COLUMN audience_membership_history.audience IS 'The name of the audience';
+COMMENT ON COLUMN audience_membership_history.property IS 'The key that the destination has for it';
+COMMENT ON COLUMN audience_membership_history.contact IS 'The key that the destination knows the person by';
+COMMENT ON COLUMN audience_membership_history.user_id IS 'The user id, as in the warehouse';
+COMMENT ON COLUMN audience_membership_history.email IS
+    'The address: of a contact that is a user id, the one that goes along';
+COMMENT ON COLUMN audience_membership_history.entered_at IS 'When the destination accepted true';
+COMMENT ON COLUMN audience_membership_history.exited_at IS
+    'When the destination accepted false; null while the membership lasts';
+COMMENT ON COLUMN audience_membership_history.entered_run_id IS 'The run that told true';
+COMMENT ON COLUMN audience_membership_history.exited_run_id IS 'The run that told false';
 
 CREATE VIEW refused_contacts AS
-SELECT destination.name AS destination, r.contact, r.user_id, coalesce(r.email, r.contact) AS email, r.reason,
-    r.http_status, r.since, r.since_run_id, r.tries, r.next_try_run_id
-FROM refused_contact AS r
+SELECT
+    destination.name AS destination,
+    refused_contact.contact,
+    refused_contact.user_id,
+    coalesce(refused_contact.email, refused_contact.contact) AS email,
+    refused_contact.reason,
+    refused_contact.http_status,
+    refused_contact.since,
+    refused_contact.since_run_id,
+    refused_contact.tries,
+    refused_contact.next_try_run_id
+FROM refused_contact
 JOIN destination USING (destination_id);
 COMMENT ON VIEW refused_contacts IS 'Contacts that the destination refused and has not accepted since';
+COMMENT ON COLUMN refused_contacts.destination IS 'The name of the destination';
+COMMENT ON COLUMN refused_contacts.contact IS 'The key that the destination knows the person by';
+COMMENT ON COLUMN refused_contacts.user_id IS 'The user that the call named';
+COMMENT ON COLUMN refused_contacts.email IS 'The address: of a contact that is a user id, the one that goes along';
+COMMENT ON COLUMN refused_contacts.reason IS 'The destination''s own words, or what happened to the request';
+COMMENT ON COLUMN refused_contacts.http_status IS 'The status of the answer; null if there was none';
+COMMENT ON COLUMN refused_contacts.since IS 'When it was first refused';
+COMMENT ON COLUMN refused_contacts.since_run_id IS 'The run in which it was first refused';
 COMMENT ON COLUMN refused_contacts.tries IS 'How often it was tried with the same data';
-COMMENT ON COLUMN refused_contacts.next_try_run_id IS 'The first run that tries again; null: parked, until its data changes or somebody says syncer retry';
+COMMENT ON COLUMN refused_contacts.next_try_run_id IS
+    'The first run that tries again; null: parked, until its data changes or syncer retry';
 
 CREATE VIEW skipped_members AS
-SELECT destination.name AS destination, s.audience, s.user_id, s.email, s.reason, s.since, s.since_run_id,
-    NULL::integer AS tries, NULL::integer AS next_try_run_id
-FROM skipped_member AS s
+SELECT
+    destination.name AS destination,
+    skipped_member.audience,
+    skipped_member.user_id,
+    skipped_member.email,
+    skipped_member.reason,
+    skipped_member.since,
+    skipped_member.since_run_id,
+    NULL::integer AS tries,
+    NULL::integer AS next_try_run_id
+FROM skipped_member
 JOIN destination USING (destination_id);
-COMMENT ON VIEW skipped_members IS 'Rows of the last snapshot that cannot be sent, and why; they go out by themselves once they can';
+COMMENT ON VIEW skipped_members IS
+    'Rows of the last snapshot that cannot be sent, and why; they go out by themselves once they can';
+COMMENT ON COLUMN skipped_members.destination IS 'The name of the destination';
+COMMENT ON COLUMN skipped_members.audience IS 'The audience that the row names';
 COMMENT ON COLUMN skipped_members.user_id IS 'As in the warehouse; long texts are cut, unsendable characters replaced';
+COMMENT ON COLUMN skipped_members.email IS 'As in the warehouse, cut and replaced likewise';
+COMMENT ON COLUMN skipped_members.reason IS
+    'no_email, invalid_email, no_user_id, user_id_too_long, unsendable_text, no_audience, conflicting_values,'
+    ' forgotten or out_of_rollout';
+COMMENT ON COLUMN skipped_members.since IS 'When a run first skipped it';
+COMMENT ON COLUMN skipped_members.since_run_id IS 'The run that first skipped it';
+COMMENT ON COLUMN skipped_members.tries IS 'Always null: nothing is tried';
+COMMENT ON COLUMN skipped_members.next_try_run_id IS 'Always null: every run looks again';
 
 CREATE VIEW held_changes AS
-SELECT destination.name AS destination, audience.name AS audience, audience.property, h.contact, h.user_id,
-    coalesce(h.email, h.contact) AS email, h.op::text AS op, h.reason, h.since, h.since_run_id,
-    (SELECT max(c.run_id) FROM run_count AS c
-        WHERE c.destination_id = h.destination_id AND c.audience_id = h.audience_id AND c.held > 0) AS last_run_id,
-    NULL::integer AS tries, NULL::integer AS next_try_run_id, h.approved_at
-FROM held_change AS h
+SELECT
+    destination.name AS destination,
+    audience.name AS audience,
+    audience.property,
+    held_change.contact,
+    held_change.user_id,
+    coalesce(held_change.email, held_change.contact) AS email,
+    held_change.op::text AS op,
+    held_change.reason,
+    held_change.since,
+    held_change.since_run_id,
+    (
+        SELECT max(run_count.run_id)
+        FROM run_count
+        WHERE run_count.destination_id = held_change.destination_id
+            AND run_count.audience_id = held_change.audience_id
+            AND run_count.held > 0
+    ) AS last_run_id,
+    NULL::integer AS tries,
+    NULL::integer AS next_try_run_id,
+    held_change.approved_at
+FROM held_change
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id);
 COMMENT ON VIEW held_changes IS 'Changes that the guard holds, until syncer approve';
+COMMENT ON COLUMN held_changes.destination IS 'The name of the destination';
+COMMENT ON COLUMN held_changes.audience IS 'The name of the audience, or of the computed trait';
+COMMENT ON COLUMN held_changes.property IS 'The key that the destination has for it';
+COMMENT ON COLUMN held_changes.contact IS 'The key that the destination knows the person by';
+COMMENT ON COLUMN held_changes.user_id IS 'The user id, as in the warehouse';
+COMMENT ON COLUMN held_changes.email IS 'The address: of a contact that is a user id, the one that goes along';
+COMMENT ON COLUMN held_changes.op IS 'added or removed: what it would tell';
+COMMENT ON COLUMN held_changes.reason IS 'Why the guard holds it';
+COMMENT ON COLUMN held_changes.since IS 'When the guard first held it';
+COMMENT ON COLUMN held_changes.since_run_id IS 'The run that first held it';
 COMMENT ON COLUMN held_changes.last_run_id IS 'The last run that held something of this audience there';
+COMMENT ON COLUMN held_changes.tries IS 'Always null: nothing is tried';
+COMMENT ON COLUMN held_changes.next_try_run_id IS 'Always null: it waits for approval';
 COMMENT ON COLUMN held_changes.approved_at IS 'Approved: it goes out with the next run';
 
 CREATE VIEW operator_actions AS
 SELECT at, actor, action, arguments, run_id
 FROM operator_action;
 COMMENT ON VIEW operator_actions IS 'What people told syncer to do';
+COMMENT ON COLUMN operator_actions.at IS 'When';
+COMMENT ON COLUMN operator_actions.actor IS 'Who: the account and the host';
+COMMENT ON COLUMN operator_actions.action IS 'The command';
+COMMENT ON COLUMN operator_actions.arguments IS 'Its arguments';
+COMMENT ON COLUMN operator_actions.run_id IS 'The run that it made or was about; null if none';
