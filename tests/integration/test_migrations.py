@@ -98,14 +98,37 @@ def test_migrations_are_numbered_without_a_gap() -> None:
     assert all(re.fullmatch(r"\d{4}_[a-z_]+", migration.name) for migration in migrations.known())
 
 
-def test_every_view_says_what_a_row_is(state: State) -> None:
+def test_every_table_view_and_column_of_a_view_says_what_it_is(state: State) -> None:
     with state.connect("test") as connection:
         silent = connection.execute(
-            "SELECT c.relname FROM pg_class AS c"
-            " WHERE c.relkind = 'v' AND c.relnamespace = to_regnamespace(current_schema())"
-            " AND obj_description(c.oid) IS NULL"
+            """
+            SELECT pg_class.relname, pg_attribute.attname
+            FROM pg_class
+            LEFT JOIN pg_attribute
+                ON pg_attribute.attrelid = pg_class.oid AND pg_attribute.attnum > 0 AND pg_class.relkind = 'v'
+            WHERE pg_class.relnamespace = to_regnamespace(current_schema())
+                AND pg_class.relkind IN ('r', 'p', 'v')
+                AND pg_class.relname NOT IN ('schema_migration', 'accepted_change')
+                AND (
+                    obj_description(pg_class.oid, 'pg_class') IS NULL
+                    OR (pg_class.relkind = 'v' AND col_description(pg_class.oid, pg_attribute.attnum) IS NULL)
+                )
+            """
         ).fetchall()
     assert silent == []
+
+
+def test_the_data_model_names_every_table_and_view_once(state: State) -> None:
+    rows = re.findall(r"^\| ((?:`[a-z_]+`(?:, )?)+) \|", (QUERIES.parent / "README.md").read_text(), re.MULTILINE)
+    described = [name for row in rows for name in re.findall(r"[a-z_]+", row)]
+    with state.connect("test") as connection:
+        made = connection.execute(
+            "SELECT relname FROM pg_class"
+            " WHERE relnamespace = to_regnamespace(current_schema()) AND relkind IN ('r', 'p', 'v')"
+        ).fetchall()
+    statements = "".join(file.read_text() for file in QUERIES.rglob("*.sql"))
+    private = re.findall(r"CREATE TEMPORARY TABLE (?:IF NOT EXISTS )?([a-z_]+)", statements)
+    assert sorted(described) == sorted([name for (name,) in made] + private)
 
 
 @pytest.mark.parametrize("file", sorted(QUERIES.rglob("*.sql")), ids=lambda file: file.stem)
