@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from syncer import sync
@@ -32,17 +31,6 @@ MANY: list[Row] = [
 
 FEW = [row for row in MANY if str(row[1]) < "u2"]
 """Some 1,100 contacts."""
-
-
-@contextmanager
-def running(world: World, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A command that is still running; it does not outlive the block."""
-    with world.start(*arguments) as process:
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
 
 
 def kill(process: subprocess.Popen[str]) -> None:

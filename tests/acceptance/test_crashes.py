@@ -12,12 +12,11 @@ from tests.acceptance.kills import (
     PAGE,
     assert_next_run_is_right,
     kill,
-    running,
     settled,
     told_since,
     wait_until_idle,
 )
-from tests.acceptance.worlds import IN_FLIGHT, TIMEOUT, EmbeddedWorld, Gate
+from tests.acceptance.worlds import IN_FLIGHT, TIMEOUT, EmbeddedWorld, Gate, running
 from tests.world import Row, World
 
 

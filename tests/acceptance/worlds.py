@@ -3,8 +3,8 @@
 import re
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,17 @@ class Gate:
         """Also waits until what came to it has taken effect, or has not."""
         self._opened.set()
         assert self._receiver.wait_for(lambda: self._receiver.http.in_progress == 0, TIMEOUT)
+
+
+@contextmanager
+def running(world: World, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A command that is still running; it does not outlive the block."""
+    with world.start(*arguments) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
 
 
 def read_until(process: subprocess.Popen[str], words: str) -> str:
