@@ -125,8 +125,8 @@ endpoint = "{self.receiver.url}"
 
     def sync(self, stop: Stop | None = None, trigger: models.Trigger = "manual", **only: Sequence[str]) -> Result:
         """One run in this process; `only` may name audiences, destination_names and same_account."""
-        with app.opened(app.load(self.config, {})) as house:
-            return sync.sync(replace(house.job(**only), retries=self.patience), trigger, stop or Stop(), Quiet())
+        with app.opened(app.load(self.config, {})) as opened:
+            return sync.sync(replace(opened.job(**only), retries=self.patience), trigger, stop or Stop(), Quiet())
 
     def resync(self, **only: Sequence[str]) -> Result:
         return self.sync(None, "resync", **only)
@@ -138,16 +138,16 @@ endpoint = "{self.receiver.url}"
             yield connection
 
     def verify(self, limit: int = 1000) -> audit.Audit:
-        with app.opened(app.load(self.config, {})) as house:
-            return audit.verify(house.job(), Stop(), Quiet(), limit)
+        with app.opened(app.load(self.config, {})) as opened:
+            return audit.verify(opened.job(), Stop(), Quiet(), limit)
 
     def explain(self, who: str) -> audit.Story:
-        with app.opened(app.load(self.config, {})) as house:
-            return audit.explain(house.job(), who, Stop(), Quiet(), 100)
+        with app.opened(app.load(self.config, {})) as opened:
+            return audit.explain(opened.job(), who, Stop(), Quiet(), 100)
 
     def preview(self) -> Any:
-        with app.opened(app.load(self.config, {})) as house:
-            return sync.preview(house.job(), Stop(), Quiet()).report
+        with app.opened(app.load(self.config, {})) as opened:
+            return sync.preview(opened.job(), Stop(), Quiet()).report
 
     def approve(self, run_id: int | None, *audiences: str, destinations: Collection[str] = ()) -> int:
         """Approves what a run held; returns how many changes."""

@@ -17,14 +17,14 @@ def retire(world: World, name: str = VIP) -> bool:
 
 
 def pause(world: World, *audiences: str, destinations: tuple[str, ...] = ()) -> None:
-    with app.opened(app.load(world.config, {})) as house, world.state() as state:
-        chosen = house.chosen(destinations) if destinations else []
-        control.pause(state, audiences, chosen, house.settings.configured_audiences)
+    with app.opened(app.load(world.config, {})) as opened, world.state() as state:
+        chosen = opened.chosen(destinations) if destinations else []
+        control.pause(state, audiences, chosen, opened.settings.configured_audiences)
 
 
 def resume(world: World, *audiences: str, destinations: tuple[str, ...] = ()) -> int:
-    with app.opened(app.load(world.config, {})) as house, world.state() as state:
-        return control.resume(state, audiences, house.chosen(destinations) if destinations else [])
+    with app.opened(app.load(world.config, {})) as opened, world.state() as state:
+        return control.resume(state, audiences, opened.chosen(destinations) if destinations else [])
 
 
 def second_destination(receiver: SegmentReceiver) -> str:

@@ -88,9 +88,9 @@ def test_a_second_run_is_refused_while_one_is_running_and_told_by_whom(world: Wo
 def a_claimed_page(world: World) -> Iterator[tuple[Any, pages.RunDestination]]:
     """A run as a process leaves it that vanishes in the middle of its only page."""
     world.warehouse.replace(members(2))
-    with app.opened(app.load(world.config, {})) as house, house.state.connect("test") as connection:
-        job = house.job()
-        with leadership.lead(house.state, connection) as leading:
+    with app.opened(app.load(world.config, {})) as opened, opened.state.connect("test") as connection:
+        job = opened.job()
+        with leadership.lead(opened.state, connection) as leading:
             registered = accounts.register(connection, job.destinations)
             run_id = sync._open(connection, job, registered, "manual", None)
             known = registered.ids

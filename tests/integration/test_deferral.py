@@ -16,8 +16,8 @@ NEW = "New Customers"
 
 def run_until(world: World, seconds: float) -> sync.Result:
     """As the daemon runs, the next run being due so soon."""
-    with app.opened(app.load(world.config, {})) as house:
-        job = replace(house.job(), until=datetime.now(UTC) + timedelta(seconds=seconds))
+    with app.opened(app.load(world.config, {})) as opened:
+        job = replace(opened.job(), until=datetime.now(UTC) + timedelta(seconds=seconds))
         return sync.sync(job, "schedule", Stop(), Quiet())
 
 

@@ -32,8 +32,8 @@ def find(world: World, *who: str) -> Mapping[str, Sequence[str]]:
 
 
 def differences(world: World) -> int:
-    with app.opened(app.load(world.config, {})) as house:
-        return audit.verify(house.job(), Stop(), Quiet(), 10).differences
+    with app.opened(app.load(world.config, {})) as opened:
+        return audit.verify(opened.job(), Stop(), Quiet(), 10).differences
 
 
 def dump(world: World) -> str:
@@ -149,8 +149,8 @@ def test_nothing_is_sent_for_the_person(world: World, still_there: bool) -> None
 def resync(world: World) -> list[Any]:
     """What a full resync tells."""
     events = world.receiver.event_count
-    with app.opened(app.load(world.config, {})) as house:
-        sync.sync(house.job(), "resync", Stop(), Quiet())
+    with app.opened(app.load(world.config, {})) as opened:
+        sync.sync(opened.job(), "resync", Stop(), Quiet())
     return [received.event for received in world.receiver.events[events:]]
 
 

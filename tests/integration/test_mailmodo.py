@@ -184,8 +184,8 @@ def test_a_slip_in_the_list_makes_no_list_and_stops_only_mailmodo(world: World, 
     assert isinstance(failure, errors.DestinationStoppedError)
     assert 'has no list "Audienses"; did you mean "Audiences"?' in str(failure)
     assert (set(mailmodo.lists), mailmodo.belief) == ({LIST}, {})
-    with app.opened(app.load(world.config, {})) as house:
-        problems = {problem.path: problem.message for problem in app.problems(house)}
+    with app.opened(app.load(world.config, {})) as opened:
+        problems = {problem.path: problem.message for problem in app.problems(opened)}
     assert problems.keys() == {"destinations[1]"}
     assert "did you mean" in problems["destinations[1]"]
 

@@ -34,8 +34,8 @@ def age(world: World, *, up_to_run: int) -> None:
 
 
 def differences(world: World) -> int:
-    with app.opened(app.load(world.config, {})) as house:
-        return audit.verify(house.job(), Stop(), Quiet(), 10).differences
+    with app.opened(app.load(world.config, {})) as opened:
+        return audit.verify(opened.job(), Stop(), Quiet(), 10).differences
 
 
 def kept(world: World) -> dict[str, list[int]]:
@@ -113,8 +113,8 @@ def test_it_goes_on_after_that(world: World) -> None:
     assert differences(world) == 0
     # A resync needs no history either.
     events = world.receiver.event_count
-    with app.opened(app.load(world.config, {})) as house:
-        sync.sync(house.job(), "resync", Stop(), Quiet())
+    with app.opened(app.load(world.config, {})) as opened:
+        sync.sync(opened.job(), "resync", Stop(), Quiet())
     told = {received.event["traits"]["email"]: received.event["traits"] for received in world.receiver.events[events:]}
     assert {contact: traits["vip_buyers"] for contact, traits in told.items()} == {"a@x.io": False, "b@x.io": True}
 

@@ -58,7 +58,7 @@ def logged(world: World, status: str) -> list[Any]:
 
 
 def assert_json_is_the_views(world: World, run_id: int) -> None:
-    with app.opened(app.load(world.config, {})) as house, house.state.connect("test") as connection:
+    with app.opened(app.load(world.config, {})) as opened, opened.state.connect("test") as connection:
         report = history.report(connection, run_id)
     assert report is not None
     assert world.query(

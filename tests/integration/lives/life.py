@@ -375,8 +375,8 @@ class Life(RuleBasedStateMachine):
                     wanted = (contact, name) in truth and name not in facts.retired
                     assert ((contact, PROPERTY[name]) in believed) == wanted, (contact, name, wanted)
                     assert (contact, name) not in facts.uncertain
-        with app.opened(app.load(self.world.config, {})) as house:
-            found = audit.verify(house.job(), Stop(), Quiet(), 100)
+        with app.opened(app.load(self.world.config, {})) as opened:
+            found = audit.verify(opened.job(), Stop(), Quiet(), 100)
         assert found.differences == 0, found
         assert bool(found.paused) == bool(facts.paused or facts.all_paused)
         if not facts.all_paused:
