@@ -290,6 +290,56 @@ def test_users_of_one_contact_that_disagree_about_a_value(world: World) -> None:
     assert world.query("SELECT op FROM sync_changelog ORDER BY run_id DESC LIMIT 1") == [("covered",)]
 
 
+def test_a_contact_whose_first_user_lost_the_address_keeps_its_value(world: World) -> None:
+    """The state has a row of each of the two users, and goes on with both."""
+    with_values(world)
+    world.warehouse.replace([(VIP, "u9", "z@x.io")])
+    told_after(world, ("u1", "a@x.io", 5))
+
+    for _ in range(3):
+        assert told_after(world, ("u1", None, 5), ("u2", "a@x.io", 5)) == []
+        assert world.query("SELECT user_id, reason FROM skipped_members") == [("u1", "no_email")]
+    assert told_after(world, ("u1", None, 5), ("u2", "a@x.io", 6)) == [("u1", {"email": "a@x.io", "lifetime_value": 6})]
+    assert world.query("SELECT user_id, value FROM synced_member WHERE value IS NOT NULL ORDER BY user_id") == [
+        ("u1", 6),
+        ("u2", 6),
+    ]
+    since = len(world.receiver.events)
+    assert sync.exit_code(world.resync()) == 0
+    assert [traits for _, traits in calls(world, since) if "lifetime_value" in traits] == [
+        {"email": "a@x.io", "lifetime_value": 6}
+    ]
+    assert told_after(world, ("u2", "a@x.io", 6)) == []
+    assert world.query("SELECT user_id FROM synced_member WHERE value IS NOT NULL") == [("u2",)]
+    assert told_after(world, ("u3", None, 1), ("u3", "a@x.io", 6), ("u1", None, 2), ("u2", None, 6)) == []
+    assert told_after(world, ("u1", "a@x.io", 7)) == [("u1", {"email": "a@x.io", "lifetime_value": 7})]
+
+
+def test_a_row_that_disagrees_elsewhere_keeps_nobody(world: World) -> None:
+    """u2 left the address a@x.io: that another user decides the value of their new one does not matter to the old."""
+    with_values(world, on_missing="null")
+    world.receiver.allowed_nulls = frozenset({"lifetime_value"})
+    told_after(world, ("u2", "a@x.io", 1), ("u1", "b@x.io", 2))
+
+    assert told_after(world, ("u1", "b@x.io", 2), ("u2", "b@x.io", 3)) == [
+        ("u2", {"email": "a@x.io", "lifetime_value": None})
+    ]
+    assert world.query("SELECT user_id, reason FROM skipped_members") == [("u2", "conflicting_values")]
+
+
+def test_a_trait_that_disagrees_elsewhere_keeps_nobody(world: World) -> None:
+    with_traits(world, trigger=True)
+    put(world, (VIP, "u2", "a@x.io", "Ada", 36), (VIP, "u2", "b@x.io", "Ada", 36), (VIP, "u1", "b@x.io", "Ada", 36))
+    world.sync()
+
+    put(world, (VIP, "u2", "b@x.io", "Zoe", 36), (VIP, "u1", "b@x.io", "Ada", 36))
+    since = len(world.receiver.events)
+    world.sync()
+
+    assert [traits.get("vip_buyers") for _, traits in calls(world, since) if traits["email"] == "a@x.io"] == [False]
+    assert world.verify().differences == 0
+
+
 @pytest.mark.parametrize(
     ("kind", "written", "sent"),
     [

@@ -1,7 +1,8 @@
 -- Purpose: compares the values of computed traits with those that the destination accepted, and adds what differs to
 -- member_delta (diff_members says what its kinds mean). A contact has one value: where its rows disagree, the smallest
 -- counts (by user id, then by value, bytewise), and the rows with another one are skipped. A contact that has no value
--- any more leaves, unless the trait keeps those who drop out of it.
+-- any more leaves, unless the trait keeps those who drop out of it. The state may have several rows of a contact, of
+-- users whose rows cannot be sent any more: the user who has the value now gains a row only if none of them is theirs.
 -- Placeholders: source; contact (the expression of `source` that is the contact).
 -- Parameters: destination_id; reach_contacts, rollout (the destination's reach).
 -- Rows: none; fills member_delta with gain, lose, changed, again and skip.
@@ -79,6 +80,14 @@ conflicting AS (
     FROM ranked
     WHERE ranked.value <> ranked.smallest
 ),
+gained AS (
+    INSERT INTO member_delta (kind, audience_id, contact, user_id, value)
+    SELECT 'gain', compared.audience_id, compared.contact, compared.user_id, min(compared.value::text)::jsonb
+    FROM compared
+    WHERE compared.user_id IS NOT NULL
+    GROUP BY compared.audience_id, compared.contact, compared.user_id
+    HAVING bool_and(compared.user_id IS DISTINCT FROM compared.synced_user_id)
+),
 lost AS (
     INSERT INTO member_delta (kind, audience_id, contact, user_id, entered_run_id, entered_at)
     SELECT
@@ -103,19 +112,11 @@ kept AS (
 )
 INSERT INTO member_delta (kind, audience_id, contact, user_id, value)
 SELECT
-    CASE
-        WHEN compared.user_id IS DISTINCT FROM compared.synced_user_id THEN 'gain'
-        WHEN compared.value <> compared.synced_value THEN 'changed'
-        ELSE 'again'
-    END,
+    CASE WHEN compared.value <> compared.synced_value THEN 'changed' ELSE 'again' END,
     compared.audience_id,
     compared.contact,
     compared.user_id,
     compared.value
 FROM compared
-WHERE compared.user_id IS NOT NULL
-    AND (
-        compared.user_id IS DISTINCT FROM compared.synced_user_id
-        OR compared.value <> compared.synced_value
-        OR compared.due
-    )
+WHERE compared.user_id = compared.synced_user_id
+    AND (compared.value <> compared.synced_value OR compared.due)

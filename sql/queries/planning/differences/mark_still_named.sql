@@ -1,7 +1,8 @@
 -- Purpose: marks the lose and unsure rows that a skipped row still names: a skipped row is never read as an exit of the
 -- contact or the user that it names. It names a contact, and a user who has no other, sendable row in the audience (a
 -- user who has one really has left the old address). If it names no audience, it is about all that are not retired. A
--- row that is only out of reach names no user: it can be sent elsewhere, so its user really is where it says.
+-- row that is only out of reach, or that only disagrees with another row about a value, names no user: it could be
+-- sent, so its user really is where it says.
 -- Parameters: destination_id.
 -- Rows: none.
 WITH by_contact AS (
@@ -20,7 +21,9 @@ by_user AS MATERIALIZED (
     JOIN member_delta AS skipped
         ON skipped.user_id = gone.user_id
         AND (skipped.audience_id = gone.audience_id OR skipped.audience_id IS NULL)
-    WHERE gone.kind IN ('lose', 'unsure') AND skipped.kind = 'skip' AND skipped.reason <> 'out_of_rollout'
+    WHERE gone.kind IN ('lose', 'unsure')
+        AND skipped.kind = 'skip'
+        AND skipped.reason NOT IN ('out_of_rollout', 'conflicting_values')
 ),
 elsewhere AS (
     SELECT came.audience_id, came.user_id
