@@ -2,15 +2,7 @@
 -- Parameters: destination_id.
 -- Rows: none; creates replay.
 CREATE TEMPORARY TABLE replay ON COMMIT DROP AS
-SELECT DISTINCT ON (accepted_change.contact, accepted_change.audience_id, accepted_change.user_id)
-    accepted_change.contact,
-    accepted_change.audience_id,
-    accepted_change.user_id,
-    accepted_change.effect
+SELECT DISTINCT ON (contact, audience_id, user_id) contact, audience_id, user_id, effect
 FROM accepted_change
-WHERE accepted_change.destination_id = %(destination_id)s AND accepted_change.effect <> 'none'
-ORDER BY
-    accepted_change.contact,
-    accepted_change.audience_id,
-    accepted_change.user_id,
-    accepted_change.run_id DESC
+WHERE destination_id = %(destination_id)s AND effect <> 'none'
+ORDER BY contact, audience_id, user_id, run_id DESC

@@ -1,5 +1,5 @@
 -- Purpose: counts the contacts that wait for the next run, because this one could not tell them before that is due.
 -- Rows: one: contacts.
-SELECT count(DISTINCT contact_change.contact) AS contacts
+SELECT count(DISTINCT contact) AS contacts
 FROM contact_change
-WHERE contact_change.waits = 'deferred'
+WHERE waits = 'deferred'

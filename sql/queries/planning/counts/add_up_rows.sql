@@ -5,16 +5,16 @@
 -- Placeholders: source (a relation with audience, user_id, email, unsendable).
 -- Rows: audience (null for rows that name none), rows, total.
 SELECT
-    source.audience,
+    audience,
     count(*) AS rows,
     sum(
         hashtextextended(
-            coalesce(source.email, ''),
+            coalesce(email, ''),
             hashtextextended(
-                coalesce(source.user_id, ''),
-                source.unsendable::integer + 2 * (source.email IS NULL)::integer + 4 * (source.user_id IS NULL)::integer
+                coalesce(user_id, ''),
+                unsendable::integer + 2 * (email IS NULL)::integer + 4 * (user_id IS NULL)::integer
             )
         )
     ) AS total
 FROM {source} AS source
-GROUP BY source.audience
+GROUP BY audience

@@ -1,6 +1,6 @@
 -- Purpose: counts the snapshot's rows by audience.
 -- Placeholders: source (a relation with audience, user_id, email, unsendable).
 -- Rows: audience (null for rows that name none), rows.
-SELECT source.audience, count(*) AS rows
+SELECT audience, count(*) AS rows
 FROM {source} AS source
-GROUP BY source.audience
+GROUP BY audience

@@ -3,14 +3,14 @@
 -- Parameters: unchanged (audience ids).
 -- Rows: one: audience_ids, names, reads, due_before (parallel arrays).
 SELECT
-    coalesce(array_agg(plan_audience.audience_id ORDER BY plan_audience.audience_id), '{}') AS audience_ids,
-    coalesce(array_agg(plan_audience.name ORDER BY plan_audience.audience_id), '{}') AS names,
-    coalesce(array_agg(plan_audience.reads ORDER BY plan_audience.audience_id), '{}') AS reads,
-    coalesce(array_agg(plan_audience.due_before ORDER BY plan_audience.audience_id), '{}') AS due_before
+    coalesce(array_agg(audience_id ORDER BY audience_id), '{}') AS audience_ids,
+    coalesce(array_agg(name ORDER BY audience_id), '{}') AS names,
+    coalesce(array_agg(reads ORDER BY audience_id), '{}') AS reads,
+    coalesce(array_agg(due_before ORDER BY audience_id), '{}') AS due_before
 FROM plan_audience
-WHERE NOT plan_audience.is_trait
+WHERE NOT is_trait
     AND NOT (
-        plan_audience.audience_id = ANY (%(unchanged)s::integer[])
-        AND plan_audience.reads
-        AND plan_audience.due_before IS NULL
+        audience_id = ANY (%(unchanged)s::integer[])
+        AND reads
+        AND due_before IS NULL
     )
