@@ -264,8 +264,8 @@ class Mode:
     events: Events | None = None
 
     @property
-    def keeps_profiles(self) -> bool:
-        """Whether what was accepted of emails and traits has to be remembered."""
+    def tells_profiles(self) -> bool:
+        """Whether a change of a contact's email or traits is told by itself."""
         return self.identity == "user_id" or self.traits_trigger
 
 

@@ -145,7 +145,7 @@ def resolve(
         and not gone.is_trait  # a computed trait that nobody asks for any more stays as last told
         and (gone.retired or (gone.name not in names and gone.property not in wanting))
     ]
-    return sorted((_as_trait(audience, traits, by_name) for audience in audiences), key=lambda audience: audience.name)
+    return sorted((_as_trait(audience, traits, known) for audience in audiences), key=lambda audience: audience.name)
 
 
 def value_problem(types: Sequence[str], pinned: models.KnownAudience | None, *, named: bool) -> str | None:
@@ -172,10 +172,11 @@ def value_problem(types: Sequence[str], pinned: models.KnownAudience | None, *, 
 def _as_trait(
     audience: models.Audience,
     traits: Mapping[str, models.ConfiguredAudience],
-    known: Mapping[str, models.KnownAudience],
+    known: Sequence[models.KnownAudience],
 ) -> models.Audience:
-    """Marks a computed trait. An audience that was sent can never become a computed trait, nor the other way round."""
-    own = known.get(audience.name)
+    """Marks a computed trait. An audience that was sent can never become a computed trait, nor the other way round,
+    also where the state knows it only by its property."""
+    own = next((each for each in known if each.audience_id == audience.audience_id), None)
     if own and own.pinned and own.is_trait != (audience.name in traits):
         was, now = ("computed trait", "audience") if own.is_trait else ("audience", "computed trait")
         return replace(audience, problem=f"it was sent as {was} first, and cannot become {now}; choose another name")

@@ -161,7 +161,7 @@ CREATE TABLE uncertain (
 );
 COMMENT ON TABLE uncertain IS 'Properties whose last call has no answer';
 
--- Kept only where a change of it is sent by itself.
+-- Kept wherever calls carry more than properties, whether or not a change of it is sent by itself: that may be set later.
 CREATE TABLE synced_profile (
     destination_id integer NOT NULL,
     contact text COLLATE "C" NOT NULL,
@@ -315,7 +315,7 @@ CREATE TABLE sync_change (
     entered_run_id integer,
     op change_op NOT NULL,
     effect row_effect NOT NULL,
-    part smallint NOT NULL,
+    part integer NOT NULL,
     lead boolean NOT NULL,
     contact text COLLATE "C" NOT NULL,
     user_id text COLLATE "C" NOT NULL,
@@ -355,7 +355,7 @@ CREATE TABLE sync_exception (
     destination_id integer NOT NULL,
     page integer NOT NULL,
     contact text COLLATE "C" NOT NULL,
-    part smallint NOT NULL,
+    part integer NOT NULL,
     outcome identify_outcome NOT NULL,
     reason text NOT NULL,
     http_status integer,
@@ -537,7 +537,7 @@ CREATE FUNCTION forget_hash(forget_key uuid, name text) RETURNS text
 -- The messageId of an identify: never of page, position or attempt; 47 characters. `audience` is null where a call
 -- carries all of a contact's changes.
 CREATE FUNCTION message_id(
-    installation_id uuid, nonce uuid, destination text, contact text, part smallint, audience text
+    installation_id uuid, nonce uuid, destination text, contact text, part integer, audience text
 ) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN 'syncer-' || left(encode(sha256(convert_to(

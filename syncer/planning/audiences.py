@@ -16,10 +16,12 @@ from syncer.state.audiences import known_audiences
 class PlanAudiences:
     """The audiences in the scope of a plan, also those with a problem, which are set aside.
 
+    `others` are beyond the scope, but sound and known to the state: they may have given up a name or a property.
     `known_ids` are those that the state knew before. `whole`: no audience that there is was set aside or out of scope.
     """
 
     in_scope: Sequence[models.Audience]
+    others: Sequence[models.Audience]
     known_ids: frozenset[int]
     whole: bool
 
@@ -55,6 +57,11 @@ def resolve(connection: Connection, request: PlanRequest, counts: Counts) -> Pla
     audiences = _with_value_types(connection, counts, audiences, known)
     return PlanAudiences(
         in_scope=[audience for audience in audiences if request.scope.covers(audience)],
+        others=[
+            audience
+            for audience in audiences
+            if not request.scope.covers(audience) and audience.problem is None and audience.audience_id is not None
+        ],
         known_ids=frozenset(audience.audience_id for audience in known),
         whole=request.scope.whole and all(audience.problem is None for audience in audiences),
     )

@@ -59,8 +59,9 @@ class Comparison:
         if self.target.reach.retract:
             execute(self.connection, "add_retractions", in_reach)
         analyze(self.connection, "member_delta")
-        if self.target.mode.keeps_profiles:
-            execute(self.connection, "add_profile_changes", in_reach)
+        if self.target.mode.tells_profiles:
+            trigger = {"traits_trigger": self.target.mode.traits_trigger}
+            execute(self.connection, "add_profile_changes", {**in_reach, **trigger})
         execute(self.connection, "gather_known", here, **self.target.known(self.audiences.values()))
         analyze(self.connection, "known_member")
         if self.target.reach.everybody:

@@ -90,6 +90,7 @@ class Target:
             "join_key": psycopg.sql.SQL("lower(source.email)") if by_email else self.contact,
             "contact": psycopg.sql.SQL("contact_of(snapshot.email)" if by_email else "snapshot.join_key"),
             "address": psycopg.sql.SQL("folded.contact" if by_email else "contact_of(snapshot.email)"),
+            "judges": psycopg.sql.SQL("false" if by_email else "true"),
         }
 
     def known(self, audiences: Iterable[models.Audience]) -> dict[str, psycopg.sql.Composable]:

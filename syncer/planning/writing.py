@@ -30,11 +30,11 @@ def write(connection: Connection, request: PlanRequest, run_id: int) -> plan.Pla
         last = checksums.recall(connection, [target.destination_id for target in request.targets])
         counted = counts.begin(connection, snapshot, run_id, totals=last.worthwhile)
         found = audiences.resolve(connection, request, counted)
-        registered = found.identified(register_audiences(connection, found.sound))
+        registered = found.identified(register_audiences(connection, found.sound, found.others))
         planning = plan.Planning(connection, request, counted, registered, last)
         targets: list[TargetPlan] = []
         for target in planning.targets():
-            _write_target(connection, run_id, target)
+            _write_target(connection, run_id, target, keeps_profiles=request.has_profiles(target.target))
             targets.append(target)
         planned = planning.summed_up(targets)
         _write_run(connection, run_id, planned)
@@ -50,7 +50,7 @@ def before_delivery(connection: Connection, run_id: int, planned: plan.Plan) -> 
         analyze(connection, pages.change_partition(run_id), "sync_page")
 
 
-def _write_target(connection: Connection, run_id: int, planned: TargetPlan) -> None:
+def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, keeps_profiles: bool) -> None:
     here = {"run_id": run_id, "destination_id": planned.target.destination_id}
     events = planned.target.mode.events
     wanted = {"events": events is not None, "initial_events": events is not None and events.initial}
@@ -77,7 +77,7 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan) -> N
             "planned": planned.identifies,
             "skipped": Jsonb(dict(planned.skipped)),
             "per_audience": planned.target.mode.per_audience,
-            "keeps_profiles": planned.target.mode.keeps_profiles,
+            "keeps_profiles": keeps_profiles,
             "mirrors": planned.mirrors,
             **planned.target.in_reach,
         },

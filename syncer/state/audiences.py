@@ -11,10 +11,15 @@ def known_audiences(connection: Connection) -> list[models.KnownAudience]:
     return fetch_all(connection, models.KnownAudience, "list_audiences")
 
 
-def register_audiences(connection: Connection, audiences: Sequence[models.Audience]) -> list[int]:
-    """Their ids, in order: new ones are added, known ones get the names and properties that they have now."""
-    renamed = [audience for audience in audiences if audience.audience_id is not None]
-    execute(connection, "rename_audiences", columns_of(renamed, "audience_id", "name", "property"))
+def register_audiences(
+    connection: Connection, audiences: Sequence[models.Audience], others: Sequence[models.Audience] = ()
+) -> list[int]:
+    """Their ids, in order: new ones are added, known ones get the names and properties that they have now.
+
+    So do the `others`, which are beyond the scope of this run: one of them may give its property to one within.
+    """
+    renamed = [audience for audience in (*audiences, *others) if audience.audience_id is not None]
+    execute(connection, "rename_audiences", columns_of(renamed, "audience_id", "name", "property", "is_trait"))
     ids = [add_audience(connection, each) if each.audience_id is None else each.audience_id for each in audiences]
     for audience_id, audience in zip(ids, audiences, strict=True):
         if audience.value_type is not None:

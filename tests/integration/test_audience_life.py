@@ -193,6 +193,58 @@ def test_a_rename_that_keeps_the_property_keeps_the_state(world: World, configur
     assert world.verify().differences == 0
 
 
+def test_a_run_of_one_audience_may_take_the_property_of_another_that_was_never_sent(world: World) -> None:
+    world.warehouse.replace(members(1))
+    world.extra = (
+        '[[audiences]]\nname = "A"\nproperty = "first_key"\n[[audiences]]\nname = "B"\nproperty = "second_key"\n'
+    )
+    world.sync()
+    world.extra = (
+        '[[audiences]]\nname = "A"\nproperty = "second_key"\n[[audiences]]\nname = "B"\nproperty = "first_key"\n'
+    )
+    world.warehouse.replace(members(1) + members(1, "B"))
+
+    assert sync.exit_code(world.sync(audiences=["B"])) == 0
+
+    assert world.believed() == truth(members(1)) | {("u0000@x.io", "first_key")}
+    world.warehouse.replace(members(1, VIP, "A", "B"))
+    assert sync.exit_code(world.sync()) == 0
+    assert ("u0000@x.io", "second_key") in world.believed()
+
+
+def test_what_was_sent_as_a_computed_trait_never_becomes_an_audience_under_another_name(world: World) -> None:
+    world.warehouse.run("CREATE TABLE ltv AS SELECT 'u1' AS user_id, 'a@x.io' AS email, 5 AS value")
+    trait = '[[computed_traits]]\nname = "Lifetime value"\nquery = "SELECT * FROM ltv"'
+    world.extra = trait
+    world.warehouse.replace(members(1))
+    world.sync()
+    world.extra = ""
+    world.warehouse.replace(members(1, VIP, "Lifetime-value"))
+
+    result = world.sync()
+
+    assert sync.exit_code(result) == 8
+    [problem] = [each.problem for each in result.report.audiences if each.problem]
+    assert "it was sent as computed trait first" in problem
+    assert world.receiver.belief["a@x.io"]["lifetime_value"] == 5
+
+
+def test_an_audience_may_become_a_computed_trait_that_was_never_sent(world: World) -> None:
+    world.extra = '[[audiences]]\nname = "Lifetime value"'
+    world.warehouse.replace(members(1))
+    world.sync()
+    world.warehouse.run("CREATE TABLE ltv AS SELECT 'u1' AS user_id, 'a@x.io' AS email, 5 AS value")
+    world.extra = '[[computed_traits]]\nname = "Lifetime value"\nquery = "SELECT * FROM ltv"\non_missing = "null"'
+
+    assert sync.exit_code(world.sync()) == 0
+
+    assert world.receiver.belief["a@x.io"]["lifetime_value"] == 5
+    assert world.query("SELECT is_trait, value_type FROM audience WHERE property = 'lifetime_value'") == [
+        (True, "number")
+    ]
+    assert world.sync().report.destinations[0].planned == 0
+
+
 def test_a_rename_of_what_is_held_or_paused_keeps_that_too(world: World) -> None:
     world.extra = GUARD_FROM_TWO
     world.warehouse.replace(members(4))

@@ -184,3 +184,13 @@ def test_computed_traits_and_events_say_what_they_are(apart: World) -> None:
 )
 def test_what_a_destination_for_audiences_recognises(personas: object, value: object, said: bool | None) -> None:
     assert membership(personas, {"vip": value}) is said
+
+
+def test_a_contact_may_be_in_more_audiences_than_a_small_number_counts(apart: World) -> None:
+    apart.warehouse.run(
+        "INSERT INTO members SELECT 'Audience ' || n, 'u1', 'a@x.io' FROM generate_series(1, 32769) AS n"
+    )
+
+    calls = apart.preview().destinations[0].planned
+
+    assert calls == 32_769

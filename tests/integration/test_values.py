@@ -92,6 +92,23 @@ def test_a_contact_that_is_a_user(
     assert found == told
 
 
+@pytest.mark.parametrize(("email", "reason"), [(None, "no_email"), (" ", "no_email"), ("a at x.io", "invalid_email")])
+def test_a_user_whose_address_goes_wrong_stays_and_is_listed(world: World, email: str | None, reason: str) -> None:
+    world.destination_extra = BY_USER
+    after(world, [(VIP, "u1", "a@x.io"), (VIP, "u2", "b@x.io")])
+
+    assert after(world, [(VIP, "u1", email), (VIP, "u2", "b@x.io")]) == []
+
+    assert world.query("SELECT audience, user_id, email, reason FROM skipped_members") == [(VIP, "u1", email, reason)]
+    assert world.sync().report.destinations[0].skipped == {reason: 1}
+    since = len(world.receiver.events)
+    world.resync()
+    assert [user for user, _ in calls(world, since)] == ["u2"]
+    assert world.sync().report.destinations[0].planned == 0
+    assert world.query("SELECT count(*) FROM resync") == [(0,)]
+    assert after(world, [(VIP, "u2", "b@x.io")]) == [("u1", {"email": "a@x.io", "vip_buyers": False})]
+
+
 def test_a_changed_email_is_in_the_history(world: World) -> None:
     world.destination_extra = BY_USER
 
@@ -183,6 +200,50 @@ def test_a_change_of_a_trait_alone_is_told_only_if_it_triggers(any_world: World)
 
         assert calls(any_world, since) == told
         assert any_world.sync().report.destinations[0].planned == 0
+
+
+def test_a_trait_that_changed_while_it_did_not_trigger_is_told_once_it_does(world: World) -> None:
+    """What a call carried meanwhile is what the destination has."""
+    with_traits(world, trigger=True)
+    put(world, (VIP, "u1", "a@x.io", "Ada", None), (VIP, "u2", "b@x.io", "Bea", None))
+    world.sync()
+    world.destination_extra = "max_events_per_second = 0\ntraits_trigger = false"
+    put(
+        world, (VIP, "u1", "a@x.io", "Eda", None), (CHURN, "u1", "a@x.io", "Eda", None), (VIP, "u2", "b@x.io", "Bea", 1)
+    )
+    world.sync()
+    world.destination_extra = "max_events_per_second = 0\ntraits_trigger = true"
+    put(
+        world, (VIP, "u1", "a@x.io", "Ada", None), (CHURN, "u1", "a@x.io", "Ada", None), (VIP, "u2", "b@x.io", "Bea", 1)
+    )
+    since = len(world.receiver.events)
+
+    world.sync()
+
+    assert calls(world, since) == [
+        ("u1", {"email": "a@x.io", "firstName": "Ada", "vip_buyers": True, "churn_risk": True}),
+        ("u2", {"email": "b@x.io", "firstName": "Bea", "age": 1, "vip_buyers": True}),
+    ]
+    assert world.sync().report.destinations[0].planned == 0
+
+
+def test_what_calls_carried_before_traits_triggered_is_known(world: World) -> None:
+    with_traits(world, trigger=False)
+    put(world, (VIP, "u1", "a@x.io", "Ada", None))
+    world.sync()
+    world.destination_extra = "max_events_per_second = 0\ntraits_trigger = true"
+
+    assert world.sync().report.destinations[0].planned == 0
+
+
+def test_a_trait_of_a_contact_that_is_a_user_is_told_by_itself_only_if_it_triggers(world: World) -> None:
+    with_traits(world, trigger=False)
+    world.destination_extra = BY_USER
+    put(world, (VIP, "u1", "a@x.io", "Ada", None))
+    world.sync()
+    put(world, (VIP, "u1", "a@x.io", "Eda", None))
+
+    assert world.sync().report.destinations[0].planned == 0
 
 
 def test_a_trait_that_disappears_stays_as_it_was_told(world: World) -> None:

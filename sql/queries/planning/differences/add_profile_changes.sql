@@ -1,6 +1,7 @@
 -- Purpose: adds the contacts whose email or traits are not those that were last accepted to the differences: they are
 -- told all of their audiences again. The same goes for contacts of which no email or traits were accepted yet.
--- Parameters: destination_id; reach_contacts, rollout (the destination's reach).
+-- Parameters: destination_id; traits_trigger (a change of traits alone is told, too); reach_contacts, rollout (the
+-- destination's reach).
 -- Rows: none; fills member_delta with changed.
 INSERT INTO member_delta (kind, audience_id, contact, user_id)
 SELECT 'changed', synced_member.audience_id, synced_member.contact, synced_member.user_id
@@ -13,7 +14,7 @@ JOIN plan_audience ON plan_audience.audience_id = synced_member.audience_id
 WHERE (
         synced_profile.contact IS NULL
         OR synced_profile.email IS DISTINCT FROM profile.email
-        OR NOT synced_profile.traits @> profile.traits
+        OR (%(traits_trigger)s AND NOT synced_profile.traits @> profile.traits)
     )
     AND is_in_reach(synced_member.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
     AND NOT is_token(synced_member.contact)

@@ -1,8 +1,10 @@
 -- Purpose: compares all of the snapshot with all that the destination accepted, and makes member_delta of what differs.
--- A row that cannot be sent matches nothing in the state, since nothing like it was ever accepted: it is found here
--- too. Left out are contacts beyond the destination's reach, and the tokens that stand for people who were forgotten.
+-- A row that cannot be sent matches nothing in the state where the contact is the address, since nothing like it was
+-- ever accepted: it is found here too. Where the contact is the user id, a row whose address went wrong does match: it
+-- is a skip all the same, and the state keeps its row. Left out are contacts beyond the destination's reach, and the tokens that stand for people who were forgotten.
 -- Placeholders: source; join_key (the column of `source` that is the contact, but for blanks around an address);
--- contact (of `snapshot`: the contact itself); address (of `snapshot` and `folded`: the email without those blanks).
+-- contact (of `snapshot`: the contact itself); address (of `snapshot` and `folded`: the email without those blanks);
+-- judges (whether a row that the state has, too, may be one that cannot be sent).
 -- Parameters: destination_id; reach_contacts, rollout (the destination's reach); audience_ids, names, reads, due_before
 -- (parallel arrays: see list_compared_audiences); all_audiences (true: those are nearly all that the state has, so that
 -- it is read whole); nameless (blank names of audiences in the snapshot: such rows may be about anybody); anything
@@ -32,8 +34,8 @@ WITH compared AS NOT MATERIALIZED (
 SELECT
     CASE
         WHEN snapshot.unsendable IS NULL THEN 'lose'
-        WHEN synced.audience_id IS NOT NULL THEN 'again'
         WHEN judged.reason IS NOT NULL THEN 'skip'
+        WHEN synced.audience_id IS NOT NULL THEN 'again'
         WHEN folded.contact = snapshot.join_key THEN 'gain'
         ELSE 'padded'
     END COLLATE "C" AS kind,
@@ -81,12 +83,12 @@ FULL JOIN (
     AND synced.user_id = snapshot.user_id
 CROSS JOIN LATERAL (
     SELECT
-        CASE WHEN snapshot.unsendable IS NOT NULL AND synced.audience_id IS NULL THEN {contact} END AS contact
+        CASE WHEN snapshot.unsendable IS NOT NULL AND (synced.audience_id IS NULL OR {judges}) THEN {contact} END AS contact
     OFFSET 0 -- keeps the folding from being copied into every place that reads it
 ) AS folded
 CROSS JOIN LATERAL (
     SELECT
-        CASE WHEN snapshot.unsendable IS NOT NULL AND synced.audience_id IS NULL THEN
+        CASE WHEN snapshot.unsendable IS NOT NULL AND (synced.audience_id IS NULL OR {judges}) THEN
             coalesce(
                 skip_reason(
                     snapshot.audience,
@@ -106,5 +108,7 @@ WHERE %(anything)s::boolean
     AND CASE
         WHEN snapshot.unsendable IS NULL
             THEN synced.audience_id = ANY (%(audience_ids)s::integer[]) AND NOT is_token(synced.contact)
-        ELSE synced.audience_id IS NULL OR synced.told_run_id < snapshot.due_before
+        ELSE synced.audience_id IS NULL
+            OR synced.told_run_id < snapshot.due_before
+            OR ({judges} AND judged.reason IS NOT NULL)
     END

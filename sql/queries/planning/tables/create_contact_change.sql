@@ -14,7 +14,7 @@ CREATE TEMPORARY TABLE contact_change (
     op change_op NOT NULL,
     initial boolean NOT NULL,
     earliest_urgency smallint NOT NULL DEFAULT 0,
-    part smallint NOT NULL DEFAULT 0,
+    part integer NOT NULL DEFAULT 0,
     value boolean NOT NULL,
     trait_value jsonb,
     entering_user_id text COLLATE "C",

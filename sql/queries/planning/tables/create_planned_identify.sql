@@ -4,7 +4,7 @@
 -- Rows: none.
 CREATE TEMPORARY TABLE planned_identify (
     contact text COLLATE "C" NOT NULL,
-    only_part smallint,
+    only_part integer,
     urgency smallint NOT NULL,
     parts integer NOT NULL,
     properties integer NOT NULL,

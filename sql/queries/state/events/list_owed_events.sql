@@ -14,7 +14,7 @@ SELECT
         installation.installation_id,
         destination.name,
         owed_event.contact,
-        0::smallint,
+        0,
         'event ' || owed_event.event_id
     ) AS message_id
 FROM owed_event

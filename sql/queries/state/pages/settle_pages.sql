@@ -31,7 +31,7 @@ excepted AS (
         given.http_status,
         given.alone
     FROM unnest(
-        %(exception_pages)s::integer[], %(contacts)s::text[], %(parts)s::smallint[],
+        %(exception_pages)s::integer[], %(contacts)s::text[], %(parts)s::integer[],
         %(outcomes)s::identify_outcome[], %(reasons)s::text[], %(http_statuses)s::integer[],
         %(alones)s::boolean[]
     ) AS given (page, contact, part, outcome, reason, http_status, alone)
