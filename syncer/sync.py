@@ -93,40 +93,27 @@ class Result:
     failures: Sequence[BaseException]
 
 
-def sync(
-    job: Job, trigger: models.Trigger, stop: Stop, progress: Progress, action: runs.Action | None = None
-) -> Result:
-    """One run now. Raises only before the run is open: from then on every end of it is in its report.
-
-    `action` is what an operator asked for, to be recorded with the run.
-    """
+def sync(job: Job, start: runs.RunStart, stop: Stop, progress: Progress) -> Result:
+    """One run now. Raises only before the run is open: from then on every end of it is in its report."""
     with job.state.connect("sync") as connection:
         migrations.check(connection, job.state.schema)
         with lead(job.state, connection) as leadership:
-            return run(job, leadership, trigger, stop, progress, action=action)
+            return run(job, leadership, start, stop, progress)
 
 
-def run(
-    job: Job,
-    leadership: Leadership,
-    trigger: models.Trigger,
-    stop: Stop,
-    progress: Progress,
-    scheduled_at: datetime | None = None,
-    action: runs.Action | None = None,
-) -> Result:
-    """One run for a process that already leads. `scheduled_at` is when the schedule wanted it."""
+def run(job: Job, leadership: Leadership, start: runs.RunStart, stop: Stop, progress: Progress) -> Result:
+    """One run for a process that already leads."""
     connection = leadership.connection
     refuse_bad_names(connection, job.configured)
-    again = _told_again(connection, job) if trigger == "resync" else None
+    again = _told_again(connection, job) if start.trigger == "resync" else None
     _settle_lost_run(connection)
     registered = accounts.register(connection, job.destinations, job.same_account)
-    run_id = _open(connection, job, registered, trigger, again, scheduled_at, action)
+    run_id = _open(connection, job, registered, start, again)
     with structlog.contextvars.bound_contextvars(run_id=run_id):
         ending = _read_plan_deliver(job.without(registered.refused), leadership, run_id, stop, progress)
         ending = replace(ending, by_destination={**ending.by_destination, **registered.refused})
         progress.phase("closing")
-        result = _close(connection, run_id, trigger, ending)
+        result = _close(connection, run_id, start.trigger, ending)
         _drop_old_history(connection, job)
         return result
 
@@ -209,16 +196,13 @@ def _open(
     connection: Connection,
     job: Job,
     registered: accounts.Registered,
-    trigger: models.Trigger,
+    start: runs.RunStart,
     again: Sequence[int] | None,
-    scheduled_at: datetime | None = None,
-    action: runs.Action | None = None,
 ) -> int:
     ids = registered.ids
     resync = {ids[each.name]: again for each in job.without(registered.refused).destinations}
     destination_ids = [ids[each.name] for each in job.destinations]
-    asked = resync if trigger == "resync" else {}
-    return runs.open_run(connection, trigger, destination_ids, asked, scheduled_at, action)
+    return runs.open_run(connection, start, destination_ids, resync if start.trigger == "resync" else {})
 
 
 def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop, progress: Progress) -> runs.RunEnd:

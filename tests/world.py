@@ -16,6 +16,7 @@ from syncer import app, audit, control, models, naming, sync
 from syncer.delivery.retrying import RetryPolicy
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import Connection, State
+from syncer.state.runs import RunStart
 from syncer.stopping import Stop
 from syncer.sync import Result
 from tests import commands
@@ -126,7 +127,8 @@ endpoint = "{self.receiver.url}"
     def sync(self, stop: Stop | None = None, trigger: models.Trigger = "manual", **only: Sequence[str]) -> Result:
         """One run in this process; `only` may name audiences, destination_names and same_account."""
         with app.opened(app.load(self.config, {})) as opened:
-            return sync.sync(replace(opened.job(**only), retries=self.patience), trigger, stop or Stop(), Quiet())
+            job = replace(opened.job(**only), retries=self.patience)
+            return sync.sync(job, RunStart(trigger), stop or Stop(), Quiet())
 
     def resync(self, **only: Sequence[str]) -> Result:
         return self.sync(None, "resync", **only)

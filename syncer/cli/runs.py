@@ -5,7 +5,7 @@ from typing import NoReturn
 
 import click
 
-from syncer import control, errors, models, sync
+from syncer import control, errors, sync
 from syncer.app import App
 from syncer.cli import progress, screen
 from syncer.cli.session import (
@@ -22,7 +22,7 @@ from syncer.cli.session import (
 )
 from syncer.daemon.alerts import AlertLog
 from syncer.state import Connection, handover, history, status
-from syncer.state.runs import Action
+from syncer.state.runs import Action, RunStart
 from syncer.stopping import Stop
 
 _ASK_SECONDS = 0.3
@@ -55,7 +55,8 @@ def sync_now(context: click.Context, audiences: Sequence[str], destinations: Seq
     """Run once, now."""
     with opened_app(context.obj) as app, stoppable() as stop:
         job = app.job(audiences, destinations)
-        _run(context, app, job, "manual", stop, as_json=as_json, action=_action("sync", audiences, destinations))
+        start = RunStart("manual", action=_action("sync", audiences, destinations))
+        _run(context, app, job, start, stop, as_json=as_json)
 
 
 @click.command()
@@ -75,7 +76,8 @@ def resync(
             with connected(app.state, "resync") as connection:
                 screen.print_rows("told so far", history.told(connection), ("destination", "told_true", "told_false"))
             confirm("Tell all of that again?")
-        _run(context, app, job, "resync", stop, as_json=as_json, action=_action("resync", audiences, destinations))
+        start = RunStart("resync", action=_action("resync", audiences, destinations))
+        _run(context, app, job, start, stop, as_json=as_json)
 
 
 @click.command()
@@ -88,25 +90,16 @@ def retry(context: click.Context, who: Sequence[str], as_json: bool) -> None:
     with opened_app(context.obj) as app, stoppable() as stop:
         with connected(app.state, "retry") as connection:
             screen.say(f"{control.release(connection, who):,} refused contacts are tried again")
-        _run(context, app, app.job(), "manual", stop, as_json=as_json)
+        _run(context, app, app.job(), RunStart("manual"), stop, as_json=as_json)
 
 
 def _action(name: str, audiences: Sequence[str], destinations: Sequence[str]) -> Action:
     return Action(name, {"audiences": list(audiences), "destinations": list(destinations)})
 
 
-def _run(
-    context: click.Context,
-    app: App,
-    job: sync.Job,
-    trigger: models.Trigger,
-    stop: Stop,
-    *,
-    as_json: bool,
-    action: Action | None = None,
-) -> NoReturn:
+def _run(context: click.Context, app: App, job: sync.Job, start: RunStart, stop: Stop, *, as_json: bool) -> NoReturn:
     """Runs, shows the run, and exits with its code. Where a daemon leads, it is the daemon's run."""
-    ended = _run_here_or_there(app, job, trigger, stop, action)
+    ended = _run_here_or_there(app, job, start, stop)
     if isinstance(ended, handover.Answer):
         _show_answer(app, ended, as_json=as_json)
         context.exit(ended.exit_code)
@@ -123,27 +116,25 @@ def _run(
     context.exit(sync.exit_code(ended))
 
 
-def _run_here_or_there(
-    app: App, job: sync.Job, trigger: models.Trigger, stop: Stop, action: Action | None
-) -> sync.Result | handover.Answer:
+def _run_here_or_there(app: App, job: sync.Job, start: RunStart, stop: Stop) -> sync.Result | handover.Answer:
     """A run of this process, or the answer of the daemon if one leads."""
     while True:
         try:
             with progress.watching() as watcher:
-                return sync.sync(job, trigger, stop, watcher, action)
+                return sync.sync(job, start, stop, watcher)
         except errors.SyncLockedError:
             if not handover.daemon_leads(app.state):
                 raise
-        answer = _hand_over(app, trigger, stop, action)
+        answer = _hand_over(app, start, stop)
         if answer is not None:
             return answer
 
 
-def _hand_over(app: App, trigger: models.Trigger, stop: Stop, action: Action | None) -> handover.Answer | None:
+def _hand_over(app: App, start: RunStart, stop: Stop) -> handover.Answer | None:
     """Has the leading daemon do it, and shows how far it is. None if the daemon is gone and had not begun."""
     screen.say("a daemon leads; it does this now, or when the run in progress has ended")
-    kind: handover.Kind = "resync" if trigger == "resync" else "sync"
-    named = action.arguments if action else {}
+    kind: handover.Kind = "resync" if start.trigger == "resync" else "sync"
+    named = start.action.arguments if start.action else {}
     with progress.watching() as watcher:
         settled = 0
 

@@ -19,7 +19,7 @@ import structlog
 from apscheduler.job import Job as Due
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from syncer import errors, models, sync
+from syncer import errors, sync
 from syncer.schedule import Cadence
 from syncer.state import Connection, State, execute, handover, leadership, migrations, runs, status
 from syncer.state.leadership import Leadership
@@ -170,7 +170,7 @@ class _Leader:
         self._remember_due(due)
         if self._is_due.is_set():
             self._is_due.clear()
-            self._run(self.make_job((), (), ()), "schedule", self._due_at or datetime.now(UTC))
+            self._run(self.make_job((), (), ()), runs.RunStart("schedule", self._due_at or datetime.now(UTC)))
             return
         request = handover.begin(self.leading)
         if request is not None:
@@ -213,7 +213,8 @@ class _Leader:
         try:
             job = self.make_job(request.audiences, request.destinations, same_account)
             named = {"audiences": list(request.audiences), "destinations": list(request.destinations)}
-            result = self._run(job, "resync" if again else "request", action=runs.Action(request.kind, named))
+            action = runs.Action(request.kind, named)
+            result = self._run(job, runs.RunStart("resync" if again else "request", action=action))
         except errors.ConfigError as error:
             problems = [str(problem) for problem in error.problems]
             handover.end(self.leading, request, handover.Answer(None, error.exit_code, problems))
@@ -223,26 +224,18 @@ class _Leader:
         elif result.report.run_id is not None:
             handover.end(self.leading, request, handover.Answer(result.report.run_id, sync.exit_code(result), ()))
 
-    def _run(
-        self,
-        job: sync.Job,
-        trigger: models.Trigger,
-        scheduled_at: datetime | None = None,
-        action: runs.Action | None = None,
-    ) -> sync.Result | None:
+    def _run(self, job: sync.Job, start: runs.RunStart) -> sync.Result | None:
         """One run; None if a signal broke it off before it was open.
 
         Raises `ConfigError` if a command asked for the run; of a scheduled one the watchers learn it.
         """
         try:
             job = replace(job, until=self._until())
-            result = sync.run(
-                job, self.leading, trigger, self.signals.stop, _Heartbeat(self.watchers), scheduled_at, action
-            )
+            result = sync.run(job, self.leading, start, self.signals.stop, _Heartbeat(self.watchers))
         except Interrupted:
             return None
         except errors.ConfigError as error:  # before a run was open; what is wrong may be mended in the warehouse
-            if scheduled_at is None:
+            if start.scheduled_at is None:
                 raise
             log.warning("no run", error=str(error))
             for watcher in self.watchers:

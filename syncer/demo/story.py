@@ -28,6 +28,7 @@ from syncer.receivers.mailmodo import MailmodoReceiver
 from syncer.receivers.segment import SegmentReceiver
 from syncer.receivers.segment_memory import Belief
 from syncer.state.history import RunReport
+from syncer.state.runs import RunStart
 from syncer.stopping import Interrupted, Stop
 
 Watching = Callable[[], AbstractContextManager[sync.Progress]]
@@ -281,7 +282,7 @@ class _Story:
         self.receiver.script = self.heard.listen
         before = self._counts()
         with app.opened(app.load(self.folder / "syncer.toml", {})) as opened, self.watching() as watcher:
-            result = sync.sync(opened.job(), "manual", self.stop, watcher)
+            result = sync.sync(opened.job(), RunStart("manual"), self.stop, watcher)
         if self.stop.asked.is_set():
             raise Interrupted
         if result.failures and not refused:

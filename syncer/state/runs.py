@@ -87,6 +87,15 @@ class Action:
     arguments: Mapping[str, Sequence[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """Why a run is made. `scheduled_at` is when the schedule wanted it, `action` what an operator asked for."""
+
+    trigger: models.Trigger
+    scheduled_at: datetime | None = None
+    action: Action | None = None
+
+
 def settle_lost_run(connection: Connection) -> int | None:
     """The first step of a run: if a process vanished, what it was sending becomes uncertain and its run is closed.
 
@@ -103,17 +112,13 @@ def settle_lost_run(connection: Connection) -> int | None:
 
 def open_run(
     connection: Connection,
-    trigger: models.Trigger,
+    start: RunStart,
     destination_ids: Sequence[int],
-    resync: Mapping[int, Sequence[int] | None] | None = None,
-    scheduled_at: datetime | None = None,
-    action: Action | None = None,
+    resync: Mapping[int, Sequence[int] | None],
 ) -> int:
-    """Opens a run for these destinations.
+    """Opens a run for these destinations; an operator's action is recorded with it, or not at all.
 
-    `scheduled_at` is when the schedule wanted it. `resync` makes due again what was told before: by destination the
-    audiences, or None for all of them. `action` is what an operator asked for; it is recorded with the run, or not at
-    all.
+    `resync` makes due again what was told before: by destination the audiences, or None for all of them.
     """
     with connection.transaction():
         run_id = int(
@@ -121,8 +126,8 @@ def open_run(
                 connection,
                 "open_run",
                 {
-                    "trigger": trigger,
-                    "scheduled_at": scheduled_at,
+                    "trigger": start.trigger,
+                    "scheduled_at": start.scheduled_at,
                     "syncer_version": syncer.__version__,
                     "host": socket.gethostname(),
                     "pid": os.getpid(),
@@ -131,12 +136,12 @@ def open_run(
         )
         for destination_id in destination_ids:
             execute(connection, "add_run_destination", {"run_id": run_id, "destination_id": destination_id})
-        for destination_id, audience_ids in (resync or {}).items():
+        for destination_id, audience_ids in resync.items():
             asked = None if audience_ids is None else list(audience_ids)
             here = {"run_id": run_id, "destination_id": destination_id, "audience_ids": asked}
             execute(connection, "ask_resync", here)
-        if action is not None:
-            record_action(connection, action.name, action.arguments, run_id)
+        if start.action is not None:
+            record_action(connection, start.action.name, start.action.arguments, run_id)
         return run_id
 
 

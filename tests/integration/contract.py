@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from syncer import app, errors, models, sync
 from syncer.receivers.loopback import EVERYTHING, Answer, Ending, Reset, Truncate
 from syncer.state.history import DestinationReport
+from syncer.state.runs import RunStart
 from syncer.stopping import Stop
 from tests.world import IMPATIENT, VIP, Quiet, Row, World, members, truth
 
@@ -65,7 +66,7 @@ class DestinationContract:
     def sync(self, at: World, code: int = 0) -> DestinationReport:
         """A run; returns what it says of the account."""
         with app.opened(app.load(at.folder / "syncer.toml", {})) as opened:
-            result = sync.sync(replace(opened.job(), retries=at.patience), "manual", Stop(), Quiet())
+            result = sync.sync(replace(opened.job(), retries=at.patience), RunStart("manual"), Stop(), Quiet())
         assert sync.exit_code(result) == code, result
         return result.report.destinations[0]
 

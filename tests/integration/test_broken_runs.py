@@ -15,6 +15,7 @@ from syncer.planning import snapshot, writing
 from syncer.receivers.loopback import EVERYTHING, Hang
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state import accounts, leadership, pages
+from syncer.state.runs import RunStart
 from syncer.stopping import Stop
 from tests.world import World, members, truth
 
@@ -92,7 +93,7 @@ def a_claimed_page(world: World) -> Iterator[tuple[Any, pages.RunDestination]]:
         job = opened.job()
         with leadership.lead(opened.state, connection) as leading:
             registered = accounts.register(connection, job.destinations)
-            run_id = sync._open(connection, job, registered, "manual", None)
+            run_id = sync._open(connection, job, registered, RunStart("manual"), None)
             known = registered.ids
             writing.write(connection, sync._request(job, known), run_id)
             page = pages.RunDestination(run_id, known["segment"])

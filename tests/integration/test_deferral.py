@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syncer import app, sync
+from syncer.state.runs import RunStart
 from syncer.stopping import Stop
 from tests.world import Quiet, World, members, truth
 
@@ -18,7 +19,7 @@ def run_until(world: World, seconds: float) -> sync.Result:
     """As the daemon runs, the next run being due so soon."""
     with app.opened(app.load(world.config, {})) as opened:
         job = replace(opened.job(), until=datetime.now(UTC) + timedelta(seconds=seconds))
-        return sync.sync(job, "schedule", Stop(), Quiet())
+        return sync.sync(job, RunStart("schedule"), Stop(), Quiet())
 
 
 def test_a_large_first_sync_goes_in_portions_and_the_others_changes_first(world: World) -> None:

@@ -11,6 +11,7 @@ from syncer import app, audit, errors, sync
 from syncer.receivers.loopback import Answer, Fault, Reset
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state import forgetting
+from syncer.state.runs import RunStart
 from syncer.stopping import Stop
 from tests.world import CHURN, VIP, Quiet, Row, World, truth
 
@@ -150,7 +151,7 @@ def resync(world: World) -> list[Any]:
     """What a full resync tells."""
     events = world.receiver.event_count
     with app.opened(app.load(world.config, {})) as opened:
-        sync.sync(opened.job(), "resync", Stop(), Quiet())
+        sync.sync(opened.job(), RunStart("resync"), Stop(), Quiet())
     return [received.event for received in world.receiver.events[events:]]
 
 

@@ -6,6 +6,7 @@ import pytest
 from syncer import app, audit, sync
 from syncer.receivers.loopback import Answer, Reset
 from syncer.state import pages, retention
+from syncer.state.runs import RunStart
 from syncer.stopping import Stop
 from tests.world import CHURN, Quiet, World, named_members, truth
 
@@ -114,7 +115,7 @@ def test_it_goes_on_after_that(world: World) -> None:
     # A resync needs no history either.
     events = world.receiver.event_count
     with app.opened(app.load(world.config, {})) as opened:
-        sync.sync(opened.job(), "resync", Stop(), Quiet())
+        sync.sync(opened.job(), RunStart("resync"), Stop(), Quiet())
     told = {received.event["traits"]["email"]: received.event["traits"] for received in world.receiver.events[events:]}
     assert {contact: traits["vip_buyers"] for contact, traits in told.items()} == {"a@x.io": False, "b@x.io": True}
 
