@@ -3,5 +3,5 @@
 -- Placeholders: seed, a literal.
 CREATE FUNCTION shop.dice(what text, whose bigint, day date) RETURNS double precision
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (hashtextextended(what, hashint8extended(whose, hashint8extended(day - DATE '2000-01-01', {seed})))
+    RETURN (hashtextextended(what, hashint8extended(whose, hashint8extended(day - date '2000-01-01', {seed})))
         & 9007199254740991) / 9007199254740992.0::double precision

@@ -331,7 +331,7 @@ CREATE INDEX sync_change_by_page ON sync_change (run_id, destination_id, page);
 CREATE INDEX sync_change_by_contact ON sync_change (contact);
 
 -- A page goes planned → sending → done | aborted. Page 0 holds the covered changes. `urgency` is the class of all its
--- calls in the order of delivery: see `urgency_of`; 4 and more are of calls that follow others, or had no answer before.
+-- calls in the order of delivery: see `urgency_of`; 4 and more are of calls that follow others, or had no answer yet.
 CREATE TABLE sync_page (
     run_id integer NOT NULL REFERENCES run,
     destination_id integer NOT NULL,

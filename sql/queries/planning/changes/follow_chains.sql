@@ -18,7 +18,9 @@ WITH linked AS MATERIALIZED (
     WHERE contact_change.op <> 'covered'
         AND contact_change.waits IS NULL
         AND contact_change.contact IN (
-            SELECT follow_edge.contact FROM follow_edge UNION SELECT follow_edge.after FROM follow_edge
+            SELECT follow_edge.contact FROM follow_edge
+            UNION
+            SELECT follow_edge.after FROM follow_edge
         )
     GROUP BY contact_change.contact
 )
