@@ -118,7 +118,8 @@ CREATE TABLE initial_sync (
 );
 COMMENT ON TABLE initial_sync IS 'Audiences whose initial sync at a destination has ended';
 
--- `email` is null where the contact is the email, `value` where it is true, as for every audience.
+-- `email` is null where the contact is the email, `value` where it is true, as for every audience. `told_run_id` is the
+-- run that told it last; with a minus it is due again as soon as it can be told, because a full resync ended without it.
 CREATE TABLE synced_member (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
@@ -436,11 +437,15 @@ CREATE TABLE held_change (
 );
 COMMENT ON TABLE held_change IS 'What the guard holds, until it is approved and accepted, or is no longer wanted';
 
+-- `reach_contacts` and `rollout`: it has ended for contacts within this reach, and waits for those beyond it; both null:
+-- it has ended for nobody.
 CREATE TABLE resync (
     destination_id integer NOT NULL,
     audience_id integer,
     before_run_id integer NOT NULL REFERENCES run,
-    asked_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    reach_contacts text[],
+    rollout float8
 );
 COMMENT ON TABLE resync IS
     'What was told before this run is due again, until it is accepted; audience_id null: every audience';
@@ -491,6 +496,17 @@ CREATE FUNCTION is_in_reach(contact text, reach_contacts text[], rollout float8)
         WHEN reach_contacts IS NULL AND rollout IS NULL THEN true
         ELSE contact = ANY (coalesce(reach_contacts, '{}'))
             OR ('x' || left(md5(contact), 8))::bit(32)::bigint < coalesce(rollout, 0) * 4294967296
+    END;
+
+-- Whether one reach lies within a wider one; a reach of nulls is everybody.
+CREATE FUNCTION is_reach_within(reach_contacts text[], rollout float8, wider_contacts text[], wider_rollout float8)
+RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE
+        WHEN wider_contacts IS NULL AND wider_rollout IS NULL THEN true
+        WHEN reach_contacts IS NULL AND rollout IS NULL THEN false
+        ELSE coalesce(reach_contacts, '{}') <@ coalesce(wider_contacts, '{}')
+            AND coalesce(rollout, 0) <= coalesce(wider_rollout, 0)
     END;
 
 -- Why a row of the warehouse cannot be sent, or null if it can.

@@ -11,8 +11,10 @@ The truth table of a contact's property (two users with one email are one contac
     yes         yes            due again true                     reasserted
     told false  no             due again false                    reasserted
 
-"Due again" is what a full resync makes of everything that was told before it. What is to be told may have to wait:
-`held` by the guard, `refused` and not due for another try; it is planned again by every run until it goes.
+"Due again" is what a full resync makes of everything that was told before it, until it is accepted, whoever the rows of
+a contact are by then. The resync ends once nobody is left whom it could tell: those who are skipped, held or refused
+stay due by themselves, and those beyond the destination's reach wait for a wider one. What is to be told may have to
+wait: `held` by the guard, `refused` and not due for another try; it is planned again by every run until it goes.
 
 What that makes of one audience's rows (u1 a: user u1 with the address a), by what the destination's contacts are:
 

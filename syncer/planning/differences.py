@@ -20,7 +20,7 @@ class _Audiences(NamedTuple):
     audience_ids: Sequence[int]
     names: Sequence[str]
     reads: Sequence[bool]
-    due_before: Sequence[int | None]
+    due_before: Sequence[int]
 
 
 class _Settings(NamedTuple):

@@ -66,7 +66,9 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, k
     if planned.holds:
         held = columns_of(planned.holds, "audience_id", "op", "initial", "reason")
         execute(connection, "refresh_held_new", {**here, **held})
-    execute(connection, "finish_resyncs", {**here, "whole": planned.whole})
+    retract = planned.target.reach.retract
+    finished = {**here, **planned.target.in_reach, "whole": planned.whole, "retract": retract}
+    execute(connection, "finish_resyncs", finished)
     if planned.about_all:
         execute(connection, "delete_settled_refusals", here)
     execute(

@@ -40,7 +40,7 @@ FROM (
         OR (
             false_now.contact IS NOT NULL
             AND replay_told.is_false IS NULL
-            AND false_now.told_run_id >= (SELECT min(sync_page.run_id) FROM sync_page)
+            AND abs(false_now.told_run_id) >= (SELECT min(sync_page.run_id) FROM sync_page)
         )
     UNION ALL
     SELECT 'told_both', told_false.contact, told_false.audience_id, told_false.user_id

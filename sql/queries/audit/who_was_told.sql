@@ -20,7 +20,7 @@ FROM (
         synced_member.user_id,
         coalesce(synced_member.value, 'true') AS value,
         synced_member.entered_at AS since,
-        synced_member.told_run_id AS run_id,
+        abs(synced_member.told_run_id) AS run_id,
         uncertain.contact IS NOT NULL AS uncertain
     FROM synced_member
     LEFT JOIN uncertain USING (destination_id, contact, audience_id)
@@ -33,7 +33,7 @@ FROM (
         told_false.user_id,
         'false'::jsonb,
         told_false.told_at,
-        told_false.told_run_id,
+        abs(told_false.told_run_id),
         uncertain.contact IS NOT NULL
     FROM told_false
     LEFT JOIN uncertain USING (destination_id, contact, audience_id)

@@ -15,24 +15,27 @@ SELECT
     given.reads,
     given.retired,
     given.vanished,
-    NOT coalesce(
-        (initial_sync.reach_contacts IS NULL AND initial_sync.rollout IS NULL AND initial_sync.audience_id IS NOT NULL)
-        OR (
-            (%(reach_contacts)s::text[] IS NOT NULL OR %(rollout)s::float8 IS NOT NULL)
-            AND coalesce(%(reach_contacts)s::text[], '{}') <@ coalesce(initial_sync.reach_contacts, '{}')
-            AND coalesce(%(rollout)s::float8, 0) <= coalesce(initial_sync.rollout, 0)
-            AND initial_sync.audience_id IS NOT NULL
+    initial_sync.audience_id IS NULL
+        OR NOT is_reach_within(
+            %(reach_contacts)s::text[], %(rollout)s::float8, initial_sync.reach_contacts, initial_sync.rollout
         ),
-        false
-    ),
     initial_sync.audience_id IS NOT NULL,
     initial_sync.reach_contacts,
     initial_sync.rollout,
-    (
-        SELECT max(resync.before_run_id)
-        FROM resync
-        WHERE resync.destination_id = %(destination_id)s
-            AND (resync.audience_id = given.audience_id OR resync.audience_id IS NULL)
+    coalesce(
+        (
+            SELECT max(resync.before_run_id)
+            FROM resync
+            WHERE resync.destination_id = %(destination_id)s
+                AND (resync.audience_id = given.audience_id OR resync.audience_id IS NULL)
+                AND NOT (
+                    (resync.reach_contacts IS NOT NULL OR resync.rollout IS NOT NULL)
+                    AND is_reach_within(
+                        %(reach_contacts)s::text[], %(rollout)s::float8, resync.reach_contacts, resync.rollout
+                    )
+                )
+        ),
+        0
     )
 FROM unnest(
     %(audience_ids)s::integer[], %(names)s::text[], %(properties)s::text[], %(traits)s::boolean[], %(keeps)s::boolean[],

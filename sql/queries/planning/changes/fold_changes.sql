@@ -1,9 +1,10 @@
 -- Purpose: folds the differing rows into what becomes of each property of each contact. Two users with one email are
 -- one contact, which has the property as long as one of its rows has it: `before`, the state has a row of it; `after`,
 -- a row stays or enters. Only an accepted, certain true makes a change covered. A contact that is uncertain or due
--- again is told its present value, whatever it is, unless a skipped row still names its only member. A computed trait
+-- again is told its present value, whatever it is and whoever its rows are now, unless a skipped row still names its
+-- only member. A computed trait
 -- has the value that was read, else the one that was last accepted; a contact without one is left alone where the trait
--- keeps those who drop out of it.
+-- keeps those who drop out of it, or told null again if that is what it was told last.
 -- Rows: none; fills contact_change.
 INSERT INTO contact_change (
     contact, audience_id, op, initial, value, trait_value, entering_user_id, enters_alone
@@ -17,11 +18,13 @@ WITH differing AS (
         count(*) FILTER (WHERE member_delta.kind = 'lose' AND NOT member_delta.still_named) AS losses,
         bool_or(member_delta.kind = 'unsure') AS unsure,
         bool_or(member_delta.kind = 'again') AS again,
+        bool_or(member_delta.kind = 'lose' AND member_delta.told_run_id < plan_audience.due_before) AS lost_due,
         bool_or(member_delta.kind = 'changed') AS changed,
         bool_or(member_delta.kind = 'retract') AS retract,
         bool_or(member_delta.still_named) AS still_named,
         min(member_delta.value::text)::jsonb AS value
     FROM member_delta
+    JOIN plan_audience USING (audience_id)
     WHERE member_delta.kind <> 'skip'
     GROUP BY member_delta.contact, member_delta.audience_id
 ),
@@ -41,7 +44,7 @@ SELECT
     pair.contact,
     pair.audience_id,
     CASE
-        WHEN pair.after AND pair.before AND NOT (pair.unsure OR pair.again) THEN
+        WHEN pair.after AND pair.before AND NOT (pair.unsure OR pair.again OR coalesce(pair.lost_due, false)) THEN
             CASE WHEN pair.changed OR pair.value <> pair.known_value THEN 'trait_changed' ELSE 'covered' END
         WHEN pair.after AND pair.before THEN 'reasserted'
         WHEN pair.after THEN 'added'
@@ -63,6 +66,7 @@ FROM (
         differing.audience_id,
         differing.unsure,
         differing.again,
+        differing.lost_due,
         differing.changed,
         differing.retract,
         differing.still_named,
@@ -83,4 +87,4 @@ FROM (
 ) AS pair
 JOIN plan_audience USING (audience_id)
 WHERE (pair.after OR pair.before OR pair.retract OR NOT pair.still_named)
-    AND (pair.after OR NOT plan_audience.keeps OR NOT plan_audience.is_trait)
+    AND (pair.after OR pair.retract OR NOT plan_audience.keeps OR NOT plan_audience.is_trait)

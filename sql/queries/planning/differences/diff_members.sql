@@ -18,6 +18,7 @@
 --     changed  both have the row, with another `value` (diff_values) or other traits (add_profile_changes)
 --     unsure   the contact's last call has no answer (add_uncertain)
 --     retract  false was the last value that was accepted, and it is due again (add_retractions)
+-- told_run_id: of a lose row, the run that told it last (fold_changes: it may be due again).
 -- still_named: a skipped row still names the contact or user of a lose or unsure row (mark_still_named).
 --
 -- Its form is for speed. It creates a table from a query, and takes the audiences as arrays, because PostgreSQL would
@@ -42,6 +43,7 @@ SELECT
     coalesce(synced.audience_id, snapshot.audience_id) AS audience_id,
     synced.entered_run_id,
     synced.entered_at,
+    CASE WHEN snapshot.unsendable IS NULL THEN synced.told_run_id END AS told_run_id,
     false AS still_named,
     coalesce(synced.contact, folded.contact) AS contact,
     coalesce(synced.user_id, snapshot.user_id, snapshot.unsendable_user_id) AS user_id,

@@ -48,6 +48,7 @@ compared AS MATERIALIZED (
         synced.value AS synced_value,
         synced.entered_run_id,
         synced.entered_at,
+        synced.told_run_id,
         synced.due,
         synced.keeps
     FROM (SELECT * FROM ranked WHERE ranked.rank = 1) AS snapshot
@@ -59,6 +60,7 @@ compared AS MATERIALIZED (
             synced_member.value,
             synced_member.entered_run_id,
             synced_member.entered_at,
+            synced_member.told_run_id,
             plan_audience.keeps,
             synced_member.told_run_id < plan_audience.due_before AS due
         FROM synced_member
@@ -89,14 +91,15 @@ gained AS (
     HAVING bool_and(compared.user_id IS DISTINCT FROM compared.synced_user_id)
 ),
 lost AS (
-    INSERT INTO member_delta (kind, audience_id, contact, user_id, entered_run_id, entered_at)
+    INSERT INTO member_delta (kind, audience_id, contact, user_id, entered_run_id, entered_at, told_run_id)
     SELECT
         'lose',
         compared.audience_id,
         compared.contact,
         compared.synced_user_id,
         compared.entered_run_id,
-        compared.entered_at
+        compared.entered_at,
+        compared.told_run_id
     FROM compared
     WHERE compared.synced_user_id IS NOT NULL
         AND (

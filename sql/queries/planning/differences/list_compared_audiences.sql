@@ -12,5 +12,5 @@ WHERE NOT is_trait
     AND NOT (
         audience_id = ANY (%(unchanged)s::integer[])
         AND reads
-        AND due_before IS NULL
+        AND due_before = 0
     )

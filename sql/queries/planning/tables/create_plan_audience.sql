@@ -5,7 +5,7 @@
 -- vanished: neither a row nor the configuration names it any more.
 -- initial: its initial sync has not ended, or not for all of the destination's reach.
 -- begun: it has ended for the reach of reached_contacts and reached_rollout.
--- due_before: what was told before this run is due again (a full resync).
+-- due_before: what was told before this run is due again (a full resync); 0: only what is due again by itself.
 -- Rows: none.
 CREATE TEMPORARY TABLE plan_audience (
     audience_id integer PRIMARY KEY,
@@ -20,5 +20,5 @@ CREATE TEMPORARY TABLE plan_audience (
     begun boolean NOT NULL,
     reached_contacts text[],
     reached_rollout float8,
-    due_before integer
+    due_before integer NOT NULL
 ) ON COMMIT DROP
