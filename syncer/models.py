@@ -192,13 +192,16 @@ class KnownAudience:
 @dataclass(frozen=True, slots=True)
 class Audience:
     """An audience of this run, or a computed trait. One with a `problem` is set aside: its rows are neither sent nor
-    read as exits."""
+    read as exits. One that is `contested` has a property that another name claims as well: those whom it has no row of
+    may be among the other's, so nobody leaves it.
+    """
 
     name: str
     property: str | None
     audience_id: int | None = None
     problem: str | None = None
     retired: bool = False
+    contested: bool = False
     is_trait: bool = False
     keeps: bool = True
     value_type: str | None = None

@@ -117,8 +117,8 @@ def resolve(
 
     An audience is found in the state by its name, else by its property: a rename keeps the state. Where several want
     one property its present owner keeps it, else the configured audience gets it; the others are set aside with their
-    problem. A retired audience stays retired, whatever the rows say. Expects a configuration without
-    `configuration_problems`.
+    problem, and nobody leaves the owner meanwhile. A retired audience stays retired, whatever the rows say. Expects a
+    configuration without `configuration_problems`.
     """
     overrides = {audience.name: audience.property for audience in configured}
     traits = {audience.name: audience for audience in configured if audience.is_trait}
@@ -244,6 +244,7 @@ def _share(
                     property_name,
                     audience_id=own.audience_id if own else None,
                     retired=bool(own and own.retired),
+                    contested=len(rivals) > 1 and not (own and own.retired),
                 )
             )
         else:
@@ -252,11 +253,12 @@ def _share(
             belongs = f"belongs to {owned_by!r}" if owned_by else f"is also that of {others}"
             if owner and owner.retired:
                 belongs = f"belongs to {owner.name!r}, which is retired"
+            meanwhile = f" nobody leaves {winner!r} meanwhile;" if winner else ""
             shared.append(
                 models.Audience(
                     name,
                     None,
-                    problem=f"its property `{property_name}` {belongs};"
+                    problem=f"its property `{property_name}` {belongs};{meanwhile}"
                     ' rename it, or set property = "…" for it in [[audiences]]',
                 )
             )

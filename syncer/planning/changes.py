@@ -14,7 +14,8 @@ The truth table of a contact's property (two users with one email are one contac
 "Due again" is what a full resync makes of everything that was told before it, until it is accepted, whoever the rows of
 a contact are by then. The resync ends once nobody is left whom it could tell: those who are skipped, held or refused
 stay due by themselves, and those beyond the destination's reach wait for a wider one. What is to be told may have to
-wait: `held` by the guard, `refused` and not due for another try; it is planned again by every run until it goes.
+wait: `contested`, because another name claims the property as well; `held` by the guard; `refused` and not due for
+another try; it is planned again by every run until it goes.
 
 What that makes of one audience's rows (u1 a: user u1 with the address a), by what the destination's contacts are:
 
@@ -142,6 +143,7 @@ class TargetPlanner:
         self._list_audiences()
         fingerprints = self.comparison.compare()
         execute(self.connection, "fold_changes")
+        execute(self.connection, "keep_contested")
         analyze(self.connection, "contact_change")
         holds = self._hold()
         execute(self.connection, "name_callers", self._here)
@@ -189,6 +191,7 @@ class TargetPlanner:
                 "keeps": [audience.keeps for audience in audiences],
                 "reads": [self.target.reads(audience) for audience in audiences],
                 "retired": [audience.retired for audience in audiences],
+                "contested": [audience.contested for audience in audiences],
                 "vanished": [not self.target.lists(audience) or audience.name not in named for audience in audiences],
             },
         )

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from syncer import sync
-from syncer.receivers.loopback import Delay
+from syncer import control, sync
+from syncer.receivers.loopback import EVERYTHING, Delay, Reset
 from syncer.receivers.segment import ReceivedRequest
-from tests.world import CHURN, VIP, Row, World, truth
+from tests.world import CHURN, GUARD_FROM_TWO, VIP, Row, World, members, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
@@ -252,7 +252,71 @@ def test_a_name_that_collides_is_set_aside_and_the_owner_goes_on(world: World) -
     assert problems[VIP] is None
     assert "belongs to 'VIP Buyers'" in str(problems["vip buyers"])
     assert "property" in str(problems["!!!"])
-    assert world.believed() == {("b@x.io", "vip_buyers")}
+    assert world.believed() == {("a@x.io", "vip_buyers"), ("b@x.io", "vip_buyers")}
+
+
+@pytest.mark.parametrize("spelling", ["VIP Buyers ", "VIP buyers", "vip-buyers"])
+@pytest.mark.parametrize("configured", ["", f'[[audiences]]\nname = "{VIP}"'])
+def test_nobody_leaves_a_property_as_long_as_two_names_claim_it(world: World, spelling: str, configured: str) -> None:
+    world.extra = configured
+    rows = members(61)
+    world.warehouse.replace(rows + members(2, CHURN))
+    world.sync()
+    churn = members(1, CHURN)
+    world.warehouse.replace(rows[:1] + [(spelling, user_id, email) for _, user_id, email in rows[1:]] + churn)
+
+    result = world.sync()
+
+    assert result.report.status == "incomplete"
+    assert {each.name: (each.removed, each.held) for each in result.report.audiences if each.property} == {
+        VIP: (0, 0),
+        CHURN: (1, 0),
+    }
+    assert f"nobody leaves '{VIP}'" in next(str(each.problem) for each in result.report.audiences if each.problem)
+    assert world.believed() == truth(rows + churn)
+    audited = world.verify()
+    assert (audited.differences, audited.destinations[0].listed) == (0, {"contested": 60})
+    assert world.explain("u0005@x.io").destinations[0]["pending"][0]["waits"] == "contested"
+
+    # Once one name is left, whoever is not under it leaves.
+    world.warehouse.replace([(spelling, user_id, email) for _, user_id, email in rows[1:]] + churn)
+    world.extra = ""
+    assert world.sync().report.status == "succeeded"
+    assert world.believed() == truth(rows[1:] + churn)
+    assert world.verify().differences == 0
+
+
+def test_a_contested_property_is_neither_held_nor_left_by_those_who_are_uncertain(world: World) -> None:
+    world.extra = GUARD_FROM_TWO
+    rows = members(4)
+    world.warehouse.replace(rows[:3])
+    world.sync()
+    world.warehouse.replace(rows)
+    world.receiver.script = lambda request: Reset(apply=EVERYTHING)
+    world.sync()
+    world.receiver.script = None
+    world.warehouse.replace([("vip buyers", user_id, email) for _, user_id, email in rows[1:]] + rows[:1])
+
+    assert world.sync().report.status == "incomplete"
+
+    assert world.held() == set()
+    assert world.believed() == truth(rows)
+    world.warehouse.replace(rows)
+    world.sync()
+    assert world.believed() == truth(rows)
+    assert world.in_doubt() == set()
+
+
+def test_a_retired_audience_is_left_by_everybody_whoever_claims_its_property(world: World) -> None:
+    world.warehouse.replace(members(3))
+    world.sync()
+    with world.state() as state:
+        control.retire(state, VIP)
+    world.warehouse.replace(members(3) + members(3, "vip buyers"))
+
+    world.sync()
+
+    assert world.believed() == set()
 
 
 def test_two_new_names_with_one_property_are_both_set_aside(world: World) -> None:

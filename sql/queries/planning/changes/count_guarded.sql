@@ -12,6 +12,7 @@ SELECT
 FROM contact_change
 JOIN plan_audience USING (audience_id)
 WHERE contact_change.op IN ('removed', 'added')
+    AND contact_change.waits IS NULL
     AND NOT plan_audience.retired
     AND NOT EXISTS (
         SELECT FROM held_change

@@ -1,10 +1,10 @@
 -- Purpose: fills plan_audience for one destination.
 -- Parameters: destination_id; reach_contacts, rollout (its reach); audience_ids, names, properties, traits (whether it
--- is one), keeps, reads, retired, vanished (parallel arrays).
+-- is one), keeps, reads, retired, contested, vanished (parallel arrays).
 -- Rows: none.
 INSERT INTO plan_audience (
-    audience_id, name, property, is_trait, keeps, reads, retired, vanished, initial, begun, reached_contacts,
-    reached_rollout, due_before
+    audience_id, name, property, is_trait, keeps, reads, retired, contested, vanished, initial, begun,
+    reached_contacts, reached_rollout, due_before
 )
 SELECT
     given.audience_id,
@@ -14,6 +14,7 @@ SELECT
     given.keeps,
     given.reads,
     given.retired,
+    given.contested,
     given.vanished,
     initial_sync.audience_id IS NULL
         OR NOT is_reach_within(
@@ -39,7 +40,7 @@ SELECT
     )
 FROM unnest(
     %(audience_ids)s::integer[], %(names)s::text[], %(properties)s::text[], %(traits)s::boolean[], %(keeps)s::boolean[],
-    %(reads)s::boolean[], %(retired)s::boolean[], %(vanished)s::boolean[]
-) AS given (audience_id, name, property, is_trait, keeps, reads, retired, vanished)
+    %(reads)s::boolean[], %(retired)s::boolean[], %(contested)s::boolean[], %(vanished)s::boolean[]
+) AS given (audience_id, name, property, is_trait, keeps, reads, retired, contested, vanished)
 LEFT JOIN initial_sync
     ON initial_sync.destination_id = %(destination_id)s AND initial_sync.audience_id = given.audience_id

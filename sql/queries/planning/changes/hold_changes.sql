@@ -6,6 +6,7 @@ SET waits = 'held'
 FROM unnest(%(audience_id)s::integer[], %(op)s::change_op[], %(initial)s::boolean[])
     AS held (audience_id, op, initial)
 WHERE contact_change.audience_id = held.audience_id
+    AND contact_change.waits IS NULL
     AND contact_change.op = held.op
     AND (contact_change.op = 'added' AND contact_change.initial) = held.initial
     AND NOT EXISTS (

@@ -2,6 +2,7 @@
 -- is_trait: a computed trait, whose values are compared (diff_values).
 -- keeps: a contact that drops out of the trait stays as it was last told.
 -- reads: the snapshot's rows of this name count (it is neither retired nor off the destination's list).
+-- contested: another name claims its property as well, so that nobody leaves it.
 -- vanished: neither a row nor the configuration names it any more.
 -- initial: its initial sync has not ended, or not for all of the destination's reach.
 -- begun: it has ended for the reach of reached_contacts and reached_rollout.
@@ -15,6 +16,7 @@ CREATE TEMPORARY TABLE plan_audience (
     keeps boolean NOT NULL,
     reads boolean NOT NULL,
     retired boolean NOT NULL,
+    contested boolean NOT NULL,
     vanished boolean NOT NULL,
     initial boolean NOT NULL,
     begun boolean NOT NULL,
