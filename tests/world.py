@@ -195,6 +195,15 @@ endpoint = "{self.receiver.url}"
         return {contact for (contact,) in self.query("SELECT contact FROM uncertain")}
 
 
+def calls(world: World, since: int = 0) -> list[tuple[str, dict[str, Any]]]:
+    """(user id, traits) of every identify call, in order of arrival."""
+    return [
+        (received.event["userId"], dict(received.event["traits"]))
+        for received in world.receiver.events[since:]
+        if received.event["type"] == "identify"
+    ]
+
+
 def assert_held(result: Result) -> None:
     """The guard held something of this run at every destination."""
     assert (result.report.status, sync.exit_code(result)) == (models.Status.HELD, 5)
@@ -202,7 +211,7 @@ def assert_held(result: Result) -> None:
 
 
 def members(count: int, *audiences: str, first: int = 0, prefix: str = "u") -> list[Row]:
-    """So many people, numbered from `first`, each of them in these audiences (`VIP`)."""
+    """`count` people, numbered from `first`, each of them in these audiences (`VIP`)."""
     people = [f"{prefix}{number:04d}" for number in range(first, first + count)]
     return [(audience, person, f"{person}@x.io") for person in people for audience in audiences or (VIP,)]
 
