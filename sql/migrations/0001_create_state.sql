@@ -119,7 +119,8 @@ CREATE TABLE initial_sync (
 COMMENT ON TABLE initial_sync IS 'Audiences whose initial sync at a destination has ended';
 
 -- `email` is null where the contact is the email, `value` where it is true, as for every audience. `told_run_id` is the
--- run that told it last; with a minus it is due again as soon as it can be told, because a full resync ended without it.
+-- run that told it last; with a minus it is due again as soon as it can be told, because a full resync ended without
+-- it.
 CREATE TABLE synced_member (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
@@ -162,7 +163,8 @@ CREATE TABLE uncertain (
 );
 COMMENT ON TABLE uncertain IS 'Properties whose last call has no answer';
 
--- Kept wherever calls carry more than properties, whether or not a change of it is sent by itself: that may be set later.
+-- Kept wherever calls carry more than properties, whether or not a change of it is sent by itself: that may be set
+-- later.
 CREATE TABLE synced_profile (
     destination_id integer NOT NULL,
     contact text COLLATE "C" NOT NULL,
@@ -437,8 +439,8 @@ CREATE TABLE held_change (
 );
 COMMENT ON TABLE held_change IS 'What the guard holds, until it is approved and accepted, or is no longer wanted';
 
--- `reach_contacts` and `rollout`: it has ended for contacts within this reach, and waits for those beyond it; both null:
--- it has ended for nobody.
+-- `reach_contacts` and `rollout`: it has ended for contacts within this reach, and waits for those beyond it; both
+-- null: it has ended for none.
 CREATE TABLE resync (
     destination_id integer NOT NULL,
     audience_id integer,

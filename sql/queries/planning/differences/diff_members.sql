@@ -1,7 +1,8 @@
 -- Purpose: compares all of the snapshot with all that the destination accepted, and makes member_delta of what differs.
 -- A row that cannot be sent matches nothing in the state where the contact is the address, since nothing like it was
 -- ever accepted: it is found here too. Where the contact is the user id, a row whose address went wrong does match: it
--- is a skip all the same, and the state keeps its row. Left out are contacts beyond the destination's reach, and the tokens that stand for people who were forgotten.
+-- is a skip all the same, and the state keeps its row. Left out are contacts beyond the destination's reach, and the
+-- tokens that stand for people who were forgotten.
 -- Placeholders: source; join_key (the column of `source` that is the contact, but for blanks around an address);
 -- contact (of `snapshot`: the contact itself); address (of `snapshot` and `folded`: the email without those blanks);
 -- judges (whether a row that the state has, too, may be one that cannot be sent).
@@ -85,7 +86,9 @@ FULL JOIN (
     AND synced.user_id = snapshot.user_id
 CROSS JOIN LATERAL (
     SELECT
-        CASE WHEN snapshot.unsendable IS NOT NULL AND (synced.audience_id IS NULL OR {judges}) THEN {contact} END AS contact
+        CASE
+            WHEN snapshot.unsendable IS NOT NULL AND (synced.audience_id IS NULL OR {judges}) THEN {contact}
+        END AS contact
     OFFSET 0 -- keeps the folding from being copied into every place that reads it
 ) AS folded
 CROSS JOIN LATERAL (

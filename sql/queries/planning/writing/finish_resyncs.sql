@@ -1,6 +1,6 @@
--- Purpose: ends the full resyncs of which this plan tells nobody any more and defers nobody. Whoever is left cannot be
--- told now (their row is skipped, or they are held or refused): they stay due by themselves, without the resync. Contacts
--- beyond the destination's reach wait for a larger one: then the resync ends for this reach only.
+-- Purpose: ends the full resyncs of which this plan tells nothing any more and defers nothing. Contacts that are left
+-- cannot be told now (their row is skipped, or they are held or refused): they stay due by themselves, without the
+-- resync. Contacts beyond the destination's reach wait for a larger one: then the resync ends for this reach only.
 -- Parameters: destination_id, whole (this plan is about all audiences), retract (false is told again as well);
 -- reach_contacts, rollout (the destination's reach).
 -- Rows: none.
