@@ -8,6 +8,7 @@
     ├── HeldError                        exit 5   the guard holds the whole run
     ├── WarehouseError                   exit 6   no whole snapshot: unreachable, cut off, or a query that fails
     ├── StateError                       exit 6   the state database is unreachable, or was lost
+    │   ├── StateConflictError           exit 6   another session was in the way; nothing was done, it may be repeated
     │   └── NotOursError                 exit 6   somebody else took over the run that we were delivering
     └── DestinationError
         ├── DestinationUnavailableError  exit 6   worth another try; knows whether it may have been applied
@@ -95,6 +96,10 @@ class StateError(_QuotingError):
     """The state database cannot be reached, or the connection to it was lost."""
 
     exit_code = 6
+
+
+class StateConflictError(StateError):
+    """Another session wrote the same rows, or each waited for the other: nothing of the transaction was done."""
 
 
 class NotOursError(StateError):

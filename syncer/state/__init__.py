@@ -1,23 +1,30 @@
 """The state database: sets sessions up, runs statements by name, and translates errors. Knows no run and no plan."""
 
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
 import psycopg.sql
+import structlog
 from psycopg.rows import class_row, namedtuple_row, scalar_row
 
 from syncer import errors, sql
+from syncer.state import faults, sessions
 
 Connection = psycopg.Connection[Any]
 
 Row = TypeVar("Row")
 """What a row of a statement becomes: a class with a field for every column."""
 
-_MINIMUM_VERSION = 14_00_00
-_TRANSLATED = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.InsufficientPrivilege)
+Value = TypeVar("Value")
+
+log = structlog.get_logger()
+
+_ATTEMPTS = 5
+"""How often a transaction is tried that other sessions get in the way of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +56,8 @@ class State:
                 client_encoding="utf8",
             )
             with connection:
-                self._set_up(connection, longest_pause)
+                sessions.prepare(connection, self.url, self.schema, longest_pause)
                 yield connection
-
-    def _set_up(self, connection: Connection, longest_pause: float | None) -> None:
-        if connection.info.server_version < _MINIMUM_VERSION:
-            raise errors.StateError(
-                f"the state database is PostgreSQL {connection.info.server_version // 10000};"
-                " syncer needs 14 or later (`state.url`)"
-            )
-        encoding = connection.info.parameter_status("server_encoding")
-        if encoding != "UTF8":
-            raise errors.StateError(
-                f"the state database has the encoding {encoding}; create it with ENCODING 'UTF8' (`state.url`)"
-            )
-        pause = psycopg.sql.Literal(round(1000 * (longest_pause or 0)))
-        execute(connection, "set_up_session", schema=psycopg.sql.Identifier(self.schema), longest_pause=pause)
 
 
 def execute(
@@ -170,6 +163,25 @@ def translated_errors() -> Iterator[None]:
     """Turns the driver's errors into ours, and only here; any other database error is a bug and stays one."""
     try:
         yield
-    except _TRANSLATED as error:
-        words = " ".join(str(error).split()) or type(error).__name__
-        raise errors.StateError(f"the state database failed: {words}") from error
+    except psycopg.Error as error:
+        ours = faults.translated(error)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def retried(act: Callable[[], Value], again: Callable[[], Value] | None = None) -> Value:
+    """What `act` returns, which is one whole transaction.
+
+    If another session was in its way (both wrote the same rows, or each waited for the other), nothing of it was done,
+    and it is done again, by `again` if that is given.
+    """
+    for attempt in range(1, _ATTEMPTS):
+        try:
+            with translated_errors():
+                return act()
+        except (errors.StateConflictError, psycopg.errors.UniqueViolation) as error:
+            log.info("another session was in the way; once more", attempt=attempt, error=type(error).__name__)
+            time.sleep(0.02 * attempt)
+            act = again or act
+    return act()

@@ -20,7 +20,6 @@ from typing import Literal
 
 import psycopg
 import structlog
-from psycopg.rows import namedtuple_row
 
 from syncer import errors
 from syncer.state import Connection, State, execute, fetch_optional, fetch_value
@@ -64,7 +63,7 @@ class Leadership:
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """Who holds the lock now."""
+    """Who leads now: holds the lock, and renews its lease."""
 
     kind: Literal["daemon", "command"]
     host: str
@@ -93,7 +92,6 @@ def lead(state: State, connection: Connection, kind: Literal["daemon", "command"
 
     Raises `SyncLockedError` if another process has it and its lease is good.
     """
-    _refuse_transaction_pooling(connection, state.url)
     key = {"key": lock_key(state.schema)}
     if not fetch_value(connection, "take_lock", key):
         stale = fetch_optional(connection, _EndedLeader, "end_stale_leader", {**key, "seconds": TAKE_OVER_SECONDS})
@@ -115,8 +113,9 @@ def lead(state: State, connection: Connection, kind: Literal["daemon", "command"
 
 
 def find_leader(connection: Connection, schema: str) -> Leader | None:
-    """Who holds the lock of a state, if anybody does."""
-    return fetch_optional(connection, Leader, "show_leading", {"key": lock_key(schema)})
+    """Who leads, if anybody does: judged as those who stand by judge it, by the lock and by the lease."""
+    named = {"key": lock_key(schema), "seconds": TAKE_OVER_SECONDS}
+    return fetch_optional(connection, Leader, "show_leading", named)
 
 
 def _release(connection: Connection, key: dict[str, int]) -> None:
@@ -161,20 +160,3 @@ def _locked_message(connection: Connection) -> str:
         f"another syncer is syncing on this state: host {leader.host}, pid {leader.pid}, since {since};"
         " try again when it has finished"
     )
-
-
-def _refuse_transaction_pooling(connection: Connection, url: str) -> None:
-    """The lock belongs to a session. Behind a pooler in transaction mode it would pass to the next client.
-
-    A pooler shows itself by another backend pid than the one it announced; in transaction mode it lends the backend
-    of an idle session to the next that asks.
-    """
-    backend = fetch_value(connection, "show_backend")
-    if backend == connection.info.backend_pid:
-        return
-    with psycopg.connect(url, autocommit=True, prepare_threshold=None, row_factory=namedtuple_row) as other:
-        if fetch_value(other, "show_backend") == backend:
-            raise errors.StateError(
-                f"`state.url` goes through a connection pooler in transaction mode (port {connection.info.port});"
-                " the lock needs a session of its own: give the address of PostgreSQL itself, usually port 5432"
-            )

@@ -84,8 +84,11 @@ def script(state: State) -> str:
         missing = pending(connection, state.schema)
         cursor = psycopg.ClientCursor(connection)
         steps = [cursor.mogrify(*step) for step in _steps(connection, state.schema, missing)]
-    search_path = f"SET search_path TO {psycopg.sql.Identifier(state.schema).as_string()};"
-    return "\n".join(["BEGIN;", search_path, *(f"{step.rstrip()};" for step in steps), "COMMIT;"]) if steps else ""
+    settings = [
+        f"SET LOCAL search_path TO {psycopg.sql.Identifier(state.schema).as_string()};",
+        "SET LOCAL standard_conforming_strings = on;",
+    ]
+    return "\n".join(["BEGIN;", *settings, *(f"{step.rstrip()};" for step in steps), "COMMIT;"]) if steps else ""
 
 
 def _steps(

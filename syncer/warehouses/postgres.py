@@ -1,6 +1,6 @@
 """PostgreSQL as a warehouse: one repeatable-read, read-only transaction, members by binary `COPY`, unparsed.
 
-Uses nothing of the session outside that transaction, so transaction pooling does no harm. Never writes.
+Uses and sets nothing of the session outside that transaction, so transaction pooling does no harm. Never writes.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -134,11 +134,18 @@ class PostgresWarehouse:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             try:
+                self._set_up(connection)
                 yield connection
             finally:
                 # If the connection is lost there is nothing to roll back, and another error is on its way.
                 with suppress(psycopg.Error):
                     connection.rollback()
+
+    def _set_up(self, connection: Connection) -> None:
+        try:
+            connection.execute(query("warehouse_session"))
+        except psycopg.Error as exc:
+            raise self._words.unreachable(exc) from exc
 
 
 class PostgresReading:

@@ -1,0 +1,3 @@
+-- Purpose: which backend serves this session now, to see through a connection pooler.
+-- Rows: one: pid.
+SELECT pg_backend_pid() AS pid
