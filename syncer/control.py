@@ -2,7 +2,7 @@
 
 Each act is one short transaction that also records who asked. None sends anything: the next run obeys, and a run that
 is under way looks at pauses between its pages. A plan reads all of this at one moment, so that only `forget` needs the
-lock.
+lock. An act and a plan that write the same rows do not fail one another: whichever the database refuses is done again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,6 +20,7 @@ from syncer.state import (
     forgetting,
     history,
     leadership,
+    retried,
     runs,
 )
 from syncer.state.audiences import add_audience, known_audiences
@@ -57,23 +58,32 @@ def approve(
     connection: Connection, run_id: int, audiences: Collection[str] = (), destinations: Collection[str] = ()
 ) -> int:
     """Lets what a run held, and still waits, pass with the next run. Returns the number of changes."""
-    with connection.transaction():
-        approved = execute(connection, "approve_held", _held_by(connection, run_id, audiences, destinations)).rowcount
-        arguments = {"audiences": sorted(audiences), "destinations": sorted(destinations), "changes": approved}
-        runs.record_action(connection, "approve", arguments, run_id)
-    return approved
+
+    def act() -> int:
+        with connection.transaction():
+            held = _held_by(connection, run_id, audiences, destinations)
+            approved = execute(connection, "approve_held", held).rowcount
+            arguments = {"audiences": sorted(audiences), "destinations": sorted(destinations), "changes": approved}
+            runs.record_action(connection, "approve", arguments, run_id)
+        return approved
+
+    return retried(act)
 
 
 def release(connection: Connection, who: Sequence[str]) -> int:
     """Ends the backoff of refused contacts: all, or those with these user ids or emails. Returns how many."""
-    with connection.transaction():
-        strangers = fetch_values(connection, "list_not_refused", {"who": list(who)})
-        if strangers:
-            problems = [errors.Problem("WHO", f"{name!r} is not refused anywhere") for name in strangers]
-            raise errors.ConfigError(problems)
-        released = execute(connection, "release_refused", {"who": list(who) or None}).rowcount
-        runs.record_action(connection, "retry", {"who": list(who), "contacts": released}, None)
-    return released
+
+    def act() -> int:
+        with connection.transaction():
+            strangers = fetch_values(connection, "list_not_refused", {"who": list(who)})
+            if strangers:
+                problems = [errors.Problem("WHO", f"{name!r} is not refused anywhere") for name in strangers]
+                raise errors.ConfigError(problems)
+            released = execute(connection, "release_refused", {"who": list(who) or None}).rowcount
+            runs.record_action(connection, "retry", {"who": list(who), "contacts": released}, None)
+        return released
+
+    return retried(act)
 
 
 def members_told(connection: Connection, name: str) -> Mapping[str, int]:
@@ -90,10 +100,14 @@ def retire(connection: Connection, name: str) -> bool:
         raise errors.ConfigError(
             [errors.Problem("AUDIENCE", f"{name!r} is a computed trait; take it out of the configuration instead")]
         )
-    with connection.transaction():
-        retired = execute(connection, "retire_audience", {"audience_id": audience.audience_id}).rowcount
-        runs.record_action(connection, "retire", {"audience": audience.name}, None)
-    return retired > 0
+
+    def act() -> bool:
+        with connection.transaction():
+            retired = execute(connection, "retire_audience", {"audience_id": audience.audience_id}).rowcount
+            runs.record_action(connection, "retire", {"audience": audience.name}, None)
+        return retired > 0
+
+    return retried(act)
 
 
 def pause(
@@ -103,32 +117,40 @@ def pause(
     configured: Sequence[models.ConfiguredAudience],
 ) -> None:
     """Pauses audiences (at some destinations only, if any are given), destinations, or everything."""
-    ids = accounts.register(connection, destinations).ids
-    with connection.transaction():
-        audience_ids = [_audience_to_pause(connection, name, configured) for name in audiences]
-        for destination_id in [ids[each.name] for each in destinations] or _ALL:
-            for audience_id in audience_ids or _ALL:
-                here = {"destination_id": destination_id, "audience_id": audience_id}
-                execute(connection, "add_pause", here)
-        runs.record_action(connection, "pause", _arguments(audiences, destinations), None)
+
+    def act() -> None:
+        ids = accounts.register(connection, destinations).ids
+        with connection.transaction():
+            audience_ids = [_audience_to_pause(connection, name, configured) for name in audiences]
+            for destination_id in [ids[each.name] for each in destinations] or _ALL:
+                for audience_id in audience_ids or _ALL:
+                    here = {"destination_id": destination_id, "audience_id": audience_id}
+                    execute(connection, "add_pause", here)
+            runs.record_action(connection, "pause", _arguments(audiences, destinations), None)
+
+    retried(act)
 
 
 def resume(connection: Connection, audiences: Sequence[str], destinations: Sequence[models.Destination]) -> int:
     """Lifts pauses, and reopens retired audiences. Returns how many of both."""
     ids = accounts.known(connection)
     known = [known_audience(connection, name) for name in audiences]
-    lifted = 0
-    with connection.transaction():
-        # A destination that the state does not know has no pause; a null would lift that of everything.
-        for destination_id in [ids[each.name] for each in destinations if each.name in ids] if destinations else _ALL:
-            for audience_id in [audience.audience_id for audience in known] or _ALL:
-                here = {"destination_id": destination_id, "audience_id": audience_id}
-                lifted += execute(connection, "lift_pause", here).rowcount
-        if not destinations:
-            for audience in known:
+    # A destination that the state does not know has no pause; a null would lift that of everything.
+    places = [ids[each.name] for each in destinations if each.name in ids] if destinations else _ALL
+
+    def act() -> int:
+        lifted = 0
+        with connection.transaction():
+            for destination_id in places:
+                for audience_id in [audience.audience_id for audience in known] or _ALL:
+                    here = {"destination_id": destination_id, "audience_id": audience_id}
+                    lifted += execute(connection, "lift_pause", here).rowcount
+            for audience in known if not destinations else ():
                 lifted += execute(connection, "reopen_audience", {"audience_id": audience.audience_id}).rowcount
-        runs.record_action(connection, "resume", _arguments(audiences, destinations), None)
-    return lifted
+            runs.record_action(connection, "resume", _arguments(audiences, destinations), None)
+        return lifted
+
+    return retried(act)
 
 
 def ever_told(connection: Connection, who: Sequence[str]) -> Mapping[str, Sequence[str]]:
@@ -140,9 +162,13 @@ def forget(state: State, connection: Connection, who: Sequence[str]) -> None:
     """Replaces these people by random tokens, everywhere. Takes the lock: no page may be under way."""
     with leadership.lead(state, connection):
         runs.settle_lost_run(connection)
-        with connection.transaction():
-            forgetting.forget(connection, who)
-            runs.record_action(connection, "forget", {"people": len(who)}, None)
+
+        def act() -> None:
+            with connection.transaction():
+                forgetting.forget(connection, who)
+                runs.record_action(connection, "forget", {"people": len(who)}, None)
+
+        retried(act)
 
 
 def known_audience(connection: Connection, name: str) -> models.KnownAudience:

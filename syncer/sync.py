@@ -208,13 +208,14 @@ def _open(
 def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop, progress: Progress) -> runs.RunEnd:
     """From the warehouse to the destinations. Whatever happens comes back as the ending of the run."""
     try:
-        progress.phase("reading")
-        planned = _read_and_plan(job, leadership.connection, run_id, stop)
-        progress.phase("delivering")
-        return runs.RunEnd(
-            by_destination=_deliver(job, leadership, run_id, planned, stop, progress),
-            interrupted=stop.asked.is_set(),
-        )
+        with translated_errors():
+            progress.phase("reading")
+            planned = _read_and_plan(job, leadership.connection, run_id, stop)
+            progress.phase("delivering")
+            return runs.RunEnd(
+                by_destination=_deliver(job, leadership, run_id, planned, stop, progress),
+                interrupted=stop.asked.is_set(),
+            )
     except Interrupted:
         break_off(leadership.connection)
         return runs.RunEnd(error="interrupted before anything was sent", interrupted=True)

@@ -45,10 +45,15 @@ class Plan:
 
 
 @contextmanager
-def transaction(connection: Connection, *, thrown_away: bool = False) -> Iterator[None]:
-    """The transaction in which a whole plan is made, as of one moment; the private tables go with it."""
+def transaction(connection: Connection, *, thrown_away: bool = False, alone: bool = False) -> Iterator[None]:
+    """The transaction in which a whole plan is made, as of one moment; the private tables go with it.
+
+    `alone`: commands that would change what a plan rewrites wait until it ends.
+    """
     with translated_errors(), connection.transaction(force_rollback=thrown_away):
         execute(connection, "begin_plan")
+        if alone:
+            execute(connection, "lock_out_commands")
         yield
 
 

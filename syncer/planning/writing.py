@@ -12,8 +12,9 @@ from psycopg.types.json import Jsonb
 
 from syncer.planning import audiences, checksums, counts, plan
 from syncer.planning.changes import TargetPlan
+from syncer.planning.snapshot import Snapshot
 from syncer.planning.targets import PlanRequest
-from syncer.state import Connection, analyze, columns_of, execute, fetch_all, fetch_value, pages
+from syncer.state import Connection, analyze, columns_of, execute, fetch_all, fetch_value, pages, retried
 from syncer.state.audiences import pin_audiences, register_audiences
 
 # Below this a stale estimate does no harm.
@@ -25,8 +26,22 @@ class _Page(NamedTuple):
 
 
 def write(connection: Connection, request: PlanRequest, run_id: int) -> plan.Plan:
-    """Reads the warehouse and commits the plan of a run that is open; covered changes take effect with it."""
-    with request.snapshot(connection) as snapshot, plan.transaction(connection):
+    """Reads the warehouse and commits the plan of a run that is open; covered changes take effect with it.
+
+    A plan sees the state of one moment. Where a command changes meanwhile what it writes too, the database refuses the
+    plan; it is made again from the rows that were read, and the commands wait for it this time.
+    """
+    with request.snapshot(connection) as snapshot:
+        return retried(
+            lambda: _write(connection, request, snapshot, run_id),
+            again=lambda: _write(connection, request, snapshot, run_id, alone=True),
+        )
+
+
+def _write(
+    connection: Connection, request: PlanRequest, snapshot: Snapshot, run_id: int, *, alone: bool = False
+) -> plan.Plan:
+    with plan.transaction(connection, alone=alone):
         last = checksums.recall(connection, [target.destination_id for target in request.targets])
         counted = counts.begin(connection, snapshot, run_id, totals=last.worthwhile)
         found = audiences.resolve(connection, request, counted)

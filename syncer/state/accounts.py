@@ -5,6 +5,7 @@ another account, and nothing is sent to it. Another key alone is a rotation. The
 it that is keyed with the installation's id.
 """
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import structlog
 from psycopg.types.json import Jsonb
 
 from syncer import errors, models
-from syncer.state import Connection, execute, fetch_all, fetch_value
+from syncer.state import Connection, execute, fetch_all, fetch_value, fetch_values
 
 log = structlog.get_logger()
 
@@ -113,8 +114,8 @@ def _problem(name: str, before: Mapping[str, str], changed: Mapping[str, str]) -
 
 
 def _add(connection: Connection, name: str, account: Mapping[str, str]) -> None:
-    destination_id = fetch_value(connection, "add_destination", {"name": name, "account": Jsonb(dict(account))})
-    for parent in _PARTITIONED:
+    added = fetch_values(connection, "add_destination", {"name": name, "account": Jsonb(dict(account))})
+    for destination_id, parent in itertools.product(added, _PARTITIONED):
         execute(
             connection,
             "create_destination_partition",

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 import syncer
 from syncer import errors, models
 from syncer.models import Status
-from syncer.state import Connection, analyze, execute, fetch_all, fetch_optional, fetch_value, fetch_values
+from syncer.state import Connection, analyze, execute, fetch_all, fetch_optional, fetch_value, fetch_values, retried
 
 _CLOSING_STEPS = (
     "lose_sending_pages",
@@ -104,9 +104,8 @@ def settle_lost_run(connection: Connection) -> int | None:
     lost = fetch_optional(connection, _OpenRun, "find_open_run")
     if lost is None:
         return None
-    with connection.transaction():
-        error = f"the process {lost.pid} on {lost.host} ended without closing this run"
-        _close(connection, lost.run_id, RunEnd(error=error, interrupted=True))
+    error = f"the process {lost.pid} on {lost.host} ended without closing this run"
+    close_run(connection, lost.run_id, RunEnd(error=error, interrupted=True))
     return lost.run_id
 
 
@@ -157,11 +156,15 @@ def record_action(connection: Connection, action: str, arguments: Mapping[str, o
 
 def close_run(connection: Connection, run_id: int, ending: RunEnd) -> None:
     """Tallies a run and closes it with its status: the first that applies, in the order of `models.Status`."""
-    with connection.transaction():
-        _close(connection, run_id, ending)
+    retried(lambda: _close(connection, run_id, ending))
 
 
 def _close(connection: Connection, run_id: int, ending: RunEnd) -> None:
+    with connection.transaction():
+        _tally_and_close(connection, run_id, ending)
+
+
+def _tally_and_close(connection: Connection, run_id: int, ending: RunEnd) -> None:
     named = {"run_id": run_id}
     for step in _CLOSING_STEPS:
         execute(connection, step, named)

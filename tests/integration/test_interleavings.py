@@ -1,0 +1,174 @@
+"""Commands beside a run, in every order of their steps: neither fails the other, and in the end all is right."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from syncer import control, errors, models, sync
+from syncer.receivers.loopback import Answer
+from syncer.receivers.segment import ReceivedRequest
+from syncer.state import Connection, State
+from tests.interleaving import Session, orders, play, watch_statements
+from tests.world import CHURN, GUARD_FROM_TWO, VIP, Row, World, members, truth
+
+RUN = ("list_pauses", "mark_planned", "claim_pages", "close_run")
+"""A run stops once its plan saw the state, before that commits, before it claims a page, and while it is closed."""
+
+PROPERTY = "vip_buyers"
+
+
+@dataclass
+class Round:
+    """One order of steps, on a world that goes on from round to round.
+
+    `rows` is what the warehouse says while run and command meet, `expected` what the destination believes in the end.
+    """
+
+    world: World
+    number: int
+    rows: list[Row]
+    expected: list[Row]
+
+    def say(self, rows: list[Row]) -> None:
+        self.rows = self.expected = rows
+
+    def call(self, command: Callable[[Connection], object]) -> object:
+        with self.world.state() as connection:
+            return command(connection)
+
+
+Command = Callable[[], object]
+
+
+def approving(at: Round) -> Command:
+    """Of what it is about, one comes back: the plan takes them off the list of held changes."""
+    churn = at.rows[8:]
+    at.world.warehouse.replace(members(2) + churn)
+    run_id = at.world.sync().report.run_id or 0
+    assert len(at.world.held()) == 6
+    at.say(members(3) + churn)
+    return lambda: at.world.approve(run_id)
+
+
+def retrying(at: Round) -> Command:
+    """Of what it is about, one has left: the plan takes them off the list of refused contacts."""
+    bad = f"bad{at.number}@x.io"
+
+    def refuse(request: ReceivedRequest) -> Answer | None:
+        return Answer(400) if any(event["traits"]["email"] == bad for event in request.events) else None
+
+    at.world.receiver.script = refuse
+    at.world.warehouse.replace([*at.rows, (VIP, "bad", bad)])
+    at.world.sync()
+    at.world.receiver.script = None
+    assert at.world.query("SELECT count(*) FROM refused_contact") == [(1,)]
+    return lambda: at.call(lambda connection: control.release(connection, ()))
+
+
+def pausing(at: Round) -> Command:
+    """An audience that the state does not know yet: the plan adds it, and so does the command."""
+    new = f"New {at.number}"
+    configured = [models.ConfiguredAudience("audiences[0]", new)]
+    at.say([*at.rows, (new, "u0000", "u0000@x.io")])
+    return lambda: at.call(lambda connection: control.pause(connection, [new, VIP], [], configured))
+
+
+def retiring(at: Round) -> Command:
+    """Of an audience that has another name now: the plan writes that, and the command changes it too."""
+    name = "VIP-Buyers" if at.number % 2 else "VIP  Buyers"
+    at.say([*members(8, name), *at.rows[8:]])
+    at.expected = at.rows[8:]
+    return lambda: at.call(lambda connection: control.retire(connection, PROPERTY))
+
+
+def resuming(at: Round) -> Command:
+    retiring(at)()
+    at.world.warehouse.replace(at.rows)
+    at.world.sync()
+    at.say([*members(8), *at.rows[8:]])
+    return lambda: at.call(lambda connection: control.resume(connection, [PROPERTY], []))
+
+
+def forgetting(at: Round) -> Command:
+    person = f"gone{at.number}"
+    at.world.warehouse.replace([*at.rows, (VIP, person, f"{person}@x.io")])
+    at.world.sync()
+    state = State(at.world.state_url, "syncer")
+    return lambda: at.call(lambda connection: control.forget(state, connection, [person]))
+
+
+def resyncing(at: Round) -> Command:
+    return at.world.resync
+
+
+STOPS: dict[Callable[[Round], Command], tuple[str, ...]] = {
+    forgetting: ("forget_in_members",),
+    resyncing: ("open_run",),
+}
+"""Where a command stops: as a rule before it commits."""
+
+CODES: dict[Callable[[Round], Command], set[int]] = {pausing: {0, 130}, retiring: {0, 8}}
+"""What a run may exit with: a pause stops it between two pages, and the new name of what is retired is set aside."""
+
+ALL = (approving, retrying, pausing, retiring, resuming, forgetting, resyncing)
+
+
+@pytest.mark.parametrize("prepare", ALL, ids=lambda prepare: prepare.__name__)
+def test_a_command_and_a_run_never_fail_one_another(
+    world: World, prepare: Callable[[Round], Command], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch_statements(monkeypatch)
+    if prepare is approving:
+        world.extra = GUARD_FROM_TWO + "max_added_fraction = 100.0\n"
+    stops = STOPS.get(prepare, ("record_action",))
+    for number, order in enumerate(orders({"run": len(RUN) + 1, "command": len(stops) + 1})):
+        at = begun(world, number)
+        command = prepare(at)
+        newcomer: Row = (CHURN, f"n{number}", f"n{number}@x.io")
+        at.rows, at.expected = [*at.rows, newcomer], [*at.expected, newcomer]
+        world.warehouse.replace(at.rows)
+        sessions = {"run": Session(world.sync, RUN), "command": Session(command, stops)}
+
+        play(world.state_url, sessions, order)
+
+        assert_unharmed(sessions, CODES.get(prepare, {0, 5}), order)
+        if sessions["command"].error is not None:
+            command()
+        assert_right_in_the_end(at, order)
+
+
+def begun(world: World, number: int) -> Round:
+    """Everybody is told what the warehouse says, and nothing stands from the rounds before."""
+    rows = members(8) + members(4, CHURN, prefix="c")
+    world.warehouse.replace(rows)
+    world.sync()
+    return Round(world, number, rows, rows)
+
+
+def assert_unharmed(sessions: dict[str, Session], codes: set[int], order: tuple[str, ...]) -> None:
+    """Only the lock may have kept one of them out: one process syncs, or forgets, at a time."""
+    for session in sessions.values():
+        assert session.error is None or isinstance(session.error, errors.SyncLockedError), order
+        if isinstance(session.result, sync.Result):
+            assert sync.exit_code(session.result) in codes, order
+
+
+def assert_right_in_the_end(at: Round, order: tuple[str, ...]) -> None:
+    world = at.world
+    assert world.query("SELECT count(*) FROM run WHERE phase <> 'closed'") == [(0,)], order
+    assert world.query("SELECT count(*) FROM sync_page WHERE status IN ('planned', 'sending')") == [(0,)], order
+    paused = [name for (name,) in world.query("SELECT DISTINCT name FROM pause JOIN audience USING (audience_id)")]
+    if paused:
+        at.call(lambda connection: control.resume(connection, paused, []))
+    world.sync()
+    assert [each.planned for each in world.sync().report.destinations] == [0], order
+    assert {each for each in world.believed() if not each[0].startswith("gone")} == truth(at.expected), order
+    assert world.verify().differences == 0, order
+    with world.state() as connection:
+        for (name,) in world.query("SELECT name FROM audience WHERE name LIKE 'New %' AND retired_at IS NULL"):
+            control.retire(connection, name)
+    if world.query("SELECT count(*) FROM audience WHERE retired_at IS NOT NULL AND property = %s", [PROPERTY]) == [
+        (1,)
+    ]:
+        at.call(lambda connection: control.resume(connection, [PROPERTY], []))
