@@ -94,4 +94,5 @@ class Lines:
             self._printed_at = now
             sent, total = self._sent[destination], self._total[destination]
             rate = sent / (now - self._began_at)
-        screen.say(f"{destination}: {sent:,} of {total:,}, {rate:,.0f}/s, {(total - sent) / rate:,.0f} s left")
+        left = f", {(total - sent) / rate:,.0f} s left" if sent else ""
+        screen.say(f"{destination}: {sent:,} of {total:,}, {rate:,.0f}/s{left}")

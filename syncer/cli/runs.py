@@ -137,13 +137,15 @@ def _hand_over(app: App, start: RunStart, stop: Stop) -> handover.Answer | None:
     named = start.action.arguments if start.action else {}
     with progress.watching() as watcher:
         settled = 0
+        announced: int | None = None
 
         def wait(connection: Connection) -> bool:
-            nonlocal settled
+            nonlocal settled, announced
             running = status.now(connection, app.state.schema).running
             if running is not None and running.phase == "planned":
-                if not settled:
+                if announced != running.run_id:
                     watcher.planned("the daemon", running.planned)
+                    settled, announced = 0, running.run_id
                 watcher.sent("the daemon", running.settled - settled)
                 settled = running.settled
             return not stop.asked.wait(_ASK_SECONDS)

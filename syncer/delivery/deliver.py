@@ -24,7 +24,7 @@ from syncer import errors, models
 from syncer.delivery.pacing import Clock, Reservation
 from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.sender import Encoded, Sender, SentPage
-from syncer.state import Connection, State, events, pages
+from syncer.state import Connection, State, events, pages, retried
 from syncer.state.leadership import LEASE_SECONDS, Leadership
 
 log = structlog.get_logger()
@@ -89,11 +89,15 @@ class _Settler:
     def settle(self, group: Sequence[SentPage]) -> None:
         """One group, in one transaction."""
         connection = self._idle.get_nowait()
+        settlements = [page.settlement for page in group]
+        retried(lambda: self._commit(connection, settlements))
+        self._idle.put(connection)
+
+    def _commit(self, connection: Connection, settlements: Sequence[pages.Settlement]) -> None:
         with connection.transaction():
-            pages.settle(connection, self._delivery, [page.settlement for page in group])
+            pages.settle(connection, self._delivery, settlements)
             if self._sender.refuses_everybody:
                 pages.forgive(connection, self._delivery)
-        self._idle.put(connection)
 
 
 class _Delivery:
@@ -127,6 +131,15 @@ class _Delivery:
 
     def run(self) -> errors.DestinationError | None:
         queue = deque(pages.waiting(self._connection, self._order.delivery))
+        try:
+            self._deliver_all(queue)
+        except errors.NotOursError:  # all senders have ended; what they sent may be later than what the new leader sent
+            pages.doubt(self._connection, self._order.delivery, [page.page for page in self._claimed()])
+            raise
+        self._tell_events()
+        return self._stopped
+
+    def _deliver_all(self, queue: deque[pages.PlannedPage]) -> None:
         with (
             ThreadPoolExecutor(self._order.destination.concurrency, thread_name_prefix="sender") as senders,
             ThreadPoolExecutor(_SETTLERS, thread_name_prefix="settler") as settlers,
@@ -136,8 +149,6 @@ class _Delivery:
             except BaseException:
                 self._sender.give_up.set()  # or a sender that waits for another try keeps the failed delivery alive
                 raise
-        self._tell_events()
-        return self._stopped
 
     def _deliver(
         self, queue: deque[pages.PlannedPage], senders: ThreadPoolExecutor, settlers: ThreadPoolExecutor

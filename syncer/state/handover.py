@@ -1,7 +1,8 @@
 """What commands ask of the leading daemon, through the state: a run, or to let go of the lock for a moment.
 
     asked ──begin──▶ begun ──end──▶ ended (with the run, or with what kept it from being opened)
-      └─withdraw─▶ gone                 a new leader ends what the one before it had begun
+      └─withdraw─▶ gone     └─give up─▶ ended, by the command: the daemon is gone, or stands still
+                            └─────────▶ ended, by a new leader that finds it begun by the one before
 
 A notification wakes the daemon; it also looks by itself, so a lost one costs half a second.
 """
@@ -78,7 +79,7 @@ def end_lost(leading: Leadership) -> None:
 
 
 def daemon_leads(state: State) -> bool:
-    """Whether a daemon holds the lock."""
+    """Whether a daemon leads."""
     with state.connect("ask") as connection:
         leader = leadership.find_leader(connection, state.schema)
         return leader is not None and leader.kind == "daemon"
@@ -91,7 +92,7 @@ def ask(
     destinations: Sequence[str],
     wait: Callable[[Connection], bool],
 ) -> Answer | None:
-    """Asks the leading daemon, and waits for its answer. None if no process leads any more and it was not begun.
+    """Asks the leading daemon, and waits for its answer. None if no process leads any more: nobody will answer.
 
     `wait` lets a moment pass. If it returns False, the request is taken back, or left to a daemon that has begun it:
     `StillRunningError` says which.
@@ -104,12 +105,13 @@ def ask(
             if found.ended_at is not None:
                 return Answer(found.run_id, found.exit_code, found.problems)
             goes_on = wait(connection)
-            if goes_on and (found.begun_at is not None or leadership.find_leader(connection, state.schema)):
+            if goes_on and leadership.find_leader(connection, state.schema):
                 continue
-            if not execute(connection, "withdraw_request", {"request_id": asked}).rowcount:
-                if goes_on:
-                    continue
-                raise errors.StillRunningError("the daemon goes on with it; see `syncer status`")
+            if execute(connection, "withdraw_request", {"request_id": asked}).rowcount:
+                if not goes_on:
+                    raise errors.StillRunningError("taken back; the daemon had not begun it")
+                return None
             if not goes_on:
-                raise errors.StillRunningError("taken back; the daemon had not begun it")
-            return None
+                raise errors.StillRunningError("the daemon goes on with it; see `syncer status`")
+            if execute(connection, "give_up_request", {"request_id": asked}).rowcount:
+                return None

@@ -7,7 +7,9 @@
 `claim` is committed before a byte of the page is sent; `settle` makes what was accepted known, in one transaction with
 the outcome of every identify; `abort` is for a page that certainly was not applied. A page that is still `sending` when
 its run is closed, by itself or by the next one, goes to done with all of its identifies unknown (`runs`). Every step
-names the state it expects and fails with `NotOursError` if another process was faster.
+names the state it expects and fails with `NotOursError` if another process was faster. A process that was stopped after
+it had looked at its lease may send a page late, when another has told its contacts something newer: once it finds that
+out it leaves them uncertain (`doubt`), and they are told what is right now.
 """
 
 import uuid
@@ -147,6 +149,11 @@ def settle(connection: Connection, delivery: RunDestination, settlements: Sequen
         ended += execute(connection, "abort_pages", {**_keys(delivery), **_pages(aborted)}).rowcount
     if ended != len(settlements):
         raise errors.NotOursError("another syncer took over this run; its pages are uncertain and will be told again")
+
+
+def doubt(connection: Connection, delivery: RunDestination, pages: Sequence[int]) -> None:
+    """Makes uncertain what these pages tell: they were claimed, and may have been sent after another process led."""
+    execute(connection, "doubt_pages", {**_keys(delivery), "pages": list(pages)})
 
 
 def forgive(connection: Connection, delivery: RunDestination) -> None:

@@ -340,6 +340,29 @@ def test_a_request_whose_daemon_dies_is_done_by_the_command_or_by_the_next(
     assert world.believed() == truth(members(5))
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_command_takes_over_from_a_daemon_that_stands_still(
+    world: World, idle: subprocess.Popen[str], begun: bool
+) -> None:
+    """Stopped, it keeps its session, and with it the lock, also in the run that the command asked for."""
+    world.warehouse.replace(members(5))
+    if begun:
+        world.receiver.script = lambda _: Delay(1.0)
+    else:
+        idle.send_signal(signal.SIGSTOP)
+    asking = world.start("sync", "--json")
+    if begun:
+        until(lambda: world.receiver.http.in_progress)
+        idle.send_signal(signal.SIGSTOP)
+        world.receiver.script = None
+
+    out, talk = asking.communicate(timeout=DEADLINE)
+
+    assert asking.returncode == 0, talk
+    assert json.loads(out)["trigger"] == "manual"
+    assert world.believed() == truth(members(5))
+
+
 def test_an_action_is_recorded_though_the_daemon_is_killed(world: World, idle: subprocess.Popen[str]) -> None:
     world.warehouse.replace(members(5))
     world.receiver.script = lambda _: Delay(20.0)

@@ -2,18 +2,22 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import psycopg
 import pytest
 
 from syncer import errors
+from syncer.delivery import sender
 from syncer.receivers.loopback import Fault
 from syncer.receivers.segment import ReceivedRequest
-from syncer.state import State, leadership
+from syncer.state import State, execute, handover, leadership, pages
 from syncer.state.leadership import lead
-from tests.world import World
+from tests.integration.test_broken_runs import a_claimed_page
+from tests.world import World, members, truth
 
 DEADLINE = 20.0
 
@@ -129,3 +133,83 @@ def test_a_sender_whose_lease_ran_out_sends_no_more_and_the_next_run_is_right(
     assert world.sync().report.status == "succeeded"
     assert len(world.believed()) == 1200
     assert world.verify().differences == 0
+
+
+def test_a_leader_whose_lease_ran_out_leads_no_more(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its session still has the lock: the process is stopped."""
+    with state.connect("one") as one, lead(state, one, kind="daemon"), state.connect("two") as two:
+        assert leadership.find_leader(two, state.schema)
+        assert handover.daemon_leads(state)
+        monkeypatch.setattr(leadership, "TAKE_OVER_SECONDS", 0.0)
+        assert leadership.find_leader(two, state.schema) is None
+        assert not handover.daemon_leads(state)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_command_does_not_wait_for_a_daemon_that_stands_still(
+    state: State, begun: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither for one that has begun what was asked for: nobody would ever answer."""
+    with state.connect("one") as one, lead(state, one, kind="daemon") as leading:
+        looks = 0
+
+        def wait(_: object) -> bool:
+            nonlocal looks
+            looks += 1
+            if looks == 2 and begun:
+                assert handover.begin(leading)
+            if looks == 3:
+                monkeypatch.setattr(leadership, "TAKE_OVER_SECONDS", 0.0)
+            assert looks < 10, "it waits for ever"
+            return True
+
+        assert handover.ask(state, "sync", (), (), wait) is None
+        assert looks == 3
+        assert one.execute("SELECT count(*) FROM request WHERE ended_at IS NULL").fetchone() == (0,)
+
+
+def test_a_claim_and_a_takeover_do_not_pass_one_another(world: World) -> None:
+    """Whoever claims keeps others from leading until the claim is committed: they find the page `sending`."""
+    with a_claimed_page(world) as (connection, page):
+        connection.execute("UPDATE sync_page SET status = 'planned'")
+        row = connection.execute("SELECT token FROM leader").fetchone()
+        assert row is not None
+        with connection.transaction():
+            pages.claim(connection, page, row[0], [1])
+            with world.state() as other:
+                other.execute("SET lock_timeout = '100ms'")
+                with pytest.raises(psycopg.errors.LockNotAvailable):
+                    execute(other, "lead", {"token": uuid.uuid4(), "host": "elsewhere", "pid": 1, "kind": "daemon"})
+
+
+def test_what_leaves_after_a_takeover_is_told_once_more(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process is stopped between its look at the lease and the request. Meanwhile another leads, and tells `false`.
+    The first one's `true` arrives after that."""
+    world.warehouse.replace(members(2))
+    arrived, overtaken = threading.Event(), threading.Event()
+    real = sender.Sender._try
+
+    def late(*arguments: Any) -> Any:
+        if not arrived.is_set():
+            arrived.set()
+            assert overtaken.wait(DEADLINE)
+        return real(*arguments)
+
+    monkeypatch.setattr(sender.Sender, "_try", late)
+    monkeypatch.setattr(leadership, "RENEW_SECONDS", DEADLINE)
+    stopped = threading.Thread(target=world.sync)
+    stopped.start()
+    assert arrived.wait(DEADLINE)
+    monkeypatch.setattr(leadership, "TAKE_OVER_SECONDS", 0.0)
+    world.warehouse.replace(members(1))
+    assert world.sync().report.status == "succeeded"
+    assert world.in_doubt() == set()
+
+    overtaken.set()
+    stopped.join(DEADLINE)
+
+    assert world.believed() == truth(members(2)), "what arrived last is wrong"
+    assert world.in_doubt() == {"u0000@x.io", "u0001@x.io"}
+    assert world.sync().report.status == "succeeded"
+    assert world.believed() == truth(members(1))
+    assert world.in_doubt() == set()

@@ -24,6 +24,7 @@ class FakePages:
         self.settled: dict[int, pages.Settlement] = {}
         self.unanswered_at_claim: dict[int, set[int]] = {}
         self.in_transaction = False
+        self.doubted: list[int] = []
         self.forgave: list[int] = []
         """How many pages were settled whenever refusals were forgiven, in the same transaction."""
         planned = [pages.PlannedPage(number, urgency, 1) for number, urgency in enumerate(urgencies, 1)]
@@ -32,6 +33,7 @@ class FakePages:
         monkeypatch.setattr(pages, "claim", self._claim)
         monkeypatch.setattr(pages, "settle", self._settle)
         monkeypatch.setattr(pages, "forgive", self._forgive)
+        monkeypatch.setattr(pages, "doubt", lambda _connection, _delivery, doubted: self.doubted.extend(doubted))
 
     def _claim(self, _connection: object, _delivery: object, _token: object, claimed: Sequence[int]) -> set[int]:
         for page in claimed:
@@ -235,3 +237,18 @@ def test_a_page_that_cannot_be_claimed_is_not_sent(monkeypatch: pytest.MonkeyPat
         deliver(fake, destination)
 
     assert destination.sent == []
+    assert fake.doubted == []
+
+
+def test_pages_that_another_process_has_settled_are_left_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakePages(monkeypatch, [3, 3])
+
+    def overtaken(*_: object) -> None:
+        raise errors.NotOursError("another syncer took over")
+
+    monkeypatch.setattr(pages, "settle", overtaken)
+
+    with pytest.raises(errors.NotOursError):
+        deliver(fake, Scripted([], concurrency=2))
+
+    assert sorted(fake.doubted) == [1, 2]

@@ -1,6 +1,6 @@
 -- Purpose: durably marks pages as being sent, before a byte of them is. Each class waits until the one before it is
 -- answered, so the caller names the pages; this claims those that are neither taken nor paused, and only for the
--- present leader.
+-- present leader: the next one waits for this before it leads, so it finds either what was claimed, or nothing more is.
 -- Parameters: run_id, destination_id, pages, token (the leader's).
 -- Rows: page.
 UPDATE sync_page
@@ -9,7 +9,7 @@ WHERE sync_page.run_id = %(run_id)s
     AND sync_page.destination_id = %(destination_id)s
     AND sync_page.page = ANY(%(pages)s::integer[])
     AND sync_page.status = 'planned'
-    AND EXISTS (SELECT FROM leader WHERE leader.token = %(token)s)
+    AND EXISTS (SELECT FROM leader WHERE leader.token = %(token)s FOR SHARE)
     AND NOT EXISTS (
         SELECT FROM pause
         WHERE (pause.destination_id IS NULL OR pause.destination_id = sync_page.destination_id)
