@@ -149,6 +149,7 @@ def _state_problems(app: App) -> list[errors.Problem]:
     try:
         with app.state.connect("check") as connection:
             migrations.check(connection, app.state.schema)
+            migrations.refuse_read_only(connection)
             known = known_audiences(connection)
             changed = accounts.refused(connection, app.destinations).values()
             return [

@@ -68,9 +68,19 @@ def check(connection: Connection, schema: str) -> None:
         raise errors.SchemaVersionError(f"the state schema {schema!r} {state}; run `syncer migrate`")
 
 
+def refuse_read_only(connection: Connection) -> None:
+    """Raises `StateError` if the state can be read, but not written now."""
+    if fetch_value(connection, "is_read_only"):
+        raise errors.StateError(
+            "the state database is read-only now, a standby or a server in the middle of a failover; name the server"
+            " that takes writes (`state.url`), or wait until this one does"
+        )
+
+
 def migrate(state: State) -> Sequence[Migration]:
     """Applies what is pending, all or nothing, and returns it. Safe to run from several processes at once."""
     with state.connect("migrate") as connection, connection.transaction():
+        refuse_read_only(connection)
         execute(connection, "take_migration_lock", {"key": _LOCK_KEY})
         missing = pending(connection, state.schema)
         for statement, parameters in _steps(connection, state.schema, missing):
