@@ -17,9 +17,9 @@ CREATE TABLE installation (
 COMMENT ON TABLE installation IS 'The one row that tells this state from every other';
 INSERT INTO installation DEFAULT VALUES;
 
--- The advisory lock decides; this row says whom to ask, and its token fences off a process that lost the lock without
--- noticing. `backend_pid` is the session that holds the lock; `renewed_at` is when its process last said that it goes
--- on. A daemon leads all its life, a command for one run.
+-- This row decides: only who may write this schema can keep others from syncing. Its token fences off a process that was
+-- replaced without noticing. `backend_pid` is the session that leads, and the row counts as long as that lives;
+-- `renewed_at` is when its process last said that it goes on. A daemon leads all its life, a command for one run.
 CREATE TABLE leader (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     token uuid NOT NULL,
@@ -30,7 +30,7 @@ CREATE TABLE leader (
     since timestamptz NOT NULL,
     renewed_at timestamptz NOT NULL
 );
-COMMENT ON TABLE leader IS 'Who syncs now, or did last';
+COMMENT ON TABLE leader IS 'Who syncs now; a process that vanished leaves its row behind';
 
 CREATE TABLE schedule (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -471,17 +471,15 @@ COMMENT ON TABLE forgotten IS
 
 -- 6. Functions
 
--- Whether a session of this database holds an advisory lock now.
-CREATE FUNCTION holds_lock(backend_pid integer, key bigint) RETURNS boolean
+-- Whether the session of this database lives that led since then. Another that was given the same number began later;
+-- of the sessions of other roles it may not be known when they began.
+CREATE FUNCTION session_lives(backend_pid integer, since timestamptz) RETURNS boolean
     LANGUAGE sql
     RETURN EXISTS (
-        SELECT FROM pg_locks AS lock
-        JOIN pg_database AS here ON here.oid = lock.database AND here.datname = current_database()
-        WHERE lock.pid = backend_pid
-            AND lock.locktype = 'advisory'
-            AND lock.granted
-            AND lock.objsubid = 1
-            AND ((lock.classid::bigint << 32) | lock.objid::bigint) = key
+        SELECT FROM pg_stat_activity AS session
+        WHERE session.pid = backend_pid
+            AND session.datname = current_database()
+            AND coalesce(session.backend_start <= since, true)
     );
 
 -- The contact of an email: without surrounding space, tab, CR, LF and U+00A0, A–Z lower-cased, nothing else changed.

@@ -35,14 +35,14 @@ def status(session: Session, watch: bool, as_json: bool) -> None:
     """Show how everything stands now. That is, who leads, what runs, what is due, and what waits."""
     with opened_state(session) as state, connected(state, "status") as connection:
         if as_json:
-            screen.print_json(current.now(connection, state.schema))
+            screen.print_json(current.now(connection))
             return
         if not watch:
-            dashboard.show(current.now(connection, state.schema))
+            dashboard.show(current.now(connection))
             return
         with stoppable() as stop, dashboard.repeated() as show:
             while not stop.asked.is_set():
-                show(current.now(connection, state.schema))
+                show(current.now(connection))
                 stop.asked.wait(_WATCH_SECONDS)
 
 

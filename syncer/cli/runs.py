@@ -141,7 +141,7 @@ def _hand_over(app: App, start: RunStart, stop: Stop) -> handover.Answer | None:
 
         def wait(connection: Connection) -> bool:
             nonlocal settled, announced
-            running = status.now(connection, app.state.schema).running
+            running = status.now(connection).running
             if running is not None and running.phase == "planned":
                 if announced != running.run_id:
                     watcher.planned("the daemon", running.planned)

@@ -244,7 +244,7 @@ class _Metrics(Collector):
             yield from _runs(connection)
             yield from _delivered(connection)
             yield from _changes(connection)
-            yield from _standing(connection, self._state.schema)
+            yield from _standing(connection)
 
 
 def _runs(connection: Connection) -> Iterator[Metric]:
@@ -279,8 +279,8 @@ def _changes(connection: Connection) -> Iterator[Metric]:
     yield changes
 
 
-def _standing(connection: Connection, schema: str) -> Iterator[Metric]:
-    now = status.now(connection, schema)
+def _standing(connection: Connection) -> Iterator[Metric]:
+    now = status.now(connection)
     yield from _by_destination(now)
     members = GaugeMetricFamily("syncer_members", "Members in the last snapshot", labels=["destination", "property"])
     for each in now.audiences:

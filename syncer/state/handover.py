@@ -81,7 +81,7 @@ def end_lost(leading: Leadership) -> None:
 def daemon_leads(state: State) -> bool:
     """Whether a daemon leads."""
     with state.connect("ask") as connection:
-        leader = leadership.find_leader(connection, state.schema)
+        leader = leadership.find_leader(connection)
         return leader is not None and leader.kind == "daemon"
 
 
@@ -105,7 +105,7 @@ def ask(
             if found.ended_at is not None:
                 return Answer(found.run_id, found.exit_code, found.problems)
             goes_on = wait(connection)
-            if goes_on and leadership.find_leader(connection, state.schema):
+            if goes_on and leadership.find_leader(connection):
                 continue
             if execute(connection, "withdraw_request", {"request_id": asked}).rowcount:
                 if not goes_on:

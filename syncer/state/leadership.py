@@ -1,13 +1,13 @@
 """Who may sync: one process at a time.
 
-The advisory lock of a session decides. Beside it stands a lease, because a process can be paused, or cut off from the
+The row in `leader` decides, for as long as the session lives that stands in it. It is no advisory lock: anybody who may
+connect to the database could take that. Beside it stands a lease, because a process can be paused, or cut off from the
 database, without its session ending: the leader renews its lease every few seconds, asks before every request whether
 it is still good, and stops when it is not. A process that finds the lease expired ends the session behind it and takes
 over; the token of the new leader fences off the old one's claims. A lease ends before the others may take over.
 """
 
 import contextlib
-import hashlib
 import os
 import socket
 import threading
@@ -22,7 +22,7 @@ import psycopg
 import structlog
 
 from syncer import errors
-from syncer.state import Connection, State, execute, fetch_optional, fetch_value
+from syncer.state import Connection, State, execute, fetch_optional, fetch_values
 
 RENEW_SECONDS = 2.0
 LEASE_SECONDS = 10.0
@@ -48,13 +48,13 @@ class Lease:
         self._until = since + LEASE_SECONDS
 
     def lost(self) -> None:
-        """Another process leads, or the lock is gone."""
+        """Another process leads, or the session has ended."""
         self._until = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Leadership:
-    """The session that holds the lock. Claims of pages name its `token`, which fences off the leaders before it."""
+    """The session that leads. Claims of pages name its `token`, which fences off the leaders before it."""
 
     connection: Connection
     token: uuid.UUID
@@ -63,7 +63,7 @@ class Leadership:
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """Who leads now: holds the lock, and renews its lease."""
+    """Who leads now."""
 
     kind: Literal["daemon", "command"]
     host: str
@@ -88,19 +88,17 @@ def clock() -> float:
 
 @contextlib.contextmanager
 def lead(state: State, connection: Connection, kind: Literal["daemon", "command"] = "command") -> Iterator[Leadership]:
-    """Holds the lock for the length of the block, and renews its lease. A session that breaks gives the lock back too.
+    """Leads for the length of the block, and renews its lease. A session that breaks leads no more.
 
-    Raises `SyncLockedError` if another process has it and its lease is good.
+    Raises `SyncLockedError` if another process leads and its lease is good.
     """
-    key = {"key": lock_key(state.schema)}
-    if not fetch_value(connection, "take_lock", key):
-        stale = fetch_optional(connection, _EndedLeader, "end_stale_leader", {**key, "seconds": TAKE_OVER_SECONDS})
-        if stale is None or not fetch_value(connection, "take_lock", key):
-            raise errors.SyncLockedError(_locked_message(connection))
-        log.warning("took over from a leader that did not renew its lease", host=stale.host, pid=stale.pid)
+    stale = fetch_optional(connection, _EndedLeader, "end_stale_leader", {"seconds": TAKE_OVER_SECONDS})
     leadership = Leadership(connection, uuid.uuid4(), Lease())
     who = {"host": socket.gethostname(), "pid": os.getpid(), "kind": kind}
-    execute(connection, "lead", {"token": leadership.token, **who})
+    if not fetch_values(connection, "lead", {"token": leadership.token, **who}):
+        raise errors.SyncLockedError(_locked_message(connection))
+    if stale is not None:
+        log.warning("took over from a leader that did not renew its lease", host=stale.host, pid=stale.pid)
     ended = threading.Event()
     renewing = threading.Thread(target=_renew, args=(state, leadership, ended), name="lease", daemon=True)
     renewing.start()
@@ -109,25 +107,19 @@ def lead(state: State, connection: Connection, kind: Literal["daemon", "command"
     finally:
         ended.set()
         renewing.join()
-        _release(connection, key)
+        _release(leadership)
 
 
-def find_leader(connection: Connection, schema: str) -> Leader | None:
-    """Who leads, if anybody does: judged as those who stand by judge it, by the lock and by the lease."""
-    named = {"key": lock_key(schema), "seconds": TAKE_OVER_SECONDS}
-    return fetch_optional(connection, Leader, "show_leading", named)
+def find_leader(connection: Connection) -> Leader | None:
+    """Who leads, if anybody does: judged as those who stand by judge it, by the session and by the lease."""
+    return fetch_optional(connection, Leader, "show_leading", {"seconds": TAKE_OVER_SECONDS})
 
 
-def _release(connection: Connection, key: dict[str, int]) -> None:
+def _release(leadership: Leadership) -> None:
+    connection = leadership.connection
     if connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:  # else the session is about to end
         with contextlib.suppress(psycopg.Error):  # it has ended
-            execute(connection, "release_lock", key)
-
-
-def lock_key(schema: str) -> int:
-    """The advisory lock of a state: one per schema, so that two states can share a database."""
-    digest = hashlib.blake2b(f"syncer {schema}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+            execute(connection, "stop_leading", {"token": leadership.token})
 
 
 def _renew(state: State, leadership: Leadership, ended: threading.Event) -> None:
@@ -136,16 +128,15 @@ def _renew(state: State, leadership: Leadership, ended: threading.Event) -> None
         try:
             with state.connect("lease") as connection:
                 while not ended.is_set():
-                    _renew_once(state, connection, leadership)
+                    _renew_once(connection, leadership)
                     ended.wait(RENEW_SECONDS)
         except errors.StateError as error:
             log.warning("the lease could not be renewed", error=str(error))
 
 
-def _renew_once(state: State, connection: Connection, leadership: Leadership) -> None:
+def _renew_once(connection: Connection, leadership: Leadership) -> None:
     began = clock()
-    named = {"token": leadership.token, "key": lock_key(state.schema)}
-    if execute(connection, "renew_lease", named).rowcount:
+    if execute(connection, "renew_lease", {"token": leadership.token}).rowcount:
         leadership.lease.renewed(began)
     else:
         leadership.lease.lost()

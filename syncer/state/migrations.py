@@ -81,11 +81,24 @@ def migrate(state: State) -> Sequence[Migration]:
     """Applies what is pending, all or nothing, and returns it. Safe to run from several processes at once."""
     with state.connect("migrate") as connection, connection.transaction():
         refuse_read_only(connection)
-        execute(connection, "take_migration_lock", {"key": _LOCK_KEY})
+        _take_lock(connection)
         missing = pending(connection, state.schema)
         for statement, parameters in _steps(connection, state.schema, missing):
             connection.execute(statement, parameters)
         return missing
+
+
+def _take_lock(connection: Connection) -> None:
+    """One process migrates at a time. Raises `StateError` that names who has the lock, if they keep it."""
+    try:
+        with connection.transaction():
+            execute(connection, "limit_migration_wait")
+            execute(connection, "take_migration_lock", {"key": _LOCK_KEY})
+    except psycopg.errors.LockNotAvailable as error:
+        holders = ", ".join(fetch_values(connection, "list_lock_holders", {"key": _LOCK_KEY})) or "it has just ended"
+        raise errors.StateError(
+            f"another session keeps `syncer migrate` waiting: {holders}; end it, then run `syncer migrate` again"
+        ) from error
 
 
 def script(state: State) -> str:

@@ -84,10 +84,10 @@ class _OpenRun:
     first_sent_at: datetime | None
 
 
-def now(connection: Connection, schema: str) -> CurrentStatus:
+def now(connection: Connection) -> CurrentStatus:
     """Asks the state; needs no lock, and no daemon."""
     asked_at = fetch_value(connection, "show_now")
-    leader = leadership.find_leader(connection, schema)
+    leader = leadership.find_leader(connection)
     running = fetch_optional(connection, _OpenRun, "show_running")
     leads = leader is not None and leader.kind == "daemon"
     return CurrentStatus(

@@ -121,8 +121,8 @@ def test_what_a_vanished_process_was_sending_becomes_uncertain_and_is_told_again
 
 def test_a_process_that_was_overtaken_can_neither_claim_nor_settle(world: World) -> None:
     with a_claimed_page(world) as (connection, page):
-        # Its session lost the lock without noticing: another process leads and settles what it left.
-        connection.execute("SELECT pg_advisory_unlock_all()")
+        # It was replaced without noticing: another process leads and settles what it left.
+        connection.execute("UPDATE leader SET backend_pid = 0")
         assert world.sync().report.status == "succeeded"
 
         with pytest.raises(errors.NotOursError), connection.transaction():

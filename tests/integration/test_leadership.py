@@ -1,5 +1,6 @@
 """One process leads, and a process that is paused or cut off harms nothing when it wakes up."""
 
+import hashlib
 import threading
 import time
 import uuid
@@ -86,21 +87,41 @@ def _leads(state: State, connection: psycopg.Connection[object]) -> bool:
         return False
 
 
-def test_who_has_just_taken_the_lock_is_not_ended_for_the_lease_of_its_predecessor(
-    state: State, monkeypatch: pytest.MonkeyPatch
+def test_a_leader_that_has_just_begun_is_not_ended_for_the_lease_of_its_predecessor(
+    state: State,
 ) -> None:
-    """Between taking the lock and writing its name a leader stands under the name of the one before."""
-    with state.connect("one") as one, lead(state, one):
-        pass
-    monkeypatch.setattr(leadership, "TAKE_OVER_SECONDS", 0.0)
-    with state.connect("fresh") as fresh, state.connect("two") as two:
-        fresh.execute("SELECT pg_advisory_lock(%s)", [leadership.lock_key(state.schema)])
+    with suppress(errors.StateError), state.connect("one") as one, lead(state, one):
+        one.execute("UPDATE leader SET renewed_at = '2020-01-01'")
+        one.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    with state.connect("fresh") as fresh, lead(state, fresh), state.connect("two") as two:
         assert not _leads(state, two)
         fresh.execute("SELECT 1")
 
 
+def test_a_session_that_was_given_the_number_of_a_leaders_is_neither_a_leader_nor_ended(state: State) -> None:
+    with state.connect("one") as one, state.connect("two") as two:
+        with lead(state, one):
+            one.execute(
+                "UPDATE leader SET since = '2020-01-01', renewed_at = '2020-01-01', backend_pid = %s",
+                [two.info.backend_pid],
+            )
+            assert leadership.find_leader(two) is None
+            assert _leads(state, two)
+        two.execute("SELECT 1")
+
+
+def test_nobody_elses_advisory_lock_keeps_anybody_from_syncing(world: World) -> None:
+    """Anybody who may connect can take any of them."""
+    world.warehouse.replace(members(2))
+    with psycopg.connect(world.state_url, autocommit=True) as stranger:
+        digest = hashlib.blake2b(b"syncer syncer", digest_size=8).digest()
+        stranger.execute("SELECT pg_advisory_lock(%s)", [int.from_bytes(digest, "big", signed=True)])
+        assert world.command("sync").returncode == 0
+    assert world.believed() == truth(members(2))
+
+
 @pytest.mark.usefixtures("hasty")
-def test_a_lost_lock_is_a_lost_lease(state: State) -> None:
+def test_a_lost_session_is_a_lost_lease(state: State) -> None:
     with suppress(errors.StateError), state.connect("one") as one, lead(state, one) as leading:
         with psycopg.connect(state.url, autocommit=True) as other:
             other.execute("SELECT pg_terminate_backend(%s, 10000)", [one.info.backend_pid])
@@ -138,10 +159,10 @@ def test_a_sender_whose_lease_ran_out_sends_no_more_and_the_next_run_is_right(
 def test_a_leader_whose_lease_ran_out_leads_no_more(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its session still has the lock: the process is stopped."""
     with state.connect("one") as one, lead(state, one, kind="daemon"), state.connect("two") as two:
-        assert leadership.find_leader(two, state.schema)
+        assert leadership.find_leader(two)
         assert handover.daemon_leads(state)
         monkeypatch.setattr(leadership, "TAKE_OVER_SECONDS", 0.0)
-        assert leadership.find_leader(two, state.schema) is None
+        assert leadership.find_leader(two) is None
         assert not handover.daemon_leads(state)
 
 

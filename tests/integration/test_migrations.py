@@ -3,6 +3,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 import syncer
@@ -38,6 +39,17 @@ def test_several_processes_migrate_at_once(empty: State) -> None:
         thread.join(60)
 
     assert sorted(applied) == [0, 0, 0, len(migrations.known())]
+
+
+def test_whoever_keeps_a_migration_waiting_is_named(empty: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = sql.query
+    monkeypatch.setattr(sql, "query", lambda name: real(name).replace("30s", "100ms"))
+    with psycopg.connect(empty.url, autocommit=True, application_name="a stranger") as stranger:
+        stranger.execute("SELECT pg_advisory_lock(%s)", [migrations._LOCK_KEY])
+        named = rf"keeps `syncer migrate` waiting: session {stranger.info.backend_pid} of role \w+ \(a stranger\)"
+        with pytest.raises(errors.StateError, match=named):
+            migrations.migrate(empty)
+    assert migrations.migrate(empty)
 
 
 @pytest.fixture

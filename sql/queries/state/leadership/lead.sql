@@ -1,6 +1,6 @@
--- Purpose: writes who holds the lock; its token fences off the process that held it before.
+-- Purpose: leads, unless the session of another leader lives; the token fences off the process that led before.
 -- Parameters: token, host, pid, kind (daemon or command).
--- Rows: none.
+-- Rows: token, if we lead now.
 INSERT INTO leader (token, host, pid, kind, since, backend_pid, renewed_at)
 VALUES (%(token)s, %(host)s, %(pid)s, %(kind)s, clock_timestamp(), pg_backend_pid(), clock_timestamp())
 ON CONFLICT (only_row) DO UPDATE
@@ -11,3 +11,5 @@ SET token = excluded.token,
     since = excluded.since,
     backend_pid = excluded.backend_pid,
     renewed_at = excluded.renewed_at
+WHERE NOT session_lives(leader.backend_pid, leader.since)
+RETURNING leader.token
