@@ -21,7 +21,7 @@ _STEPS = (
     "forget_counts",
     "forget_fingerprints",
     "forget_in_told_false",
-    "forget_in_uncertain",
+    "forget_uncertain",
     "forget_in_held",
     "forget_in_changes",
     "forget_in_exceptions",

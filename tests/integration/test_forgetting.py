@@ -293,3 +293,53 @@ def test_names_that_nobody_can_have_are_refused(world: World, name: str) -> None
         with pytest.raises(errors.ConfigError, match="WHO: "):
             act(world, "bob", name)
     assert world.query("SELECT * FROM forgotten") == []
+
+
+@pytest.mark.parametrize("user", ["forgotten password", "forgotten ", "forgotten 0123456789abcdef"])
+@pytest.mark.parametrize("identity", ["email", "user_id"])
+def test_a_text_that_begins_like_a_token_is_data(world: World, user: str, identity: str) -> None:
+    world.destination_extra += f'\nidentity = "{identity}"'
+    world.warehouse.replace([(VIP, user, "a@x.io"), *BOB])
+    world.sync()
+    assert world.receiver.belief_by_user[user] == {"vip_buyers": True}
+    world.warehouse.replace(BOB)
+
+    world.sync()
+
+    assert world.receiver.belief_by_user[user] == {"vip_buyers": False}
+    assert world.verify().differences == 0
+
+
+@pytest.mark.parametrize("identity", ["email", "user_id"])
+def test_a_token_never_comes_from_the_warehouse(world: World, identity: str) -> None:
+    world.destination_extra += f'\nidentity = "{identity}"'
+    world.warehouse.replace([*ADA, *BOB])
+    world.sync()
+    forget(world, "Ada-7")
+    tokens = [user for (user,) in world.query("SELECT DISTINCT user_id FROM synced_member") if user != "bob"]
+    token = tokens[0]
+    world.warehouse.replace([(VIP, token, "b@x.io"), *BOB])
+
+    report = world.sync().report.destinations[0]
+
+    assert (report.planned, report.skipped) == (0, {"unsendable_text": 1})
+    assert world.verify().differences == 0
+
+
+def test_what_is_uncertain_about_somebody_who_is_forgotten_ends(world: World) -> None:
+    world.warehouse.replace(BOB)
+    world.sync()
+    world.warehouse.replace([*ADA, *BOB])
+    world.receiver.script = lambda request: Reset(apply=0)
+    world.sync()
+    world.receiver.script = None
+    assert world.in_doubt() == {ADDRESS}
+
+    forget(world, ADDRESS)
+
+    assert world.in_doubt() == set()
+    assert world.json("status")["destinations"][0]["uncertain"] == 0
+    world.sync()
+    assert world.json("status")["destinations"][0]["oldest_pending_seconds"] is None
+    assert ADDRESS not in dump(world)
+    assert world.verify().differences == 0

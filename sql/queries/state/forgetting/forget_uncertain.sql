@@ -1,0 +1,6 @@
+-- Purpose: what is uncertain about people who are being forgotten ends: nothing will be sent for them. Their history says
+-- that the answer was lost.
+-- Rows: none.
+DELETE FROM uncertain
+USING forgotten_contact
+WHERE uncertain.contact = forgotten_contact.name
