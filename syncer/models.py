@@ -258,13 +258,15 @@ class Events:
 class Mode:
     """How a destination is told: what it knows contacts by, whether a change of traits alone is told, and events.
 
-    `per_audience`: every audience of a contact has a call of its own.
+    `per_audience`: every audience of a contact has a call of its own. `keys_users`: it keeps profiles by user id beside
+    those by contact, and a call tells both.
     """
 
     identity: Identity = "email"
     per_audience: bool = False
     traits_trigger: bool = False
     events: Events | None = None
+    keys_users: bool = False
 
     @property
     def tells_profiles(self) -> bool:

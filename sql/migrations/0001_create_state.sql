@@ -509,6 +509,12 @@ RETURNS boolean
             AND coalesce(rollout, 0) <= coalesce(wider_rollout, 0)
     END;
 
+-- A contact or user id that stands for a person who was forgotten. No row of the warehouse can bring one: no address has
+-- a blank inside, and a user id of this form is not sent.
+CREATE FUNCTION is_token(name text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN starts_with(name, 'forgotten ') AND name ~ '^forgotten [0-9a-f]{32}$' COLLATE "C";
+
 -- Why a row of the warehouse cannot be sent, or null if it can.
 -- An address is something, one @, something, without blanks and control characters, of at most 254 characters.
 CREATE FUNCTION skip_reason(audience text, user_id text, contact text, unsendable boolean) RETURNS text
@@ -520,6 +526,7 @@ CREATE FUNCTION skip_reason(audience text, user_id text, contact text, unsendabl
             THEN 'invalid_email'
         WHEN user_id IS NULL OR contact_of(user_id) = '' THEN 'no_user_id'
         WHEN octet_length(user_id) > 512 THEN 'user_id_too_long'
+        WHEN is_token(user_id) THEN 'unsendable_text'
         WHEN audience IS NULL OR contact_of(audience) = '' THEN 'no_audience'
     END;
 
@@ -539,11 +546,6 @@ CREATE FUNCTION refusal_fingerprint(user_id text, email text, traits jsonb, prop
 CREATE FUNCTION next_try(tries integer, run_id integer) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN tries <= 5 THEN run_id + power(2, tries - 1)::integer END;
-
--- A contact or user id that stands for a person who was forgotten: no address has a blank inside.
-CREATE FUNCTION is_token(name text) RETURNS boolean
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN starts_with(name, 'forgotten ');
 
 -- A keyed hash of a contact or user id.
 CREATE FUNCTION forget_hash(forget_key uuid, name text) RETURNS text
@@ -924,7 +926,8 @@ COMMENT ON COLUMN skipped_members.user_id IS 'As in the warehouse; long texts ar
 COMMENT ON COLUMN skipped_members.email IS 'As in the warehouse, cut and replaced likewise';
 COMMENT ON COLUMN skipped_members.reason IS
     'no_email, invalid_email, no_user_id, user_id_too_long, unsendable_text, no_audience, conflicting_values,'
-    ' forgotten or out_of_rollout';
+    ' forgotten or out_of_rollout; shared_user_id: a user id of so many contacts that it stands for nobody, whose profile'
+    ' was not told the present value after a contact of it left';
 COMMENT ON COLUMN skipped_members.since IS 'When a run first skipped it';
 COMMENT ON COLUMN skipped_members.since_run_id IS 'The run that first skipped it';
 COMMENT ON COLUMN skipped_members.tries IS 'Always null: nothing is tried';

@@ -29,6 +29,9 @@ class DestinationSettings(Table, ABC):
     counterparts: ClassVar[Mapping[str, str]] = {}
     """What keys of other types are called here: for hints."""
 
+    keys_users: ClassVar[bool] = False
+    """Whether it keeps profiles by user id beside those by contact."""
+
     takes_null: ClassVar[bool] = True
     """Whether a computed trait can be taken back by sending null."""
 
@@ -85,7 +88,7 @@ class DestinationSettings(Table, ABC):
     def sync_mode(self) -> models.Mode:
         """How this destination is kept up to date: see `models.Mode`."""
         events = None if self.track is None else models.Events(**self.track.model_dump())
-        return models.Mode(self.identity, self.calls == "per_audience", self.traits_trigger, events)
+        return models.Mode(self.identity, self.calls == "per_audience", self.traits_trigger, events, self.keys_users)
 
     @property
     def reach(self) -> models.Reach:

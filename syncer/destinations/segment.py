@@ -63,6 +63,7 @@ class SegmentSettings(DestinationSettings):
         "url": "endpoint",
     }
 
+    keys_users: ClassVar = True
     type: Literal["segment"] = "segment"
     write_key: fields.Key
     region: Literal["eu", "us"] | None = None

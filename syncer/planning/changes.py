@@ -48,7 +48,9 @@ What that makes of one audience's rows (u1 a: user u1 with the address a), by wh
 
 A row that cannot be sent is skipped, and is never read as an exit of the contact or the user that it still names.
 A user whose email changes leaves one contact and enters another; because Segment also keys by user id, the `false`
-to the old contact is followed by the present value to the new one, whether or not that had to be told.
+to the old contact is followed by the present value to one contact where they are now, by a call that names them,
+whether or not that had to be told. Where that contact's call has to name another of its users, the `false` waits for
+the next run. A user id of more than 100 contacts is no identity: it is listed as `shared_user_id`, and not followed.
 """
 
 import math
@@ -66,6 +68,8 @@ from syncer.state import Connection, analyze, columns_of, execute, fetch_all, fe
 # How many properties an identify carries at most, and how many bytes of them (see `split_parts`).
 _PART_PROPERTIES = 250
 _PART_BYTES = 20_000
+# A user id that more contacts than this have stands for nobody: a placeholder such as `guest`.
+_MAX_CONTACTS_OF_USER = 100
 # Where at most this share of an audience is needed to see that nothing is held, a part of the state is read for it.
 _FEW = 0.2
 
@@ -147,12 +151,16 @@ class TargetPlanner:
         analyze(self.connection, "contact_change")
         holds = self._hold()
         execute(self.connection, "name_callers", self._here)
+        if self.target.mode.keys_users:
+            execute(self.connection, "name_returning_users", self._here)
+            execute(self.connection, "name_doubted_users")
         analyze(self.connection, "caller")
         refused = {**self._here, "run_id": self.counts.run_id, "whole": about_all}
         execute(self.connection, "hold_back_refused", refused)
         if self._follow():
             execute(self.connection, "gather_followers", self._here, **self.target.known(self.audiences.values()))
             execute(self.connection, "name_callers", self._here)
+        execute(self.connection, "name_moved_users")
         self._defer()
         self._order()
         calls = fetch_one(self.connection, _Calls, "count_identifies")
@@ -240,8 +248,15 @@ class TargetPlanner:
 
     def _follow(self) -> int:
         """Adds what has to be told after another contact's `false`; returns how many changes that adds."""
-        added = execute(self.connection, "follow_moves", {**self._here, **self.target.in_reach}).rowcount
-        execute(self.connection, "delete_follow_cycles")
+        if not self.target.mode.keys_users:
+            return 0
+        limit = {"max_contacts": _MAX_CONTACTS_OF_USER}
+        execute(self.connection, "find_followers", {**self._here, **self.target.in_reach, **limit})
+        execute(self.connection, "put_off_moves")
+        execute(self.connection, "add_follow_edges")
+        if not self.target.mode.per_audience:
+            execute(self.connection, "put_off_cycles")
+        added = execute(self.connection, "follow_moves", self._here).rowcount
         while not self.target.mode.per_audience and execute(self.connection, "follow_chains", self._here).rowcount:
             pass
         return added

@@ -12,6 +12,7 @@ _CREATE = (
     "create_contact_change",
     "create_profile",
     "create_caller",
+    "create_moved_user",
     "create_follow_edge",
     "create_planned_identify",
 )

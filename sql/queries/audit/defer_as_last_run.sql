@@ -1,5 +1,6 @@
 -- Purpose: marks as deferred what the last run deferred, in a plan that only answers a question: of the audiences of
--- which that run deferred changes, the changes of the last class (backfills, reassertions, retirements).
+-- which that run deferred changes, those of the last class (backfills, reassertions, retirements), and the false to the
+-- old contact of a user who moved (put_off_moves).
 -- Parameters: destination_id.
 -- Rows: none.
 WITH last_run AS (
@@ -16,6 +17,13 @@ WHERE plan_audience.audience_id = contact_change.audience_id
     AND run_count.destination_id = %(destination_id)s
     AND run_count.audience_id = contact_change.audience_id
     AND run_count.deferred > 0
-    AND urgency_of(contact_change.op, contact_change.initial, plan_audience.retired) >= 3
+    AND (
+        urgency_of(contact_change.op, contact_change.initial, plan_audience.retired) >= 3
+        OR EXISTS (
+            SELECT FROM caller
+            JOIN moved_user USING (user_id)
+            WHERE caller.contact = contact_change.contact AND moved_user.audience_id = contact_change.audience_id
+        )
+    )
     AND contact_change.op <> 'covered'
     AND contact_change.waits IS NULL

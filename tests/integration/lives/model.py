@@ -106,6 +106,10 @@ class Model:
         self.names = [] if facts.all_paused else [name for name in self.all_names if name not in facts.paused]
         self.audiences = {name: self._audience(name) for name in self.names}
         self.changes: dict[Pair, Change] = {}
+        self.named: dict[str, str] = {}
+        self.doubted: dict[str, str] = {}
+        self.returning: dict[str, str] = {}
+        self._returned: set[Pair] = set()
 
     def run(self) -> Outcome:
         facts = self.facts
@@ -114,6 +118,7 @@ class Model:
         for audience in self.audiences.values():
             if not audience.retired:
                 self._guard(audience)
+        self._name()
         self._hold_back()
         ordered = self._follow()
         told = {
@@ -183,13 +188,14 @@ class Model:
             contact for (contact, there), (run, _) in facts.retracted.items() if there == name and run < due_before
         }
         again = {pair[0] for pair, run in audience.before.items() if pair in audience.present and run < due_before}
+        lost_due = {pair[0] for pair, run in audience.before.items() if run < due_before}
         moved = {contact for contact, _ in audience.moved}
         for contact in moved | again | {each for each in {*doubts, *falses} if self.setting.reaches(each)}:
             before = any(there == contact for there, _ in audience.before)
             after = any(there == contact for there, _ in audience.now)
             unsure = contact in doubts
             if after and before:
-                op = "reasserted" if unsure or contact in again else "covered" if contact in moved else None
+                op = "reasserted" if unsure or contact in again | lost_due else "covered" if contact in moved else None
             elif after:
                 op = "added"
             elif before or (unsure and (contact in falses or not audience.names(contact, doubts[contact]))):
@@ -242,26 +248,110 @@ class Model:
                 for change in pending.values():
                     change.waits = "refused"
 
+    def _name(self) -> None:
+        """Whom a call names instead of the smallest user of its contact: who was told false and enters, and above that
+        who is there still of those whom an unanswered call named."""
+        for name, audience in self.audiences.items():
+            falses = {user for (_, there), (_, user) in self.facts.retracted.items() if there == name}
+            for contact, user in sorted(audience.now - set(audience.before), reverse=True):
+                if user in falses:
+                    self.returning[contact] = min(user, self.returning.get(contact, user))
+            for (contact, there), user in self.facts.uncertain.items():
+                if there == name and (contact, user) in audience.now:
+                    self.doubted[contact] = min(user, self.doubted.get(contact, user))
+
     def _follow(self) -> set[tuple[str, str]]:
-        """Rule 9: the false to an old contact is followed by the present value to its user's present contact."""
-        gone = [pair for pair, change in self.changes.items() if not change.value and change.waits is None]
+        """Rule 9: the false to an old contact is followed by the present value to a contact where its user is now."""
+        moved = self._find_followers()
+        self._put_off_circles(moved)
+        gone, told_after = self._gone(), set()
         parked = {contact for (contact, _), change in self.changes.items() if change.waits == "refused"}
-        ordered = set()
-        for contact, name in gone:
-            user = self._caller(contact)
-            for there, whose in sorted(self.audiences[name].now):
-                if whose != user or there == contact:
-                    continue
-                change = self.changes.setdefault((there, name), Change("covered", value=True))
-                if change.op == "covered":
-                    change.op, change.waits = "reasserted", "refused" if there in parked else None
-                change.follows = True
-                if change.waits is None:
-                    ordered.add((contact, there))
-        return ordered
+        for (user, name), (fit, there) in moved.items():
+            if (user, name) not in gone and not ((user, name) in self._returned and fit < 4):
+                continue
+            change = self.changes.setdefault((there, name), Change("covered", value=True))
+            if change.op == "covered":
+                change.op, change.waits = "reasserted", "refused" if there in parked else None
+            change.follows = True
+            if change.waits is None:
+                told_after |= {(contact, there) for contact in gone.get((user, name), ())}
+        self.named = {there: user for (user, _), (fit, there) in moved.items() if fit == 2}
+        return told_after
+
+    def _find_followers(self) -> dict[Pair, tuple[int, str]]:
+        """How well which contact's call tells a user of an audience; the false waits where none can in this run."""
+        moved = {}
+        for user, name in self._gone().keys() | self._back():
+            there = [there for there, whose in self.audiences[name].now if whose == user]
+            if there:
+                moved[user, name] = min((self._fit(contact, name, user), contact) for contact in there)
+        first: dict[str, tuple[int, str]] = {}
+        for (user, _), (fit, contact) in moved.items():
+            if fit <= 2:
+                first[contact] = min((fit, user), first.get(contact, (fit, user)))
+        for (user, name), (fit, contact) in list(moved.items()):
+            if fit == 3 or (fit < 3 and first[contact][1] != user):
+                del moved[user, name]
+                self._put_off({(old, name) for old in self._gone().get((user, name), ())})
+        return moved
+
+    def _put_off_circles(self, moved: Mapping[Pair, tuple[int, str]]) -> None:
+        """Where calls would have to follow one another in a circle, some falses wait."""
+        after = [
+            (contact, moved[pair][1], pair[1])
+            for pair, contacts in self._gone().items()
+            if pair in moved
+            for contact in contacts
+        ]
+        ordered = {(contact, there) for contact, there, _ in after}
+        self._put_off(
+            {
+                (contact, name)
+                for contact, there, name in after
+                if there < contact and in_a_circle((contact, there), ordered)
+            }
+        )
+
+    def _gone(self) -> dict[Pair, set[str]]:
+        """The contacts that are told false, by the user whom that names and the audience."""
+        gone: dict[Pair, set[str]] = {}
+        for (contact, name), change in self.changes.items():
+            if not change.value and change.waits is None:
+                gone.setdefault((self._caller(contact), name), set()).add(contact)
+        return gone
+
+    def _back(self) -> set[Pair]:
+        """The users who were told false and enter, without a call, and the audience."""
+        self._returned = {
+            (user, name)
+            for name, audience in self.audiences.items()
+            for contact, user in audience.now - set(audience.before)
+            if (contact, name) in self.changes and self.changes[contact, name].op == "covered"
+            if any(there == name and user == whose for (_, there), (_, whose) in self.facts.retracted.items())
+        } - self._gone().keys()
+        return self._returned
+
+    def _fit(self, contact: str, name: str, user: str) -> int:
+        """How well a call to this contact tells this user: see `find_followers`."""
+        changes = {there: change for (whose, there), change in self.changes.items() if whose == contact}
+        own = changes.get(name)
+        if any(change.waits == "refused" for change in changes.values()) or (own and own.waits):
+            return 4
+        goes = any(change.op != "covered" and change.waits is None for change in changes.values())
+        if self._caller(contact) == user:
+            return 0 if goes else 1
+        return 3 if goes else 2
+
+    def _put_off(self, falses: Collection[Pair]) -> None:
+        for pair in falses:
+            if not self.changes[pair].value and self.changes[pair].waits is None:
+                self.changes[pair].waits = "deferred"
 
     def _caller(self, contact: str) -> str:
         """The smallest user who is there; if there is none, of those who were."""
+        for named in (self.named, self.doubted, self.returning):
+            if contact in named:
+                return named[contact]
         outside = {user for there, name, user in self.facts.members if there == contact and name not in self.audiences}
         here = {user for each in self.audiences.values() for there, user in each.now if there == contact} | outside
         if here:

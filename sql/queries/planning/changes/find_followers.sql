@@ -1,0 +1,122 @@
+-- Purpose: finds, for every user whom a false to an old contact names, or who was told false before and comes back where
+-- no call would name them, one contact where they are in the audience by now:
+-- the call to it tells their profile the present value, because the destination keys by user id as well. Once a user,
+-- whatever number of contacts they left or are at. The call has to name them: a contact whose call does so anyway is
+-- taken first. A user id that more contacts than a limit have is no identity: it is listed as skipped and not followed.
+-- Parameters: destination_id; reach_contacts, rollout (the destination's reach); max_contacts.
+-- Rows: none; fills moved_user, and member_delta with skip.
+WITH named AS (
+    SELECT caller.user_id, contact_change.audience_id, false AS returns
+    FROM contact_change
+    JOIN caller ON caller.contact = contact_change.contact
+    WHERE NOT contact_change.value AND contact_change.waits IS NULL
+    UNION
+    SELECT back.user_id, back.audience_id, true
+    FROM member_delta AS back
+    JOIN told_false
+        ON told_false.destination_id = %(destination_id)s
+        AND told_false.audience_id = back.audience_id
+        AND told_false.user_id = back.user_id
+    JOIN contact_change ON contact_change.contact = back.contact AND contact_change.audience_id = back.audience_id
+    WHERE back.kind = 'gain' AND contact_change.op = 'covered'
+),
+gone AS MATERIALIZED (
+    SELECT named.user_id, named.audience_id, bool_and(named.returns) AS returns
+    FROM named
+    GROUP BY named.user_id, named.audience_id
+),
+contact_of_user AS MATERIALIZED (
+    SELECT gone.user_id, synced_member.contact
+    FROM (SELECT DISTINCT gone.user_id FROM gone) AS gone
+    JOIN synced_member ON synced_member.user_id = gone.user_id
+    WHERE synced_member.destination_id = %(destination_id)s AND NOT is_token(synced_member.contact)
+    UNION
+    SELECT gone.user_id, member_delta.contact
+    FROM gone
+    JOIN member_delta ON member_delta.user_id = gone.user_id AND member_delta.kind = 'gain'
+),
+shared AS MATERIALIZED (
+    SELECT contact_of_user.user_id
+    FROM contact_of_user
+    GROUP BY contact_of_user.user_id
+    HAVING count(*) > %(max_contacts)s
+),
+listed AS (
+    INSERT INTO member_delta (kind, user_id, reason)
+    SELECT 'skip', shared.user_id, 'shared_user_id'
+    FROM shared
+),
+present AS MATERIALIZED (
+    SELECT gone.user_id, gone.audience_id, gone.returns, came.contact, came.value
+    FROM gone
+    JOIN member_delta AS came ON came.user_id = gone.user_id AND came.audience_id = gone.audience_id
+    WHERE came.kind = 'gain' AND gone.user_id NOT IN (SELECT shared.user_id FROM shared)
+    UNION ALL
+    SELECT gone.user_id, gone.audience_id, gone.returns, stays.contact, stays.value
+    FROM gone
+    JOIN synced_member AS stays ON stays.user_id = gone.user_id AND stays.audience_id = gone.audience_id
+    LEFT JOIN member_delta AS lost
+        ON lost.kind = 'lose'
+        AND NOT lost.still_named
+        AND lost.contact = stays.contact
+        AND lost.audience_id = stays.audience_id
+        AND lost.user_id = stays.user_id
+    WHERE stays.destination_id = %(destination_id)s
+        AND lost.contact IS NULL
+        AND gone.user_id NOT IN (SELECT shared.user_id FROM shared)
+        AND is_in_reach(stays.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
+        AND NOT is_token(stays.contact)
+),
+known AS (
+    SELECT
+        present.user_id,
+        present.audience_id,
+        present.returns,
+        present.contact,
+        present.value,
+        coalesce(
+            caller.user_id,
+            (
+                SELECT min(synced_member.user_id)
+                FROM synced_member
+                WHERE synced_member.destination_id = %(destination_id)s AND synced_member.contact = present.contact
+            ),
+            present.user_id
+        ) = present.user_id AS names_them,
+        coalesce(pending.goes, false) AS goes,
+        coalesce(pending.refused, false) OR own.waits IS NOT NULL AS waits
+    FROM present
+    LEFT JOIN caller ON caller.contact = present.contact
+    LEFT JOIN contact_change AS own ON own.contact = present.contact AND own.audience_id = present.audience_id
+    LEFT JOIN (
+        SELECT
+            contact_change.contact,
+            bool_or(contact_change.op <> 'covered' AND contact_change.waits IS NULL) AS goes,
+            bool_or(contact_change.waits = 'refused') AS refused
+        FROM contact_change
+        WHERE contact_change.contact IN (SELECT present.contact FROM present)
+        GROUP BY contact_change.contact
+    ) AS pending ON pending.contact = present.contact
+    WHERE own.value IS DISTINCT FROM false
+)
+INSERT INTO moved_user (user_id, audience_id, returns, follower, value, fit)
+SELECT DISTINCT ON (judged.user_id, judged.audience_id)
+    judged.user_id,
+    judged.audience_id,
+    judged.returns,
+    judged.contact,
+    judged.value,
+    judged.fit
+FROM (
+    SELECT
+        known.*,
+        CASE
+            WHEN known.waits THEN 4
+            WHEN known.names_them AND known.goes THEN 0
+            WHEN known.names_them THEN 1
+            WHEN NOT known.goes THEN 2
+            ELSE 3
+        END AS fit
+    FROM known
+) AS judged
+ORDER BY judged.user_id, judged.audience_id, judged.fit, judged.contact, judged.value::text

@@ -1,0 +1,140 @@
+"""A receiver that keys by user id as well as by contact: each of the two is told the right value last (rule 9)."""
+
+import random
+
+import pytest
+
+from syncer import sync
+from syncer.receivers.loopback import Reset
+from tests.world import CHURN, VIP, Row, World, truth
+
+pytestmark = pytest.mark.usefixtures("unguarded")
+
+
+def users_told_wrong(world: World, rows: list[Row], since: int = 0) -> set[tuple[str, str]]:
+    """(user id, property) of profiles that were told `false` last, although a row has the user in the audience."""
+    last = {
+        (each.event["userId"], name): value
+        for each in world.receiver.events[since:]
+        for name, value in each.event["traits"].items()
+    }
+    return {
+        (user, name)
+        for audience, user, _ in rows
+        if user is not None and audience is not None
+        for name in [{VIP: "vip_buyers", CHURN: "churn_risk"}[audience]]
+        if last.get((user, name)) is False
+    }
+
+
+@pytest.mark.parametrize(("mover", "there"), [("u2", "u1"), ("u1", "u2")])
+def test_a_user_who_moves_to_a_shared_address_is_told_by_their_own_id(world: World, mover: str, there: str) -> None:
+    world.warehouse.replace([(VIP, there, "a@x.io"), (VIP, mover, "b@x.io")])
+    world.sync()
+    rows: list[Row] = [(VIP, there, "a@x.io"), (VIP, mover, "a@x.io")]
+    world.warehouse.replace(rows)
+
+    world.sync()
+
+    assert world.receiver.belief_by_user[mover] == {"vip_buyers": True}
+    assert world.believed() == truth(rows)
+    assert world.sync().report.destinations[0].planned == 0
+    assert world.verify().differences == 0
+
+
+def test_an_answer_lost_after_the_false_is_followed_by_the_next_run(world: World) -> None:
+    world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
+    world.warehouse.replace([(VIP, "u1", "a@x.io"), (VIP, "u2", "b@x.io")])
+    world.sync()
+    rows: list[Row] = [(VIP, "u1", "a@x.io"), (VIP, "u2", "a@x.io")]
+    world.warehouse.replace(rows)
+    world.receiver.script = lambda request: Reset(apply=0) if "a@x.io" in str(request.events) else None
+    assert sync.exit_code(world.sync()) == 6
+    assert world.receiver.belief_by_user["u2"] == {"vip_buyers": False}
+    world.receiver.script = None
+
+    world.sync()
+
+    assert world.receiver.belief_by_user["u2"] == {"vip_buyers": True}
+    assert world.in_doubt() == set()
+    assert world.sync().report.destinations[0].planned == 0
+
+
+def test_several_who_move_to_one_address_follow_one_another_run_by_run(world: World) -> None:
+    people = [f"u{number}" for number in range(4)]
+    world.warehouse.replace([(VIP, user, f"{user}@x.io") for user in people])
+    world.sync()
+    rows: list[Row] = [(VIP, user, "all@x.io") for user in people]
+    world.warehouse.replace(rows)
+
+    for _ in people:
+        result = world.sync()
+        assert users_told_wrong(world, rows) == set()
+        assert world.verify().differences == 0
+
+    assert result.report.status == "succeeded"
+    assert world.believed() == truth(rows)
+    assert world.sync().report.destinations[0].planned == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_random_moves_no_run_leaves_anybody_false_who_is_in(world: World, seed: int) -> None:
+    dice = random.Random(seed)
+    for _ in range(12):
+        rows: list[Row] = sorted(
+            {
+                (dice.choice([VIP, CHURN]), f"u{dice.randrange(4)}", f"{dice.choice('abcd')}@x.io")
+                for _ in range(dice.randrange(1, 9))
+            }
+        )
+        world.warehouse.replace([*rows, (VIP, "z", "z@x.io"), (CHURN, "z", "z@x.io")])
+        for _ in range(8):
+            before = len(world.receiver.events)
+            planned = world.sync().report.destinations[0].planned
+            assert users_told_wrong(world, rows, before) == set(), rows
+            assert world.verify().differences == 0
+            if planned == 0:
+                break
+        assert planned == 0
+        assert world.believed() == truth(rows) | {("z@x.io", "vip_buyers"), ("z@x.io", "churn_risk")}
+
+
+def test_a_user_who_was_told_false_and_comes_back_to_a_shared_address_is_told_by_their_own_id(world: World) -> None:
+    world.warehouse.replace([(VIP, "u1", "a@x.io"), (VIP, "u2", "b@x.io")])
+    world.sync()
+    world.warehouse.replace([(VIP, "u1", "a@x.io")])
+    world.sync()
+    world.warehouse.replace([(VIP, "u1", "a@x.io"), (VIP, "u2", "a@x.io")])
+
+    world.sync()
+
+    assert world.receiver.belief_by_user["u2"] == {"vip_buyers": True}
+    assert world.sync().report.destinations[0].planned == 0
+
+
+def test_a_user_of_many_addresses_is_followed_once(world: World) -> None:
+    rows: list[Row] = [(VIP, "agency", f"c{number:02d}@x.io") for number in range(100)]
+    world.warehouse.replace(rows)
+    world.sync()
+    world.warehouse.replace(rows[:60])
+
+    report = world.sync().report.destinations[0]
+
+    assert (report.planned, report.skipped) == (41, {})
+    assert world.receiver.belief_by_user["agency"] == {"vip_buyers": True}
+    assert world.sync().report.destinations[0].planned == 0
+
+
+def test_a_placeholder_user_id_is_listed_and_not_followed(world: World) -> None:
+    rows: list[Row] = [(VIP, "guest", f"c{number:03d}@x.io") for number in range(400)]
+    world.warehouse.replace(rows)
+    world.sync()
+    world.warehouse.replace(rows[1:])
+
+    report = world.sync().report.destinations[0]
+
+    assert (report.planned, report.skipped) == (1, {"shared_user_id": 1})
+    assert world.query("SELECT user_id, reason FROM skipped_members") == [("guest", "shared_user_id")]
+    assert world.believed() == truth(rows[1:])
+    assert world.sync().report.destinations[0].planned == 0
+    assert world.verify().differences == 0
