@@ -1,6 +1,6 @@
 """The daemon: leads for as long as it lives, or stands by until it can; runs when a run is due, one at a time.
 
-    standing by ──lock──▶ leading ──due──▶ running ──▶ leading ──▶ …
+    standing by ──lead──▶ leading ──due──▶ running ──▶ leading ──▶ …
          ▲                   │ the session, or the lease, is lost
          └───────────────────┘
 
@@ -32,7 +32,7 @@ _STAND_BY_SECONDS = 1.0
 """Seconds between two attempts to lead."""
 
 _YIELD_SECONDS = 3.0
-"""Seconds for which another process may take the lock that the daemon let go of."""
+"""Seconds for which another process may take the lead that the daemon let go of."""
 
 _MAX_BACKOFF_SECONDS = 30.0
 
