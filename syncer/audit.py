@@ -239,4 +239,5 @@ def _recall(connection: Connection, story: Story, limit: int) -> None:
 
 def _dicts(rows: psycopg.Cursor[Any]) -> list[dict[str, Any]]:
     """Rows that are printed as they are, under the names of the statement's columns."""
-    return [row._asdict() for row in rows]
+    names = [column.name for column in rows.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in rows]

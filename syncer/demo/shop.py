@@ -8,11 +8,12 @@ import functools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, LiteralString, cast
+from datetime import date
+from typing import Any, LiteralString, NamedTuple, TypeVar
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import namedtuple_row
+from psycopg.rows import class_row
 
 from syncer.sql import packaged
 from syncer.state import translated_errors
@@ -27,6 +28,66 @@ _BUILD = (
     " create_address create_typed_address create_add_customers create_add_orders create_change_addresses"
     " create_pass_days create_broken_models create_audience_membership"
 ).split()
+
+
+Row = TypeVar("Row")
+
+
+class Size(NamedTuple):
+    """What the shop is like on a day."""
+
+    today: date
+    customers: int
+    orders: int
+
+
+class Dirt(NamedTuple):
+    """What customers typed as their email: how many nothing, no address, one that another customer has, one with blanks
+    or capitals."""
+
+    missing: int
+    wrong: int
+    shared: int
+    untidy: int
+
+
+class Arrivals(NamedTuple):
+    """How many orders, customers and new addresses came."""
+
+    orders: int
+    customers: int
+    addresses: int
+
+
+class AudienceSize(NamedTuple):
+    """How many members an audience has."""
+
+    audience: str
+    members: int
+
+
+class Traveller(NamedTuple):
+    """A customer who left an audience."""
+
+    user_id: str
+    name: str
+
+
+class _Lock(NamedTuple):
+    taken: bool
+
+
+class _LastRun(NamedTuple):
+    run_id: int | None
+
+
+class _Membership(NamedTuple):
+    contact: str
+    audience: str
+
+
+class _Contact(NamedTuple):
+    contact: str
 
 
 @functools.cache
@@ -45,7 +106,7 @@ class Shop:
 
     def is_ours(self) -> bool:
         """Whether no other demo works in this database. If so, this session claims it."""
-        return bool(self._one("take_lock").taken)
+        return self._one(_Lock, "take_lock").taken
 
     def open(self, customers: int, seed: int) -> None:
         """Builds the shop afresh, and drops an earlier one with all that syncer remembered of it."""
@@ -57,48 +118,48 @@ class Shop:
             self._run("add_first_orders")
             self._run("analyze")
 
-    def pass_days(self, days: int) -> Any:
-        """Lets days pass. Returns how many orders, customers and new addresses they brought."""
-        return self._one("pass_days", {"days": days})
+    def pass_days(self, days: int) -> Arrivals:
+        """Lets days pass. Returns what they brought."""
+        return self._one(Arrivals, "pass_days", {"days": days})
 
     def break_model(self, audience: str) -> None:
         """Makes the job that builds an audience fail: its rows are gone."""
         self._run("break_model", {"audience": audience})
 
     def mend_models(self) -> None:
-        """Builds every audience again."""
+        """Builds every audience again, also one whose job failed."""
         self._run("mend_models")
 
-    def size(self) -> Any:
-        """today, customers, orders."""
-        return self._one("show_shop")
+    def size(self) -> Size:
+        """What the shop is like now."""
+        return self._one(Size, "show_shop")
 
-    def dirt(self) -> Any:
-        """missing, wrong, shared, untidy: what the customers typed as their email."""
-        return self._one("show_dirt")
+    def dirt(self) -> Dirt:
+        """What is wrong with the emails of the customers there are now."""
+        return self._one(Dirt, "show_dirt")
 
-    def members(self) -> Sequence[Any]:
+    def members(self) -> Sequence[AudienceSize]:
         """Every audience with its number of members."""
-        return self._run("count_members", None, **_with_query_audience()).fetchall()
+        return self._all(AudienceSize, "count_members", None, **_with_query_audience())
 
     def truth(self) -> Mapping[str, frozenset[str]]:
         """Contact to the audiences that it is in, by the shop's own tables."""
         found: defaultdict[str, set[str]] = defaultdict(set)
-        for row in self._run("read_truth", None, **_with_query_audience()):
+        for row in self._all(_Membership, "read_truth", None, **_with_query_audience()):
             found[row.contact].add(row.audience)
         return {contact: frozenset(audiences) for contact, audiences in found.items()}
 
     def shared_contacts(self) -> frozenset[str]:
         """The contacts that several customers share."""
-        return frozenset(row.contact for row in self._run("list_shared_contacts"))
+        return frozenset(row.contact for row in self._all(_Contact, "list_shared_contacts"))
 
-    def traveller(self) -> Any:
-        """A customer (user_id, name) who left an audience; None if there is none yet."""
-        return self._run("find_member").fetchone()
+    def traveller(self) -> Traveller | None:
+        """A customer who left an audience; None if there is none yet."""
+        return next(iter(self._all(Traveller, "find_member")), None)
 
     def last_run(self) -> int | None:
         """The last run that has ended."""
-        return cast("int | None", self._one("last_run").run_id)
+        return self._one(_LastRun, "last_run").run_id
 
     def ask(self, name: str, **placeholders: sql.Composable) -> tuple[str, Sequence[str], Sequence[Sequence[Any]]]:
         """One of the statements that are shown: its text as it was run, the names of its columns, its rows."""
@@ -107,13 +168,22 @@ class Shop:
         columns = [column.name for column in cursor.description or ()]
         return text.as_string(self._connection), columns, cursor.fetchall()
 
-    def _one(self, name: str, parameters: Mapping[str, object] | None = None) -> Any:
-        return self._run(name, parameters).fetchone()
+    def _one(self, row: type[Row], name: str, parameters: Mapping[str, object] | None = None) -> Row:
+        [found] = self._all(row, name, parameters)
+        return found
 
-    def _run(
-        self, name: str, parameters: Mapping[str, object] | None = None, **placeholders: sql.Composable
-    ) -> psycopg.Cursor[Any]:
-        return self._connection.execute(sql.SQL(statement(name)).format(**placeholders), parameters)
+    def _all(
+        self,
+        row: type[Row],
+        name: str,
+        parameters: Mapping[str, object] | None = None,
+        **placeholders: sql.Composable,
+    ) -> list[Row]:
+        with self._connection.cursor(row_factory=class_row(row)) as cursor:
+            return cursor.execute(sql.SQL(statement(name)).format(**placeholders), parameters).fetchall()
+
+    def _run(self, name: str, parameters: Mapping[str, object] | None = None, **placeholders: sql.Composable) -> None:
+        self._connection.execute(sql.SQL(statement(name)).format(**placeholders), parameters)
 
 
 @contextmanager
@@ -121,7 +191,7 @@ def entered(url: str) -> Iterator[Shop]:
     """The shop in this database, for as long as the context lasts."""
     with (
         translated_errors(),
-        psycopg.connect(url, autocommit=True, row_factory=namedtuple_row, application_name="syncer demo") as connection,
+        psycopg.connect(url, autocommit=True, application_name="syncer demo") as connection,
     ):
         yield Shop(connection)
 

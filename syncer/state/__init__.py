@@ -1,4 +1,7 @@
-"""The state database: sets sessions up, runs statements by name, and translates errors. Knows no run and no plan."""
+"""The state: its database, and a module for every part of what it keeps.
+
+Here its sessions are opened, statements are run by their names, and the driver's errors become ours.
+"""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -9,7 +12,7 @@ from typing import Any, LiteralString, TypeVar
 import psycopg
 import psycopg.sql
 import structlog
-from psycopg.rows import class_row, namedtuple_row, scalar_row
+from psycopg.rows import class_row, scalar_row
 
 from syncer import errors, sql
 from syncer.state import faults, sessions
@@ -50,7 +53,6 @@ class State:
                 autocommit=True,
                 # A plan made for a small table must not outlive its growth: nothing is prepared for later.
                 prepare_threshold=None,
-                row_factory=namedtuple_row,
                 application_name=f"syncer {purpose}",
                 connect_timeout=10,
                 client_encoding="utf8",

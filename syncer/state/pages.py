@@ -13,15 +13,16 @@ out it leaves them uncertain (`doubt`), and they are told what is right now.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import msgspec
+from psycopg.rows import namedtuple_row
 
-from syncer import errors, models
+from syncer import errors, models, sql
 from syncer.models import Outcome
-from syncer.state import Connection, execute, fetch_all, fetch_value
+from syncer.state import Connection, execute, fetch_all, fetch_value, fetch_values
 
 COVERED_PAGE = 0
 """The page of the changes that need no call; it is settled together with the plan."""
@@ -58,7 +59,7 @@ class PlannedPage:
 
 
 class _IdentifyRow(Protocol):
-    """A row of `load_page`, as the session makes it: for as many as there are, a class of our own costs too much."""
+    """A row of `load_page`, as psycopg makes it: for as many as there are, a class of our own costs too much."""
 
     contact: str
     part: int
@@ -95,7 +96,7 @@ class Settlement:
 
     @property
     def accepted(self) -> bool:
-        """Whether every identify was."""
+        """Whether every identify was accepted."""
         return self.applied and not self.failures
 
 
@@ -108,7 +109,8 @@ def load(
     connection: Connection, delivery: RunDestination, page: int, properties: Mapping[int, str]
 ) -> list[models.Identify]:
     """The identifies of a page as planned; `properties` names the property of each audience id."""
-    rows: Iterable[_IdentifyRow] = execute(connection, "load_page", {**_keys(delivery), "page": page})
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        found = cursor.execute(sql.query("load_page"), {**_keys(delivery), "page": page}).fetchall()
     return [
         models.Identify(
             contact=row.contact,
@@ -122,7 +124,7 @@ def load(
             traits={} if row.traits is None else msgspec.json.decode(row.traits),
             about=row.about,
         )
-        for row in rows
+        for row in cast("list[_IdentifyRow]", found)
     ]
 
 
@@ -132,7 +134,7 @@ def claim(connection: Connection, delivery: RunDestination, token: uuid.UUID, pa
     Returns those that may go: what was paused since it was planned stays behind, and is aborted when the run closes.
     """
     parameters = {**_keys(delivery), "token": token, "pages": list(pages)}
-    claimed = {row.page for row in execute(connection, "claim_pages", parameters)}
+    claimed = set(fetch_values(connection, "claim_pages", parameters))
     if len(claimed) != len(pages) and not fetch_value(connection, "may_claim_pages", parameters):
         raise errors.NotOursError("another syncer took over this run; nothing more is sent by this process")
     return claimed
