@@ -139,9 +139,8 @@ def _guard_problems(app: App) -> list[errors.Problem]:
             reading.answer(ready)
     except errors.WarehouseError as error:
         path, _, message = str(error).partition(": ")
-        return (
-            [errors.Problem(path, message)] if path == "guard.ready" else []
-        )  # the rest is among the problems of the warehouse
+        if path == "guard.ready":  # what else is wrong is among the problems of the warehouse
+            return [errors.Problem(path, message)]
     return []
 
 

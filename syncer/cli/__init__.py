@@ -1,4 +1,4 @@
-"""The command `syncer`: options, output and exit codes. Data goes to stdout, talk to stderr."""
+"""The command `syncer`: options, output and exit codes. Data goes to stdout, messages to stderr."""
 
 import gc
 

@@ -219,7 +219,7 @@ class Health(Table):
 
 
 class Log(Table):
-    """`[log]`: how syncer talks on stderr. `auto` is `human` on a terminal, else `json`."""
+    """`[log]`: the format and the level of the log on stderr. `auto` is `human` on a terminal, else `json`."""
 
     format: Literal["auto", "human", "json"] = "auto"
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

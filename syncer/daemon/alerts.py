@@ -250,7 +250,7 @@ def is_good(report: RunReport) -> bool:
 
 
 class AlertWatcher:
-    """Alerts of a daemon; a `daemon.Watcher`. Messages leave in a thread of their own, one after the other."""
+    """Alerts of a daemon; a `serve.Watcher`. Messages leave in a thread of their own, one after the other."""
 
     def __init__(
         self, state: State, channel: Channel, interval: timedelta, now: Callable[[], float] = time.monotonic
@@ -270,7 +270,7 @@ class AlertWatcher:
         self._thread.shutdown()
 
     def beat(self) -> None:
-        """See `daemon.Watcher`: checks whether the daemon is late."""
+        """See `serve.Watcher`: checks whether the daemon is late."""
         age = datetime.now(UTC) - self._last_good
         if not self._answers or age <= 2 * self._interval:
             self._late_from = None
@@ -284,27 +284,27 @@ class AlertWatcher:
             self._submit({Condition("late", "the daemon"): words})
 
     def leads(self, leading: bool) -> None:  # noqa: FBT001
-        """See `daemon.Watcher`: the daemon that leads answers for the runs."""
+        """See `serve.Watcher`: the daemon that leads answers for the runs."""
         if leading and not self._answers:
             self._thread.submit(self._recall_last_good)
         self._answers = leading
 
     def lost(self, error: errors.SyncerError) -> None:  # noqa: ARG002
-        """See `daemon.Watcher`: perhaps no daemon leads, so this one sends an alert if that lasts."""
+        """See `serve.Watcher`: perhaps no daemon leads, so this one sends an alert if that lasts."""
         self._answers = True
 
     def due(self, at: datetime | None, interval: timedelta) -> None:  # noqa: ARG002
-        """See `daemon.Watcher`."""
+        """See `serve.Watcher`."""
         self._interval = interval
 
     def ran(self, result: sync.Result) -> None:
-        """See `daemon.Watcher`."""
+        """See `serve.Watcher`."""
         if is_good(result.report):
             self._last_good, self._late = datetime.now(UTC), False
         self._thread.submit(_logged, self._alert_log.review_run, result)
 
     def could_not_run(self, error: errors.SyncerError) -> None:
-        """See `daemon.Watcher`."""
+        """See `serve.Watcher`."""
         self._submit({Condition("failed", _RUN): f"no run: {error}"})
 
     def _submit(self, wrong: Mapping[Condition, str]) -> None:
@@ -323,4 +323,4 @@ def _logged(review: Callable[..., None], *arguments: object) -> None:
     try:
         review(*arguments)
     except Exception:
-        log.exception("alerts could not be told")
+        log.exception("alerts could not be sent")

@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 
 class Health:
-    """Knows whether the daemon is alive and ready; a `daemon.Watcher`. Safe to ask from several threads."""
+    """Knows whether the daemon is alive and ready; a `serve.Watcher`. Safe to ask from several threads."""
 
     def __init__(self, state: State, stall_timeout: float) -> None:
         self._state = state
@@ -47,27 +47,27 @@ class Health:
         self._interval: timedelta | None = None
 
     def beat(self) -> None:
-        """See `daemon.Watcher`."""
+        """See `serve.Watcher`."""
         self._beaten = time.monotonic()
 
     def leads(self, leading: bool) -> None:  # noqa: FBT001
-        """See `daemon.Watcher`."""
+        """See `serve.Watcher`."""
         self._leads = leading
 
     def lost(self, error: errors.SyncerError) -> None:  # noqa: ARG002
-        """See `daemon.Watcher`."""
+        """See `serve.Watcher`."""
         self._leads = False
 
     def due(self, at: datetime | None, interval: timedelta) -> None:  # noqa: ARG002
-        """See `daemon.Watcher`."""
+        """See `serve.Watcher`."""
         self._interval = interval
 
     def ran(self, result: sync.Result) -> None:  # noqa: ARG002
-        """See `daemon.Watcher`."""
+        """See `serve.Watcher`."""
         self.beat()
 
     def could_not_run(self, error: errors.SyncerError) -> None:  # noqa: ARG002
-        """See `daemon.Watcher`."""
+        """See `serve.Watcher`."""
         self.beat()
 
     def why_not_alive(self) -> str | None:
@@ -244,7 +244,7 @@ class _Metrics(Collector):
             yield from _runs(connection)
             yield from _delivered(connection)
             yield from _changes(connection)
-            yield from _standing(connection)
+            yield from _current(connection)
 
 
 def _runs(connection: Connection) -> Iterator[Metric]:
@@ -279,7 +279,7 @@ def _changes(connection: Connection) -> Iterator[Metric]:
     yield changes
 
 
-def _standing(connection: Connection) -> Iterator[Metric]:
+def _current(connection: Connection) -> Iterator[Metric]:
     now = status.now(connection)
     yield from _by_destination(now)
     members = GaugeMetricFamily("syncer_members", "Members in the last snapshot", labels=["destination", "property"])

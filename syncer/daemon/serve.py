@@ -73,7 +73,7 @@ class Signals:
         return self.stop.asked.is_set() or self.reload.is_set()
 
     def wait(self, seconds: float) -> None:
-        """Waits so many seconds, or until a stop is asked for."""
+        """Waits until a stop is asked for, at most this many seconds."""
         self.stop.asked.wait(seconds)
 
 

@@ -35,13 +35,13 @@ class Pacer:
         self._lock = threading.Lock()
 
     def reserve(self, count: int) -> "Reservation":
-        """Announces a page that is about to take turns for so much."""
+        """Announces a page that is about to take turns for `count` events or requests."""
         reservation = Reservation(self)
         reservation.resize(count)
         return reservation
 
     def add_reserved(self, count: int) -> None:
-        """For `Reservation`: so much more (or less, if negative) is about to take turns."""
+        """For `Reservation`: `count` more (fewer, if negative) are about to take turns."""
         with self._lock:
             self._reserved += count
 
@@ -54,7 +54,7 @@ class Pacer:
             return start
 
     def _share(self, count: int) -> float:
-        """The seconds that so much takes up of the rate."""
+        """The seconds that `count` events or requests take up."""
         return count / self._rate if self._rate else 0.0
 
     def due_in(self) -> float:
@@ -63,7 +63,7 @@ class Pacer:
             return max(0.0, self._next + self._share(self._reserved) - self._now())
 
     def hold(self, seconds: float) -> None:
-        """No turn comes for so long: the receiver asked for it."""
+        """No turn comes for this many seconds: the receiver asked for it."""
         with self._lock:
             self._next = max(self._next, self._now() + seconds)
 
@@ -90,10 +90,10 @@ class Reservation:
         return self._pacer.turn(count)
 
     def resize(self, left: int) -> None:
-        """So much is still to come."""
+        """From now on this many are still to come."""
         self._pacer.add_reserved(left - self.left)
         self.left = left
 
     def release(self) -> None:
-        """Nothing is to come any more."""
+        """Gives back what is left."""
         self.resize(0)

@@ -24,7 +24,7 @@ class RetryPolicy:
     """`Retry-After: 0` must not make a tight loop, since such waits use up no attempts."""
 
     def wait(self, attempts: int, spent: float, retry_after: float | None) -> float | None:
-        """How long to wait after so many attempts of a request and so much time of its page; None to give up."""
+        """How long to wait after the failed `attempts` of a request, its page having `spent` so much; None: give up."""
         if attempts >= self.max_attempts or spent >= self.max_seconds:
             return None
         if retry_after is not None:

@@ -141,7 +141,7 @@ class Sender:
         return self._pacer.due_in()
 
     def reserve(self, identifies: int) -> Reservation:
-        """Announces a page of so many identifies; `send` takes it over."""
+        """Announces a page with this many identifies; `send` takes it over."""
         return self._pacer.reserve(self._rate.count(identifies))
 
     def encode(self, identifies: Sequence[models.Call]) -> Encoded:

@@ -25,7 +25,7 @@ class Streak:
         self.verdict: errors.DestinationStoppedError | None = None
 
     def end(self) -> None:
-        """Something was accepted."""
+        """A contact was accepted: from now on there is no verdict."""
         with self._lock:
             self._accepted = True
 

@@ -118,7 +118,7 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 """
 """The command in a process that is warm, because to import all of it takes longer than to run it. Each line that it
-reads forks one, which kills itself when the moment comes for the nth time, or so many seconds later."""
+reads forks one, which kills itself when the moment comes for the nth time, or this many seconds later."""
 
 ONCE = (
     "open_run",

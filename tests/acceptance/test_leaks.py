@@ -66,7 +66,7 @@ CAUSES = {
     "redirect": answering(Answer(302, {"Location": f"https://x.example/?k={KEY}"}, b"")),
     "every batch refused": answering(Answer(400, {}, quoting("bad batch"))),
     "one refused": one_is_refused,
-    "overloaded": answering(Answer(429, {"Retry-After": "2000"}, quoting("slow down"))),  # no run waits so long
+    "overloaded": answering(Answer(429, {"Retry-After": "2000"}, quoting("slow down"))),  # no run waits that long
     "warehouse": the_warehouse_quotes_a_row,
     "state": the_state_quotes_a_row,
     "held": a_hold,

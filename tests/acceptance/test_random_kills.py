@@ -177,7 +177,7 @@ def test_interrupted_at_random_moments_of_reading_and_planning(world: World) -> 
 
 
 def interrupted_run(world: World, seconds: float) -> tuple[str, int]:
-    """A run in this process, for many tries in little time, with a signal after so long: its status and exit code."""
+    """A run in this process, with a signal after this many seconds: its status and exit code. Many take little time."""
     stop = Stop()
 
     def strike(_number: int, _frame: object) -> None:

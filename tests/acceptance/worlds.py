@@ -117,7 +117,7 @@ class Gate:
         return self._fault
 
     def wait_for(self, waiting: int = IN_FLIGHT) -> None:
-        """Until so many requests wait: then the pages of those that passed are settled, unless fewer may fly."""
+        """Until this many requests wait: then the pages of those that passed are settled, unless fewer may fly."""
         http = self._receiver.http
         assert self._receiver.wait_for(lambda: http.arrived >= self._passing + waiting, TIMEOUT)
 

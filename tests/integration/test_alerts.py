@@ -284,7 +284,7 @@ def test_late_is_told_after_twice_the_interval(world: World, phone: Phone) -> No
 
 def watching(watch: alerts.AlertWatcher, clock: list[float]) -> Callable[[float], None]:
     def beat(seconds: float) -> None:
-        """Beats now, and once more after so long."""
+        """Beats now, and once more after this many seconds."""
         watch.beat()
         clock[0] += seconds
         watch.beat()

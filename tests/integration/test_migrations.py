@@ -1,3 +1,5 @@
+"""Migrations: what is applied, what is refused, and that every statement and comment is where it belongs."""
+
 import re
 import threading
 from collections.abc import Callable

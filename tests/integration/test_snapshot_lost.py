@@ -130,7 +130,7 @@ def test_the_reading_takes_longer_than_its_statement_may(any_world: World) -> No
 
 
 class Cutter:
-    """A way to a server that ends after so many bytes from it, over all of its connections: TCP, unlike the server."""
+    """A way to a server that ends after a number of bytes from it, over all connections: TCP, unlike the server."""
 
     def __init__(self, url: str) -> None:
         parsed = psycopg.conninfo.conninfo_to_dict(url)

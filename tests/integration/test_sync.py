@@ -1,3 +1,5 @@
+"""The main path: an initial sync, then only changes."""
+
 from tests.world import World, truth
 
 

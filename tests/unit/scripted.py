@@ -112,7 +112,7 @@ def contacts(*numbers: int) -> frozenset[str]:
 
 
 def send_page(sender: Sender, page: int, count: int) -> SentPage:
-    """A page of so many contacts, as delivery hands it to a sender."""
+    """A page of `count` contacts, as delivery hands it to a sender."""
     return sender.send(page, sender.encode(identifies(count)), sender.reserve(count))
 
 

@@ -1,3 +1,5 @@
+"""Which property an audience has, which names are refused, and who owns a property that several want."""
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st

@@ -104,7 +104,7 @@ class Life(RuleBasedStateMachine):
         match kind:
             case "come":
                 rows = [*rows, *what[0]]
-            case "join":  # somebody who is known somewhere, at the address that he has
+            case "join":  # someone who is known somewhere, at the address that they have
                 known = [email for _, user, email in rows if user == what[1]]
                 rows = [*rows, *((what[0], what[1], email) for email in known[:1])]
             case "break":
@@ -254,7 +254,7 @@ class Life(RuleBasedStateMachine):
     # --- what must hold
 
     def _look(self, trouble: Trouble) -> Facts:
-        """After every run."""
+        """What must hold after every run."""
         facts = facts_of(self.connection)
         doubtful = properties(facts.uncertain)
         belief = self.world.receiver.belief

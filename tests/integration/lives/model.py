@@ -206,7 +206,7 @@ class Model:
                 self.changes[contact, name] = Change(op, after)
 
     def _guard(self, audience: Audience) -> None:
-        """Rule 21."""
+        """Rule 21: what the guard holds."""
         facts, setting, name = self.facts, self.setting, audience.name
         limit = 0.25 if name == QUARTER else setting.max_removed_fraction
         approved = {(contact, op) for (contact, there, op), yes in facts.held.items() if there == name and yes}

@@ -21,7 +21,7 @@ broken = st.one_of(
 
 
 def weighed(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
-    """One of them, each so often."""
+    """One of them; a choice of weight two is made twice as often as one of weight one."""
     return st.sampled_from([choice for weight, choice in choices for _ in range(weight)]).flatmap(lambda choice: choice)
 
 

@@ -65,9 +65,9 @@ def test_of_a_page_exactly_the_refused_fail(mode: str, failure: int) -> None:
         MailmodoReceiver(KEY, refuses=refuses, single_failure=failure) as receiver,
         closing(at(receiver, mode=mode, max_requests_per_second=0)) as made,
     ):
-        flight = send_page(made, [identify(n) for n in range(10)])
-    assert flight.error is None
-    failures = {each.identify.contact: (each.outcome, each.reason) for each in flight.settlement.failures}
+        sent_page = send_page(made, [identify(n) for n in range(10)])
+    assert sent_page.error is None
+    failures = {each.identify.contact: (each.outcome, each.reason) for each in sent_page.settlement.failures}
     assert failures.keys() == refuses.keys()
     for contact, (outcome, reason) in failures.items():
         assert outcome is Outcome.FAILED
@@ -83,8 +83,8 @@ def test_a_batch_that_is_refused_whole_is_split_down_to_the_culprit(receiver: Ma
 
     receiver.script = script
     with closing(at(receiver, max_requests_per_second=0)) as made:
-        flight = send_page(made, [identify(n) for n in range(64)])
-    assert [each.identify.contact for each in flight.settlement.failures] == ["u5@example.com"]
+        sent_page = send_page(made, [identify(n) for n in range(64)])
+    assert [each.identify.contact for each in sent_page.settlement.failures] == ["u5@example.com"]
     assert len(receiver.belief) == 63
 
 
@@ -94,9 +94,9 @@ def test_requests_are_paced_not_contacts(receiver: MailmodoReceiver) -> None:
         sender = Sender(made, lambda: False, Clock(), RetryPolicy())
         reservation = sender.reserve(500)
         assert sender.due_in() == pytest.approx(0.25, abs=0.05)
-        flight = sender.send(1, sender.encode([identify(n) for n in range(500)]), reservation)
+        sent_page = sender.send(1, sender.encode([identify(n) for n in range(500)]), reservation)
         assert sender.due_in() < 0.06
-    assert (flight.settlement.requests, flight.error) == (5, None)
+    assert (sent_page.settlement.requests, sent_page.error) == (5, None)
     assert len(receiver.belief) == 500
 
 

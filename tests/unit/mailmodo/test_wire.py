@@ -177,12 +177,12 @@ def test_destinations_that_share_a_key_take_turns() -> None:
         closing(at(receiver, name="second", list_name="Others")) as other,
         ThreadPoolExecutor(4) as threads,
     ):
-        flights = [
+        sent = [
             threads.submit(deliver, made, made.requests([identify(first + n) for n in range(500)])[0])
             for first, made in ((0, one), (500, one), (1000, other), (1500, other))
         ]
-        for flight in flights:
-            flight.result(30)
+        for each in sent:
+            each.result(30)
     assert receiver.violations == []
     assert receiver.http.most_in_progress == 1
     assert len(receiver.belief) == 2000
