@@ -156,6 +156,17 @@ endpoint = "{self.receiver.url}"
         with self.state() as connection:
             return control.approve(connection, run_id or 0, audiences, destinations)
 
+    def pause(self, *audiences: str, destinations: Sequence[str] = ()) -> None:
+        """Pauses these audiences at these destinations; without names, all."""
+        with app.opened(app.load(self.config, {})) as opened, self.state() as connection:
+            chosen = opened.chosen(destinations) if destinations else []
+            control.pause(connection, audiences, chosen, opened.settings.configured_audiences)
+
+    def resume(self, *audiences: str, destinations: Sequence[str] = ()) -> int:
+        """Lifts pauses and reopens retired audiences; returns how many of both."""
+        with app.opened(app.load(self.config, {})) as opened, self.state() as connection:
+            return control.resume(connection, audiences, opened.chosen(destinations) if destinations else [])
+
     def command(self, *arguments: str, typed: str = "") -> commands.Done:
         """The command in this process. See `commands.call`."""
         return commands.call(["--config", str(self.config), *arguments], typed)
@@ -202,6 +213,22 @@ def calls(world: World, since: int = 0) -> list[tuple[str, dict[str, Any]]]:
         for received in world.receiver.events[since:]
         if received.event["type"] == "identify"
     ]
+
+
+def told(world: World, since: int = 0) -> list[tuple[str, str, bool]]:
+    """(contact, property, value) that took effect, in their order, from the event `since` on."""
+    return [
+        (each.event["traits"]["email"], name, value)
+        for each in world.receiver.events[since:]
+        for name, value in each.event["traits"].items()
+        if name != "email"
+    ]
+
+
+def open_resyncs(world: World) -> int:
+    """How many resyncs have not ended."""
+    ((count,),) = world.query("SELECT count(*) FROM resync")
+    return int(count)
 
 
 def assert_held(result: Result) -> None:
