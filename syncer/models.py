@@ -93,12 +93,14 @@ class TableInState:
     """The membership table, found to live in the very database that keeps the state: nothing need be copied.
 
     `oid` and `schema` are the table's, so that the state's role can ask whether it may read it; `members` is the
-    statement that gives its members: audience, user_id, email (text) and unsendable (boolean).
+    statement that gives its members: audience, user_id, email (text) and unsendable (boolean). `statement_timeout` is
+    how long a statement of the reader may take, in the words of PostgreSQL; "0": as long as it takes.
     """
 
     oid: int
     schema: str
     members: str
+    statement_timeout: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,14 @@ class Snapshot:
     """A relation with audience, user_id, email and unsendable, and how statements read it, as `source`.
 
     `taken_at` is None where this transaction takes it. `path` is where the configuration names it, if it is the
-    warehouse's own table: what its views raise comes out as `WarehouseError`.
+    warehouse's own table: what its views raise comes out as `WarehouseError`. `limit` is how long a statement of the
+    warehouse's reader may take, and so one that reads in its place.
     """
 
     relation: psycopg.sql.Composable
     taken_at: datetime | None = None
     path: str | None = None
+    limit: str = "0"
 
     def execute(
         self,
@@ -37,30 +39,36 @@ class Snapshot:
         **placeholders: psycopg.sql.Composable,
     ) -> psycopg.Cursor[Any]:
         """Executes the statement `name`, which reads the snapshot: see `state.execute`."""
-        with self._translated_errors():
+        with self._reading(connection):
             return execute(connection, name, parameters or {}, source=self.relation, **placeholders)
 
     def fetch_all(
         self, connection: Connection, row: type[Row], name: str, parameters: Mapping[str, object] | None = None
     ) -> list[Row]:
         """All rows of the statement `name`, each as a `row`: see `state.fetch_all`."""
-        with self._translated_errors():
+        with self._reading(connection):
             return fetch_all(connection, row, name, parameters or {}, source=self.relation)
 
     def fetch_value(self, connection: Connection, name: str) -> Any:
         """The one value of the one row of the statement `name`: see `state.fetch_value`."""
-        with self._translated_errors():
+        with self._reading(connection):
             return fetch_value(connection, name, {}, source=self.relation)
 
     @contextmanager
-    def _translated_errors(self) -> Iterator[None]:
+    def _reading(self, connection: Connection) -> Iterator[None]:
+        limited = self.limit != "0"
+        if limited:
+            execute(connection, "limit_statement", {"limit": self.limit})
         try:
             yield
         except psycopg.DatabaseError as error:
-            if self.path is None or isinstance(error, psycopg.OperationalError):
+            too_slow = limited and isinstance(error, psycopg.errors.QueryCanceled)
+            if self.path is None or (isinstance(error, psycopg.OperationalError) and not too_slow):
                 raise
             words = " ".join(str(error).split())
             raise errors.WarehouseError(f"{self.path}: reading the table failed: {words}; nothing was sent") from error
+        if limited:
+            execute(connection, "limit_statement", {"limit": "0"})
 
 
 @contextmanager
@@ -71,12 +79,12 @@ def take_snapshot(
 
     Raises `WarehouseError` unless the snapshot is whole, `HeldError` unless the warehouse is ready.
     """
-    members = _members_in_state(connection, warehouse, sources)
-    if members is not None:
+    found = _table_in_state(connection, warehouse, sources)
+    if found is not None:
         if ready is not None:
             with warehouse.reading() as reading:
                 _refuse_unready(reading, ready)
-        yield Snapshot(members, path=sources[0].path)
+        yield Snapshot(_members(found, sources[0]), path=sources[0].path, limit=found.statement_timeout)
         return
     with warehouse.reading() as reading:
         if ready is not None:
@@ -87,9 +95,9 @@ def take_snapshot(
     execute(connection, "empty_snapshot")
 
 
-def _members_in_state(
+def _table_in_state(
     connection: Connection, warehouse: models.Warehouse, sources: Sequence[models.Source]
-) -> psycopg.sql.Composable | None:
+) -> models.TableInState | None:
     """The membership table itself, if it is all there is to read, lives in the state's database and may be read.
 
     A configured query never runs here: it belongs on the warehouse's own read-only connection.
@@ -104,9 +112,13 @@ def _members_in_state(
         execute(connection, "unlock_probe", {"key": probe})
     if found is None or not fetch_value(connection, "may_read_table", {"oid": found.oid, "schema": found.schema}):
         return None
+    return found
+
+
+def _members(found: models.TableInState, source: models.Source) -> psycopg.sql.Composable:
     # The text becomes part of statements that are given parameters, if only none: there a percent sign is doubled.
     members = psycopg.sql.SQL(found.members.replace("%", "%%"))
-    more = psycopg.sql.SQL(", member.traits" if sources[0].traits else "")
+    more = psycopg.sql.SQL(", member.traits" if source.traits else "")
     text = psycopg.sql.SQL(sql.query("members_in_state")).format(members=members, more=more)
     return psycopg.sql.SQL("({})").format(text)
 

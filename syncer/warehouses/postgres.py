@@ -40,6 +40,7 @@ _Row = TypeVar("_Row")
 class _TableInState(NamedTuple):
     oid: int
     schema: str
+    statement_timeout: str
 
 
 class _Table(NamedTuple):
@@ -102,7 +103,9 @@ class PostgresWarehouse:
             if not found:
                 return None
             members = PostgresReading(connection, self._words, datetime.now(UTC)).members(source)
-            return models.TableInState(found[0].oid, found[0].schema, members.as_string(connection))
+            return models.TableInState(
+                found[0].oid, found[0].schema, members.as_string(connection), found[0].statement_timeout
+            )
 
     def problems(self, sources: Sequence[models.Source]) -> list[tuple[str, str]]:
         """See `models.Warehouse`."""

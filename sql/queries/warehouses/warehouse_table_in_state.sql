@@ -1,8 +1,10 @@
 -- Purpose: the membership table, if this very database is the one whose advisory lock the state's session holds.
 -- A signed 64-bit key stands in pg_locks as two halves, with objsubid 1.
 -- Parameters: table, a quoted name for to_regclass; lock, the key.
--- Rows: none or one: oid, schema. Temporary and foreign tables are not what the state's session would read.
-SELECT c.oid::bigint AS oid, n.nspname AS schema
+-- Rows: none or one: oid, schema, statement_timeout (of the reader's session).
+-- Temporary and foreign tables are not what the state's session would read.
+SELECT c.oid::bigint AS oid, n.nspname AS schema,
+    pg_catalog.current_setting('statement_timeout') AS statement_timeout
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = pg_catalog.to_regclass(%(table)s)
