@@ -17,8 +17,8 @@ CREATE TABLE installation (
 COMMENT ON TABLE installation IS 'The one row that tells this state from every other';
 INSERT INTO installation DEFAULT VALUES;
 
--- This row decides: only who may write this schema can keep others from syncing. Its token fences off a process that was
--- replaced without noticing. `backend_pid` is the session that leads, and the row counts as long as that lives;
+-- This row decides: only who may write this schema can keep others from syncing. Its token fences off a process that
+-- was replaced without noticing. `backend_pid` is the session that leads, and the row counts as long as that lives;
 -- `renewed_at` is when its process last said that it goes on. A daemon leads all its life, a command for one run.
 CREATE TABLE leader (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
@@ -509,8 +509,8 @@ RETURNS boolean
             AND coalesce(rollout, 0) <= coalesce(wider_rollout, 0)
     END;
 
--- A contact or user id that stands for a person who was forgotten. No row of the warehouse can bring one: no address has
--- a blank inside, and a user id of this form is not sent.
+-- A contact or user id that stands for a person who was forgotten. No row of the warehouse can bring one: no address
+-- has a blank inside, and a user id of this form is not sent.
 CREATE FUNCTION is_token(name text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN starts_with(name, 'forgotten ') AND name ~ '^forgotten [0-9a-f]{32}$' COLLATE "C";
@@ -926,7 +926,7 @@ COMMENT ON COLUMN skipped_members.user_id IS 'As in the warehouse; long texts ar
 COMMENT ON COLUMN skipped_members.email IS 'As in the warehouse, cut and replaced likewise';
 COMMENT ON COLUMN skipped_members.reason IS
     'no_email, invalid_email, no_user_id, user_id_too_long, unsendable_text, no_audience, conflicting_values,'
-    ' forgotten or out_of_rollout; shared_user_id: a user id of so many contacts that it stands for nobody, whose profile'
+    ' forgotten or out_of_rollout; shared_user_id: a user id that too many contacts have, whose profile'
     ' was not told the present value after a contact of it left';
 COMMENT ON COLUMN skipped_members.since IS 'When a run first skipped it';
 COMMENT ON COLUMN skipped_members.since_run_id IS 'The run that first skipped it';

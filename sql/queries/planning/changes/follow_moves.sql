@@ -1,6 +1,6 @@
 -- Purpose: lets a false to one contact be followed by the current value to a contact where its user is now (see
--- find_followers). If that is told the value anyway, it only goes later; if its change was covered, it is told after all;
--- if it had no change, it is reasserted. order_identifies lists the classes of urgency.
+-- find_followers). If that is told the value anyway, it only goes later; if its change was covered, it is told after
+-- all; if it had no change, it is reasserted. order_identifies lists the classes of urgency.
 -- Parameters: destination_id.
 -- Rows: none; fills contact_change.
 WITH present AS MATERIALIZED (

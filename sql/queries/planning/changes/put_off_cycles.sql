@@ -1,6 +1,6 @@
--- Purpose: if calls would have to follow one another in a cycle (two addresses of a user exchange audiences), there is no
--- such order: then those falses wait for the next run that a smaller contact would have to follow. Those that are left
--- can be put in order.
+-- Purpose: if calls would have to follow one another in a cycle (two addresses of a user exchange audiences), there is
+-- no such order: then those falses wait for the next run that a smaller contact would have to follow. Those that are
+-- left can be put in order.
 -- Rows: none; deletes from follow_edge.
 WITH RECURSIVE later AS (
     SELECT follow_edge.contact, follow_edge.after

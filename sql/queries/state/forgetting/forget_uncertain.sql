@@ -1,5 +1,5 @@
--- Purpose: what is uncertain about people who are being forgotten ends: nothing will be sent for them. Their history says
--- that the answer was lost.
+-- Purpose: what is uncertain about people who are being forgotten ends: nothing will be sent for them. Their history
+-- says that the answer was lost.
 -- Rows: none.
 DELETE FROM uncertain
 USING forgotten_contact

@@ -1,7 +1,9 @@
 -- Purpose: whose sessions hold an advisory lock of this database, in words.
 -- Parameters: key.
 -- Rows: holder.
-SELECT format('session %%s of role %%s (%%s)', session.pid, session.usename, coalesce(session.application_name, '')) AS holder
+SELECT
+    format('session %%s of role %%s (%%s)', session.pid, session.usename, coalesce(session.application_name, ''))
+        AS holder
 FROM pg_locks AS held
 JOIN pg_stat_activity AS session ON session.pid = held.pid AND session.datname = current_database()
 WHERE held.locktype = 'advisory'

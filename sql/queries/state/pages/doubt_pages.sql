@@ -1,5 +1,5 @@
--- Purpose: pages that were sent and turned out to be another process's by then: it has closed their run, and perhaps told
--- their contacts something else in the meantime. What arrived last is not known, so they are uncertain once more.
+-- Purpose: pages that were sent and turned out to be another process's by then: it has closed their run, and perhaps
+-- told their contacts something else in the meantime. What arrived last is not known, so they are uncertain once more.
 -- Parameters: run_id, destination_id, pages.
 -- Rows: none.
 INSERT INTO uncertain (destination_id, audience_id, since_run_id, contact, user_id, email)

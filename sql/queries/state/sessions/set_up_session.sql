@@ -1,7 +1,7 @@
 -- Purpose: how every session of ours is set up, whatever role, database and server have as defaults. Memory bounds hold
--- for each hash or sort; jit costs more than it gives on these statements. Names are looked up in pg_catalog, then in the
--- state's schema, and nowhere else. Row policies of somebody else are an error, not fewer rows. Nobody's time limits cut
--- off a long plan. A commit is on the disk when it is acknowledged: a page may leave after that.
+-- for each hash or sort; jit costs more than it gives on these statements. Names are looked up in pg_catalog, then in
+-- the state's schema, and nowhere else. Row policies of somebody else are an error, not fewer rows. Nobody's time
+-- limits cut off a long plan. A commit is on the disk when it is acknowledged: a page may leave after that.
 -- Placeholders: schema, longest_pause (milliseconds; 0: any).
 -- Rows: none of interest.
 SET jit = off;
@@ -17,7 +17,8 @@ SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_session_timeout = 0;
 SET idle_in_transaction_session_timeout = {longest_pause};
-SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('transaction_timeout', true) IS NOT NULL; -- 17
+-- PostgreSQL 17 and later have it.
+SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('transaction_timeout', true) IS NOT NULL;
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
 SET row_security = off;
 SET timezone = 'UTC';
