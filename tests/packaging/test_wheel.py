@@ -18,8 +18,8 @@ from syncer import __version__
 pytestmark = [pytest.mark.packaging, pytest.mark.timeout(900)]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-STATEMENTS = {file.relative_to(CHECKOUT / "sql").as_posix() for file in (CHECKOUT / "sql").rglob("*.sql")}
-LIST_STATEMENTS = """
+SQL = {file.relative_to(CHECKOUT / "sql").as_posix() for file in (CHECKOUT / "sql").rglob("*") if file.is_file()}
+LIST_SQL = """
 from syncer import sql
 def files(folder, path=""):
     for entry in folder.iterdir():
@@ -63,7 +63,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_has_what_it_needs_and_no_more(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.removeprefix("syncer/_sql/") for name in names if name.endswith(".sql")} == STATEMENTS
+    assert {name.removeprefix("syncer/_sql/") for name in names if name.startswith("syncer/_sql/")} == SQL
     assert {"syncer/py.typed", "syncer/_config.example.toml"} <= set(names)
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert {name.split("/")[0] for name in names} == {"syncer", f"engage_syncer-{__version__}.dist-info"}
@@ -74,7 +74,7 @@ def test_the_source_archive_has_the_tests_and_no_environment(dist: Path) -> None
     with tarfile.open(archive) as file:
         names = {name.partition("/")[2] for name in file.getnames()}
     assert {"LICENSE", "README.md", "config.example.toml", "tests/conftest.py"} <= names
-    assert {name.removeprefix("sql/") for name in names if name.endswith(".sql")} == STATEMENTS
+    assert {name.removeprefix("sql/") for name in names if name.startswith("sql/") and "." in name} == SQL
     assert not [name for name in names if "site-packages" in name or name.startswith((".venv", ".git/"))]
 
 
@@ -82,7 +82,7 @@ def test_the_installed_wheel_works(installed: Path, tmp_path: Path) -> None:
     assert __version__ in run(tmp_path, installed / "syncer", "--version")
     run(tmp_path, installed / "syncer", "init")
     assert (tmp_path / "syncer.toml").read_text() == (CHECKOUT / "config.example.toml").read_text()
-    assert set(run(tmp_path, installed / "python", "-c", LIST_STATEMENTS).split()) == STATEMENTS
+    assert set(run(tmp_path, installed / "python", "-c", LIST_SQL).split()) == SQL
 
 
 def test_an_editable_install_finds_the_checkout(installed: Path, tmp_path: Path) -> None:
@@ -90,5 +90,5 @@ def test_an_editable_install_finds_the_checkout(installed: Path, tmp_path: Path)
     run(tmp_path, installed / "pip", "install", "-q", "--no-deps", "-e", CHECKOUT)
     where = run(tmp_path, installed / "python", "-c", 'from syncer import sql; print(sql.packaged("_sql", "sql"))')
     assert Path(where.strip()) == CHECKOUT / "sql"
-    assert set(run(tmp_path, installed / "python", "-c", LIST_STATEMENTS).split()) == STATEMENTS
+    assert set(run(tmp_path, installed / "python", "-c", LIST_SQL).split()) == SQL
     assert __version__ in run(tmp_path, installed / "syncer", "--version")
