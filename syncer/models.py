@@ -90,17 +90,21 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class TableInState:
-    """The membership table, found to live in the very database that keeps the state: nothing need be copied.
+    """The membership table, found to live in the very database that keeps the state: perhaps nothing need be copied.
 
-    `oid` and `schema` are the table's, so that the state's role can ask whether it may read it; `members` is the
-    statement that gives its members: audience, user_id, email (text) and unsendable (boolean). `statement_timeout` is
-    how long a statement of the reader may take, in the words of PostgreSQL; "0": as long as it takes.
+    `oid`, `schema`, `name` and `columns` (those that are read) are the table's, so that the state's session can ask
+    whether it would read the same there as the warehouse's; `members` is the statement that gives its members:
+    audience, user_id, email (text) and unsendable (boolean). `statement_timeout` and `lock_timeout` are those of the
+    reader's session, in the words of PostgreSQL; "0": no limit.
     """
 
     oid: int
     schema: str
+    name: str
+    columns: Sequence[str]
     members: str
     statement_timeout: str
+    lock_timeout: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +139,25 @@ class Reading(Protocol):
     def rows_read(self) -> int:
         """How many rows the streams so far handed over, by the warehouse's own count where it has one."""
 
+    def confirm(self) -> None:
+        """Says that what was read so far is whole. Raises `WarehouseError` if a table was rebuilt meanwhile, and reads
+        as if its rows were gone."""
+
 
 class Warehouse(Protocol):
     """The database that is read; only ever read. One file per kind in `syncer.warehouses`."""
 
-    def reading(self) -> AbstractContextManager[Reading]:
-        """Opens one consistent read-only view. Raises `WarehouseError` if the warehouse cannot be reached."""
+    def reading(self, sources: Sequence[Source] = ()) -> AbstractContextManager[Reading]:
+        """Opens one consistent read-only view. Raises `WarehouseError` if the warehouse cannot be reached.
+
+        `sources` are what will be read: where the database can promise it, nobody rebuilds them from the moment of the
+        view on.
+        """
 
     def table_in_state(self, source: Source, state_lock: int) -> TableInState | None:
         """The table of `source` if this warehouse is the database in which a session holds the advisory lock
-        `state_lock` (a signed 64-bit key, held by our own state session), else None."""
+        `state_lock` (a signed 64-bit key, held by our own state session), else None. Raises `WarehouseError` if the
+        warehouse's own role may not read it."""
 
     def problems(self, sources: Sequence[Source]) -> list[tuple[str, str]]:
         """What `syncer check` finds wrong, as (path, message): connection, rights, tables, columns, queries."""

@@ -16,6 +16,7 @@ from syncer.planning.changes import TargetPlan, TargetPlanner
 from syncer.planning.checksums import Checksums
 from syncer.planning.counts import Counts
 from syncer.planning.differences import Comparison
+from syncer.planning.snapshot import Snapshot
 from syncer.planning.targets import PlanRequest
 from syncer.state import Connection, execute, fetch_value, translated_errors
 from syncer.state.pauses import list_pauses
@@ -45,7 +46,9 @@ class Plan:
 
 
 @contextmanager
-def transaction(connection: Connection, *, thrown_away: bool = False, alone: bool = False) -> Iterator[None]:
+def transaction(
+    connection: Connection, snapshot: Snapshot, *, thrown_away: bool = False, alone: bool = False
+) -> Iterator[None]:
     """The transaction in which a whole plan is made, as of one moment; the private tables go with it.
 
     `alone`: commands that would change what a plan rewrites wait until it ends.
@@ -54,6 +57,7 @@ def transaction(connection: Connection, *, thrown_away: bool = False, alone: boo
         execute(connection, "begin_plan")
         if alone:
             execute(connection, "lock_out_commands")
+        snapshot.hold(connection)
         yield
 
 

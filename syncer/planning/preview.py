@@ -13,7 +13,7 @@ from syncer.state import Connection, fetch_value
 @contextmanager
 def imagined_plan(connection: Connection, request: PlanRequest) -> Iterator[plan.Planning]:
     """The plan that a run would make now, in the making; compares everything."""
-    with request.snapshot(connection) as snapshot, plan.transaction(connection, thrown_away=True):
+    with request.snapshot(connection) as snapshot, plan.transaction(connection, snapshot, thrown_away=True):
         counted = counts.begin(connection, snapshot, fetch_value(connection, "show_next_run"))
         found = audiences.resolve(connection, request, counted)
         yield plan.Planning(connection, request, counted, found.identified(_imagined(found.sound)))

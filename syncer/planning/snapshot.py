@@ -1,12 +1,14 @@
 """The snapshot: who is a member of what at the warehouse, as of one moment.
 
-A membership table in the state's own database is read where it is; everything else is staged, whole or not at all.
+What the warehouse says is what its role sees in its own session. A plain membership table in the state's own database
+is read where it is, if the state's session certainly sees the same there; everything else is staged, whole or not at
+all.
 """
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,20 +18,41 @@ import psycopg.sql
 from syncer import errors, models, sql
 from syncer.state import Connection, Row, analyze, execute, fetch_all, fetch_value
 
+# Classes of errors that are the state's also while the warehouse's table is read in its session: the connection, the
+# transaction, room and memory, an administrator.
+_OF_THE_STATE = ("08", "25", "40", "53", "57P")
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A relation with audience, user_id, email and unsendable, and how statements read it, as `source`.
 
-    `taken_at` is None where this transaction takes it. `path` is where the configuration names it, if it is the
-    warehouse's own table: what its views raise comes out as `WarehouseError`. `limit` is how long a statement of the
-    warehouse's reader may take, and so one that reads in its place.
+    `taken_at` is None where this transaction takes it. `table` is the warehouse's own, if it is read where it is, and
+    `path` where the configuration names it: its errors come out as `WarehouseError`, and a statement that reads it
+    takes no longer than one of the warehouse's reader may.
     """
 
     relation: psycopg.sql.Composable
     taken_at: datetime | None = None
+    table: models.TableInState | None = None
     path: str | None = None
-    limit: str = "0"
+
+    def hold(self, connection: Connection) -> None:
+        """Begins the transaction that reads the snapshot: until its end the table, if it is one, stays what it is.
+
+        Raises `WarehouseError` if it is not what it was found to be.
+        """
+        if self.table is None:
+            return
+        name = psycopg.sql.Identifier(self.table.schema, self.table.name)
+        with self._reading(connection):
+            execute(connection, "lock_table", table=name)
+            oid = fetch_value(connection, "find_locked_table", {"table": name.as_string(connection)})
+            if not _may_read(connection, replace(self.table, oid=oid)):
+                raise errors.WarehouseError(
+                    f"{self.path}: somebody replaced the table, or changed its columns or its owner, while the run"
+                    " began; nothing was sent, run it again"
+                )
 
     def execute(
         self,
@@ -56,19 +79,24 @@ class Snapshot:
 
     @contextmanager
     def _reading(self, connection: Connection) -> Iterator[None]:
-        limited = self.limit != "0"
-        if limited:
-            execute(connection, "limit_statement", {"limit": self.limit})
+        if self.table is not None:
+            _limit(connection, self.table.statement_timeout, self.table.lock_timeout)
         try:
             yield
         except psycopg.DatabaseError as error:
-            too_slow = limited and isinstance(error, psycopg.errors.QueryCanceled)
-            if self.path is None or (isinstance(error, psycopg.OperationalError) and not too_slow):
+            if self.path is None or error.sqlstate is None or error.sqlstate.startswith(_OF_THE_STATE):
                 raise
             words = " ".join(str(error).split())
             raise errors.WarehouseError(f"{self.path}: reading the table failed: {words}; nothing was sent") from error
-        if limited:
-            execute(connection, "limit_statement", {"limit": "0"})
+        if self.table is not None:
+            _limit(connection, "0", "0")
+
+
+def _limit(connection: Connection, statement: str, lock: str) -> None:
+    """Limits the next statements of this transaction; being no query, that takes no snapshot."""
+    limits = {"statement_timeout": psycopg.sql.Literal(statement), "lock_timeout": psycopg.sql.Literal(lock)}
+    for name, limit in limits.items():
+        execute(connection, "limit_statement", setting=psycopg.sql.Identifier(name), limit=limit)
 
 
 @contextmanager
@@ -79,14 +107,15 @@ def take_snapshot(
 
     Raises `WarehouseError` unless the snapshot is whole, `HeldError` unless the warehouse is ready.
     """
-    found = _table_in_state(connection, warehouse, sources)
-    if found is not None:
+    table = _table_in_state(connection, warehouse, sources)
+    if table is not None:
         if ready is not None:
             with warehouse.reading() as reading:
                 _refuse_unready(reading, ready)
-        yield Snapshot(_members(found, sources[0]), path=sources[0].path, limit=found.statement_timeout)
+                reading.confirm()
+        yield Snapshot(_members(table, sources[0]), table=table, path=sources[0].path)
         return
-    with warehouse.reading() as reading:
+    with warehouse.reading(sources) as reading:
         if ready is not None:
             _refuse_unready(reading, ready)
         _stage(connection, reading, sources)
@@ -98,7 +127,7 @@ def take_snapshot(
 def _table_in_state(
     connection: Connection, warehouse: models.Warehouse, sources: Sequence[models.Source]
 ) -> models.TableInState | None:
-    """The membership table itself, if it is all there is to read, lives in the state's database and may be read.
+    """The membership table itself, if it is all there is to read, lives in the state's database and is the same there.
 
     A configured query never runs here: it belongs on the warehouse's own read-only connection.
     """
@@ -110,14 +139,17 @@ def _table_in_state(
         found = warehouse.table_in_state(sources[0], probe)
     finally:
         execute(connection, "unlock_probe", {"key": probe})
-    if found is None or not fetch_value(connection, "may_read_table", {"oid": found.oid, "schema": found.schema}):
-        return None
-    return found
+    return found if found is not None and _may_read(connection, found) else None
 
 
-def _members(found: models.TableInState, source: models.Source) -> psycopg.sql.Composable:
+def _may_read(connection: Connection, table: models.TableInState) -> bool:
+    asked = {"table": table.oid, "schema": table.schema, "columns": list(table.columns)}
+    return bool(fetch_value(connection, "may_read_in_place", asked))
+
+
+def _members(table: models.TableInState, source: models.Source) -> psycopg.sql.Composable:
     # The text becomes part of statements that are given parameters, if only none: there a percent sign is doubled.
-    members = psycopg.sql.SQL(found.members.replace("%", "%%"))
+    members = psycopg.sql.SQL(table.members.replace("%", "%%"))
     more = psycopg.sql.SQL(", member.traits" if source.traits else "")
     text = psycopg.sql.SQL(sql.query("members_in_state")).format(members=members, more=more)
     return psycopg.sql.SQL("({})").format(text)
@@ -145,6 +177,7 @@ def _stage(connection: Connection, reading: models.Reading, sources: Sequence[mo
     execute(connection, "create_snapshot_member")
     execute(connection, "empty_snapshot")
     staged = sum(_stage_source(connection, reading.stream(source), source.columns) for source in sources)
+    reading.confirm()
     if staged != reading.rows_read():
         raise errors.WarehouseError(
             f"the snapshot is not whole: the warehouse sent {reading.rows_read()} rows, {staged} arrived;"

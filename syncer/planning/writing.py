@@ -41,7 +41,7 @@ def write(connection: Connection, request: PlanRequest, run_id: int) -> plan.Pla
 def _write(
     connection: Connection, request: PlanRequest, snapshot: Snapshot, run_id: int, *, alone: bool = False
 ) -> plan.Plan:
-    with plan.transaction(connection, alone=alone):
+    with plan.transaction(connection, snapshot, alone=alone):
         last = checksums.recall(connection, [target.destination_id for target in request.targets])
         counted = counts.begin(connection, snapshot, run_id, totals=last.worthwhile)
         found = audiences.resolve(connection, request, counted)

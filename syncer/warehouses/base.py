@@ -170,6 +170,15 @@ def nearest(wanted: str, names: Iterable[str]) -> list[str]:
     return suggest(wanted, names, most=3, cutoff=0.5)
 
 
+def refuse_rebuilt(names: Sequence[str]) -> None:
+    """Raises unless there are no names: of tables that were rebuilt while they were read."""
+    if names:
+        raise errors.WarehouseError(
+            f"the snapshot is not whole: {', '.join(names)} was rebuilt (truncated, swapped or rewritten) while it was"
+            " read; nothing was sent, run it again"
+        )
+
+
 def no_table(source: models.Source, names: Iterable[str], reason: str | None = None) -> errors.WarehouseError:
     """The error for a table that is not there, or that this role cannot see."""
     near = nearest(source.table or "", names)
@@ -209,6 +218,10 @@ class Words:
             f"warehouse.url: cannot open {self.place}: {self.of(failure)}; "
             "check the address, the user and the password, and that the database runs"
         )
+
+    def unconfirmed(self, failure: BaseException) -> errors.WarehouseError:
+        """The error for a reading of which nobody can say whether it is whole."""
+        return errors.WarehouseError(f"warehouse.url: the reading of {self.place} broke off: {self.of(failure)}")
 
     def broken(self, source: models.Source, failure: BaseException, rows: int | None = None) -> errors.WarehouseError:
         """The error for a source that cannot be read, or not to its end."""

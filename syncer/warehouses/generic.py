@@ -14,6 +14,7 @@ from sqlalchemy import pool
 from sqlalchemy.sql import quoted_name
 
 from syncer import errors, models
+from syncer.sql import query
 from syncer.warehouses import arrow, base, dialects, text
 
 _PARTITION = 10_000
@@ -42,7 +43,7 @@ class GenericWarehouse:
         dialects.prepare(self._engine)
 
     @contextmanager
-    def reading(self) -> Iterator[models.Reading]:
+    def reading(self, sources: Sequence[models.Source] = ()) -> Iterator[models.Reading]:  # noqa: ARG002
         """See `models.Warehouse`."""
         with self._open() as reading:
             yield reading
@@ -148,6 +149,15 @@ class GenericReading:
     def rows_read(self) -> int:
         """See `models.Reading`. Counted here: no other database says how many rows it sent."""
         return self._rows
+
+    def confirm(self) -> None:
+        """See `models.Reading`."""
+        if self._connection.dialect.name == "postgresql":
+            try:
+                found = self._connection.exec_driver_sql(query("warehouse_rebuilt")).all()
+            except Exception as exc:
+                raise self._words.unconfirmed(exc) from exc
+            base.refuse_rebuilt([str(row[0]) for row in found])
 
     def check(self, source: models.Source, *, wrapped: bool) -> None:
         """Runs what `stream` would run, for no rows if `wrapped`; raises what is wrong with it."""

@@ -40,13 +40,24 @@ _Row = TypeVar("_Row")
 class _TableInState(NamedTuple):
     oid: int
     schema: str
+    name: str
     statement_timeout: str
+    lock_timeout: str
 
 
 class _Table(NamedTuple):
     schema: str
     name: str
     columns: list[str]
+
+
+class _Name(NamedTuple):
+    name: str
+
+
+class _LockName(NamedTuple):
+    schema: str
+    name: str
 
 
 class _TableName(NamedTuple):
@@ -76,10 +87,12 @@ class PostgresWarehouse:
         )
 
     @contextmanager
-    def reading(self) -> Iterator[models.Reading]:
+    def reading(self, sources: Sequence[models.Source] = ()) -> Iterator[models.Reading]:
         """See `models.Warehouse`."""
         with self._transaction() as connection:
             try:
+                if sources:
+                    self._lock(connection, sources)
                 snapshot_at = _snapshot_at(connection)
             except psycopg.Error as exc:
                 raise self._words.unreachable(exc) from exc
@@ -102,10 +115,9 @@ class PostgresWarehouse:
                 raise self._words.broken(source, exc) from exc
             if not found:
                 return None
-            members = PostgresReading(connection, self._words, datetime.now(UTC)).members(source)
-            return models.TableInState(
-                found[0].oid, found[0].schema, members.as_string(connection), found[0].statement_timeout
-            )
+            reading = PostgresReading(connection, self._words, datetime.now(UTC))
+            columns, members = reading.checked(source)
+            return models.TableInState(**found[0]._asdict(), columns=columns, members=members.as_string(connection))
 
     def problems(self, sources: Sequence[models.Source]) -> list[tuple[str, str]]:
         """See `models.Warehouse`."""
@@ -125,6 +137,25 @@ class PostgresWarehouse:
     def close(self) -> None:
         """See `models.Warehouse`."""
         self._engine.dispose()
+
+    def _lock(self, connection: Connection, sources: Sequence[models.Source]) -> None:
+        """Begins the transaction by locking what the sources read, before it has a snapshot.
+
+        What cannot be locked (a materialized view, what a function reads) is left to `PostgresReading.confirm`, and so
+        is all if locking fails: then, too, the transaction is a new one.
+        """
+        look = PostgresReading(connection, self._words, _snapshot_at(connection))
+        for source in sources:
+            look.problems(source)  # are told once they are read
+        names = [
+            sql.Identifier(found.schema, found.name) for found in _rows(connection, _LockName, "warehouse_lock_names")
+        ]
+        connection.rollback()
+        if names:
+            try:
+                connection.execute(_text("warehouse_lock").format(tables=sql.SQL(", ").join(names)))
+            except psycopg.Error:
+                connection.rollback()
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -169,7 +200,8 @@ class PostgresReading:
     def stream(self, source: models.Source) -> models.CopyStream:
         """See `models.Reading`."""
         self._alone.check()
-        statement = _text("warehouse_copy_members").format(members=self.members(source))
+        _, members = self._resolved(source)
+        statement = _text("warehouse_copy_members").format(members=members)
         return models.CopyStream(self._alone.guard(self._blocks(source, statement)), "binary")
 
     def answer(self, query: str) -> object:
@@ -189,11 +221,19 @@ class PostgresReading:
         """See `models.Reading`. By the server's own count of every stream that was read to its end."""
         return self._rows
 
+    def confirm(self) -> None:
+        """See `models.Reading`. What was read stays locked until the transaction ends, so later nothing is rebuilt."""
+        try:
+            rebuilt = _rows(self._connection, _Name, "warehouse_rebuilt")
+        except psycopg.Error as exc:
+            raise self._words.unconfirmed(exc) from exc
+        base.refuse_rebuilt([table.name for table in rebuilt])
+
     def problems(self, source: models.Source) -> list[tuple[str, str]]:
         """What keeps this source from being read. The transaction stays usable."""
         try:
             with self._connection.transaction():
-                self._check(source)
+                self.checked(source)
         except errors.WarehouseError as exc:
             return base.problems_of(source, exc)
         except psycopg.Error as exc:
@@ -204,12 +244,14 @@ class PostgresReading:
         """Cancels the stream that is open, if any."""
         self._alone.close()
 
-    def _check(self, source: models.Source) -> None:
-        statement = _text("warehouse_check_members").format(members=self.members(source))
+    def checked(self, source: models.Source) -> tuple[list[str], sql.Composed]:
+        """The columns that are read of a source, and the statement for its members. Raises unless this role may."""
+        columns, members = self._resolved(source)
         try:
-            self._connection.execute(statement)
+            self._connection.execute(_text("warehouse_check_members").format(members=members))
         except psycopg.Error as exc:
             raise self._words.broken(source, exc) from exc
+        return sorted(set(columns.present())), members
 
     def _blocks(self, source: models.Source, statement: sql.Composed) -> Generator[bytes, None, None]:
         """The stream in blocks: a `COPY` hands over row by row, which would be slow to pass on."""
@@ -231,15 +273,17 @@ class PostgresReading:
         if rows:
             yield b"".join(rows)
 
-    def members(self, source: models.Source) -> sql.Composed:
-        """The statement for the members of one source; the names in it are those that the database has."""
+    def _resolved(self, source: models.Source) -> tuple[base.Columns, sql.Composed]:
+        """The columns of one source, and the statement for its members: the names are those that the database has."""
         relation, names = self._query(source) if source.table is None else self._table(source)
         columns = base.pick_columns(source, names)
         condition: sql.Composable = sql.SQL("true")
         if columns.member is not None:
             words = sql.SQL(", ").join(sql.Literal(word) for word in base.TRUE_WORDS)
-            condition = sql.SQL("lower({}::text) IN ({})").format(sql.Identifier(columns.member), words)
-        return _text("warehouse_members").format(
+            condition = sql.SQL("pg_catalog.lower({}::text) OPERATOR(pg_catalog.=) ANY (ARRAY[{}])").format(
+                sql.Identifier(columns.member), words
+            )
+        return columns, _text("warehouse_members").format(
             audience=sql.Literal(source.audience_name)
             if columns.audience is None
             else sql.Identifier(columns.audience),
@@ -253,8 +297,10 @@ class PostgresReading:
     def _table(self, source: models.Source) -> tuple[sql.Composable, list[str]]:
         try:
             found = _rows(self._connection, _Table, "warehouse_table", table=_quoted(source))
+            newer = [] if found else _rows(self._connection, _Name, "warehouse_newer_table", table=_quoted(source))
         except psycopg.Error as exc:
             raise self._words.broken(source, exc) from exc
+        base.refuse_rebuilt([table.name for table in newer])
         if not found:
             raise base.no_table(source, self._table_names())
         return sql.Identifier(found[0].schema, found[0].name), found[0].columns

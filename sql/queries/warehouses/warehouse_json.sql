@@ -3,10 +3,10 @@
 -- Placeholders: column.
 -- Rows: stands inside warehouse_members.
 CASE
-    WHEN pg_typeof({column}) = 'timestamptz'::regtype
-        THEN to_jsonb(to_char({column}::text::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-    WHEN pg_typeof({column}) IN ('json'::regtype, 'jsonb')
-        OR jsonb_typeof(to_jsonb({column})) NOT IN ('object', 'array')
-        THEN to_jsonb({column})
-    ELSE to_jsonb({column}::text)
+    WHEN pg_catalog.pg_typeof({column}) = 'timestamptz'::regtype
+        THEN pg_catalog.to_jsonb(pg_catalog.to_char({column}::text::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    WHEN pg_catalog.pg_typeof({column}) IN ('json'::regtype, 'jsonb')
+        OR pg_catalog.jsonb_typeof(pg_catalog.to_jsonb({column})) NOT IN ('object', 'array')
+        THEN pg_catalog.to_jsonb({column})
+    ELSE pg_catalog.to_jsonb({column}::text)
 END

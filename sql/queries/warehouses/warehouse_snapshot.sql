@@ -1,3 +1,3 @@
--- Purpose: when the warehouse's transaction began. Being its first statement, it also takes the snapshot.
+-- Purpose: when the warehouse's snapshot was taken: this takes it, being the first statement that reads.
 -- Rows: one: now.
-SELECT now()
+SELECT pg_catalog.statement_timestamp()

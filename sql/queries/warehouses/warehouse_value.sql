@@ -4,10 +4,10 @@
 -- Rows: stands inside warehouse_members.
 , {value} AS value,
     CASE
-        WHEN pg_typeof({column}) IN ('smallint'::regtype, 'integer', 'bigint', 'numeric', 'real', 'double precision')
+        WHEN pg_catalog.pg_typeof({column}) IN ('smallint'::regtype, 'integer', 'bigint', 'numeric', 'real', 'double precision')
             THEN 'number'
-        WHEN pg_typeof({column}) IN ('text'::regtype, 'character varying', 'character', 'name', 'uuid') THEN 'text'
-        WHEN pg_typeof({column}) = 'boolean'::regtype THEN 'boolean'
-        WHEN pg_typeof({column}) IN ('timestamptz'::regtype, 'timestamp', 'date') THEN 'timestamp'
-        ELSE pg_typeof({column})::text
+        WHEN pg_catalog.pg_typeof({column}) IN ('text'::regtype, 'character varying', 'character', 'name', 'uuid') THEN 'text'
+        WHEN pg_catalog.pg_typeof({column}) = 'boolean'::regtype THEN 'boolean'
+        WHEN pg_catalog.pg_typeof({column}) IN ('timestamptz'::regtype, 'timestamp', 'date') THEN 'timestamp'
+        ELSE pg_catalog.pg_typeof({column})::text
     END AS value_type

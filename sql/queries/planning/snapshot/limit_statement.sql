@@ -1,4 +1,4 @@
--- Purpose: limits how long each of the next statements of this transaction may take.
--- Parameters: limit, in the words of PostgreSQL; 0 for no limit.
--- Rows: one, of no use.
-SELECT set_config('statement_timeout', %(limit)s, true)
+-- Purpose: limits how long each of the next statements of this transaction may take, or wait for a lock.
+-- Placeholders: setting, limit (in the words of PostgreSQL; 0 for none).
+-- Rows: none.
+SET LOCAL {setting} = {limit}
