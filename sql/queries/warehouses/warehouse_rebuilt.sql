@@ -3,6 +3,7 @@
 -- answers as of the snapshot, pg_relation_filenode and pg_partition_ancestors as of now; what was read is locked, so it
 -- stays as it is now. A table that VACUUM FULL or CLUSTER rewrote is listed too, although nothing is missing in it.
 -- Rows: name.
+-- noqa: disable=LT01
 SELECT pg_locks.relation::pg_catalog.regclass::text AS name
 FROM pg_catalog.pg_locks
 LEFT JOIN pg_catalog.pg_class ON pg_class.oid OPERATOR(pg_catalog.=) pg_locks.relation
@@ -16,7 +17,7 @@ WHERE pg_locks.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()
     AND CASE
         -- It is newer than the snapshot; a new index of an old table does no harm.
         WHEN pg_class.oid IS NULL THEN pg_catalog.pg_get_indexdef(pg_locks.relation) IS NULL
-        WHEN pg_class.relkind OPERATOR(pg_catalog.<>) ALL ('{r,m,t}'::"char"[]) THEN false
+        WHEN NOT (pg_class.relkind OPERATOR(pg_catalog.=) ANY ('{r,m,t}'::"char"[])) THEN false
         -- It has become a partition of what was read.
         WHEN NOT pg_class.relispartition
             AND EXISTS (SELECT FROM pg_catalog.pg_partition_ancestors(pg_class.oid::pg_catalog.regclass)) THEN true

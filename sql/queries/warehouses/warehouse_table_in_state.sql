@@ -1,8 +1,8 @@
 -- Purpose: the membership table, if this very database is the one whose advisory lock the state's session holds.
 -- A signed 64-bit key stands in pg_locks as two halves, with objsubid 1.
 -- Parameters: table, a quoted name for to_regclass; lock, the key.
--- Rows: none or one: oid, schema, name; statement_timeout, lock_timeout (of the reader's session). Whether the table may
--- be read there is the state's to say.
+-- Rows: none or one: oid, schema, name; statement_timeout, lock_timeout (of the reader's session). Whether the table
+-- may be read there is the state's to say.
 SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name,
     pg_catalog.current_setting('statement_timeout') AS statement_timeout,
     pg_catalog.current_setting('lock_timeout') AS lock_timeout

@@ -1,10 +1,10 @@
 -- Purpose: says whether this session may read the warehouse's table itself: whether the rows are certainly those that
 -- the warehouse's role sees in its own session, and nobody's code runs with the rights of the state's role.
 -- So it has to be a plain table with columns of built-in types whose text depends on no setting, without row security
--- and without children, which belongs to this role or to one that it is a member of. Being a superuser is no membership.
+-- and without children, which belongs to this role or to one that it is a member of (a superuser is none).
 -- Parameters: table (oid), schema, columns (those that are read).
 -- Rows: one: allowed.
-WITH RECURSIVE owner(roleid) AS (
+WITH RECURSIVE owner (roleid) AS (
     SELECT pg_roles.oid FROM pg_catalog.pg_roles WHERE pg_roles.rolname = current_user
     UNION
     SELECT pg_auth_members.roleid
