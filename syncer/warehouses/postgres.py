@@ -150,12 +150,17 @@ class PostgresWarehouse:
         names = [
             sql.Identifier(found.schema, found.name) for found in _rows(connection, _LockName, "warehouse_lock_names")
         ]
-        connection.rollback()
+        self._begin_anew(connection)
         if names:
             try:
                 connection.execute(_text("warehouse_lock").format(tables=sql.SQL(", ").join(names)))
             except psycopg.Error:
-                connection.rollback()
+                self._begin_anew(connection)
+
+    def _begin_anew(self, connection: Connection) -> None:
+        """Ends the transaction, and what was set in it, for one that is set up and has no snapshot yet."""
+        connection.rollback()
+        self._set_up(connection)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
