@@ -13,6 +13,7 @@
     └── DestinationError
         ├── DestinationUnavailableError  exit 6   worth another try; knows whether it may have been applied
         ├── DestinationStoppedError      exit 7   it refuses the credentials or the account: a human must act
+        │   └── TurnedAwayError          exit 7   the same, unless it is a contact's data that it turns away
         └── RequestRefusedError          exit 8   it refuses this one request and names no contact
 
 A refused contact is data (`models.Refusal`), not an exception. A stop asked for by a signal is an event, not an
@@ -141,6 +142,18 @@ class DestinationStoppedError(DestinationError, _QuotingError):
     def __init__(self, message: str, *, http_status: int | None = None) -> None:
         super().__init__(message)
         self.http_status = http_status
+
+
+class TurnedAwayError(DestinationStoppedError):
+    """It answered a request that holds contacts with 401, 402, 403, 404 or 410.
+
+    As a rule that is about the account or the address. But a firewall, or whoever wrote the receiver, may answer so to
+    what is said of one contact: `answer` is what it said, without the advice of the message.
+    """
+
+    def __init__(self, message: str, *, answer: str, http_status: int) -> None:
+        super().__init__(message, http_status=http_status)
+        self.answer = answer
 
 
 class RequestRefusedError(DestinationError):

@@ -248,7 +248,8 @@ COMMENT ON TABLE run_audience IS 'The audiences of a run in the order in which t
 -- `reach_contacts` and `rollout` are the destination's reach. `per_audience`: every audience of a contact has a call of
 -- its own. `keeps_profiles`: what is accepted goes to `synced_profile` too. `mirrors`: nothing waits, is skipped, set
 -- aside or out of scope, so that once all of the plan is accepted, the destination has the memberships of the snapshot
--- and no others.
+-- and no others. `answered`: somebody was accepted, or refused by the destination. Where nobody was, it was down, for
+-- all that is known, and no contact is to blame.
 CREATE TABLE run_destination (
     run_id integer NOT NULL REFERENCES run,
     destination_id integer NOT NULL,
@@ -267,6 +268,7 @@ CREATE TABLE run_destination (
     per_audience boolean NOT NULL DEFAULT false,
     keeps_profiles boolean NOT NULL DEFAULT false,
     mirrors boolean NOT NULL DEFAULT false,
+    answered boolean NOT NULL DEFAULT false,
     PRIMARY KEY (run_id, destination_id)
 );
 COMMENT ON TABLE run_destination IS 'What a run did at a destination, in identifies';
@@ -398,11 +400,13 @@ CREATE TABLE refused_contact (
 );
 COMMENT ON TABLE refused_contact IS 'Contacts whose last identify was refused';
 
--- `runs`: in how many runs in a row; `alone`: in how many of them alone in its request.
+-- `runs`: in how many runs in a row; `others`: in how many of them somebody else was answered; `alone`: in how many of
+-- these it was alone in its request.
 CREATE TABLE unanswered_contact (
     destination_id integer NOT NULL,
     contact text COLLATE "C" NOT NULL,
     runs integer NOT NULL,
+    others integer NOT NULL,
     alone integer NOT NULL,
     PRIMARY KEY (destination_id, contact)
 );

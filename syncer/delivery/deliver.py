@@ -64,7 +64,6 @@ def deliver(
     `sent` is called with the number of identifies of every page that was settled. Pages in flight are always waited
     for and settled.
     """
-    sender = Sender(order.destination, halted, clock or Clock(), order.retries, order.leadership.lease.good)
     with ExitStack() as connections:
 
         def connect(purpose: str) -> Connection:
@@ -72,6 +71,9 @@ def deliver(
             return connections.enter_context(state.connect(purpose, LEASE_SECONDS))
 
         connection = connect("delivery to")
+        known = pages.refused_before(connection, order.delivery)
+        leads = order.leadership.lease.good
+        sender = Sender(order.destination, halted, clock or Clock(), order.retries, leads, known)
         settler = _Settler([connect("settling for") for _ in range(_SETTLERS)], order.delivery, sender)
         return _Delivery(connection, settler, order, halted, sent, sender).run()
 
@@ -136,8 +138,18 @@ class _Delivery:
         except errors.NotOursError:  # all senders have ended; what they sent may be later than what the new leader sent
             pages.doubt(self._connection, self._order.delivery, [page.page for page in self._claimed()])
             raise
+        self._end()
         self._tell_events()
         return self._stopped
+
+    def _end(self) -> None:
+        """If all who got an answer were turned away, it was the destination's, and is held against none of them."""
+        if self._sender.refuses_everybody:
+            return  # it stopped for that, and what was settled is forgiven
+        refuses = self._sender.end()
+        if refuses is not None:
+            pages.forgive(self._connection, self._order.delivery)
+            self._stop(refuses)
 
     def _deliver_all(self, queue: deque[pages.PlannedPage]) -> None:
         with (
@@ -260,7 +272,10 @@ class _Delivery:
         sent_page = self._sender.send(pages.COVERED_PAGE, encoded, reservation)
         failures = {failure.identify.message_id: failure for failure in sent_page.settlement.failures}
         by_outcome = [(each, failures.get(each.track.message_id)) for each in owed]
+        stopped = self._sender.end() or sent_page.error
         refused = [(each, why.reason) for each, why in by_outcome if why and why.outcome is models.Outcome.FAILED]
+        if self._sender.refuses_everybody:
+            refused = []  # they stay owed
         if once:
             _tell_lost(self._order.destination.name, list(failures.values()))
         else:
@@ -269,8 +284,8 @@ class _Delivery:
                 events.refuse(self._connection, token, refused)
         if refused:
             log.warning("events were refused", destination=self._order.destination.name, events=len(refused))
-        if sent_page.error is not None:
-            self._stop(sent_page.error)
+        if stopped is not None:
+            self._stop(stopped)
         elif not once and len(refused) < len(failures):
             self._sender.give_up.set()  # what is still owed waits for the next run
 

@@ -23,6 +23,10 @@ class RetryPolicy:
     min_retry_after: float = 1.0
     """`Retry-After: 0` must not make a tight loop, since such waits use up no attempts."""
 
+    def leaves_one(self, attempts: int) -> bool:
+        """Whether the next attempt after these is the last."""
+        return attempts == self.max_attempts - 1
+
     def wait(self, attempts: int, spent: float, retry_after: float | None) -> float | None:
         """How long to wait after the failed `attempts` of a request, its page having `spent` so much; None: give up."""
         if attempts >= self.max_attempts or spent >= self.max_seconds:

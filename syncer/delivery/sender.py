@@ -7,13 +7,17 @@
                                  └─▶ tries used up, or every contact is refused  aborted
 
 A request that is refused whole, or is too large, names no culprit: it is sent again in halves, down to single
-identifies.
+identifies. Where the answer may be the account's as well (`TurnedAwayError`), one identify goes before the halves, by
+itself: it shows whether anybody is accepted at all.
+
+A request that has no answer is sent again too. Its last attempt is one identify by itself, and only if that is
+answered, the others once more. So a destination that is down is told apart from contacts that it cannot take.
 """
 
 import threading
 from bisect import insort
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -59,31 +63,47 @@ class SentPage:
 class _Part:
     """What is sent as one request, from the `first` identify of the page on.
 
-    `doubtful`: a larger request that held it may have been applied.
+    `doubtful`: a larger request that held it may have been applied. `last`: that request was sent as often as may be;
+    this has one attempt.
     """
 
     request: models.Payload
     first: int
     doubtful: bool = False
+    last: bool = False
 
     @property
     def single(self) -> bool:
         return len(self.request.identifies) == 1
 
     def halves(self, *, doubtful: bool) -> list["_Part"]:
+        if self.single:
+            return [replace(self, doubtful=doubtful)]
         middle = len(self.request.identifies) // 2
         return [
             _Part(models.Payload(self.request.identifies[half], self.request.encoded[half]), first, doubtful)
             for first, half in ((self.first, slice(middle)), (self.first + middle, slice(middle, None)))
         ]
 
+    def one_and_the_others(self, *, doubtful: bool, last: bool = False) -> tuple["_Part", "_Part"]:
+        """One identify by itself: by its random message id, so that it is another one in each run."""
+        identifies, encoded = self.request.identifies, self.request.encoded
+        chosen = min(range(len(identifies)), key=lambda place: identifies[place].message_id)
+        others = [place for place in range(len(identifies)) if place != chosen]
+        one = models.Payload(identifies[chosen : chosen + 1], encoded[chosen : chosen + 1])
+        rest = models.Payload([identifies[place] for place in others], [encoded[each] for each in others if encoded])
+        return _Part(one, self.first + chosen, doubtful, last), _Part(rest, self.first, doubtful, last)
+
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """What became of a request. Its `parts` are to be sent instead; after an `error` nothing more is sent."""
+    """What became of a request. Its parts are to be sent instead: those of `now` before anything else, `later` after
+    what waits already. After an `error` nothing more is sent.
+    """
 
     failures: Sequence[pages.Failure] = ()
-    parts: Sequence[_Part] = ()
+    now: Sequence[_Part] = ()
+    later: Sequence[_Part] = ()
     error: errors.DestinationError | None = None
 
 
@@ -104,13 +124,14 @@ class _Tries:
     attempts: int = 0
     maybe_applied: bool = False
 
-    def begin(self, part: _Part) -> None:
+    def begin(self, part: _Part, max_attempts: int) -> None:
         """Begins a request, which has attempts of its own; the page's time goes on."""
-        self.begun, self.attempts, self.maybe_applied = False, 0, part.doubtful
+        self.begun, self.maybe_applied = False, part.doubtful
+        self.attempts = max_attempts - 1 if part.last else 0
 
 
 class Sender:
-    """Sends pages, from several threads at once, for as long as `leads` says so."""
+    """Sends pages, from several threads at once, for as long as `leads` says so. `refused_before`: see `Streak`."""
 
     def __init__(
         self,
@@ -119,6 +140,7 @@ class Sender:
         clock: Clock,
         policy: RetryPolicy,
         leads: Callable[[], bool] = lambda: True,
+        refused_before: Mapping[str, int] | None = None,
     ) -> None:
         self._destination = destination
         self._halted = halted
@@ -127,7 +149,7 @@ class Sender:
         self._leads = leads
         self._rate = destination.rate
         self._pacer = Pacer(destination.rate.per_second, clock.now)
-        self._streak = Streak(destination.name)
+        self._streak = Streak(destination.name, refused_before or {})
         self.give_up = threading.Event()
         """Set when the destination stopped: no page begins another try."""
 
@@ -135,6 +157,10 @@ class Sender:
     def refuses_everybody(self) -> bool:
         """Whether what was refused in this run is the fault of the destination, and of no contact. See `Streak`."""
         return self._streak.verdict is not None
+
+    def end(self) -> errors.DestinationStoppedError | None:
+        """Once nothing more is sent: the error, if those who were refused in this run are not to blame."""
+        return self._streak.end()
 
     def due_in(self) -> float:
         """Seconds until the next page may go."""
@@ -165,14 +191,16 @@ class Sender:
         while (parts or suspects) and error is None:
             verdict = self._judge(parts.popleft() if parts else suspects.pop(0), tries)
             failures += verdict.failures
-            for half in verdict.parts:
+            parts.extendleft(reversed(verdict.now))
+            for half in verdict.later:
                 if half.single:
                     insort(suspects, half, key=lambda part: part.first)
                 else:
                     parts.append(half)
             error = verdict.error
         for part in (*parts, *suspects):
-            failures += _not_accepted(part, f"not sent: {error}", maybe_applied=part.doubtful)
+            reason = str(error) if part.doubtful else f"not sent: {error}"
+            failures += _not_accepted(part, reason, maybe_applied=part.doubtful)
         if self.refuses_everybody:
             failures = [_forgiven(failure) for failure in failures]
         aborted = sum(failure.outcome is Outcome.ABORTED for failure in failures)
@@ -183,34 +211,57 @@ class Sender:
 
     def _judge(self, part: _Part, tries: _Tries) -> _Verdict:
         """Sends one request until it is answered or given up, and says what that means for its identifies."""
-        tries.begin(part)
+        if self._streak.turns_away and not part.single:
+            tries.reservation.resize(tries.reservation.left - self._turns([part.request]))
+            return self._one_first(part, tries, doubtful=part.doubtful)
+        tries.begin(part, self._policy.max_attempts)
         try:
             refusals = self._send_request(part.request, tries)
         except errors.RequestRefusedError as refused:
             if not part.single:
-                halves = part.halves(doubtful=tries.maybe_applied)
-                tries.reservation.resize(tries.reservation.left + self._turns([half.request for half in halves]))
-                return _Verdict(parts=halves)
+                return self._instead(tries, later=part.halves(doubtful=tries.maybe_applied))
             refusals = [models.Refusal(part.request.identifies[0], str(refused), refused.http_status)]
+        except errors.TurnedAwayError as turned_away:
+            if not part.single:
+                return self._one_first(part, tries, doubtful=tries.maybe_applied)
+            return self._turned_away(part, turned_away, tries)
         except (errors.DestinationUnavailableError, errors.DestinationStoppedError) as stopped:
             return _Verdict(_given_up(part, tries, stopped), error=stopped)
+        if refusals is None:
+            return self._instead(tries, now=part.one_and_the_others(doubtful=tries.maybe_applied, last=True))
         return self._answered(part, refusals, tries)
+
+    def _one_first(self, part: _Part, tries: _Tries, *, doubtful: bool) -> _Verdict:
+        one, others = part.one_and_the_others(doubtful=doubtful)
+        return self._instead(tries, now=[one], later=others.halves(doubtful=doubtful))
+
+    def _instead(self, tries: _Tries, *, now: Sequence[_Part] = (), later: Sequence[_Part] = ()) -> _Verdict:
+        tries.reservation.resize(
+            tries.reservation.left + self._turns([part.request for parts in (now, later) for part in parts])
+        )
+        return _Verdict(now=now, later=later)
 
     def _turns(self, requests: Sequence[models.Payload]) -> int:
         """What these requests come to, as the rate counts."""
         return sum(self._rate.count(len(request.identifies)) for request in requests)
 
-    def _answered(self, part: _Part, refusals: Sequence[models.Refusal], tries: _Tries) -> _Verdict:
-        # An earlier try whose answer was lost may have been applied all the same.
-        outcome = Outcome.UNKNOWN if tries.maybe_applied else Outcome.FAILED
-        failures = [_failure(refusal, outcome, alone=part.single) for refusal in refusals]
-        if len(refusals) < len(part.request.identifies):
-            self._streak.end()
-            return _Verdict(failures)
-        return _Verdict(failures, error=self._streak.add(refusals[0]) if part.single else None)
+    def _turned_away(self, part: _Part, error: errors.TurnedAwayError, tries: _Tries) -> _Verdict:
+        refusal = models.Refusal(part.request.identifies[0], error.answer, error.http_status)
+        failures = [_failure(refusal, _refused(tries), alone=True)]
+        return _Verdict(failures, error=self._streak.turn_away(refusal, error))
 
-    def _send_request(self, request: models.Payload, tries: _Tries) -> list[models.Refusal]:
-        """Sends a request until it is answered, or given up: then raises why its last try failed."""
+    def _answered(self, part: _Part, refusals: Sequence[models.Refusal], tries: _Tries) -> _Verdict:
+        failures = [_failure(refusal, _refused(tries), alone=part.single) for refusal in refusals]
+        if len(refusals) < len(part.request.identifies):
+            self._streak.accept()
+            return _Verdict(failures)
+        return _Verdict(failures, error=self._streak.refuse(refusals[0]) if part.single else None)
+
+    def _send_request(self, request: models.Payload, tries: _Tries) -> list[models.Refusal] | None:
+        """Sends a request until it is answered, or given up: then raises why its last try failed.
+
+        Returns None if one try is left of a request that holds several identifies.
+        """
         count = self._rate.count(len(request.identifies))
         due = tries.reservation.take(count)
         while True:
@@ -224,6 +275,8 @@ class Sender:
                 tries.retries += 1
                 log.warning("retrying", destination=self._destination.name, error=str(error), retry=tries.retries)
             self.sleep(wait)
+            if len(request.identifies) > 1 and self._policy.leaves_one(tries.attempts) and not self._given_up():
+                return None
             due = self._pacer.turn(count)
 
     def _try(self, request: models.Payload, tries: _Tries) -> list[models.Refusal]:
@@ -265,6 +318,11 @@ class Sender:
         return self.give_up.is_set() or self._halted()
 
 
+def _refused(tries: _Tries) -> Outcome:
+    """What a refusal is: an earlier try whose answer was lost may have been applied all the same."""
+    return Outcome.UNKNOWN if tries.maybe_applied else Outcome.FAILED
+
+
 def _failure(refusal: models.Refusal, outcome: Outcome, *, alone: bool) -> pages.Failure:
     return pages.Failure(refusal.identify, outcome, refusal.reason, refusal.http_status, alone)
 
@@ -277,7 +335,7 @@ def _given_up(
         str(stopped),
         stopped.http_status,
         maybe_applied=tries.maybe_applied,
-        alone=part.single and tries.begun,
+        alone=part.single and tries.begun and not part.last,
     )
 
 

@@ -1,12 +1,13 @@
 """HTTP for every destination: the one place where httpx's errors and status codes become ours.
 
-| what comes back                                         | becomes                                          |
-|---------------------------------------------------------|--------------------------------------------------|
-| 2xx, read to its end                                    | `Answer`                                         |
-| no connection (DNS, TCP, TLS, proxy, pool), or 429      | `DestinationUnavailableError`, not applied       |
-| 408, 5xx, a timeout, a reset, a broken or cut-off 2xx   | `DestinationUnavailableError`, perhaps applied   |
-| 401, 402, 403, 404, 410, any 3xx                        | `DestinationStoppedError`                        |
-| any other 4xx                                           | `RequestRefusedError`, in the receiver's words   |
+| what comes back                                         | becomes                                            |
+|---------------------------------------------------------|----------------------------------------------------|
+| 2xx, read to its end                                    | `Answer`                                           |
+| no connection (DNS, TCP, TLS, proxy, pool), or 429      | `DestinationUnavailableError`, not applied         |
+| 408, 5xx, a timeout, a reset, a broken or cut-off 2xx   | `DestinationUnavailableError`, perhaps applied     |
+| 401, 402, 403, 404, 410 to a request with contacts      | `TurnedAwayError`: the account's, or one contact's |
+| the same to any other request, and any 3xx              | `DestinationStoppedError`                          |
+| any other 4xx                                           | `RequestRefusedError`, in the receiver's words     |
 
 The body is part of the answer: a 2xx that breaks off says nothing. Any other status counts even if its body is lost,
 because that only holds words. Nothing is retried here. No redirect is followed: it would take the key and the contacts
@@ -157,7 +158,7 @@ class HttpSender:
                 self._renew(lent)
         if response.is_success:
             return Answer(response.status_code, body)
-        raise self._refused(response, self.clean(words(body)))
+        raise self._refused(response, self.clean(words(body)), holds_contacts=content is not None)
 
     def problems(self) -> list[str]:
         """What `syncer check` reports: whether a connection can be opened. Sends no request."""
@@ -229,11 +230,14 @@ class HttpSender:
     def _reason(self, exc: httpx.RequestError) -> str:
         return self.clean(str(exc)) or type(exc).__name__
 
-    def _refused(self, response: httpx.Response, said: str) -> errors.DestinationError:
+    def _refused(self, response: httpx.Response, said: str, *, holds_contacts: bool) -> errors.DestinationError:
         status = response.status_code
-        if status in _STOPPING or status < HTTPStatus.BAD_REQUEST:
-            return errors.DestinationStoppedError(self._stop_message(response, said), http_status=status)
         message = f"{self.who} answered {status}" + (f": {said}" if said else " without saying why")
+        if status in _STOPPING or status < HTTPStatus.BAD_REQUEST:
+            advice = self._stop_message(response, said)
+            if holds_contacts and status in _STOPPING:
+                return errors.TurnedAwayError(advice, answer=message, http_status=status)
+            return errors.DestinationStoppedError(advice, http_status=status)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (408, 429):
             return errors.DestinationUnavailableError(
                 message,

@@ -58,6 +58,12 @@ class PlannedPage:
     identifies: int
 
 
+@dataclass(frozen=True, slots=True)
+class _RefusedBefore:
+    contact: str
+    http_status: int
+
+
 class _IdentifyRow(Protocol):
     """A row of `load_page`, as psycopg makes it: for as many as there are, a class of our own costs too much."""
 
@@ -103,6 +109,14 @@ class Settlement:
 def waiting(connection: Connection, delivery: RunDestination) -> list[PlannedPage]:
     """The pages that are not claimed yet, in the order of delivery."""
     return fetch_all(connection, PlannedPage, "list_pages", _keys(delivery))
+
+
+def refused_before(connection: Connection, delivery: RunDestination) -> dict[str, int]:
+    """The status that contacts of this plan got when they were refused, in earlier runs."""
+    return {
+        each.contact: each.http_status
+        for each in fetch_all(connection, _RefusedBefore, "list_refused_before", _keys(delivery))
+    }
 
 
 def load(
@@ -161,7 +175,7 @@ def doubt(connection: Connection, delivery: RunDestination, pages: Sequence[int]
 def forgive(connection: Connection, delivery: RunDestination) -> None:
     """Makes aborted what this run settled as refused: the destination refuses every contact, so none is at fault.
 
-    Call it in the transaction of `settle`, which finds out whether the run is still ours.
+    Does nothing once the run is closed: by then they are in the list of the refused.
     """
     execute(connection, "forgive_refusals", _keys(delivery))
 

@@ -123,7 +123,7 @@ def test_a_follow_up_that_was_aborted_is_made_by_the_next_run(world: World) -> N
     world.warehouse.replace([(VIP, "u1", "a@x.io"), (VIP, "u1", "b@x.io")])
     world.sync()
     world.warehouse.replace([(VIP, "u1", "b@x.io")])
-    world.receiver.script = lambda request: Answer(401, apply=0) if request.number > 2 else None
+    world.receiver.script = lambda request: Answer(302, apply=0) if request.number > 2 else None
     assert world.sync().report.destinations[0].aborted == 1
 
     events = world.receiver.event_count

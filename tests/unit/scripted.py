@@ -1,7 +1,7 @@
 """A destination whose answers are given, and time that passes only when somebody waits: for the tests of delivery."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -72,6 +72,20 @@ class Scripted:
 
 
 @dataclass
+class Closed(Scripted):
+    """Turns away every request that holds one of these contacts, or all, in words that are others each time."""
+
+    to: frozenset[str] | None = None
+    status: int = 403
+
+    def send(self, request: Payload) -> list[Refusal]:
+        super().send(request)
+        if self.to is None or self.to.intersection(identify.contact for identify in request.identifies):
+            raise turned_away(self.status, f"ray {len(self.sent)}")
+        return []
+
+
+@dataclass
 class Picky(Scripted):
     """Refuses every request that holds one of the bad contacts, or more identifies than it takes.
 
@@ -124,8 +138,17 @@ def named(contact: str, part: int = 0) -> Identify:
     return Identify(contact, part, contact, contact, f"{contact}/{part}", {"vip": True})
 
 
-def sender_to(destination: models.Destination, clock: FakeClock, halted: Callable[[], bool] = lambda: False) -> Sender:
-    return Sender(destination, halted, clock.clock, RetryPolicy())
+def sender_to(
+    destination: models.Destination,
+    clock: FakeClock,
+    halted: Callable[[], bool] = lambda: False,
+    refused_before: Mapping[str, int] | None = None,
+) -> Sender:
+    return Sender(destination, halted, clock.clock, RetryPolicy(), refused_before=refused_before)
+
+
+def turned_away(status: int = 403, answer: str = "no") -> errors.TurnedAwayError:
+    return errors.TurnedAwayError("check the key", answer=answer, http_status=status)
 
 
 def unavailable(*, maybe_applied: bool = True, retry_after: float | None = None) -> errors.DestinationUnavailableError:

@@ -25,11 +25,13 @@ class FakePages:
         self.unanswered_at_claim: dict[int, set[int]] = {}
         self.in_transaction = False
         self.doubted: list[int] = []
+        self.refused_before: dict[str, int] = {}
         self.forgave: list[int] = []
-        """How many pages were settled whenever refusals were forgiven, in the same transaction."""
+        """How many pages were settled whenever refusals were forgiven: in the same transaction, or all of them."""
         planned = [pages.PlannedPage(number, urgency, 1) for number, urgency in enumerate(urgencies, 1)]
         monkeypatch.setattr(pages, "waiting", lambda *_: planned)
         monkeypatch.setattr(pages, "load", lambda _connection, _delivery, page, _properties: [only(page)])
+        monkeypatch.setattr(pages, "refused_before", lambda *_: self.refused_before)
         monkeypatch.setattr(pages, "claim", self._claim)
         monkeypatch.setattr(pages, "settle", self._settle)
         monkeypatch.setattr(pages, "forgive", self._forgive)
@@ -45,7 +47,7 @@ class FakePages:
         self.settled.update((settlement.page, settlement) for settlement in settlements)
 
     def _forgive(self, _connection: object, _delivery: object) -> None:
-        assert self.in_transaction
+        assert self.in_transaction or len(self.settled) == len(self.claimed)
         self.forgave.append(len(self.settled))
 
     @contextmanager

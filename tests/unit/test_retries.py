@@ -31,6 +31,41 @@ def test_a_page_is_tried_eight_times_with_growing_waits() -> None:
     assert isinstance(page.error, errors.DestinationUnavailableError)
 
 
+def test_the_last_attempt_is_one_identify_and_then_the_others_once_more() -> None:
+    """So a destination that comes back in time is told everybody."""
+    destination = Scripted([*[unavailable() for _ in range(7)], [], []])
+
+    page = send(destination, 5)
+
+    assert [count for _, count in destination.sent] == [*[5] * 7, 1, 4]
+    assert (page.error, outcomes(page)) == (None, [])
+
+
+def test_where_the_last_attempt_is_answered_and_the_others_are_not_one_is_told() -> None:
+    destination = Scripted([*[unavailable() for _ in range(7)], [], unavailable()])
+
+    page = send(destination, 5)
+
+    assert [count for _, count in destination.sent] == [*[5] * 7, 1, 4]
+    assert isinstance(page.error, errors.DestinationUnavailableError)
+    assert outcomes(page) == [Outcome.UNKNOWN] * 4
+    assert {failure.reason for failure in page.settlement.failures} == {"down"}
+
+
+def test_the_last_attempt_of_others_says_nothing_of_the_one_that_it_is_made_with() -> None:
+    page = send(Scripted([unavailable() for _ in range(8)]), 5)
+
+    assert [failure.alone for failure in page.settlement.failures] == [False] * 5
+
+
+def test_no_last_attempt_is_made_while_the_receiver_asks_to_wait() -> None:
+    destination = Scripted([unavailable(maybe_applied=False, retry_after=5000)])
+
+    send(destination, 5)
+
+    assert [count for _, count in destination.sent] == [5]
+
+
 def test_retry_after_is_obeyed_and_is_no_attempt() -> None:
     destination = Scripted([*[unavailable(maybe_applied=False, retry_after=30) for _ in range(20)], []])
 
@@ -64,10 +99,10 @@ def test_each_part_has_eight_attempts() -> None:
     refused = errors.RequestRefusedError("no", http_status=400)
     seven = [unavailable(maybe_applied=False) for _ in range(7)]
 
-    page = send(Scripted([*seven, refused, *seven, [], *seven, []]), 2)
+    page = send(Scripted([*seven[:6], refused, *seven, [], *seven, []]), 2)
 
     assert (page.error, outcomes(page)) == (None, [])
-    assert (page.settlement.requests, page.settlement.retries) == (24, 21)
+    assert (page.settlement.requests, page.settlement.retries) == (23, 20)
 
 
 def test_the_parts_share_the_fifteen_minutes_of_their_page() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from syncer.delivery.sender import SentPage
 from syncer.models import Outcome, Payload, Refusal
 from tests.unit.scripted import (
     NOBODY,
+    Closed,
     Picky,
     Scripted,
     contacts,
@@ -19,6 +21,8 @@ from tests.unit.scripted import (
     send,
     send_page,
     sender_to,
+    turned_away,
+    unavailable,
 )
 
 
@@ -132,3 +136,96 @@ def test_what_may_have_arrived_stays_unknown_where_everybody_is_refused() -> Non
     assert isinstance(page.error, errors.DestinationStoppedError)
     assert outcomes(page) == [Outcome.UNKNOWN] * 20
     assert page.settlement.applied
+
+
+# --- turned away: 401, 402, 403, 404, 410 ------------------------------------------------------------------------
+
+
+def send_one_by_one(destination: Scripted, count: int) -> tuple[SentPage, errors.DestinationStoppedError | None]:
+    sender = sender_to(destination, destination.clock)
+    return send_page(sender, 1, count), sender.end()
+
+
+def test_one_contact_that_is_turned_away_among_others_is_refused_in_the_receivers_words() -> None:
+    page, end = send_one_by_one(Closed([], per_request=1, to=contacts(3)), 12)
+
+    assert [(f.identify.contact, f.outcome, f.reason, f.http_status, f.alone) for f in page.settlement.failures] == [
+        ("c3", Outcome.FAILED, "ray 4", 403, True)
+    ]
+    assert (page.error, end) == (None, None)
+
+
+def test_ten_contacts_turned_away_in_a_row_stop_the_destination_also_after_others_were_accepted() -> None:
+    page, _ = send_one_by_one(Closed([], per_request=1, to=contacts(*range(5, 30))), 30)
+
+    assert isinstance(page.error, errors.TurnedAwayError)
+    assert outcomes(page) == [Outcome.ABORTED] * 25
+    assert str(page.error) == "check the key"
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_a_run_in_which_all_were_turned_away_blames_nobody(count: int) -> None:
+    page, end = send_one_by_one(Closed([], per_request=1), count)
+
+    assert page.error is None
+    assert isinstance(end, errors.TurnedAwayError)
+
+
+def test_a_contact_refused_in_another_way_shows_that_the_key_is_good() -> None:
+    destination = Scripted([turned_away(), errors.RequestRefusedError("odd", http_status=400)], per_request=1)
+
+    page, end = send_one_by_one(destination, 2)
+
+    assert (end, outcomes(page)) == (None, [Outcome.FAILED] * 2)
+
+
+def test_who_was_turned_away_before_is_no_news() -> None:
+    destination = Closed([], per_request=1)
+    before = {f"c{number}": 403 for number in range(12)}
+
+    sender = sender_to(destination, destination.clock, refused_before=before)
+    page = send_page(sender, 1, 12)
+    assert (page.error, sender.end(), outcomes(page)) == (None, None, [Outcome.FAILED] * 12)
+
+    sender = sender_to(destination, destination.clock, refused_before={**before, "c11": 400})
+    page = send_page(sender, 1, 12)
+    assert page.error is None
+    assert isinstance(sender.end(), errors.TurnedAwayError)
+
+
+def test_who_was_refused_before_in_that_way_is_no_news_either() -> None:
+    destination = everybody_refused(12)
+    sender = sender_to(destination, destination.clock, refused_before={f"c{number}": 400 for number in range(12)})
+
+    page = send_page(sender, 1, 12)
+
+    assert (page.error, outcomes(page)) == (None, [Outcome.FAILED] * 12)
+
+
+def test_a_page_that_is_turned_away_by_an_account_costs_few_requests() -> None:
+    destination = Closed([])
+
+    page = send(destination, 500)
+
+    assert isinstance(page.error, errors.TurnedAwayError)
+    assert [count for _, count in destination.sent] == [500, *[1] * 10]
+    assert outcomes(page) == [Outcome.ABORTED] * 500
+
+
+@given(bad=st.sets(st.integers(0, 63), max_size=9))
+def test_of_a_page_that_is_turned_away_for_some_exactly_these_fail(bad: set[int]) -> None:
+    destination = Closed([], to=contacts(*bad))
+
+    page = send(destination, 64)
+
+    assert page.error is None
+    assert {failure.identify.contact for failure in page.settlement.failures} == contacts(*bad)
+    assert len(page.settlement.failures) == len(bad)
+    assert page.settlement.requests <= 1 + 3 * len(bad) * 8
+
+
+def test_a_lost_answer_of_a_page_that_is_then_turned_away_leaves_its_parts_unknown() -> None:
+    page = send(Scripted([unavailable(), *[turned_away() for _ in range(11)]]), 12)
+
+    assert isinstance(page.error, errors.TurnedAwayError)
+    assert outcomes(page) == [Outcome.UNKNOWN] * 12

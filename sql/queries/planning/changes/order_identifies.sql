@@ -5,7 +5,8 @@
 --     2  additions, and changed values
 --     3  backfills, reassertions and retirements
 --     4  what follows a false of class 3
---     5  contacts that did not answer in two runs or more, in ever smaller pages
+--     5  contacts that did not answer in two runs or more, those last that did not in most; in ever smaller pages, the
+--        oftener others were answered in these runs
 --     6  what follows a false of class 5; and from there on what follows a follower
 -- Within a class the order is by contact, so that an accepted page writes its index in order.
 -- Parameters: destination_id, page_size, per_audience (every part is an identify with a place of its own).
@@ -22,9 +23,12 @@ WITH identify AS (
         ) AS urgency,
         CASE
             WHEN unanswered_contact.runs >= 2
-                THEN greatest(1, %(page_size)s::integer / power(10, least(unanswered_contact.runs - 1, 9)))::integer
+                THEN greatest(
+                    1, %(page_size)s::integer / power(10, least(greatest(unanswered_contact.others - 1, 0), 9))
+                )::integer
             ELSE %(page_size)s::integer
         END AS page_size,
+        CASE WHEN unanswered_contact.runs >= 2 THEN unanswered_contact.runs END AS unanswered_runs,
         CASE WHEN %(per_audience)s THEN 1 ELSE max(contact_change.part) + 1 END AS parts,
         count(*) AS properties
     FROM contact_change
@@ -33,7 +37,7 @@ WITH identify AS (
         ON unanswered_contact.destination_id = %(destination_id)s
         AND unanswered_contact.contact = contact_change.contact
     WHERE contact_change.op <> 'covered' AND contact_change.waits IS NULL
-    GROUP BY contact_change.contact, 2, unanswered_contact.runs
+    GROUP BY contact_change.contact, 2, unanswered_contact.runs, unanswered_contact.others
 ),
 placed AS (
     SELECT
@@ -45,7 +49,8 @@ placed AS (
         identify.properties,
         (
             row_number() OVER (
-                PARTITION BY identify.urgency, identify.page_size ORDER BY identify.contact, identify.only_part
+                PARTITION BY identify.urgency, identify.page_size
+                ORDER BY identify.unanswered_runs, identify.contact, identify.only_part
             ) - 1
         ) / identify.page_size AS nth
     FROM identify

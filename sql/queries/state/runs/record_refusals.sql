@@ -1,6 +1,7 @@
 -- Purpose: the list of refused contacts gets those that a run's destinations refused, with the destination's words,
--- and those that had no answer in three runs in which they were alone in their request; what is uncertain of these
--- stays so, and until they answer they go last and alone. With other data than before the tries are counted anew.
+-- and those that had no answer in three runs in which they were alone in their request, and others were answered; what
+-- is uncertain of these stays so, and until they answer they go last and alone. With other data than before the tries
+-- are counted anew.
 -- Parameters: run_id (of the run that is being closed, whose unanswered contacts are counted).
 -- Rows: none.
 INSERT INTO refused_contact (
@@ -17,11 +18,13 @@ WITH refused AS (
         sync_exception.page,
         sync_exception.contact,
         sync_exception.part,
-        'no answer in three runs, each time alone in its request',
+        'no answer in three runs in which others were answered, each time alone in its request',
         NULL
     FROM unanswered_contact
     JOIN sync_exception USING (destination_id, contact)
+    JOIN run_destination USING (run_id, destination_id)
     WHERE sync_exception.run_id = %(run_id)s
+        AND run_destination.answered
         AND sync_exception.outcome = 'unknown'
         AND sync_exception.alone
         AND unanswered_contact.alone >= 3

@@ -1,4 +1,5 @@
--- Purpose: how this run's identifies ended, by destination.
+-- Purpose: how this run's identifies ended, by destination, and whether that answered anybody. A call that no request
+-- could carry was refused by ourselves: it has no status.
 -- Parameters: run_id.
 -- Rows: none; writes run_destination.
 WITH excepted AS (
@@ -6,7 +7,8 @@ WITH excepted AS (
         sync_exception.destination_id,
         count(*) FILTER (WHERE sync_exception.outcome = 'failed') AS failed,
         count(*) FILTER (WHERE sync_exception.outcome = 'unknown') AS unknown,
-        count(*) FILTER (WHERE sync_exception.outcome = 'aborted') AS aborted
+        count(*) FILTER (WHERE sync_exception.outcome = 'aborted') AS aborted,
+        bool_or(sync_exception.outcome = 'failed' AND sync_exception.http_status IS NOT NULL) AS refused
     FROM sync_exception
     WHERE sync_exception.run_id = %(run_id)s
     GROUP BY sync_exception.destination_id
@@ -28,7 +30,9 @@ SET succeeded = paged.done - coalesce(excepted.failed + excepted.unknown + excep
     unknown = coalesce(excepted.unknown, 0),
     aborted = paged.aborted + coalesce(excepted.aborted, 0),
     requests = paged.requests,
-    retries = paged.retries
+    retries = paged.retries,
+    answered = coalesce(excepted.refused, false)
+        OR paged.done > coalesce(excepted.failed + excepted.unknown + excepted.aborted, 0)
 FROM paged
 LEFT JOIN excepted USING (destination_id)
 WHERE run_destination.run_id = %(run_id)s AND run_destination.destination_id = paged.destination_id
