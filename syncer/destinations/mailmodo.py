@@ -25,18 +25,7 @@ The limit of the plan (5, 10 or 50 requests a second) is on the pricing page onl
 | `errors` name a contact that was not sent    |                                                                |
 | anything else                                | see `http`                                                     |
 
-Traits that go along are sent as Mailmodo's predefined fields ("User properties"):
-
-| Segment                                         | Mailmodo                  | said by                              |
-|-------------------------------------------------|---------------------------|--------------------------------------|
-| name, gender, age, phone, birthday, company,    | the same                  | the page; RudderStack's destination  |
-| description                                     |                           |                                      |
-| firstName, lastName                             | first_name, last_name     | the page; RudderStack's destination  |
-| title                                           | designation               | inferred: both are described alike   |
-| address (a text)                                | address1                  | inferred from RudderStack's          |
-| createdAt                                       | created_at, beside `data` | the API's document; inferred, that   |
-|                                                 |                           | it is the same moment                |
-| avatar, username, website; Mailmodo's own names | the same                  | unknown names become properties      |
+Traits that go along are sent as Mailmodo's predefined fields: see `mailmodo_fields`.
 
 Events (`POST {endpoint}/addEvent`, one a call) have no key by which Mailmodo would know a repetition.
 
@@ -58,6 +47,7 @@ from pydantic import SecretStr, ValidationInfo, field_validator
 from syncer import errors, fields
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
 from syncer.destinations.http import Answer, HttpSender, one_line, utc_now, words
+from syncer.destinations.mailmodo_fields import fields_of
 from syncer.destinations.options import DestinationSettings
 from syncer.destinations.serial import turnstile
 from syncer.models import Call, Payload, Rate, Refusal, Track, Value
@@ -67,14 +57,6 @@ ENDPOINT = "https://api.mailmodo.com/api/v1"
 MAX_BATCH = 100
 PAGE_REQUESTS = 10
 """Requests that a page takes at most; and never more than a second's worth."""
-
-FIELDS = {
-    "firstName": "first_name",
-    "lastName": "last_name",
-    "title": "designation",
-    "address": "address1",
-}
-"""Segment's reserved traits that have another name among Mailmodo's predefined fields. See the module's table."""
 
 _STATIC_LIST = "static segmentation list"
 _LISTS_SHOWN = 5
@@ -292,7 +274,7 @@ class MailmodoDestination:
         if isinstance(call, Track):
             properties: dict[str, Value] = {"audience_key": call.property, call.property: call.value}
             return encode(_Event(call.email, call.event, int(call.at.timestamp()), properties))
-        traits = {FIELDS.get(name, name): value for name, value in call.traits.items()}
+        traits = fields_of(call.traits)
         created_at = traits.pop("createdAt", traits.pop("created_at", None))
         data = {**traits, **call.values} if traits else call.values
         check_values(data)
@@ -341,7 +323,7 @@ class MailmodoDestination:
     def _read(self, answer: Answer, kind: type[_AnyReply]) -> _AnyReply:
         try:
             reply = msgspec.json.decode(answer.body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise self._doubt(answer, "is no answer of Mailmodo's") from None
         if reply.failed:
             message = f"{self._http.who} answered {answer.status}, but no success: {self._said(answer)}"
