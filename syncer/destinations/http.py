@@ -3,8 +3,10 @@
 | what comes back                                         | becomes                                            |
 |---------------------------------------------------------|----------------------------------------------------|
 | 2xx, read to its end                                    | `Answer`                                           |
-| no connection (DNS, TCP, TLS, proxy, pool), or 429      | `DestinationUnavailableError`, not applied         |
-| 408, 5xx, a timeout, a reset, a broken or cut-off 2xx   | `DestinationUnavailableError`, perhaps applied     |
+| no connection (DNS, TCP, TLS, proxy, pool)              | `DestinationUnavailableError`, not applied         |
+| 421, 425, 429                                           | the same                                           |
+| 408, 460, 5xx, a timeout, a reset, a broken or cut-off  | `DestinationUnavailableError`, perhaps applied     |
+| 2xx                                                     |                                                    |
 | 401, 402, 403, 404, 410 to a request with contacts      | `TurnedAwayError`: the account's, or one contact's |
 | the same to any other request, and any 3xx              | `DestinationStoppedError`                          |
 | any other 4xx                                           | `RequestRefusedError`, in the receiver's words     |
@@ -15,6 +17,7 @@ to another address. No message holds a secret.
 """
 
 import hmac
+import json
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -52,6 +55,9 @@ _NOT_SENT = (
     httpx.UnsupportedProtocol,
 )
 _STOPPING = (401, 402, 403, 404, 410)
+_MAYBE_APPLIED = {408: True, 421: False, 425: False, 429: False, 460: True}
+"""Statuses below 500 that are worth another try, and whether the request may have been applied: a timeout, the wrong
+server of many, too early, too many, and a load balancer that takes us for gone (not a standard one: 460)."""
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
@@ -154,7 +160,7 @@ class HttpSender:
             except httpx.RequestError as exc:
                 self._renew(lent)
                 raise self._broken(exc) from exc
-            if response.is_server_error:
+            if response.is_server_error or response.status_code == HTTPStatus.MISDIRECTED_REQUEST:
                 self._renew(lent)
         if response.is_success:
             return Answer(response.status_code, body)
@@ -238,10 +244,10 @@ class HttpSender:
             if holds_contacts and status in _STOPPING:
                 return errors.TurnedAwayError(advice, answer=message, http_status=status)
             return errors.DestinationStoppedError(advice, http_status=status)
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (408, 429):
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _MAYBE_APPLIED:
             return errors.DestinationUnavailableError(
                 message,
-                maybe_applied=status != HTTPStatus.TOO_MANY_REQUESTS,
+                maybe_applied=_MAYBE_APPLIED.get(status, True),
                 retry_after=retry_after(response, self._now()),
                 http_status=status,
             )
@@ -312,10 +318,27 @@ def one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
+class NotJSONError(ValueError):
+    """A body is no JSON; `text` is what it is."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("no JSON")
+        self.text = text
+
+
+def read_json(body: bytes) -> object:
+    """The JSON of a body, in whichever Unicode; what is broken in a text is replaced. Raises `NotJSONError`."""
+    text = body.decode(json.detect_encoding(body), "replace")
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise NotJSONError(text) from None
+
+
 def _message(body: bytes) -> str | None:
     try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = read_json(body)
+    except NotJSONError:
         return None
     for _ in range(3):  # {"error": {"message": "…"}} and {"errors": [{"message": "…"}]}
         if isinstance(found, list) and found:

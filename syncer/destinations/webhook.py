@@ -13,23 +13,24 @@ trait `"trait": "…"`. Events have Segment's form: `{"type": "track", "event": 
 
 With `batch = n` the body is an array of at most n of them. A 2xx accepts all of it, except the items that its body
 names: `{"errors": [{"messageId": "…", "message": "why"}]}`. `http` says what other statuses mean; any other 4xx refuses
-the request, which is then sent again in halves. A receiver knows repetitions by `messageId`.
+the request, which is then sent again in halves. So does a 2xx whose `errors` do not all say whom they are about: of a
+call by itself that need not be said. A receiver knows repetitions by `messageId`.
 """
 
 import hmac
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
-import msgspec
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from syncer import fields
+from syncer import errors, fields
 from syncer.destinations.encoding import check_values, encode, encode_each, stamp
-from syncer.destinations.http import HttpSender, one_line, utc_now
+from syncer.destinations.http import Answer, HttpSender, NotJSONError, one_line, read_json, utc_now
 from syncer.destinations.options import DestinationSettings
 from syncer.models import Call, Payload, Rate, Refusal, Track
 
@@ -75,15 +76,6 @@ class WebhookSettings(DestinationSettings):
     def build(self) -> "WebhookDestination":
         """See `DestinationSettings`."""
         return WebhookDestination(self)
-
-
-class _Refused(msgspec.Struct, rename="camel"):
-    message_id: str
-    message: str = ""
-
-
-class _Answer(msgspec.Struct):
-    errors: list[_Refused] = []
 
 
 class WebhookDestination:
@@ -136,9 +128,9 @@ class WebhookDestination:
         """Sends once. All were accepted but those that the answer names."""
         body = b"[" + b",".join(request.encoded) + b"]" if self._in_arrays else request.encoded[0]
         answer = self._http.post(self._path, body, self._signature(body))
-        reasons = _reasons(answer.body)
+        reasons = self._reasons(request, answer)
         return [
-            Refusal(call, self._http.clean(reasons[call.message_id]), answer.status)
+            Refusal(call, self._http.clean("; ".join(reasons[call.message_id])), answer.status)
             for call in request.identifies
             if call.message_id in reasons
         ]
@@ -158,6 +150,21 @@ class WebhookDestination:
     def close(self) -> None:
         """Closes every connection."""
         self._http.close()
+
+    def _reasons(self, request: Payload, answer: Answer) -> Mapping[str, Sequence[str]]:
+        """Why each item that the answer names was refused, by messageId. Of one that was sent alone that need not be
+        said; else whoever is not named, or not one of ours, may be any of them, and the request is refused.
+        """
+        sent = [call.message_id for call in request.identifies]
+        reasons: dict[str, list[str]] = defaultdict(list)
+        for each in _listed(answer.body):
+            named = each.get("messageId") if isinstance(each, dict) else None
+            message_id = sent[0] if len(sent) == 1 else named
+            if not isinstance(message_id, str) or message_id not in sent:
+                message = f"{self._http.who} answered {answer.status}, with errors that do not say whom they are about"
+                raise errors.RequestRefusedError(message, http_status=answer.status)
+            reasons[message_id].append(_words(each) or "refused without saying why")
+        return reasons
 
     def _signature(self, body: bytes) -> Mapping[str, str]:
         if not self._hmac_secret:
@@ -194,10 +201,21 @@ def _encode(call: Call, timestamp: str) -> bytes:
     )
 
 
-def _reasons(body: bytes) -> Mapping[str, str]:
-    """Why each item that the answer names was refused, by messageId; any other body names none."""
+def _listed(body: bytes) -> Sequence[object]:
+    """The entries of the list of errors in an answer. Where there is one that cannot be read, all of it is an entry."""
     try:
-        answer = msgspec.json.decode(body, type=_Answer)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return {}
-    return {each.message_id: one_line(each.message) or "refused without saying why" for each in answer.errors}
+        answer = read_json(body)
+    except NotJSONError as error:
+        return [error.text] if '"errors"' in error.text else []
+    listed = answer.get("errors") if isinstance(answer, dict) else None
+    return listed if isinstance(listed, list) else [listed] if listed else []
+
+
+def _words(entry: object) -> str:
+    """What an entry says: its message, whatever kind of value that is; where it has none, all of it."""
+    said = entry.get("message") if isinstance(entry, dict) and "messageId" in entry else entry
+    if isinstance(said, dict) and isinstance(said.get("message"), str):
+        said = said["message"]
+    if said is None:
+        return ""
+    return one_line(said if isinstance(said, str) else encode(said).decode())

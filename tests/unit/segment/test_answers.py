@@ -24,7 +24,19 @@ def test_success_whatever_the_body(status: int, body: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("status", "maybe_applied"),
-    [(408, True), (429, False), (500, True), (501, True), (502, True), (503, True), (504, True), (529, True)],
+    [
+        (408, True),
+        (421, False),
+        (425, False),
+        (429, False),
+        (460, True),
+        (500, True),
+        (501, True),
+        (502, True),
+        (503, True),
+        (504, True),
+        (529, True),
+    ],
 )
 def test_worth_another_try(status: int, maybe_applied: bool) -> None:
     with pytest.raises(errors.DestinationUnavailableError) as raised:

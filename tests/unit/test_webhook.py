@@ -1,0 +1,112 @@
+"""What a webhook makes of the errors in an answer: each is somebody's, or nobody was accepted."""
+
+import json
+from contextlib import closing
+from typing import Any
+
+import httpx
+import pytest
+
+from syncer import errors
+from syncer.destinations.webhook import WebhookDestination, WebhookSettings
+from tests.unit.calls import identify
+
+ID = [identify(number).message_id for number in range(1, 4)]
+
+
+def send_to(body: bytes, count: int = 3) -> dict[str, str]:
+    """What is refused, by message id, where the answer to these calls is 200 with this body."""
+    settings = WebhookSettings(name="hook", url="https://x.example/hook", batch=10)  # type: ignore[arg-type]
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
+    with closing(WebhookDestination(settings, transport=transport)) as destination:
+        [request], _ = destination.requests([identify(number) for number in range(1, count + 1)])
+        return {each.identify.message_id: each.reason for each in destination.send(request)}
+
+
+def listing(*entries: Any) -> bytes:
+    return json.dumps({"errors": entries}).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"ok",
+        b"<html>",
+        b"{}",
+        b"[]",
+        b"null",
+        b"7",
+        listing(),
+        b'{"errors": null}',
+        b'{"errors": {}}',
+        b'{"accepted": 3}',
+        b"[" * 5000,
+        "caf\xe9".encode("latin-1"),
+    ],
+)
+def test_an_answer_that_lists_no_errors_accepts_all(body: bytes) -> None:
+    assert send_to(body) == {}
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("no such mailbox", "no such mailbox"),
+        ("two\nlines", "two lines"),
+        ("", "refused without saying why"),
+        (None, "refused without saying why"),
+        (422, "422"),
+        (True, "true"),
+        ({"code": 7}, '{"code":7}'),
+        ({"message": "inside"}, "inside"),
+        (["a", "b"], '["a","b"]'),
+    ],
+)
+def test_whatever_the_message_is_the_item_is_refused(message: object, reason: str) -> None:
+    assert send_to(listing({"messageId": ID[1], "message": message})) == {ID[1]: reason}
+
+
+def test_a_message_may_be_missing_and_an_item_named_twice() -> None:
+    entries = [{"messageId": ID[0]}, {"messageId": ID[2], "message": "a"}, {"messageId": ID[2], "message": "b"}]
+
+    assert send_to(listing(*entries)) == {ID[0]: "refused without saying why", ID[2]: "a; b"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_list_of_errors_is_read_in_any_unicode(encoding: str) -> None:
+    body = json.dumps({"errors": [{"messageId": ID[0], "message": "Köln"}]}, ensure_ascii=False).encode(encoding)
+
+    assert send_to(body) == {ID[0]: "Köln"}
+
+
+def test_words_in_a_broken_encoding_do_not_hide_whom_they_are_about() -> None:
+    body = json.dumps({"errors": [{"messageId": ID[0], "message": "Köln"}]}, ensure_ascii=False).encode("latin-1")
+
+    assert send_to(body) == {ID[0]: "K\N{REPLACEMENT CHARACTER}ln"}
+
+
+UNCLEAR = {
+    "without an id": listing({"messageId": ID[0], "message": "a"}, {"message": "b"}),
+    "of an id that was not sent": listing({"messageId": "other", "message": "a"}),
+    "of an id that is no text": listing({"messageId": 7, "message": "a"}),
+    "a text": listing("bad address"),
+    "null": listing(None),
+    "no list": b'{"errors": "bad address"}',
+    "a table": b'{"errors": {"message": "bad address"}}',
+    "cut off": listing({"messageId": ID[0], "message": "a"})[:-1],
+    "followed by more": listing({"messageId": ID[0], "message": "a"}) + b"<!-- x -->",
+    "deep": b'{"errors": ' + b"[" * 5000,
+}
+
+
+@pytest.mark.parametrize("body", UNCLEAR.values(), ids=UNCLEAR)
+def test_errors_that_do_not_say_whom_they_are_about_accept_nobody(body: bytes) -> None:
+    with pytest.raises(errors.RequestRefusedError, match="do not say whom they are about") as raised:
+        send_to(body)
+    assert raised.value.http_status == 200
+
+
+@pytest.mark.parametrize("body", UNCLEAR.values(), ids=UNCLEAR)
+def test_a_call_by_itself_need_not_be_named(body: bytes) -> None:
+    assert list(send_to(body, 1)) == [ID[0]]
