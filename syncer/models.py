@@ -46,8 +46,9 @@ class MemberRow(NamedTuple):
     """One row as a warehouse that hands over values gives it, text for text as it stands there.
 
     `unsendable` marks a row in which some text cannot be stored or sent (a NUL, broken Unicode); in it the
-    offending characters are replaced by U+FFFD, so that the row can be listed. `traits` and `value` are JSON;
-    `value_type` is set on every row of a computed trait, `value` only where there is one.
+    offending characters are replaced by U+FFFD, so that the row can be listed. `traits` and `value` are JSON, in which
+    a null stands for a value that is there and cannot be sent. `value_type` is set on every row of a computed trait,
+    `value` only where there is one.
     """
 
     audience: str | None
@@ -65,7 +66,8 @@ class Source:
 
     Exactly one of `table` (as configured: `schema.table` or `table`) and `query` is set. `audience` is the column
     with the audience's name, or None for the query of one audience, whose rows all belong to `audience_name`.
-    `member` is an optional column: rows where it is not true are no members.
+    `member` is an optional column: rows where it is false or null are no members, and anything but a yes or no is an
+    error.
     `traits` are columns that go along with a call, each with the name that it is sent under; `value` is the column of
     a computed trait. `path` is where the configuration says so (`warehouse.membership.table`), for messages.
     """
@@ -110,7 +112,7 @@ class TableInState:
 @dataclass(frozen=True, slots=True)
 class CopyStream:
     """Blocks of one of PostgreSQL's `COPY` formats: `Source.columns`, as text, but unsendable (boolean), traits and
-    value (jsonb)."""
+    value (jsonb: see `MemberRow`)."""
 
     blocks: Iterator[bytes]
     format: Literal["binary", "csv"]

@@ -50,7 +50,7 @@ def property_problem(property_name: str) -> str | None:
 def name_problem(name: str, property_name: str | None = None) -> str | None:
     """Why an audience of this name (and configured property, if any) cannot be synced, and the way out; or None."""
     if len(name) > MAX_NAME:
-        return f"its name has {len(name)} characters, at most {MAX_NAME} are kept; give it a shorter name"
+        return f"its name has more than {MAX_NAME} characters; give it a shorter name"
     wanted = property_name if property_name is not None else property_of(name)
     if not wanted:
         return (

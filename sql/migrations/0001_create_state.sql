@@ -565,14 +565,13 @@ CREATE FUNCTION message_id(
     RETURN 'syncer-' || left(encode(sha256(convert_to(
         concat_ws(chr(31), installation_id, nonce, destination, contact, part, audience), 'UTF8')), 'hex'), 40);
 
--- The value of a computed trait as the JSON that is sent: numbers without trailing zeros, times in UTC; null for what
--- JSON cannot say (NaN, infinity). A time without a zone is taken as UTC.
+-- The value of a computed trait as the JSON that is sent: numbers without trailing zeros, times in UTC, a date as its
+-- first moment; null for one that cannot be sent, which a snapshot has as a null in JSON.
 CREATE FUNCTION trait_value(value jsonb, value_type text) RETURNS jsonb
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN CASE
-        WHEN value_type = 'number' AND jsonb_typeof(value) = 'number' THEN to_jsonb(trim_scale(value::numeric))
-        WHEN value_type = 'number' THEN NULL
-        WHEN value_type = 'timestamp' AND lower(value #>> '{}') IN ('infinity', '-infinity') THEN NULL
+        WHEN value = 'null' THEN NULL
+        WHEN value_type = 'number' THEN to_jsonb(trim_scale(value::numeric))
         WHEN value_type = 'timestamp' THEN to_jsonb(
             to_char((value #>> '{}')::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
         )
@@ -929,8 +928,9 @@ COMMENT ON COLUMN skipped_members.audience IS 'The audience that the row names';
 COMMENT ON COLUMN skipped_members.user_id IS 'As in the warehouse; long texts are cut, unsendable characters replaced';
 COMMENT ON COLUMN skipped_members.email IS 'As in the warehouse, cut and replaced likewise';
 COMMENT ON COLUMN skipped_members.reason IS
-    'no_email, invalid_email, no_user_id, user_id_too_long, unsendable_text, no_audience, conflicting_values,'
-    ' forgotten or out_of_rollout; shared_user_id: a user id that too many contacts have, whose profile'
+    'no_email, invalid_email, no_user_id, user_id_too_long, unsendable_text (broken text, or a value that JSON or'
+    ' receivers cannot have), no_audience, conflicting_values, forgotten or out_of_rollout;'
+    ' shared_user_id: a user id that too many contacts have, whose profile'
     ' was not told the present value after a contact of it left';
 COMMENT ON COLUMN skipped_members.since IS 'When a run first skipped it';
 COMMENT ON COLUMN skipped_members.since_run_id IS 'The run that first skipped it';

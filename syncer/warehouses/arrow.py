@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import sqlalchemy
 
 from syncer import models
-from syncer.warehouses import base, text
+from syncer.warehouses import base, duckdb, text
+from syncer.warehouses.columns import MAX_AUDIENCE
 
 # DuckDB's types whose text in Arrow is the text of `text.text_of`.
 _PLAIN = frozenset("VARCHAR TINYINT SMALLINT INTEGER BIGINT UTINYINT USMALLINT UINTEGER UBIGINT".split())
@@ -57,10 +58,7 @@ def members(
     """
     if connection.dialect.name != "duckdb" or source.traits or source.value or not _is_installed():
         return None
-    driver: Any = connection.connection.driver_connection
-    relation = driver.sql(
-        statement if isinstance(statement, str) else str(statement.compile(dialect=connection.dialect))
-    )
+    relation = duckdb.relation(connection, statement)
     if relation is None:  # no query
         return None
     columns = columns or base.pick_columns(source, relation.columns)
@@ -93,6 +91,7 @@ def _block(batch: Any, source: models.Source, places: text.Places) -> Block:
         else batch.column(at).cast(pa.string())
         for at in (places.audience, places.user_id, places.email)
     ]
+    columns[0] = compute.utf8_slice_codeunits(columns[0], 0, MAX_AUDIENCE)
     if any(compute.any(compute.match_substring(column, "\0")).as_py() for column in columns):
         texts = list(zip(*(column.to_pylist() for column in columns), strict=True))
         found = text.members(texts, source, text.Places(0, 1, 2, None, None, {}))

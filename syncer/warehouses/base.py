@@ -15,9 +15,6 @@ from syncer.spelling import suggest
 
 Item = TypeVar("Item")
 
-TRUE_WORDS = ("true", "t", "yes", "y", "on", "1")
-"""The lower-cased texts of a `member` column that make its row a member; PostgreSQL's own words for true."""
-
 _TABLE_PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
 _SECRET_KEYS = ("password", "passwd", "pwd", "token", "secret", "key")
 

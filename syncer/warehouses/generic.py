@@ -15,7 +15,7 @@ from sqlalchemy.sql import quoted_name
 
 from syncer import errors, models
 from syncer.sql import query
-from syncer.warehouses import arrow, base, dialects, text
+from syncer.warehouses import arrow, base, dialects, duckdb, text
 
 _PARTITION = 10_000
 
@@ -183,19 +183,34 @@ class GenericReading:
             self._connection.close()
 
     def _members(self, source: models.Source, table: _Table | None) -> Generator[models.MemberRow, None, None]:
-        if table is None:
-            result = self._run(source, base.statement(source))
-            names = list(result.keys())
-            columns = base.pick_columns(source, names)
-        else:
-            statement, columns = table
-            result = self._run(source, statement)
-            names = columns.present()
-        places = text.Places.of(columns, names)
+        statement: str | _Select = base.statement(source) if table is None else table[0]
+        moments: Sequence[str] = ()
+        if self._connection.dialect.name == "duckdb":
+            statement, moments = self._exact(source, statement, table and table[1])
+        result = self._run(source, statement)
+        names = list(result.keys())
+        columns = base.pick_columns(source, names) if table is None else table[1]
+        places = text.Places.of(columns, names, moments)
         for rows in self._partitions(source, result):
             found = text.members(rows, source, places)
             self._rows += len(found)
             yield from found
+
+    def _exact(
+        self, source: models.Source, statement: str | _Select, columns: base.Columns | None
+    ) -> tuple[str | _Select, Sequence[str]]:
+        """The statement as DuckDB has to run it, and its columns of dates and times."""
+        shape = self._shape(source, statement)
+        if shape is None:
+            return statement, ()
+        columns = columns or base.pick_columns(source, shape.columns)
+        return duckdb.exact(duckdb.text_of(self._connection, statement), shape, columns)
+
+    def _shape(self, source: models.Source, statement: str | _Select) -> Any:
+        try:
+            return duckdb.relation(self._connection, statement)
+        except Exception as exc:
+            raise self._words.broken(source, exc) from exc
 
     def _plain(self, source: models.Source, table: _Table | None) -> arrow.Members | None:
         """The members in columns, if the driver can give them so."""

@@ -17,7 +17,7 @@ from sqlalchemy import pool
 
 from syncer import errors, models
 from syncer.sql import query
-from syncer.warehouses import base
+from syncer.warehouses import base, columns
 
 # Without keepalives a stream would wait for hours for a peer that has vanished.
 _DEFAULTS: Mapping[str, object] = {
@@ -49,6 +49,7 @@ class _Table(NamedTuple):
     schema: str
     name: str
     columns: list[str]
+    is_view: bool
 
 
 class _Name(NamedTuple):
@@ -217,10 +218,10 @@ class PostgresReading:
         try:
             # Binary results come by the protocol that takes one statement: none can end the transaction and go on.
             cursor = self._connection.execute(text, binary=True)
-            columns, rows = [column.name for column in cursor.description or ()], cursor.fetchall()
+            names, rows = [column.name for column in cursor.description or ()], cursor.fetchall()
         except psycopg.Error as exc:
             raise self._words.broken(source, exc) from exc
-        return base.only_value(source, columns, rows)
+        return base.only_value(source, names, rows)
 
     def rows_read(self) -> int:
         """See `models.Reading`. By the server's own count of every stream that was read to its end."""
@@ -251,12 +252,12 @@ class PostgresReading:
 
     def checked(self, source: models.Source) -> tuple[list[str], sql.Composed]:
         """The columns that are read of a source, and the statement for its members. Raises unless this role may."""
-        columns, members = self._resolved(source)
+        found, members = self._resolved(source)
         try:
             self._connection.execute(_text("warehouse_check_members").format(members=members))
         except psycopg.Error as exc:
             raise self._words.broken(source, exc) from exc
-        return sorted(set(columns.present())), members
+        return sorted(set(found.present())), members
 
     def _blocks(self, source: models.Source, statement: sql.Composed) -> Generator[bytes, None, None]:
         """The stream in blocks: a `COPY` hands over row by row, which would be slow to pass on."""
@@ -280,26 +281,20 @@ class PostgresReading:
 
     def _resolved(self, source: models.Source) -> tuple[base.Columns, sql.Composed]:
         """The columns of one source, and the statement for its members: the names are those that the database has."""
-        relation, names = self._query(source) if source.table is None else self._table(source)
-        columns = base.pick_columns(source, names)
-        condition: sql.Composable = sql.SQL("true")
-        if columns.member is not None:
-            words = sql.SQL(", ").join(sql.Literal(word) for word in base.TRUE_WORDS)
-            condition = sql.SQL("pg_catalog.lower({}::text) OPERATOR(pg_catalog.=) ANY (ARRAY[{}])").format(
-                sql.Identifier(columns.member), words
-            )
-        return columns, _text("warehouse_members").format(
-            audience=sql.Literal(source.audience_name)
-            if columns.audience is None
-            else sql.Identifier(columns.audience),
-            user_id=sql.Identifier(columns.user_id),
-            email=sql.Identifier(columns.email),
-            more=_more(columns),
-            relation=relation,
-            condition=condition,
-        )
+        if source.table is None:
+            relation, described = self._query(source)
+            found, is_table = base.pick_columns(source, [name for name, _ in described]), False
+        else:
+            table = self._table(source)
+            relation, is_table = sql.Identifier(table.schema, table.name), not table.is_view
+            found = base.pick_columns(source, table.columns)
+            described = self._types(source, relation, found)
+        if found.member is not None and not is_table:
+            relation = columns.all_rows(relation)
+        encoded = self._connection.info.parameter_status("server_encoding") != "SQL_ASCII"
+        return found, columns.members(found, dict(described), source.audience_name, relation, encoded=encoded)
 
-    def _table(self, source: models.Source) -> tuple[sql.Composable, list[str]]:
+    def _table(self, source: models.Source) -> _Table:
         try:
             found = _rows(self._connection, _Table, "warehouse_table", table=_quoted(source))
             newer = [] if found else _rows(self._connection, _Name, "warehouse_newer_table", table=_quoted(source))
@@ -308,16 +303,26 @@ class PostgresReading:
         base.refuse_rebuilt([table.name for table in newer])
         if not found:
             raise base.no_table(source, self._table_names())
-        return sql.Identifier(found[0].schema, found[0].name), found[0].columns
+        return found[0]
 
-    def _query(self, source: models.Source) -> tuple[sql.Composable, list[str]]:
+    def _types(self, source: models.Source, relation: sql.Composable, found: base.Columns) -> list[tuple[str, int]]:
+        """The types of the columns that are read of a table."""
+        names = sql.SQL(", ").join(sql.Identifier(name) for name in dict.fromkeys(found.present()))
+        statement = _text("warehouse_column_types").format(columns=names, relation=relation)
+        return self._described(source, statement)
+
+    def _query(self, source: models.Source) -> tuple[sql.Composable, list[tuple[str, int]]]:
         text = sql.SQL(base.statement(source))
+        described = self._described(source, _text("warehouse_query_columns").format(query=text))
+        return sql.SQL("(\n{}\n)").format(text), described
+
+    def _described(self, source: models.Source, statement: sql.Composed) -> list[tuple[str, int]]:
+        """The names and types of a statement's columns."""
         try:
-            cursor = self._connection.execute(_text("warehouse_query_columns").format(query=text))
+            cursor = self._connection.execute(statement)
         except psycopg.Error as exc:
             raise self._words.broken(source, exc) from exc
-        names = [column.name for column in cursor.description or ()]
-        return sql.SQL("(\n{}\n)").format(text), names
+        return [(column.name, column.type_code) for column in cursor.description or ()]
 
     def _table_names(self) -> list[str]:
         try:
@@ -330,22 +335,6 @@ class PostgresReading:
 def _rows(connection: Connection, row: type[_Row], name: str, **parameters: object) -> list[_Row]:
     with connection.cursor(row_factory=class_row(row)) as cursor:
         return cursor.execute(query(name), parameters).fetchall()
-
-
-def _more(columns: base.Columns) -> sql.Composable:
-    """The columns that only some sources have, in the order of `models.Source.columns`."""
-    more: list[sql.Composable] = []
-    if columns.traits:
-        named = [part for column, name in columns.traits.items() for part in (sql.Literal(name), _json(column))]
-        more.append(_text("warehouse_traits").format(pairs=sql.SQL(", ").join(named)))
-    if columns.value is not None:
-        column = sql.Identifier(columns.value)
-        more.append(_text("warehouse_value").format(value=_json(columns.value), column=column))
-    return sql.SQL("").join(more)
-
-
-def _json(column: str) -> sql.Composed:
-    return _text("warehouse_json").format(column=sql.Identifier(column))
 
 
 def _snapshot_at(connection: Connection) -> datetime:

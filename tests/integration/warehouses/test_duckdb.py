@@ -79,6 +79,19 @@ class TestDuckdb(WarehouseContract):
             (None, "42.50", "e", False),
         ]
 
+    def test_what_is_no_number_is_no_id(self, place: Place) -> None:
+        place.run(
+            "CREATE TABLE members (audience varchar, user_id double, email varchar)",
+            "INSERT INTO members VALUES ('VIP', 'NaN', 'a'), ('VIP', 'Infinity', 'b'), ('VIP', 1e20, 'd')",
+        )
+        assert [
+            (user_id, email) for _, user_id, email, _ in sorted(read(place, TABLE), key=lambda row: str(row[2]))
+        ] == [
+            (None, "a"),
+            (None, "b"),
+            ("100000000000000000000", "d"),
+        ]
+
     def test_the_connection_cannot_write(self, place: Place) -> None:
         self.make(place)
         with (

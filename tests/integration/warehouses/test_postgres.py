@@ -54,6 +54,33 @@ class TestPostgres(WarehouseContract):
         )
         assert read(place, TABLE) == [("gold", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "a@example.com", False)]
 
+    @pytest.mark.parametrize("kind", ["numeric", "real", "double precision"])
+    def test_what_is_no_number_is_no_id(self, place: PostgresPlace, kind: str) -> None:
+        place.run(
+            f"CREATE TABLE members (audience text, user_id {kind}, email text)",
+            "INSERT INTO members VALUES ('VIP', 'NaN', 'a'), ('VIP', 'Infinity', 'b'), ('VIP', '-Infinity', 'c')",
+            "INSERT INTO members VALUES ('VIP', 1e20, 'd'), ('VIP', 0.25, 'e')",
+        )
+        assert [
+            (user_id, email) for _, user_id, email, _ in sorted(read(place, TABLE), key=lambda row: str(row[2]))
+        ] == [
+            (None, "a"),
+            (None, "b"),
+            (None, "c"),
+            ("100000000000000000000", "d"),
+            ("0.25", "e"),
+        ]
+
+    def test_types_are_those_beneath_a_domain(self, place: PostgresPlace) -> None:
+        place.run(
+            "CREATE DOMAIN amount AS numeric(9, 2)",
+            "CREATE DOMAIN whole AS amount CHECK (value = trunc(value))",
+            "CREATE TABLE members (audience text, user_id whole, email text, m whole)",
+            "INSERT INTO members VALUES ('VIP', 12, 'e', 1)",
+        )
+        assert read(place, table(member="m")) == [("VIP", "12", "e", False)]
+        assert read(place, query("SELECT * FROM members", member="m")) == [(QUERY.audience_name, "12", "e", False)]
+
     def test_nothing_written_meanwhile_is_seen(self, place: PostgresPlace) -> None:
         self.make(place, "('VIP', 'u1', 'e1')")
         with opened(place).reading() as reading:

@@ -1,0 +1,210 @@
+"""A value that cannot be sent is left out and listed, alike in every dialect; all else goes out (rules 8, 28, 29)."""
+
+import uuid
+from typing import Any
+
+import psycopg
+import pytest
+
+from syncer import sync
+from tests.integration.traits import ALONG, COMPUTED, DIALECTS, Valued, valued
+from tests.world import VIP, World, with_database
+
+pytestmark = pytest.mark.usefixtures("unguarded")
+
+POSTGRES = ("postgres", "in one database")
+DUCKDB = ("duckdb", "duckdb without arrow")
+TYPED = (*POSTGRES, *DUCKDB)
+
+
+@pytest.fixture
+def at(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Valued:
+    dialect = request.param
+    world: World = request.getfixturevalue("world_in_one_database" if dialect == "in one database" else "world")
+    return valued(world, dialect, monkeypatch)
+
+
+def _cases() -> list[Any]:
+    cases: list[tuple[tuple[str, ...], str, str, object, tuple[str, ...]]] = [
+        (TYPED, "date", "'2026-02-01'", "2026-02-01", ("'300000-01-01'", "'infinity'", "'-infinity'")),
+        (POSTGRES, "date", "'9999-12-31'", "9999-12-31", ("'0044-03-15 BC'",)),
+        (DUCKDB, "date", "'0001-01-01'", "0001-01-01", ("'0044-03-15 (BC)'",)),
+        (TYPED, "timestamp", "'9999-12-31 23:59:59'", "9999-12-31T23:59:59.000Z", ("'infinity'", "'20000-01-01'")),
+        (TYPED, "timestamptz", "'2026-02-01 10:00+02'", "2026-02-01T08:00:00.000Z", ("'-infinity'",)),
+        (TYPED, "timestamptz", "'0001-01-01 00:00Z'", "0001-01-01T00:00:00.000Z", ("'10000-01-01 00:00Z'",)),
+        (TYPED, "double precision", "1e300", 10**300, ("'NaN'", "'Infinity'", "'-Infinity'")),
+        (POSTGRES, "real", "0.5", 0.5, ("'NaN'", "'Infinity'")),
+        (POSTGRES, "numeric", "1e308", 10**308, ("1e309", "-1e400", f"1{'0' * 4400}", "'NaN'", "'Infinity'")),
+        (("sqlite",), "", "1.5", 1.5, ("9e999", "-9e999")),
+        (("sqlite",), "", "'gold'", "gold", ("'a' || char(0)", "CAST(x'61ff' AS text)", "x'ff'", "x'00'")),
+        (DUCKDB, "varchar", "'gold'", "gold", ("'a' || chr(0)", "repeat('é', 500001)")),
+        (POSTGRES, "text", "'gold'", "gold", ("repeat('é', 500001)",)),
+        (("sqlite",), "", "hex(zeroblob(10))", "0" * 20, ("hex(zeroblob(500001))",)),
+        (DUCKDB, "blob", "'gold'", "gold", ("'\\xFF'::blob",)),
+    ]
+    return [
+        pytest.param(dialect, kind, good, sent, bad, id=f"{dialect}: {kind or bad[0]} {good}")
+        for dialects, kind, good, sent, bad in cases
+        for dialect in dialects
+    ]
+
+
+@pytest.mark.parametrize(("at", "kind", "good", "sent", "bad"), _cases(), indirect=["at"])
+def test_a_value_that_cannot_be_sent(at: Valued, kind: str, good: str, sent: Any, bad: tuple[str, ...]) -> None:
+    at.world.extra = ALONG + COMPUTED
+    at.make(kind, good=good, none="NULL", **{f"bad{n}": value for n, value in enumerate(bad)})
+
+    told = at.told()
+
+    computed = f"{sent}T00:00:00.000Z" if kind == "date" else sent
+    only_member = {"vip_buyers": True}
+    assert told == {
+        "good": {**only_member, "description": sent, "score": computed},
+        "none": only_member,
+        **{f"bad{n}": only_member for n in range(len(bad))},
+    }
+    listed = [(audience, f"bad{n}", "unsendable_text") for audience in ("Score", VIP) for n in range(len(bad))]
+    assert at.skipped() == listed
+    assert [each["reason"] for each in at.world.explain("bad0").destinations[0]["skipped"]] == ["unsendable_text"] * 2
+    assert at.told() == {}
+    assert at.world.verify().differences == 0
+    assert at.world.command("check").returncode == 0
+
+
+@pytest.mark.parametrize("at", DIALECTS, indirect=True)
+def test_whose_value_cannot_be_sent_any_more_keeps_the_last_one_and_leaves_like_anybody(at: Valued) -> None:
+    """Until it can be sent again: a value that is there is no exit of the computed trait."""
+    at.world.extra = ALONG + COMPUTED + 'on_missing = "null"\n'
+    bad = "9e999" if "sqlite" in at.world.warehouse.url else "'Infinity'"
+    at.make("double precision", u1="1", u2="2")
+    at.told()
+    at.make("double precision", u1=bad, u2="2")
+    assert at.told() == {}
+    assert at.skipped() == [("Score", "u1", "unsendable_text"), (VIP, "u1", "unsendable_text")]
+    at.world.extra = ALONG
+    at.make("double precision", u2=bad)
+    assert at.told() == {"u1": {"vip_buyers": False}}
+
+
+@pytest.mark.parametrize("at", DIALECTS, indirect=True)
+def test_a_word_that_says_neither_yes_nor_no_tells_nobody_that_they_left(at: Valued) -> None:
+    at.world.extra = 'member = "value"\n'
+    at.make("varchar(9)", u1="'true'", u2="'YES '", u3="'0'", u4="NULL")
+    assert at.told() == {"u1": {"vip_buyers": True}, "u2": {"vip_buyers": True}}
+    at.make("varchar(9)", u1="'ja'", u2="'true '")
+
+    result = at.world.sync()
+
+    assert sync.exit_code(result) == 6
+    error = result.report.error or ""
+    assert error.startswith("warehouse.membership.table: reading ")
+    assert "the column value holds 'ja', which is neither true nor false" in error
+    assert at.world.believed() == {("u1@x.io", "vip_buyers"), ("u2@x.io", "vip_buyers")}
+    at.make("varchar(9)", u1="'true'", u2="'true '")
+    assert at.told() == {}
+
+
+@pytest.mark.parametrize("at", DIALECTS, indirect=True)
+def test_the_name_of_an_audience_is_kept_no_longer_than_a_name_may_be(at: Valued) -> None:
+    at.make("text", u1="'1'")
+    repeated = (
+        "replace(hex(zeroblob(500000)), '0', 'x')" if "sqlite" in at.world.warehouse.url else "repeat('x', 1000000)"
+    )
+    at.run(f"INSERT INTO members VALUES ({repeated}, 'u2', 'u2@x.io', '1')")
+
+    result = at.world.sync()
+
+    assert sync.exit_code(result) == 8
+    assert [(len(each.name), each.problem) for each in result.report.audiences if each.problem] == [
+        (501, "its name has more than 500 characters; give it a shorter name")
+    ]
+    assert at.world.query("SELECT max(length(name)) FROM run_audience") == [(501,)]
+    assert at.world.believed() == {("u1@x.io", "vip_buyers")}
+
+
+# --- JSON, and databases without an encoding ------------------------------------------------------------------------
+
+DEEP = "[" * 1000 + "]" * 1000
+
+
+@pytest.mark.parametrize("at", POSTGRES, indirect=True)
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        ("jsonb", '{"a": [1, "x"], "b": null}', ('{"a": 1e400}', DEEP)),
+        ("json", '{"a": [1, "x"], "b": null}', ('{"a": 1e400}', '{"a": 1e999999}', DEEP)),
+        (
+            "json",
+            '{"a": [1, "x"]}',
+            ('"\\u0000"', '"\\ud83d"', '["\\udc00\\ud83d"]', f"[1{'0' * 5000}]", f"[{'9' * 200000}]"),
+        ),
+    ],
+)
+def test_json_that_cannot_be_sent(at: Valued, kind: str, good: str, bad: tuple[str, ...]) -> None:
+    at.world.extra = ALONG
+    harmless = '"\\\\u0000 \\ud83d\\ude00 1e9999"'
+    at.make(
+        kind,
+        good=f"'{good}'",
+        null="'null'",
+        text=f"'{harmless}'",
+        **{f"bad{n}": f"'{each}'" for n, each in enumerate(bad)},
+    )
+
+    told = at.told()
+
+    at.world.receiver.violations.clear()  # a webhook takes what is no single value
+    assert told["good"]["description"] == {"a": [1, "x"]}
+    assert told["null"] == {"vip_buyers": True}
+    assert told["text"]["description"] == "\\u0000 \U0001f600 1e9999"
+    assert at.skipped() == [(VIP, f"bad{n}", "unsendable_text") for n in range(len(bad))]
+    assert all(told[f"bad{n}"] == {"vip_buyers": True} for n in range(len(bad)))
+
+
+@pytest.mark.parametrize(
+    ("at", "kind"),
+    [(dialect, kind) for dialect in TYPED for kind in ("json", "jsonb") if dialect in POSTGRES or kind == "json"],
+    indirect=["at"],
+)
+def test_texts_in_json_have_no_quotes(at: Valued, kind: str) -> None:
+    at.world.extra = 'email = "value"\n'
+    at.make(kind, u1="'\"Ada@x.io\"'", u2="'null'", u3="'12'")
+    if kind == "json":
+        at.run(f"INSERT INTO members VALUES ('{VIP}', 'u4', '', '\"\\u0000\"')")
+
+    at.told()
+
+    assert at.world.believed() == {("ada@x.io", "vip_buyers")}
+    found = [(VIP, "u2", "no_email"), (VIP, "u3", "invalid_email"), (VIP, "u4", "unsendable_text")]
+    assert at.skipped() == found[: 3 if kind == "json" else 2]
+
+
+def test_bytes_that_are_no_utf8_in_a_database_without_an_encoding(
+    world: World, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their rows are listed, whichever column they are in, and nothing else stops."""
+    name = f"ascii_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    try:
+        world.warehouse.url = with_database(postgres, name)
+        at = valued(world, "postgres", monkeypatch)
+        world.extra = ALONG + COMPUTED
+        at.make("text", u1="E'caf\\xc3\\xa9'", u2="E'caf\\xe9'")
+        for values in ("'VIP Buyers', E'u\\xff', 'u3@x.io'", "'VIP Buyers', 'u4', E'u4\\xe9@x.io'"):
+            at.run(f"INSERT INTO members VALUES ({values}, NULL)")
+
+        assert at.told() == {
+            "u1": {"vip_buyers": True, "description": "café", "score": "café"},
+            "u2": {"vip_buyers": True},
+        }
+        assert at.skipped() == [
+            ("Score", "u2", "unsendable_text"),
+            (VIP, "u2", "unsendable_text"),
+            (VIP, "u4", "unsendable_text"),
+            (VIP, "u\ufffd", "unsendable_text"),
+        ]
+        assert world.command("check").returncode == 0
+    finally:
+        with psycopg.connect(postgres, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
