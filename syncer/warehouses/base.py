@@ -19,11 +19,9 @@ _TABLE_PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
 _SECRET_KEYS = ("password", "passwd", "pwd", "token", "secret", "key")
 
 # Enough of SQL's grammar to tell a semicolon or a comment from one inside a string.
-_TOKEN = re.compile(
-    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\$(\w*)\$.*?\$\1\$"
-    r"|(?P<blank>\s+|--[^\n]*|/\*.*?\*/)|(?P<end>;)|.",
-    re.DOTALL,
-)
+_MORE = r"|`[^`]*`|\$(\w*)\$.*?\$\1\$|(?P<blank>\s+|--[^\n]*|/\*.*?\*/)|(?P<end>;)|."
+_TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"" + _MORE, re.DOTALL)
+_TOKEN_WITH_BACKSLASH = re.compile(r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\"" + _MORE, re.DOTALL)
 _READS = re.compile(r"\(*\s*(select|with|values|table|from)\b", re.IGNORECASE)
 
 
@@ -83,18 +81,37 @@ def statement(source: models.Source) -> str:
     A comment at the end stays, so a statement that wraps the query must close it on a new line.
     """
     query = source.query or ""
-    first, end = None, len(query)
-    for token in _TOKEN.finditer(query):
-        if token["end"]:
-            end = min(end, token.start())
-        elif not token["blank"]:
-            first = token.start() if first is None else first
-            end = len(query)
+    first, end, _ = _ends(query, _TOKEN)
     if first is None or first >= end or not _READS.match(query, first):
         raise errors.WarehouseError(
             f"{source.path}: the query must start with SELECT or WITH; the warehouse is only ever read"
         )
+    # Where a backslash hides a quote, the other reading of it is the right one: both have to find several.
+    if all(_ends(query, token).several for token in (_TOKEN, _TOKEN_WITH_BACKSLASH)):
+        raise errors.WarehouseError(
+            f"{source.path}: the query holds several statements; write one, without a semicolon"
+        )
     return query[:end].strip()
+
+
+class _Ends(NamedTuple):
+    """Where the first word of a text stands, where its first statement ends, and whether another one follows."""
+
+    first: int | None
+    end: int
+    several: bool = False
+
+
+def _ends(query: str, token: re.Pattern[str]) -> _Ends:
+    first, end = None, len(query)
+    for found in token.finditer(query):
+        if found["end"]:
+            end = min(end, found.start())
+        elif not found["blank"]:
+            if end < found.start():
+                return _Ends(first, len(query), several=True)
+            first = found.start() if first is None else first
+    return _Ends(first, end)
 
 
 def question(query: str) -> models.Source:

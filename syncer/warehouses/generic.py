@@ -5,7 +5,7 @@ anything, so every `Exception` that comes out of one is translated here.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -166,10 +166,22 @@ class GenericReading:
             self._run(source, statement.where(sqlalchemy.false()))
             return
         query = base.statement(source)
+        names = self._names(source, query)
         if wrapped:
             query = f"SELECT * FROM (\n{query}\n) q WHERE 1 = 0"  # noqa: S608  the user's own query
         result = self._run(source, query)
-        base.pick_columns(source, list(result.keys()))
+        base.pick_columns(source, names or list(result.keys()))
+
+    def _names(self, source: models.Source, query: str) -> list[str]:
+        """The names of a query's columns where a query around it would change them: of two of one name, the second."""
+        if self._connection.dialect.name == "duckdb":
+            shape = self._shape(source, query)
+            return [] if shape is None else list(shape.columns)
+        if self._connection.dialect.name == "sqlite":
+            result = self._run(source, query)
+            with closing(result):  # before its second row
+                return list(result.keys())
+        return []
 
     def close(self) -> None:
         """Lets go of the connection."""

@@ -141,6 +141,21 @@ class WarehouseContract:
         assert found == [("12", "42.5", "7", False), (None, "-3", "1000000000000000", False)]
 
     @pytest.mark.parametrize(
+        "text",
+        [
+            "SELECT user_id, user_id, email FROM members",
+            "SELECT 'u' AS user_id, email, 'v' AS user_id FROM members",
+            "SELECT 1; SELECT user_id, email FROM members",
+            "SELECT user_id, email FROM members; SELECT 1",
+        ],
+    )
+    def test_check_finds_what_reading_would_find(self, place: Place, text: str) -> None:
+        self.make(place, "('VIP', 'u1', 'e1')")
+        [(path, problem)] = opened(place).problems([query(text)])
+        assert path == QUERY.path
+        assert error_of(place, query(text)) == f"{path}: {problem}"
+
+    @pytest.mark.parametrize(
         "ending", ["", ";", " ;; \n", " -- done", "; -- done; really", " /* ; */ ;\n-- a\n-- b", "\n-- it's"]
     )
     def test_a_query_may_end_as_people_write_it(self, place: Place, ending: str) -> None:
