@@ -15,6 +15,7 @@ from syncer import errors
 # The first statements of a reading. SQLite takes its snapshot with the first look at a table, not with BEGIN;
 # DuckDB's transaction is begun by its dialect; its progress bar would get into our output, a name that is no table's
 # could be taken for a variable of this program, and Arrow's types have to be plain whatever the configuration says.
+# MySQL would cut every result where a user or the server has a limit, without a word.
 BEGIN: Mapping[str, tuple[str, ...]] = {
     "sqlite": ("PRAGMA query_only = ON", "BEGIN", "SELECT count(*) FROM sqlite_master"),
     "duckdb": (
@@ -24,16 +25,21 @@ BEGIN: Mapping[str, tuple[str, ...]] = {
         "SET produce_arrow_string_view = false",
     ),
     "mysql": (
+        "SET SESSION sql_select_limit = 18446744073709551615",
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
     ),
     "mariadb": (
+        "SET SESSION sql_select_limit = 18446744073709551615",
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
         "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
     ),
     "oracle": ("SET TRANSACTION READ ONLY",),
     "postgresql": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",),
 }
+
+WHOLE = frozenset({"sqlite", "duckdb", "postgresql"})
+"""Dialects whose results are whole or an error: nothing on the way can cut one off without a word."""
 
 
 def connect_args(url: sqlalchemy.URL, configured: Mapping[str, object]) -> dict[str, object]:

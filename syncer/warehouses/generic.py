@@ -7,7 +7,7 @@ anything, so every `Exception` that comes out of one is translated here.
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy
 from sqlalchemy import pool
@@ -18,6 +18,8 @@ from syncer.sql import query
 from syncer.warehouses import arrow, base, dialects, duckdb, text
 
 _PARTITION = 10_000
+_ROUND = 10
+"""A limit that people set is a multiple of it."""
 
 # Without `no_parameters` a driver could take a `%` in the user's own text for a placeholder.
 _STREAMED: Mapping[str, object] = {"stream_results": True, "yield_per": _PARTITION}
@@ -27,6 +29,15 @@ _Select = sqlalchemy.Select[Any]
 _Table = tuple[_Select, base.Columns]
 _Rows = Sequence[Sequence[object]]
 _Piece = TypeVar("_Piece")
+
+
+class _Doubted(NamedTuple):
+    """A source that was read, of so many rows. `counting` asks how many it has; `before` is how many it had before."""
+
+    source: models.Source
+    rows: int
+    counting: str | _Select
+    before: int | None
 
 
 class GenericWarehouse:
@@ -111,6 +122,7 @@ class GenericReading:
         self._snapshot_at = datetime.now(UTC)
         self._alone = base.OneAtATime()
         self._rows = 0
+        self._doubted: list[_Doubted] = []
 
     def begin(self) -> None:
         """Takes the view that everything is read from."""
@@ -151,7 +163,21 @@ class GenericReading:
         return self._rows
 
     def confirm(self) -> None:
-        """See `models.Reading`."""
+        """See `models.Reading`. Servers, users and proxies may have a limit that cuts a result off without a word, so
+        where one can be, what was read is counted there: every table, and a query of a number of rows that a limit may
+        have, because counting runs it once more.
+        """
+        for doubted in self._doubted:
+            now = self._count(doubted.source, doubted.counting)
+            # Rows may come and go meanwhile where there is no snapshot.
+            least = now if now is None or doubted.before is None else min(now, doubted.before)
+            if least is not None and doubted.rows < least:
+                what = base.name_of(doubted.source)
+                raise errors.WarehouseError(
+                    f"{doubted.source.path}: the snapshot is not whole: {what} has {least} rows,"
+                    f" and {doubted.rows} arrived; lift the limit that the server, this user or a proxy has for"
+                    " results; nothing was sent"
+                )
         if self._connection.dialect.name == "postgresql":
             try:
                 found = self._connection.exec_driver_sql(query("warehouse_rebuilt")).all()
@@ -196,6 +222,7 @@ class GenericReading:
 
     def _members(self, source: models.Source, table: _Table | None) -> Generator[models.MemberRow, None, None]:
         statement: str | _Select = base.statement(source) if table is None else table[0]
+        doubted = self._doubts(source, statement)
         moments: Sequence[str] = ()
         if self._connection.dialect.name == "duckdb":
             statement, moments = self._exact(source, statement, table and table[1])
@@ -203,10 +230,35 @@ class GenericReading:
         names = list(result.keys())
         columns = base.pick_columns(source, names) if table is None else table[1]
         places = text.Places.of(columns, names, moments)
+        read = 0
         for rows in self._partitions(source, result):
+            read += len(rows)
             found = text.members(rows, source, places)
             self._rows += len(found)
             yield from found
+        if doubted is not None and (table is not None or read % _ROUND == 0):
+            self._doubted.append(doubted._replace(rows=read))
+
+    def _doubts(self, source: models.Source, statement: str | _Select) -> _Doubted | None:
+        """How to see later whether all of a source was read, if its dialect may cut a result off without a word."""
+        dialect = self._connection.dialect.name
+        if dialect in dialects.WHOLE:
+            return None
+        if isinstance(statement, str):
+            count: str | _Select = f"SELECT count(*) FROM (\n{statement}\n) q"  # noqa: S608  the user's own query
+            return _Doubted(source, 0, count, None)
+        count = sqlalchemy.select(sqlalchemy.func.count()).select_from(*statement.get_final_froms())
+        return _Doubted(source, 0, count, None if dialect in dialects.BEGIN else self._count(source, count))
+
+    def _count(self, source: models.Source, statement: str | _Select) -> int | None:
+        """How many rows a source has; None for a query that cannot stand inside another."""
+        try:
+            (row,) = self._run(source, statement).all()
+        except errors.WarehouseError:
+            if source.table is None:
+                return None
+            raise
+        return int(row[0])
 
     def _exact(
         self, source: models.Source, statement: str | _Select, columns: base.Columns | None
