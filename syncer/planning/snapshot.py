@@ -176,7 +176,7 @@ def _stage(connection: Connection, reading: models.Reading, sources: Sequence[mo
     """Copies the sources into this session's staging table. Raises `WarehouseError` unless every row arrived."""
     execute(connection, "create_snapshot_member")
     execute(connection, "empty_snapshot")
-    staged = sum(_stage_source(connection, reading.stream(source), source.columns) for source in sources)
+    staged = sum(_stage_source(connection, reading.stream(source), source) for source in sources)
     reading.confirm()
     if staged != reading.rows_read():
         raise errors.WarehouseError(
@@ -186,17 +186,24 @@ def _stage(connection: Connection, reading: models.Reading, sources: Sequence[mo
     analyze(connection, "snapshot_member")
 
 
-def _stage_source(connection: Connection, stream: models.CopyStream | models.RowStream, columns: Sequence[str]) -> int:
-    names = psycopg.sql.SQL(", ").join(psycopg.sql.Identifier(name) for name in columns)
+def _stage_source(connection: Connection, stream: models.CopyStream | models.RowStream, source: models.Source) -> int:
+    names = psycopg.sql.SQL(", ").join(psycopg.sql.Identifier(name) for name in source.columns)
     given = stream.format if isinstance(stream, models.CopyStream) else "text"
     statement = psycopg.sql.SQL(sql.query("stage_members")).format(columns=names, format=psycopg.sql.Literal(given))
-    with connection.cursor() as cursor:
-        with cursor.copy(statement) as copy:
-            if isinstance(stream, models.CopyStream):
-                for block in stream.blocks:
-                    copy.write(block)
-            else:
-                positions = [models.MemberRow._fields.index(name) for name in columns]
-                for row in stream.rows:
-                    copy.write_row([row[position] for position in positions])
-        return cursor.rowcount
+    try:
+        with connection.cursor() as cursor:
+            with cursor.copy(statement) as copy:
+                if isinstance(stream, models.CopyStream):
+                    for block in stream.blocks:
+                        copy.write(block)
+                else:
+                    positions = [models.MemberRow._fields.index(name) for name in source.columns]
+                    for row in stream.rows:
+                        copy.write_row([row[position] for position in positions])
+            return cursor.rowcount
+    except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
+        # Only its first line: what comes after it quotes the row.
+        words = error.diag.message_primary or type(error).__name__
+        raise errors.WarehouseError(
+            f"{source.path}: the state cannot take one of its rows: {words}; nothing was sent"
+        ) from error

@@ -43,6 +43,7 @@ _KINDS: Mapping[int, str] = {
     }.items()
     for name in names
 }
+_NUMERIC = psycopg.adapters.types["numeric"].oid
 _VALUE_TYPES = {"integer": "number", "date": "timestamp", "timestamptz": "timestamp"}
 _SENDABLE = ("number", "text", "boolean", "timestamp")
 _PLAIN = ("number", "integer", "boolean", "date", "timestamp", "timestamptz")
@@ -74,7 +75,10 @@ class Column:
     def text(self) -> sql.Composable:
         """Its text; where that is no text (see `doubts`), something that can be listed instead."""
         if self.kind == "number":
-            return _statement("warehouse_number_as_text", column=self.itself)
+            number = self.itself
+            if self.type_oid != _NUMERIC:
+                number = _fill("{column}::pg_catalog.text::pg_catalog.numeric", column=self.itself)
+            return _statement("warehouse_number_as_text", column=self.itself, number=number)
         text = self.plain_text
         if self.kind in ("json", "jsonb"):
             text = _statement("warehouse_json_as_text", column=self.itself, clean=self._clean)

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from syncer import sync
+from syncer.warehouses import text
 from tests.integration.traits import ALONG, COMPUTED, DIALECTS, Valued, valued
 from tests.world import VIP, World, with_database
 
@@ -120,6 +121,21 @@ def test_the_name_of_an_audience_is_kept_no_longer_than_a_name_may_be(at: Valued
     ]
     assert at.world.query("SELECT max(length(name)) FROM run_audience") == [(501,)]
     assert at.world.believed() == {("u1@x.io", "vip_buyers")}
+
+
+@pytest.mark.parametrize("at", ["sqlite"], indirect=True)
+def test_a_row_that_the_state_cannot_take_is_the_warehouses_fault(at: Valued, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a driver may hand over: it ends the run with a sentence, which quotes nobody."""
+    monkeypatch.setattr(text, "json_of", lambda *_, **__: ('{"ada@x.io', "text"))
+    at.world.extra = ALONG
+    at.make("text", u1="'1'")
+
+    result = at.world.sync()
+
+    assert sync.exit_code(result) == 6
+    error = result.report.error or ""
+    assert error.startswith("warehouse.membership.table: the state cannot take one of its rows: invalid input syntax")
+    assert "ada" not in error
 
 
 # --- JSON, and databases without an encoding ------------------------------------------------------------------------

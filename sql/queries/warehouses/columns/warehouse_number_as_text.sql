@@ -1,12 +1,10 @@
 -- Purpose: a numeric or floating column as text: a whole number without a fraction, because ids that came through a
--- float or a decimal column are written with one; NaN and infinity are nothing.
--- Placeholders: column.
+-- float or a decimal column are written with one; NaN and infinity, which are not zero less themselves, are nothing.
+-- Placeholders: column, number (the same as numeric: of a floating one its shortest text).
 -- Rows: stands inside warehouse_members.
 CASE
-    WHEN {column}::pg_catalog.text OPERATOR(pg_catalog.~) '^-?[NI]' THEN NULL
-    WHEN {column}::pg_catalog.text OPERATOR(pg_catalog.~) '[.e]'
-        AND {column}::pg_catalog.text::pg_catalog.numeric OPERATOR(pg_catalog.=)
-            pg_catalog.trunc({column}::pg_catalog.text::pg_catalog.numeric)
-        THEN pg_catalog.trunc({column}::pg_catalog.text::pg_catalog.numeric)::pg_catalog.text
+    WHEN ({column} OPERATOR(pg_catalog.-) {column}) OPERATOR(pg_catalog.<>) 0 THEN NULL
+    WHEN {number} OPERATOR(pg_catalog.=) pg_catalog.trunc({number})
+        THEN pg_catalog.trunc({number})::pg_catalog.text
     ELSE {column}::pg_catalog.text
 END
