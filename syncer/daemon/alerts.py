@@ -18,6 +18,7 @@ and audiences, and no person: where an error quotes a receiver, its addresses ar
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
@@ -27,6 +28,7 @@ import structlog
 from pydantic import SecretStr
 
 from syncer import errors, sync
+from syncer.fetching import fetch, open_transport
 from syncer.masking import masked
 from syncer.models import Status
 from syncer.state import Connection, State, execute, fetch_all, fetch_value, status
@@ -115,15 +117,15 @@ class Apprise:
         """Pings the heartbeat's URL, if there is one."""
         if self._heartbeat_url is None:
             return
+        request = httpx.Request("GET", self._heartbeat_url.get_secret_value())
         try:
-            answer = httpx.get(
-                self._heartbeat_url.get_secret_value(), timeout=_HEARTBEAT_SECONDS, follow_redirects=True
-            )
-        except httpx.HTTPError as error:
+            with closing(open_transport(request.url.scheme, request.url.host)) as transport:
+                answer = fetch(transport, request, _HEARTBEAT_SECONDS)
+        except httpx.RequestError as error:
             log.warning("the heartbeat could not be sent", place="alerts.heartbeat_url", error=type(error).__name__)
             return
-        if answer.is_error:
-            log.warning("the heartbeat was refused", place="alerts.heartbeat_url", http_status=answer.status_code)
+        if not httpx.codes.is_success(answer.status):
+            log.warning("the heartbeat was refused", place="alerts.heartbeat_url", http_status=answer.status)
 
 
 class AlertLog:

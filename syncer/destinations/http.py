@@ -12,37 +12,30 @@
 | any other 4xx                                           | `RequestRefusedError`, in the receiver's words     |
 
 The body is part of the answer: a 2xx that breaks off says nothing. Any other status counts even if its body is lost,
-because that only holds words. Nothing is retried here. No redirect is followed: it would take the key and the contacts
-to another address. No message holds a secret.
+because that only holds words. How an answer is read, and how much of it, `fetching` says. Nothing is retried here. No
+message holds a secret.
 """
 
 import hmac
 import json
 import re
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
 from syncer import __version__, errors
 from syncer.destinations import reach
-from syncer.destinations.pool import Lent, Pool, tls
-from syncer.fields import is_loopback
+from syncer.destinations.pool import Lent, Pool
+from syncer.fetching import Fetched, fetch, open_transport, tls
 
 MAX_WAIT = 3600.0
 """Seconds of `Retry-After` that are obeyed at most: a receiver's slip must not stop a destination for a week."""
-
-KEEP_ALIVE = 30.0
-"""Seconds that an idle connection is kept. Load balancers keep theirs for 60 and more, so none closes a connection
-that a request has just been sent on."""
-
-MAX_BODY = 1 << 20
-"""Bytes of an answer that are read. The answers of these receivers are far shorter."""
 
 MAX_WORDS = 300
 """Characters of a receiver's words that are kept."""
@@ -68,10 +61,11 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole 2xx answer."""
+    """A whole 2xx answer. `is_encoded`: its body is in an encoding that we did not ask for, and do not read."""
 
     status: int
     body: bytes
+    is_encoded: bool = False
 
 
 class HttpSender:
@@ -152,19 +146,20 @@ class HttpSender:
             if lent is None:
                 message = f"{self.who} was closed: nothing was sent"
                 raise errors.DestinationUnavailableError(message, maybe_applied=False)
+            together = {**self._headers, **(headers or {})}
+            request = httpx.Request(method, f"{self._url}{path}", content=content, headers=together)
             try:
-                with lent.client.stream(
-                    method, f"{self._url}{path}", content=content, headers=headers, follow_redirects=False
-                ) as response:
-                    body = self._read(response)
+                fetched = fetch(lent.transport, request, self._timeout)
+                if fetched.broken is not None and _is_success(fetched.status):
+                    raise fetched.broken
             except httpx.RequestError as exc:
                 self._renew(lent)
                 raise self._broken(exc) from exc
-            if response.is_server_error or response.status_code == HTTPStatus.MISDIRECTED_REQUEST:
+            if not _is_answered(fetched.status):
                 self._renew(lent)
-        if response.is_success:
-            return Answer(response.status_code, body)
-        raise self._refused(response, self.clean(words(body)), holds_contacts=content is not None)
+        if _is_success(fetched.status):
+            return Answer(fetched.status, fetched.body, fetched.is_encoded and bool(fetched.body))
+        raise self._refused(fetched, path, holds_contacts=content is not None)
 
     def problems(self) -> list[str]:
         """What `syncer check` reports: whether a connection can be opened. Sends no request."""
@@ -183,43 +178,14 @@ class HttpSender:
 
     # --- connections ---------------------------------------------------------------------------------------
 
-    def _open(self) -> httpx.Client:
-        limits = httpx.Limits(
-            max_connections=self._concurrency,
-            max_keepalive_connections=self._concurrency,
-            keepalive_expiry=KEEP_ALIVE,
-        )
-        timeout = httpx.Timeout(
-            connect=min(self._timeout, 10.0), read=self._timeout, write=self._timeout, pool=self._timeout
-        )
-        return httpx.Client(
-            headers=self._headers,
-            verify=tls(),
-            timeout=timeout,
-            limits=limits,
-            transport=self._transport,
-            trust_env=not is_loopback(self._url.host),
-        )
+    def _open(self) -> httpx.BaseTransport:
+        return self._transport or open_transport(self._url.scheme, self._url.host, self._concurrency)
 
     def _renew(self, lent: Lent) -> None:
         if self._transport is None:
             self._pool.retire(lent)
 
     # --- answers -------------------------------------------------------------------------------------------
-
-    def _read(self, response: httpx.Response) -> bytes:
-        """The body. A 2xx must be read to its end, and within the timeout, however slowly it trickles."""
-        deadline = time.monotonic() + self._timeout
-        body = bytearray()
-        try:
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > MAX_BODY or time.monotonic() > deadline:
-                    raise httpx.ReadError("the answer does not end")
-        except httpx.RequestError:
-            if response.is_success:
-                raise
-        return bytes(body)
 
     def _broken(self, exc: httpx.RequestError) -> errors.DestinationUnavailableError:
         not_sent = isinstance(exc, _NOT_SENT)
@@ -236,11 +202,13 @@ class HttpSender:
     def _reason(self, exc: httpx.RequestError) -> str:
         return self.clean(str(exc)) or type(exc).__name__
 
-    def _refused(self, response: httpx.Response, said: str, *, holds_contacts: bool) -> errors.DestinationError:
-        status = response.status_code
+    def _refused(self, fetched: Fetched, path: str, *, holds_contacts: bool) -> errors.DestinationError:
+        status, said = fetched.status, self.clean(words(fetched.body))
         message = f"{self.who} answered {status}" + (f": {said}" if said else " without saying why")
+        if status < HTTPStatus.OK:
+            return errors.DestinationUnavailableError(message, maybe_applied=True, http_status=status)
         if status in _STOPPING or status < HTTPStatus.BAD_REQUEST:
-            advice = self._stop_message(response, said)
+            advice = self._stop_message(fetched, path, said)
             if holds_contacts and status in _STOPPING:
                 return errors.TurnedAwayError(advice, answer=message, http_status=status)
             return errors.DestinationStoppedError(advice, http_status=status)
@@ -248,13 +216,26 @@ class HttpSender:
             return errors.DestinationUnavailableError(
                 message,
                 maybe_applied=_MAYBE_APPLIED.get(status, True),
-                retry_after=retry_after(response, self._now()),
+                retry_after=retry_after(fetched, self._now()),
                 http_status=status,
             )
         return errors.RequestRefusedError(message, http_status=status)
 
-    def _stop_message(self, response: httpx.Response, said: str) -> str:
-        status = response.status_code
+    def _redirect_host(self, fetched: Fetched) -> str:
+        """Where a redirect points. Only the host, because the rest may hold anything."""
+        location = fetched.headers.get("Location", "").strip()
+        if not location:
+            return "nowhere"
+        try:
+            parts = urlsplit(location)
+        except ValueError:
+            return "an address that is none"
+        if not parts.netloc:
+            return "an address that is none" if parts.scheme else self._url.host
+        return one_line(parts.hostname or "") or "an address that is none"
+
+    def _stop_message(self, fetched: Fetched, path: str, said: str) -> str:
+        status = fetched.status
         told = f'{self.who} answered {status}: "{said}".' if said else f"{self.who} answered {status}."
         match status:
             case 401 | 403:
@@ -265,34 +246,35 @@ class HttpSender:
             case 402:
                 return f"{told} It wants to be paid: check the plan and the bills of the account."
             case 404 | 410:
-                unknown = "such path" if self._secret_path else response.url.path
+                unknown = "such path" if self._secret_path else f"{self._url.path.rstrip('/')}{path}"
                 return f"{told} It knows no {unknown}: check {self._address}, its host, region and path."
             case _:
+                where = self.clean(self._redirect_host(fetched))
                 return (
-                    f"{self.who} redirects to {_redirect_host(response)} ({status}). That is not followed: it "
-                    f"would hand {self._credential} and the contacts to another address. Check {self._address}, "
-                    "and whether a proxy stands in between."
+                    f"{self.who} redirects to {where} ({status}). That is not followed: it would hand "
+                    f"{self._credential} and the contacts to another address. Check {self._address}, and whether a "
+                    "proxy stands in between."
                 )
 
 
-def _redirect_host(response: httpx.Response) -> str:
-    """Where a redirect points. Only the host, because the rest may hold anything."""
-    try:
-        location = response.headers.get("Location")
-        return response.url.join(location).host if location else "nowhere"
-    except (httpx.InvalidURL, ValueError):
-        return "an address that is none"
+def _is_success(status: int) -> bool:
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
 
 
-def retry_after(response: httpx.Response, now: datetime) -> float | None:
+def _is_answered(status: int) -> bool:
+    """Whether the server that was asked is the right one, and well."""
+    return status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.MISDIRECTED_REQUEST
+
+
+def retry_after(fetched: Fetched, now: datetime) -> float | None:
     """Seconds that the receiver asks us to wait, at most `MAX_WAIT`. None if it does not ask, or not readably.
 
     `Retry-After` is seconds or a date (RFC 9110, 10.2.3). Segment's 429 also has `X-RateLimit-Reset`, in
     seconds from now ("HTTP API source", Rate limits).
     """
-    wait = _parse_wait(response.headers.get("Retry-After", ""), now)
-    if wait is None and response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-        reset = response.headers.get("X-RateLimit-Reset", "").strip()
+    wait = _parse_wait(fetched.headers.get("Retry-After", ""), now)
+    if wait is None and fetched.status == HTTPStatus.TOO_MANY_REQUESTS:
+        reset = fetched.headers.get("X-RateLimit-Reset", "").strip()
         wait = float(reset) if _SECONDS.fullmatch(reset) else None
     return None if wait is None else min(wait, MAX_WAIT)
 

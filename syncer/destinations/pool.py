@@ -1,7 +1,5 @@
 """Connections that are renewed after a receiver has failed, while requests in flight still use the old ones."""
 
-import functools
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,17 +11,11 @@ MAX_AGE = 3600.0
 """Seconds that connections live, and with them the address that the name resolved to."""
 
 
-@functools.cache
-def tls() -> ssl.SSLContext:
-    """The trusted certificates. Loading them takes longer than many requests, so it is done once."""
-    return httpx.create_ssl_context()
-
-
 class Lent:
-    """A client with its connections, and how many requests use it. Once it is retired, the last of them closes it."""
+    """A transport with its connections, and how many requests use it. Retired, it is closed by the last of them."""
 
-    def __init__(self, client: httpx.Client) -> None:
-        self.client = client
+    def __init__(self, transport: httpx.BaseTransport) -> None:
+        self.transport = transport
         self.opened = time.monotonic()
         self.users = 0
         self.retired = False
@@ -31,25 +23,25 @@ class Lent:
     def close_if_done(self) -> None:
         """Closes the connections if it is retired and no request uses it."""
         if self.retired and not self.users:
-            self.client.close()
+            self.transport.close()
 
 
 class Pool:
-    """Lends the same client to every request, until that client is retired.
+    """Lends the same transport to every request, until that is retired.
 
-    httpx cannot drop its idle connections, so a retired client is replaced, left to the requests in flight,
+    httpx cannot drop its idle connections, so a retired transport is replaced, left to the requests in flight,
     and closed by the last of them. The next request resolves the receiver's name again.
     """
 
-    def __init__(self, open_client: Callable[[], httpx.Client]) -> None:
-        self._open_client = open_client
+    def __init__(self, open_transport: Callable[[], httpx.BaseTransport]) -> None:
+        self._open_transport = open_transport
         self._lock = threading.Lock()
         self._closed = False
-        self._current = Lent(open_client())
+        self._current = Lent(open_transport())
 
     @contextmanager
     def lend(self) -> Iterator[Lent | None]:
-        """The client for one request; None once the pool is closed."""
+        """The transport for one request; None once the pool is closed."""
         if time.monotonic() - self._current.opened > MAX_AGE:
             self.retire(self._current)
         with self._lock:
@@ -68,7 +60,7 @@ class Pool:
         """Makes the next request open new connections."""
         with self._lock:
             if lent is self._current and not self._closed:
-                self._current = Lent(self._open_client())
+                self._current = Lent(self._open_transport())
             lent.retired = True
             lent.close_if_done()
 

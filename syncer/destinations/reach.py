@@ -3,9 +3,8 @@
 import socket
 import ssl
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-from syncer.fields import is_loopback
+from syncer.fetching import proxy_of
 
 TIMEOUT = 5.0
 """Seconds to wait for a connection."""
@@ -14,24 +13,14 @@ TIMEOUT = 5.0
 def problem(scheme: str, host: str, port: int | None, tls: ssl.SSLContext) -> str | None:
     """What keeps a connection to the host from being opened (name, TCP, and TLS for https); None if nothing does.
 
-    If the environment names a proxy for the host, which httpx would use, the proxy is connected to instead.
+    If the environment names a proxy for the host, the proxy is connected to instead.
     """
-    proxy = _proxy(scheme, host)
+    proxy = proxy_of(scheme, host)
     if proxy:
-        return _connect(*proxy)
+        parts = urlsplit(proxy)
+        return _connect(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
     encrypted = scheme == "https"
     return _connect(host, port or (443 if encrypted else 80), tls if encrypted else None)
-
-
-def _proxy(scheme: str, host: str) -> tuple[str, int] | None:
-    if is_loopback(host):  # httpx goes there directly, too
-        return None
-    proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(host):
-        return None
-    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    return (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
 
 
 def _connect(host: str, port: int, tls: ssl.SSLContext | None = None) -> str | None:

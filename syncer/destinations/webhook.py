@@ -155,6 +155,9 @@ class WebhookDestination:
         """Why each item that the answer names was refused, by messageId. Of one that was sent alone that need not be
         said; else whoever is not named, or not one of ours, may be any of them, and the request is refused.
         """
+        if answer.is_encoded:
+            message = f"{self._http.who} answered {answer.status} in an encoding that it was not asked for"
+            raise errors.DestinationUnavailableError(message, maybe_applied=True, http_status=answer.status)
         sent = [call.message_id for call in request.identifies]
         reasons: dict[str, list[str]] = defaultdict(list)
         for each in _listed(answer.body):
