@@ -52,6 +52,11 @@ _MAYBE_APPLIED = {408: True, 421: False, 425: False, 429: False, 460: True}
 """Statuses below 500 that are worth another try, and whether the request may have been applied: a timeout, the wrong
 server of many, too early, too many, and a load balancer that takes us for gone (not a standard one: 460)."""
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
+_RESETS = ("X-RateLimit-Reset", "RateLimit-Reset", "X-Rate-Limit-Reset")
+_UNITS = (1, 1e3, 1e6, 1e9)
+"""A second in seconds, milliseconds, microseconds and nanoseconds."""
+_AROUND_NOW = 366 * 86_400.0
+"""Seconds. A time since 1970 that is this near is meant as one; as a wait it would be of fifty years."""
 
 
 def utc_now() -> datetime:
@@ -213,10 +218,11 @@ class HttpSender:
                 return errors.TurnedAwayError(advice, answer=message, http_status=status)
             return errors.DestinationStoppedError(advice, http_status=status)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _MAYBE_APPLIED:
+            wait = retry_after(fetched, self._now())
             return errors.DestinationUnavailableError(
-                message,
+                message if wait is None else f"{message}; it asks for {wait:.0f} s of waiting",
                 maybe_applied=_MAYBE_APPLIED.get(status, True),
-                retry_after=retry_after(fetched, self._now()),
+                retry_after=wait,
                 http_status=status,
             )
         return errors.RequestRefusedError(message, http_status=status)
@@ -269,25 +275,41 @@ def _is_answered(status: int) -> bool:
 def retry_after(fetched: Fetched, now: datetime) -> float | None:
     """Seconds that the receiver asks us to wait, at most `MAX_WAIT`. None if it does not ask, or not readably.
 
-    `Retry-After` is seconds or a date (RFC 9110, 10.2.3). Segment's 429 also has `X-RateLimit-Reset`, in
-    seconds from now ("HTTP API source", Rate limits).
+    `Retry-After` is seconds or a date (RFC 9110, 10.2.3). A 429 may have `X-RateLimit-Reset` instead: with Segment in
+    seconds from now ("HTTP API source", Rate limits), with others a moment. See `_parse_wait`.
     """
     wait = _parse_wait(fetched.headers.get("Retry-After", ""), now)
     if wait is None and fetched.status == HTTPStatus.TOO_MANY_REQUESTS:
-        reset = fetched.headers.get("X-RateLimit-Reset", "").strip()
-        wait = float(reset) if _SECONDS.fullmatch(reset) else None
+        wait = next(
+            (wait for name in _RESETS if (wait := _parse_wait(fetched.headers.get(name, ""), now)) is not None), None
+        )
     return None if wait is None else min(wait, MAX_WAIT)
 
 
 def _parse_wait(text: str, now: datetime) -> float | None:
+    """Seconds from now until what a header says: a number of them, a date, or the time since 1970 in whichever unit.
+
+    A number is such a time if it is one around now. What is past asks for no wait.
+    """
     if _SECONDS.fullmatch(text.strip()):
-        return float(text)
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    wait = ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()
+        number = float(text)
+        since = (number / unit - now.timestamp() for unit in _UNITS)
+        wait = next((wait for wait in since if -_AROUND_NOW < wait < _AROUND_NOW), number)
+    else:
+        date = _parse_date(text.strip())
+        if date is None:
+            return None
+        wait = ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()
     return wait if wait >= 0 else None
+
+
+def _parse_date(text: str) -> datetime | None:
+    for parse in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            return parse(text)
+        except (ValueError, TypeError, OverflowError, IndexError):
+            continue
+    return None
 
 
 def words(body: bytes) -> str:

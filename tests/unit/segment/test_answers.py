@@ -168,6 +168,17 @@ def test_header_that_cannot_be_sent_is_no_leak() -> None:
         (429, {"Retry-After": "soon", "X-RateLimit-Reset": "12"}, 12.0),
         (429, {"X-RateLimit-Reset": "later"}, None),
         (503, {"X-RateLimit-Reset": "12"}, None),
+        (429, {"X-RateLimit-Reset": "1795435230"}, 29.876544),
+        (429, {"X-RateLimit-Reset": "1795435230.5"}, 30.376544),
+        (429, {"X-RateLimit-Reset": "1795435230000"}, 29.876544),
+        (429, {"X-RateLimit-Reset": "1795435230000000"}, 29.876544),
+        (429, {"X-RateLimit-Reset": "Mon, 23 Nov 2026 12:01:00 GMT"}, 59.876544),
+        (429, {"X-RateLimit-Reset": "2026-11-23T12:01:00Z"}, 59.876544),
+        (429, {"X-RateLimit-Reset": "2026-11-23T12:01:00"}, 59.876544),
+        (429, {"X-RateLimit-Reset": "1795435190"}, None),
+        (429, {"X-RateLimit-Reset": "1795521600"}, 3600.0),
+        (429, {"RateLimit-Reset": "9"}, 9.0),
+        (503, {"Retry-After": "1795435230"}, 29.876544),
     ],
 )
 def test_retry_after(status: int, headers: dict[str, str], wait: float | None) -> None:
@@ -178,6 +189,7 @@ def test_retry_after_is_handed_on() -> None:
     with pytest.raises(errors.DestinationUnavailableError) as raised:
         send_to(answering(429, {"Retry-After": "7"}))
     assert raised.value.retry_after == 7
+    assert str(raised.value).endswith("; it asks for 7 s of waiting")
 
 
 @pytest.mark.parametrize(
