@@ -87,6 +87,14 @@ class Column:
         return _statement("warehouse_shown_text", text=text, is_utf8=_statement("warehouse_is_utf8", text=text))
 
     @property
+    def audience(self) -> sql.Composable:
+        """Its text as the name of an audience, as far as it is read; without an encoding it could only be cut between
+        bytes, and is read whole."""
+        if not self.encoded:
+            return self.text
+        return _fill('pg_catalog."left"({text}, {most})', text=self.text, most=sql.Literal(MAX_AUDIENCE))
+
+    @property
     def doubts(self) -> list[sql.Composable]:
         """Conditions of which none may be false if its text can be sent."""
         doubts: list[sql.Composable] = []
@@ -186,11 +194,7 @@ def members(
         "warehouse_members",
         audience=_fill("{name}::pg_catalog.text", name=sql.Literal(audience_name))
         if columns.audience is None
-        else _fill(
-            'pg_catalog."left"({text}, {most})',
-            text=column(columns.audience).text,
-            most=sql.Literal(MAX_AUDIENCE),
-        ),
+        else column(columns.audience).audience,
         user_id=column(columns.user_id).text,
         email=column(columns.email).text,
         unsendable=_fill("({doubts}) IS FALSE", doubts=_all(doubts)) if doubts else sql.SQL("false"),
