@@ -115,13 +115,17 @@ def take_snapshot(
                 reading.confirm()
         yield Snapshot(_members(table, sources[0]), table=table, path=sources[0].path)
         return
-    with warehouse.reading(sources) as reading:
-        if ready is not None:
-            _refuse_unready(reading, ready)
-        _stage(connection, reading, sources)
-        taken_at = reading.snapshot_at
-    yield Snapshot(psycopg.sql.Identifier("snapshot_member"), taken_at)
-    execute(connection, "empty_snapshot")
+    try:
+        with warehouse.reading(sources) as reading:
+            if ready is not None:
+                _refuse_unready(reading, ready)
+            _stage(connection, reading, sources)
+            taken_at = reading.snapshot_at
+        yield Snapshot(psycopg.sql.Identifier("snapshot_member"), taken_at)
+    finally:
+        # A session that was broken into cannot; the next snapshot does it. With a session that has ended, it has gone.
+        if connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            execute(connection, "drop_snapshot")
 
 
 def _table_in_state(
@@ -174,8 +178,8 @@ def _in_sql(answer: object) -> str:
 
 def _stage(connection: Connection, reading: models.Reading, sources: Sequence[models.Source]) -> None:
     """Copies the sources into this session's staging table. Raises `WarehouseError` unless every row arrived."""
+    execute(connection, "drop_snapshot")
     execute(connection, "create_snapshot_member")
-    execute(connection, "empty_snapshot")
     staged = sum(_stage_source(connection, reading.stream(source), source) for source in sources)
     reading.confirm()
     if staged != reading.rows_read():

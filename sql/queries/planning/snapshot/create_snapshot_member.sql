@@ -3,7 +3,7 @@
 -- value, value_type: of a computed trait.
 -- The table lives as long as the session: a process that dies leaves nothing behind, and no row is ever another run's.
 -- Rows: none.
-CREATE TEMPORARY TABLE IF NOT EXISTS snapshot_member (
+CREATE TEMPORARY TABLE snapshot_member (
     audience text COLLATE "C",
     user_id text COLLATE "C",
     email text COLLATE "C",
