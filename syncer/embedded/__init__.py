@@ -56,6 +56,7 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_min_messages": "error",
     "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",  # details quote values
     "log_checkpoints": "off",
     "log_autovacuum_min_duration": "-1",
 }

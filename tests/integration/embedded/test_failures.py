@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from syncer import embedded, errors
@@ -103,3 +104,15 @@ def test_names_the_full_disk(tmp_path: Path) -> None:
     assert f"StateError: the embedded PostgreSQL in {tmp_path}/state cannot be created" in ended.stderr
     assert "MB are free on its disk" in ended.stderr
     assert "No space left on device" in ended.stderr
+
+
+def test_the_log_quotes_no_value(fresh: Path) -> None:
+    with embedded.running(fresh) as url, psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE once (contact text PRIMARY KEY)")
+        connection.execute("INSERT INTO once VALUES ('ada@x.io')")
+        with pytest.raises(psycopg.errors.UniqueViolation, match=r"ada@x\.io"):
+            connection.execute("INSERT INTO once VALUES ('ada@x.io')")
+
+    log = (fresh / "postgres.log").read_text()
+    assert "duplicate key" in log
+    assert "ada@x.io" not in log
