@@ -26,6 +26,7 @@ class App:
     ) -> sync.Job:
         """What to sync: everything, or only these audiences and destinations. See `sync.Job`."""
         settings = {destination.name: destination for destination in self.settings.destinations}
+        chosen = self.chosen(destination_names)
         return sync.Job(
             state=self.state,
             warehouse=self.warehouse,
@@ -33,12 +34,13 @@ class App:
             configured=self.settings.configured_audiences,
             targets=[
                 Target(destination, settings[destination.name].reach, settings[destination.name].sync_mode)
-                for destination in self.chosen(destination_names)
+                for destination in chosen
             ],
             scope=Scope(frozenset(audiences)),
             guard=self.settings.guard.limits,
             same_account=same_account,
             keep_history=self.settings.history.keep,
+            everywhere=len(chosen) == len(self.destinations),
         )
 
     @property

@@ -5,7 +5,7 @@ is under way looks at pauses between its pages. A plan reads all of this at one 
 lock. An act and a plan that write the same rows do not fail one another: whichever the database refuses is done again.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from syncer import errors, models, naming
@@ -153,19 +153,21 @@ def resume(connection: Connection, audiences: Sequence[str], destinations: Seque
     return retried(act)
 
 
-def ever_told(connection: Connection, who: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """Every contact of these people about which a call was sent, by destination: to be erased there, by a human."""
-    return forgetting.find(connection, who)
+def forget(
+    state: State, connection: Connection, who: Sequence[str], approve: Callable[[forgetting.Found], None]
+) -> None:
+    """Replaces these people by random tokens, everywhere, once `approve` has seen whom that is about and not raised.
 
-
-def forget(state: State, connection: Connection, who: Sequence[str]) -> None:
-    """Replaces these people by random tokens, everywhere. Takes the lock: no page may be under way."""
+    All of it happens with the lock: no page is under way, and nobody is told between the question and the answer.
+    """
     with leadership.lead(state, connection):
         runs.settle_lost_run(connection)
+        found = forgetting.find(connection, who)
+        approve(found)
 
         def act() -> None:
             with connection.transaction():
-                forgetting.forget(connection, who)
+                forgetting.forget(connection, who, found)
                 runs.record_action(connection, "forget", {"people": len(who)}, None)
 
         retried(act)

@@ -16,6 +16,9 @@ Computation = Literal["audience", "trait"]
 Identity = Literal["email", "user_id"]
 """What a destination knows its contacts by."""
 
+MAX_CONTACTS_OF_USER = 100
+"""A user id that more contacts than this have stands for nobody: a placeholder such as `guest`."""
+
 
 class Outcome(StrEnum):
     """How an identify ended.

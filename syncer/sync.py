@@ -61,7 +61,7 @@ class Job:
 
     `until` is when the next run is due: a first sync, for example, plans only what can be told before then.
     `same_account` names destinations of which a human says that they are the same account behind another address.
-    `keep_history` is in seconds; None keeps all of it.
+    `keep_history` is in seconds; None keeps all of it. `everywhere`: the targets are all destinations that there are.
     """
 
     state: State
@@ -75,6 +75,7 @@ class Job:
     same_account: Collection[str] = ()
     keep_history: float | None = None
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    everywhere: bool = True
 
     @property
     def destinations(self) -> Sequence[models.Destination]:
@@ -82,7 +83,8 @@ class Job:
 
     def without(self, refused: Collection[str]) -> "Job":
         """The same without the destinations of these names."""
-        return replace(self, targets=[target for target in self.targets if target.name not in refused])
+        targets = [target for target in self.targets if target.name not in refused]
+        return replace(self, targets=targets, everywhere=self.everywhere and len(targets) == len(self.targets))
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +315,7 @@ def _request(job: Job, known: Mapping[str, int]) -> PlanRequest:
         )
         for target in job.targets
     ]
-    return PlanRequest(job.warehouse, job.sources, job.configured, job.scope, targets, job.guard)
+    return PlanRequest(job.warehouse, job.sources, job.configured, job.scope, targets, job.guard, job.everywhere)
 
 
 def _tellable(destination: models.Destination, until: datetime | None) -> int | None:

@@ -107,12 +107,12 @@ COMMENT ON TABLE destination IS 'The accounts that identify calls go to, each wi
 -- 3. What each destination accepted
 
 -- An initial sync ends for the reach that the destination had in that run: contacts that come within reach later begin
--- with one of their own.
+-- with one of their own. `reach_hashes`: see `hashed_reach`.
 CREATE TABLE initial_sync (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
     ended_run_id integer NOT NULL,
-    reach_contacts text[],
+    reach_hashes text[],
     rollout float8,
     PRIMARY KEY (destination_id, audience_id)
 );
@@ -245,7 +245,7 @@ CREATE TABLE run_audience (
 );
 COMMENT ON TABLE run_audience IS 'The audiences of a run in the order in which they are reported, also those set aside';
 
--- `reach_contacts` and `rollout` are the destination's reach. `per_audience`: every audience of a contact has a call of
+-- `reach_hashes` and `rollout` are the destination's reach. `per_audience`: every audience of a contact has a call of
 -- its own. `keeps_profiles`: what is accepted goes to `synced_profile` too. `mirrors`: nothing waits, is skipped, set
 -- aside or out of scope, so that once all of the plan is accepted, the destination has the memberships of the snapshot
 -- and no others. `answered`: somebody was accepted, or refused by the destination. Where nobody was, it was down, for
@@ -263,7 +263,7 @@ CREATE TABLE run_destination (
     requests bigint NOT NULL DEFAULT 0,
     retries bigint NOT NULL DEFAULT 0,
     skipped jsonb NOT NULL DEFAULT '{}',
-    reach_contacts text[],
+    reach_hashes text[],
     rollout float8,
     per_audience boolean NOT NULL DEFAULT false,
     keeps_profiles boolean NOT NULL DEFAULT false,
@@ -379,6 +379,18 @@ CREATE TABLE dropped_history (
 COMMENT ON TABLE dropped_history IS
     'How many members had entered and not left, by audience, in the history that was dropped';
 
+-- What forgetting needs of the history that was dropped, and nothing else reads: about which contacts calls left for a
+-- destination, and which users were there. Columns as in `synced_member`; without those that still are there.
+CREATE TABLE past_contact (
+    destination_id integer NOT NULL,
+    contact text COLLATE "C" NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    email text COLLATE "C"
+);
+COMMENT ON TABLE past_contact IS
+    'Who was once told about, in the history that was dropped, so that they can be forgotten';
+CREATE UNIQUE INDEX past_contact_once ON past_contact (contact, user_id, destination_id, coalesce(email, ''));
+
 
 -- 5. What stands from run to run
 
@@ -443,14 +455,14 @@ CREATE TABLE held_change (
 );
 COMMENT ON TABLE held_change IS 'What the guard holds, until it is approved and accepted, or is no longer wanted';
 
--- `reach_contacts` and `rollout`: it has ended for contacts within this reach, and waits for those beyond it; both
--- null: it has ended for none.
+-- `reach_hashes` and `rollout`: it has ended for contacts within this reach, and waits for those beyond it; both null:
+-- it has ended for none.
 CREATE TABLE resync (
     destination_id integer NOT NULL,
     audience_id integer,
     before_run_id integer NOT NULL REFERENCES run,
     asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    reach_contacts text[],
+    reach_hashes text[],
     rollout float8
 );
 COMMENT ON TABLE resync IS
@@ -470,7 +482,29 @@ CREATE TABLE forgotten (
     since timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE forgotten IS
-    'Keyed hashes of the contacts and user ids of people who were forgotten, while the warehouse has them';
+    'Keyed hashes of the addresses and user ids of people who were forgotten, while the warehouse has them';
+
+
+-- PostgreSQL keeps samples of what is in a column, and keeps those of a table that has become empty. Where nothing is
+-- looked for by a person among many rows, there are none; forgetting renews the others.
+ALTER TABLE uncertain
+    ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
+ALTER TABLE owed_event
+    ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0,
+    ALTER refusal SET STATISTICS 0;
+ALTER TABLE sync_exception ALTER contact SET STATISTICS 0, ALTER reason SET STATISTICS 0;
+ALTER TABLE refused_contact
+    ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0,
+    ALTER reason SET STATISTICS 0;
+ALTER TABLE unanswered_contact ALTER contact SET STATISTICS 0;
+ALTER TABLE held_change
+    ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
+ALTER TABLE skipped_member ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
+ALTER TABLE past_contact
+    ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
+ALTER TABLE operator_action ALTER arguments SET STATISTICS 0;
+ALTER TABLE run ALTER error SET STATISTICS 0;
+ALTER TABLE run_destination ALTER error SET STATISTICS 0;
 
 
 -- 6. Functions
@@ -503,13 +537,13 @@ CREATE FUNCTION is_in_reach(contact text, reach_contacts text[], rollout float8)
     END;
 
 -- Whether one reach lies within a wider one; a reach of nulls is everybody.
-CREATE FUNCTION is_reach_within(reach_contacts text[], rollout float8, wider_contacts text[], wider_rollout float8)
+CREATE FUNCTION is_reach_within(reach_hashes text[], rollout float8, wider_hashes text[], wider_rollout float8)
 RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE
-        WHEN wider_contacts IS NULL AND wider_rollout IS NULL THEN true
-        WHEN reach_contacts IS NULL AND rollout IS NULL THEN false
-        ELSE coalesce(reach_contacts, '{}') <@ coalesce(wider_contacts, '{}')
+        WHEN wider_hashes IS NULL AND wider_rollout IS NULL THEN true
+        WHEN reach_hashes IS NULL AND rollout IS NULL THEN false
+        ELSE coalesce(reach_hashes, '{}') <@ coalesce(wider_hashes, '{}')
             AND coalesce(rollout, 0) <= coalesce(wider_rollout, 0)
     END;
 
@@ -551,10 +585,36 @@ CREATE FUNCTION next_try(tries integer, run_id integer) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN tries <= 5 THEN run_id + power(2, tries - 1)::integer END;
 
--- A keyed hash of a contact or user id.
-CREATE FUNCTION forget_hash(forget_key uuid, name text) RETURNS text
+-- A keyed hash of a name. `kind`: email, user_id, or contact (what a destination knows somebody by). A user id that
+-- reads like the address of somebody else has another hash than that address.
+CREATE FUNCTION forget_hash(forget_key uuid, kind text, name text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN encode(sha256(uuid_send(forget_key) || convert_to(name, 'UTF8')), 'hex');
+    RETURN encode(sha256(uuid_send(forget_key) || convert_to(kind || chr(31) || name, 'UTF8')), 'hex');
+
+-- The contacts that a configuration names, as the state keeps them: it is not the place where they are forgotten.
+CREATE FUNCTION hashed_reach(reach_contacts text[]) RETURNS text[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE
+        WHEN reach_contacts IS NOT NULL THEN ARRAY(
+            SELECT forget_hash(installation.forget_key, 'contact', given.name)
+            FROM installation
+            CROSS JOIN unnest(reach_contacts) AS given (name)
+            ORDER BY given.name COLLATE "C"
+        )
+    END;
+
+-- `is_in_reach` for a reach that the state remembers.
+CREATE FUNCTION was_in_reach(contact text, reach_hashes text[], rollout float8) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN is_in_reach(
+        contact,
+        CASE
+            WHEN forget_hash((SELECT installation.forget_key FROM installation), 'contact', contact)
+                = ANY (reach_hashes) THEN ARRAY[contact]
+            WHEN reach_hashes IS NOT NULL THEN '{}'::text[]
+        END,
+        rollout
+    );
 
 -- The messageId of an identify: never of page, position or attempt; 47 characters. `audience` is null where a call
 -- carries all of a contact's changes.

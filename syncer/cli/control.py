@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 
 import click
 
@@ -22,7 +22,7 @@ from syncer.cli.session import (
     stoppable,
     yes_option,
 )
-from syncer.state import State, handover
+from syncer.state import State, forgetting, handover
 from syncer.state.pauses import Pause, list_pauses
 from syncer.stopping import Stop
 
@@ -115,21 +115,36 @@ def forget(session: Session, who: Sequence[str], yes: bool, as_json: bool) -> No
     """Print where WHO was ever told, and forget them here. Sends nothing.
 
     WHO are user ids or emails; `-` reads them from standard input, one a line. Prints every contact of theirs that was
-    ever told, and replaces them by random tokens in state and history.
+    ever told, and replaces them by random tokens in state and history. More than one contact needs a yes.
     """
     people = _people(who)
-    with opened_state(session) as state, connected(state, "forget") as connection:
-        told = control.ever_told(connection, people)
-        if as_json:
-            screen.print_json({"told": told})
-        else:
-            for destination, contacts in told.items():
-                for contact in contacts:
-                    screen.print_text(f"{destination}\t{contact}")
+
+    def approve(found: forgetting.Found) -> None:
+        _show_found(found, as_json=as_json)
         if "-" not in who and may_ask(yes):
-            confirm(f"Forget {_counted(people)}? These contacts are to be erased there by you. This cannot be undone.")
-        _with_the_lock(state, lambda: control.forget(state, connection, people))
-    screen.say(f"forgot {_counted(people)}; while the warehouse still has them they are skipped as `forgotten`")
+            contacts = _counted(range(found.contacts), "contact")
+            confirm(
+                f"Forget {_counted(people, 'name')}, {contacts} here? What is printed is to be erased there by you."
+                " This cannot be undone."
+            )
+        elif not yes and found.contacts > 1:
+            problem = f"{found.contacts:,} contacts would be forgotten, and nobody can be asked; `--yes` forgets them"
+            raise errors.ConfigError([errors.Problem("WHO", problem)])
+
+    with opened_state(session) as state, connected(state, "forget") as connection:
+        _with_the_lock(state, lambda: control.forget(state, connection, people, approve))
+    screen.say(f"forgot {_counted(people, 'name')}; while the warehouse still has them they are skipped as `forgotten`")
+
+
+def _show_found(found: forgetting.Found, *, as_json: bool) -> None:
+    if as_json:
+        screen.print_json({"told": found.told})
+    else:
+        for destination, contacts in found.told.items():
+            for contact in contacts:
+                screen.print_text(f"{destination}\t{contact}")
+    if found.read_as_users:
+        screen.say(f"taken for user ids, because they are nobody's address: {found.read_as_users:,} with an @")
 
 
 def _people(who: Sequence[str]) -> list[str]:
@@ -141,8 +156,8 @@ def _people(who: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def _counted(people: Sequence[str]) -> str:
-    return "one person" if len(people) == 1 else f"{len(people):,} people"
+def _counted(things: Sized, what: str) -> str:
+    return f"one {what}" if len(things) == 1 else f"{len(things):,} {what}s"
 
 
 def _say_pauses(pauses: Sequence[Pause]) -> None:

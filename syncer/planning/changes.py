@@ -68,8 +68,6 @@ from syncer.state import Connection, analyze, columns_of, execute, fetch_all, fe
 # How many properties an identify carries at most, and how many bytes of them (see `split_parts`).
 _PART_PROPERTIES = 250
 _PART_BYTES = 20_000
-# A user id that more contacts than this have stands for nobody: a placeholder such as `guest`.
-_MAX_CONTACTS_OF_USER = 100
 # Where at most this share of an audience is needed to see that nothing is held, a part of the state is read for it.
 _FEW = 0.2
 
@@ -97,13 +95,15 @@ class TargetPlan:
     """The plan for one destination; `identifies` are calls, `skipped` members by reason, `deferred` contacts.
 
     `about_all`: it is about all audiences that can be told, so a contact that is not in it has nothing to be told.
-    `whole`: and no audience was set aside. `fingerprints` are of unchanged audiences (see `checksums`).
+    `whole`: and no audience was set aside. `believed`: about all, and the guard held no removal: whoever is not in the
+    snapshot has left. `fingerprints` are of unchanged audiences (see `checksums`).
     `mirrors`: all rows of the snapshot are told here, or were; contacts are addresses.
     """
 
     target: Target
     about_all: bool
     whole: bool
+    believed: bool
     identifies: int
     calls_saved: int
     counts: Sequence[AudienceCount]
@@ -169,6 +169,7 @@ class TargetPlanner:
             target=self.target,
             about_all=about_all,
             whole=whole,
+            believed=about_all and all(hold.op != "removed" for hold in holds),
             identifies=calls.identifies,
             calls_saved=calls.saved,
             counts=fetch_all(self.connection, AudienceCount, "count_changes"),
@@ -250,7 +251,7 @@ class TargetPlanner:
         """Adds what has to be told after another contact's `false`; returns how many changes that adds."""
         if not self.target.mode.keys_users:
             return 0
-        limit = {"max_contacts": _MAX_CONTACTS_OF_USER}
+        limit = {"max_contacts": models.MAX_CONTACTS_OF_USER}
         execute(self.connection, "find_followers", {**self._here, **self.target.in_reach, **limit})
         execute(self.connection, "put_off_moves")
         execute(self.connection, "add_follow_edges")

@@ -67,7 +67,7 @@ class Comparison:
         if self.target.reach.everybody:
             self._count(differences)
         if fetch_value(self.connection, "any_forgotten"):
-            execute(self.connection, "skip_forgotten")
+            execute(self.connection, "skip_forgotten", {"by_email": self.target.mode.identity == "email"})
         execute(self.connection, "mark_still_named", here)
         return self._fingerprints_to_leave()
 

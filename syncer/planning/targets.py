@@ -105,7 +105,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What to plan, from what."""
+    """What to plan, from what. `everywhere`: the targets are all the destinations that there are."""
 
     warehouse: models.Warehouse
     sources: Sequence[models.Source]
@@ -113,6 +113,7 @@ class PlanRequest:
     scope: Scope
     targets: Sequence[Target]
     guard: models.Guard = field(default_factory=models.Guard)
+    everywhere: bool = True
 
     def guard_of(self, name: str) -> models.Guard:
         """The limits for the audience of this name: its own where it has some."""

@@ -53,9 +53,15 @@ def _write(
             targets.append(target)
         planned = planning.summed_up(targets)
         _write_run(connection, run_id, planned)
-        if fetch_value(connection, "any_forgotten"):
+        if _is_believed(request, planned) and fetch_value(connection, "any_forgotten"):
             snapshot.execute(connection, "refresh_forgotten")
     return planned
+
+
+def _is_believed(request: PlanRequest, planned: plan.Plan) -> bool:
+    """Whether whoever the snapshot does not have has really left: nobody doubts it, at any destination."""
+    everywhere = request.everywhere and len(planned.targets) == len(request.targets)
+    return planned.memberships > 0 and everywhere and all(target.believed for target in planned.targets)
 
 
 def before_delivery(connection: Connection, run_id: int, planned: plan.Plan) -> None:

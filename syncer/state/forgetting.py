@@ -1,17 +1,18 @@
 """Forgets people: what was sent stays countable, and names nobody any more.
 
-Each given name is read as an email and as a user id. The users of that email's rows belong to the person, and so do the
-contacts of all those users' rows, in the state and in its history. It ends there: another person who shares such a
-contact keeps their own user id. Every contact and every user id becomes one random token, the same one everywhere, so
-that keys, joins and counts go on as before; the plan leaves tokens alone, so nothing is sent for them.
+A given name with an @ is an email; any other is a user id, and so is one with an @ that is known as a user id and is
+nobody's address. The users of an email's rows belong to the person, and so do the addresses of all those users' rows,
+in the state, in its history, and in what is left of history that was dropped. It ends there: another person who shares
+such a contact keeps their own user id. Every address and every user id becomes one random token, the same one
+everywhere, so that keys, joins and counts go on as before; the plan leaves tokens alone, so nothing is sent for them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from syncer import errors
-from syncer.state import Connection, analyze, execute, fetch_all
+from syncer import errors, models
+from syncer.state import Connection, analyze, execute, fetch_all, fetch_one
 
 REPLACEMENT = "the words were about somebody who was forgotten"
 """Replaces a text that named a person."""
@@ -32,8 +33,27 @@ _STEPS = (
     "forget_unanswered",
     "forget_profiles",
     "forget_events",
+    "forget_in_events",
     "forget_skipped",
+    "forget_past",
 )
+
+_SAMPLED = ("synced_member", "told_false", "synced_profile", "sync_change")
+"""The tables of whose names and values PostgreSQL keeps samples, for its planner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Whom a forgetting is about.
+
+    `told`: every contact about which a call was sent, to be erased there, by destination. `contacts`: how many the
+    state has of them, told or not. `read_as_users`: how many of the given names have an @ and are user ids all the
+    same.
+    """
+
+    told: Mapping[str, Sequence[str]]
+    contacts: int
+    read_as_users: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +64,49 @@ class _Told:
     contact: str
 
 
-def find(connection: Connection, who: Sequence[str]) -> Mapping[str, Sequence[str]]:
-    """Every contact of these people (user ids or emails) about which a call was sent, to be erased; by destination."""
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    contacts: int
+    read_as_users: int
+
+
+def find(connection: Connection, who: Sequence[str]) -> Found:
+    """Whom these names (user ids or emails) are about."""
     with _named_people(connection, who):
-        told: dict[str, list[str]] = {}
-        for each in fetch_all(connection, _Told, "list_ever_told"):
-            told.setdefault(each.destination, []).append(each.contact)
-        return told
+        return _found(connection, who)
 
 
-def forget(connection: Connection, who: Sequence[str]) -> Mapping[str, int]:
+def forget(connection: Connection, who: Sequence[str], found: Found) -> Mapping[str, int]:
     """Forgets these people in one transaction. Returns how many rows each step rewrote or deleted, by its statement.
 
-    Call it with the lock held and no run open: people whose calls are on their way cannot be forgotten. While the
-    warehouse still has them, a keyed hash recognises them, also those that the state never had.
+    Call it with the lock held and no run open: people whose calls are on their way cannot be forgotten. Raises
+    `NotOursError` if the names are not about those any more who were `found`. While the warehouse still has them, a
+    keyed hash recognises them, also those that the state never had.
     """
     with _named_people(connection, who):
+        if _found(connection, who) != found:
+            raise errors.NotOursError("somebody was told in the meantime; nobody was forgotten, ask again")
         execute(connection, "create_forgotten_text")
         touched = {step: execute(connection, step, {"words": REPLACEMENT}).rowcount for step in _STEPS}
         execute(connection, "remember_forgotten")
         execute(connection, "drop_forgotten_text")
+        _renew_samples(connection)
         return touched
+
+
+def _found(connection: Connection, who: Sequence[str]) -> Found:
+    told: dict[str, list[str]] = {}
+    for each in fetch_all(connection, _Told, "list_ever_told"):
+        told.setdefault(each.destination, []).append(each.contact)
+    counted = fetch_one(connection, _Counted, "count_forgotten", {"who": list(who)})
+    return Found(told, counted.contacts, counted.read_as_users)
+
+
+def _renew_samples(connection: Connection) -> None:
+    """Lets PostgreSQL take its samples anew, so that they name nobody who is gone."""
+    execute(connection, "add_nobody")
+    analyze(connection, *_SAMPLED)
+    execute(connection, "delete_nobody")
 
 
 @contextmanager
@@ -73,16 +115,19 @@ def _named_people(connection: Connection, who: Sequence[str]) -> Iterator[None]:
     _refuse_unusable(who)
     with connection.transaction():
         named = {"who": list(who)}
-        execute(connection, "create_forgotten_contact")
+        execute(connection, "create_known_person")
+        execute(connection, "create_forgotten_email")
         execute(connection, "create_forgotten_user")
-        execute(connection, "name_forgotten_contacts", named)
         execute(connection, "name_forgotten_users", named)
-        analyze(connection, "forgotten_contact", "forgotten_user")
-        execute(connection, "add_forgotten_users")
-        analyze(connection, "forgotten_contact", "forgotten_user")
-        execute(connection, "add_forgotten_contacts")
-        analyze(connection, "forgotten_contact", "forgotten_user")
+        execute(connection, "name_forgotten_emails", named)
+        analyze(connection, "forgotten_email", "forgotten_user")
+        execute(connection, "add_forgotten_users", {"max_contacts": models.MAX_CONTACTS_OF_USER})
+        analyze(connection, "forgotten_user")
+        execute(connection, "add_forgotten_emails")
+        execute(connection, "create_forgotten_contact")
+        analyze(connection, "forgotten_email", "forgotten_contact")
         yield
+        execute(connection, "drop_known_person")
         execute(connection, "drop_forgotten_people")
 
 

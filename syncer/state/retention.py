@@ -1,7 +1,8 @@
 """Drops old history, a partition at a time.
 
-Never loses what `verify` and a resync need: what the dropped changes came to is added up in `dropped_history`, in the
-same transaction; what a resync retracts stands in the state, not in the history. Runs and their counts stay for good.
+Never loses what `verify`, a resync and forgetting need: in the same transaction, what the dropped changes came to is
+added up in `dropped_history`, and whom they were about is kept in `past_contact`; what a resync retracts stands in the
+state, not in the history. Runs and their counts stay for good.
 """
 
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ def _drop(connection: Connection, old: _Partition) -> None:
         execute(connection, "limit_lock_wait")
         runs = {"first_run": old.first_run, "end_run": old.end_run}
         execute(connection, "add_dropped_history", runs)
+        execute(connection, "add_past_contacts", runs)
         execute(connection, "delete_old_exceptions", runs)
         execute(connection, "delete_old_pages", runs)
         execute(connection, "drop_change_partition", partition=psycopg.sql.Identifier(old.partition))

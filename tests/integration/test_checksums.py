@@ -7,10 +7,10 @@ import psycopg
 import pytest
 from psycopg.sql import SQL
 
-from syncer import app
 from syncer.planning import checksums, targets
 from syncer.receivers.loopback import Answer
-from syncer.state import execute, forgetting
+from syncer.state import execute
+from tests.forgetting import forget
 from tests.world import Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
@@ -223,8 +223,7 @@ def test_other_settings_and_another_version_compare_everything(
 
 
 def test_everything_is_compared_after_forgetting(settled: World, watched: Watched) -> None:
-    with app.opened_state(app.load(settled.config, {})) as state, state.connect("forget") as connection:
-        forgetting.forget(connection, ["u1@x.io"])
+    forget(settled, "u1@x.io")
 
     settled.sync()
 

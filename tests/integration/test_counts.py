@@ -6,11 +6,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer import app
 from syncer.planning import counts
 from syncer.receivers.loopback import Answer
-from syncer.state import forgetting
 from syncer.sync import Result
+from tests.forgetting import forget
 from tests.world import Row, World
 
 VIP, CHURN = "VIP Buyers", "Churn Risk"
@@ -139,8 +138,7 @@ def test_many_differences_make_a_run_count_in_the_snapshot(
 def test_a_run_counts_in_the_snapshot_after_forgetting(world: World, asked: list[str]) -> None:
     world.warehouse.replace(ROWS)
     world.sync()
-    with app.opened_state(app.load(world.config, {})) as state, state.connect("forget") as connection:
-        forgetting.forget(connection, ["u9@x.io", "u1@x.io"])
+    forget(world, "u9@x.io", "u1@x.io")
     asked.clear()
 
     assert reported(world, world.sync()) == counted(ROWS)

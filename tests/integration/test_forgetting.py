@@ -1,6 +1,6 @@
 """Forgetting people (rule 27): nothing names them any more, everything still adds up, and nothing is sent for them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -13,6 +13,7 @@ from syncer.receivers.segment import ReceivedRequest
 from syncer.state import forgetting
 from syncer.state.runs import RunStart
 from syncer.stopping import Stop
+from tests.forgetting import dump, forget, told
 from tests.world import CHURN, VIP, Quiet, Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
@@ -22,28 +23,9 @@ BOB: list[Row] = [(VIP, "bob", "bob@x.io")]
 ADDRESS = "ada@example.com"
 
 
-def forget(world: World, *who: str) -> Mapping[str, int]:
-    with app.opened_state(app.load(world.config, {})) as state, state.connect("forget") as connection:
-        return forgetting.forget(connection, who)
-
-
-def find(world: World, *who: str) -> Mapping[str, Sequence[str]]:
-    with app.opened_state(app.load(world.config, {})) as state, state.connect("forget") as connection:
-        return forgetting.find(connection, who)
-
-
 def differences(world: World) -> int:
     with app.opened(app.load(world.config, {})) as opened:
         return audit.verify(opened.job(), Stop(), Quiet(), 10).differences
-
-
-def dump(world: World) -> str:
-    """Every row of every table of the state, as lower-case text."""
-    tables = [name for (name,) in world.query("SELECT tablename FROM pg_tables WHERE schemaname = 'syncer'")]
-    assert "sync_change_000000" in tables
-    with psycopg.connect(world.state_url, options="-c search_path=syncer") as connection:
-        rows = [connection.execute(f"SELECT t::text FROM {name} AS t").fetchall() for name in tables]
-    return "\n".join(text for table in rows for (text,) in table).lower()
 
 
 def counts(world: World) -> dict[str, list[Any]]:
@@ -102,7 +84,7 @@ def test_nothing_names_the_person_any_more_and_everything_adds_up(world: World, 
         )
     assert world.query("SELECT contact FROM unanswered_contact WHERE contact = %s", [ADDRESS])
     assert ADDRESS in dump(world)
-    assert find(world, who) == {"segment": [ADDRESS]}
+    assert told(world, who) == {"segment": [ADDRESS]}
     before = counts(world)
     with_reason = world.query("SELECT count(*) FROM sync_exception WHERE reason LIKE '%%is bad%%'")
     assert with_reason[0][0] >= 2
@@ -120,7 +102,7 @@ def test_nothing_names_the_person_any_more_and_everything_adds_up(world: World, 
     assert arguments["who"][0] == "bob"
     assert (arguments["contacts"], arguments["none"]) == (1, [])
     assert arguments["who"][2] == arguments["said"]
-    assert find(world, who) == {}
+    assert told(world, who) == {}
     assert differences(world) == 0
 
 
@@ -167,7 +149,7 @@ def test_forgetting_twice_is_harmless(world: World) -> None:
     assert set(second.values()) == {0}
     assert dump(world) == before
     world.sync()
-    assert find(world, "bob") == {"segment": ["bob@x.io"]}
+    assert told(world, "bob") == {"segment": ["bob@x.io"]}
 
 
 def test_who_comes_back_after_a_snapshot_without_them_is_somebody_new(world: World) -> None:
@@ -228,10 +210,10 @@ def test_whoever_shares_the_contact_keeps_the_user_id_and_other_contacts(world: 
     events = world.receiver.event_count
     world.warehouse.replace([])
     world.sync()
-    told = [
+    calls = [
         (received.event["traits"]["email"], received.event["userId"]) for received in world.receiver.events[events:]
     ]
-    assert told == [("two@x.io", "u2")]
+    assert calls == [("two@x.io", "u2")]
     assert differences(world) == 0
 
 
@@ -258,7 +240,7 @@ def test_by_email_all_of_its_users_go_with_their_other_contacts(world: World) ->
     world.warehouse.replace([(CHURN, "u2", "c@x.io")])
     world.sync()
 
-    assert find(world, "A@x.io") == {"segment": ["a@x.io", "b@x.io"]}
+    assert told(world, "A@x.io") == {"segment": ["a@x.io", "b@x.io"]}
     forget(world, "A@x.io")
 
     assert world.query("SELECT DISTINCT contact FROM sync_changelog WHERE NOT is_token(contact)") == [("c@x.io",)]
@@ -282,14 +264,14 @@ def test_who_was_only_planned_was_told_nothing(world: World) -> None:
     world.receiver.script = lambda request: Answer(429)
     world.sync()
 
-    assert find(world, "Ada-7") == {}
+    assert told(world, "Ada-7") == {}
     forget(world, "Ada-7")
     assert ADDRESS not in dump(world)
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a\ud800", "", " \t"])
 def test_names_that_nobody_can_have_are_refused(world: World, name: str) -> None:
-    for act in (find, forget):
+    for act in (told, forget):
         with pytest.raises(errors.ConfigError, match="WHO: "):
             act(world, "bob", name)
     assert world.query("SELECT * FROM forgotten") == []

@@ -95,7 +95,7 @@ def forgetting(at: Round) -> Command:
     at.world.warehouse.replace([*at.rows, (VIP, person, f"{person}@x.io")])
     at.world.sync()
     state = State(at.world.state_url, "syncer")
-    return lambda: at.call(lambda connection: control.forget(state, connection, [person]))
+    return lambda: at.call(lambda connection: control.forget(state, connection, [person], lambda _: None))
 
 
 def resyncing(at: Round) -> Command:

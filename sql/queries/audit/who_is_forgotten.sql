@@ -5,6 +5,7 @@ SELECT EXISTS (
     SELECT FROM forgotten
     CROSS JOIN installation
     WHERE forgotten.hash IN (
-        forget_hash(installation.forget_key, contact_of(%(who)s)), forget_hash(installation.forget_key, %(who)s)
+        forget_hash(installation.forget_key, 'email', contact_of(%(who)s)),
+        forget_hash(installation.forget_key, 'user_id', %(who)s)
     )
 ) AS forgotten

@@ -98,8 +98,10 @@ SELECT contact, a.name, told_run_id, user_id FROM told_false JOIN audience AS a 
 SELECT contact, a.name, user_id FROM uncertain JOIN audience AS a USING (audience_id);
 SELECT contact, a.name, op::text, approved_at IS NOT NULL FROM held_change JOIN audience AS a USING (audience_id);
 SELECT contact, tries, next_try_run_id FROM refused_contact;
-SELECT a.name, retired_at IS NOT NULL, i.audience_id IS NOT NULL, i.reach_contacts
+SELECT a.name, retired_at IS NOT NULL, i.audience_id IS NOT NULL, i.reach_hashes
     FROM audience AS a LEFT JOIN initial_sync AS i USING (audience_id);
+SELECT forget_hash(forget_key, 'contact', contact), contact
+    FROM installation CROSS JOIN regexp_split_to_table('CONTACTS', ',') AS given (contact);
 SELECT a.name FROM pause LEFT JOIN audience AS a USING (audience_id);
 SELECT a.name, before_run_id FROM resync LEFT JOIN audience AS a USING (audience_id);
 SELECT coalesce(max(run_id), 0) + 1, max(run_id) FILTER (WHERE phase <> 'closed') FROM run;
@@ -108,7 +110,7 @@ SELECT contact, a.name, coalesce(told_as, user_id)
     JOIN sync_change AS c USING (run_id, destination_id, page)
     JOIN audience AS a USING (audience_id)
     WHERE p.status = 'sending' AND c.lead
-"""
+""".replace("CONTACTS", ",".join(CONTACTS))
 
 
 COUNTED_WRONG = """
@@ -135,7 +137,8 @@ def facts_of(connection: psycopg.Connection[Any]) -> Facts:
         tables.append(cursor.fetchall())
         if not cursor.nextset():
             break
-    members, retracted, uncertain, held, refused, audiences, pauses, resyncs, runs, sending_now = tables
+    members, retracted, uncertain, held, refused, audiences, hashes, pauses, resyncs, runs, sending_now = tables
+    contact_of = dict(hashes)
     return Facts(
         members={(contact, name, user): run for contact, name, user, run in members},
         retracted={(contact, name): (run, user) for contact, name, run, user in retracted},
@@ -143,7 +146,11 @@ def facts_of(connection: psycopg.Connection[Any]) -> Facts:
         held={(contact, name, op): approved for contact, name, op, approved in held},
         refused={contact: (tries, next_try) for contact, tries, next_try in refused},
         known={name for name, *_ in audiences},
-        begun={name: frozenset(of) if of is not None else None for name, _, begun, of in audiences if begun},
+        begun={
+            name: frozenset(contact_of[each] for each in of) if of is not None else None
+            for name, _, begun, of in audiences
+            if begun
+        },
         retired={name for name, retired, _, _ in audiences if retired},
         paused={name for (name,) in pauses if name is not None},
         all_paused=any(name is None for (name,) in pauses),

@@ -4,7 +4,7 @@
 -- Rows: none.
 INSERT INTO plan_audience (
     audience_id, name, property, is_trait, keeps, reads, retired, contested, vanished, initial, begun,
-    reached_contacts, reached_rollout, due_before
+    reached_hashes, reached_rollout, due_before
 )
 SELECT
     given.audience_id,
@@ -18,10 +18,13 @@ SELECT
     given.vanished,
     initial_sync.audience_id IS NULL
         OR NOT is_reach_within(
-            %(reach_contacts)s::text[], %(rollout)s::float8, initial_sync.reach_contacts, initial_sync.rollout
+            hashed_reach(%(reach_contacts)s::text[]),
+            %(rollout)s::float8,
+            initial_sync.reach_hashes,
+            initial_sync.rollout
         ),
     initial_sync.audience_id IS NOT NULL,
-    initial_sync.reach_contacts,
+    initial_sync.reach_hashes,
     initial_sync.rollout,
     coalesce(
         (
@@ -30,9 +33,12 @@ SELECT
             WHERE resync.destination_id = %(destination_id)s
                 AND (resync.audience_id = given.audience_id OR resync.audience_id IS NULL)
                 AND NOT (
-                    (resync.reach_contacts IS NOT NULL OR resync.rollout IS NOT NULL)
+                    (resync.reach_hashes IS NOT NULL OR resync.rollout IS NOT NULL)
                     AND is_reach_within(
-                        %(reach_contacts)s::text[], %(rollout)s::float8, resync.reach_contacts, resync.rollout
+                        hashed_reach(%(reach_contacts)s::text[]),
+                        %(rollout)s::float8,
+                        resync.reach_hashes,
+                        resync.rollout
                     )
                 )
         ),

@@ -54,7 +54,7 @@ SELECT
     plan_audience.initial
         AND NOT (
             plan_audience.begun
-            AND is_in_reach(pair.contact, plan_audience.reached_contacts, plan_audience.reached_rollout)
+            AND was_in_reach(pair.contact, plan_audience.reached_hashes, plan_audience.reached_rollout)
         ),
     pair.after,
     CASE WHEN pair.after THEN coalesce(pair.value, pair.known_value) END,

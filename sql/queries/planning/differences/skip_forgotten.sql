@@ -1,24 +1,29 @@
--- Purpose: skips the rows of people who are to be forgotten, for as long as the warehouse has them. Such a row names
--- nobody any more: a keyed hash stands for the person. Only rows that the state does not have can be meant, since it
--- has nothing of these people.
+-- Purpose: skips the rows of people who are to be forgotten, for as long as the warehouse has them: known by their user
+-- id, or by the address, which is the contact or goes along with it. Such a row names nobody any more: a keyed hash
+-- stands for the person. Only rows that the state does not have can be meant, since it has nothing of these people.
+-- Parameters: by_email (whether the contact is the address).
 -- Rows: none; turns rows of member_delta into skips.
-WITH person AS MATERIALIZED (
-    SELECT forget_hash(installation.forget_key, named.name) AS hash, named.name
-    FROM installation
-    CROSS JOIN (
-        SELECT member_delta.contact AS name
-        FROM member_delta
-        WHERE member_delta.kind IN ('gain', 'skip') AND member_delta.contact IS NOT NULL
-        UNION
-        SELECT member_delta.user_id
-        FROM member_delta
-        WHERE member_delta.kind IN ('gain', 'skip') AND member_delta.user_id IS NOT NULL
-    ) AS named
+WITH named AS MATERIALIZED (
+    SELECT
+        member_delta.ctid AS place,
+        member_delta.user_id,
+        CASE
+            WHEN %(by_email)s THEN coalesce(member_delta.contact, contact_of(member_delta.email))
+            ELSE coalesce(contact_of(member_delta.email), profile.email)
+        END AS address
+    FROM member_delta
+    LEFT JOIN profile ON profile.contact = member_delta.contact
+    WHERE member_delta.kind IN ('gain', 'skip')
 ),
-to_forget AS (
-    SELECT person.name, person.hash
-    FROM person
-    JOIN forgotten USING (hash)
+person AS MATERIALIZED (
+    SELECT each.name, each.kind, forgotten.hash
+    FROM (
+        SELECT named.address AS name, 'email' AS kind FROM named
+        UNION
+        SELECT named.user_id, 'user_id' FROM named
+    ) AS each
+    CROSS JOIN installation
+    JOIN forgotten ON forgotten.hash = forget_hash(installation.forget_key, each.kind, each.name)
 )
 UPDATE member_delta
 SET kind = 'skip',
@@ -28,10 +33,8 @@ SET kind = 'skip',
     ),
     contact = NULL,
     email = NULL,
-    user_id = 'forgotten ' || left(coalesce(by_contact.hash, by_user.hash), 32)
-FROM member_delta AS same
-LEFT JOIN to_forget AS by_contact ON by_contact.name = same.contact
-LEFT JOIN to_forget AS by_user ON by_user.name = same.user_id
-WHERE member_delta.ctid = same.ctid
-    AND member_delta.kind IN ('gain', 'skip')
-    AND coalesce(by_contact.hash, by_user.hash) IS NOT NULL
+    user_id = 'forgotten ' || left(coalesce(by_email.hash, by_user.hash), 32)
+FROM named
+LEFT JOIN person AS by_email ON by_email.kind = 'email' AND by_email.name = named.address
+LEFT JOIN person AS by_user ON by_user.kind = 'user_id' AND by_user.name = named.user_id
+WHERE member_delta.ctid = named.place AND (by_email.hash IS NOT NULL OR by_user.hash IS NOT NULL)

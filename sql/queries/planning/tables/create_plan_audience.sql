@@ -5,7 +5,7 @@
 -- contested: another name claims its property as well, so that nobody leaves it.
 -- vanished: neither a row nor the configuration names it any more.
 -- initial: its initial sync has not ended, or not for all of the destination's reach.
--- begun: it has ended for the reach of reached_contacts and reached_rollout.
+-- begun: it has ended for the reach of reached_hashes and reached_rollout.
 -- due_before: what was told before this run is due again (a full resync); 0: only what is due again by itself.
 -- Rows: none.
 CREATE TEMPORARY TABLE plan_audience (
@@ -20,7 +20,7 @@ CREATE TEMPORARY TABLE plan_audience (
     vanished boolean NOT NULL,
     initial boolean NOT NULL,
     begun boolean NOT NULL,
-    reached_contacts text[],
+    reached_hashes text[],
     reached_rollout float8,
     due_before integer NOT NULL
 ) ON COMMIT DROP

@@ -53,9 +53,9 @@ ended AS MATERIALIZED (
             OR (resync.audience_id IS NULL AND %(whole)s)
         )
         AND NOT ( -- it has ended for this reach already
-            (resync.reach_contacts IS NOT NULL OR resync.rollout IS NOT NULL)
+            (resync.reach_hashes IS NOT NULL OR resync.rollout IS NOT NULL)
             AND is_reach_within(
-                %(reach_contacts)s::text[], %(rollout)s::float8, resync.reach_contacts, resync.rollout
+                hashed_reach(%(reach_contacts)s::text[]), %(rollout)s::float8, resync.reach_hashes, resync.rollout
             )
         )
         AND NOT EXISTS (
@@ -93,7 +93,7 @@ left_false AS (
 ),
 waiting AS (
     UPDATE resync
-    SET reach_contacts = %(reach_contacts)s, rollout = %(rollout)s
+    SET reach_hashes = hashed_reach(%(reach_contacts)s::text[]), rollout = %(rollout)s
     FROM ended
     WHERE ended.waits_beyond
         AND resync.destination_id = %(destination_id)s

@@ -7,7 +7,7 @@ SET planned = %(planned)s,
     skipped = %(skipped)s,
     per_audience = %(per_audience)s,
     keeps_profiles = %(keeps_profiles)s,
-    reach_contacts = %(reach_contacts)s,
+    reach_hashes = hashed_reach(%(reach_contacts)s::text[]),
     rollout = %(rollout)s,
     mirrors = %(mirrors)s
         AND NOT EXISTS (SELECT FROM contact_change WHERE contact_change.waits IS NOT NULL)

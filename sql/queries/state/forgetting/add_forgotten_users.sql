@@ -1,47 +1,23 @@
--- Purpose: the users of rows, of the state or its history, that have one of these contacts, or carried it as email.
+-- Purpose: the users who have one of these addresses, or had it. A user id of more contacts than a limit is no
+-- identity: whoever shares it is somebody else.
+-- Parameters: max_contacts.
 -- Rows: none; fills forgotten_user.
+WITH seen AS MATERIALIZED (
+    SELECT known_person.user_id
+    FROM forgotten_email
+    JOIN known_person ON known_person.contact = forgotten_email.name
+    JOIN destination USING (destination_id)
+    WHERE destination.account ->> 'identity' = 'email'
+    UNION
+    SELECT known_person.user_id
+    FROM forgotten_email
+    JOIN known_person ON known_person.email = forgotten_email.name
+)
 INSERT INTO forgotten_user (name)
-SELECT DISTINCT seen.user_id
-FROM (
-    SELECT synced_member.user_id
-    FROM forgotten_contact
-    CROSS JOIN destination -- the key begins with it
-    JOIN synced_member
-        ON synced_member.destination_id = destination.destination_id AND synced_member.contact = forgotten_contact.name
-    UNION ALL
-    SELECT told_false.user_id
-    FROM forgotten_contact
-    CROSS JOIN destination
-    JOIN told_false
-        ON told_false.destination_id = destination.destination_id AND told_false.contact = forgotten_contact.name
-    UNION ALL
-    SELECT uncertain.user_id
-    FROM forgotten_contact
-    JOIN uncertain ON uncertain.contact = forgotten_contact.name
-    UNION ALL
-    SELECT refused_contact.user_id
-    FROM forgotten_contact
-    JOIN refused_contact ON refused_contact.contact = forgotten_contact.name
-    UNION ALL
-    SELECT held_change.user_id
-    FROM forgotten_contact
-    JOIN held_change ON held_change.contact = forgotten_contact.name
-    UNION ALL
-    SELECT unnest(ARRAY[sync_change.user_id, sync_change.told_as])
-    FROM forgotten_contact
-    JOIN sync_change ON sync_change.contact = forgotten_contact.name
-    UNION ALL
-    SELECT synced_member.user_id
-    FROM forgotten_contact
-    JOIN synced_member ON synced_member.email = forgotten_contact.name
-    UNION ALL
-    SELECT sync_change.user_id
-    FROM forgotten_contact
-    JOIN sync_change ON sync_change.email = forgotten_contact.name
-    UNION ALL
-    SELECT synced_profile.contact
-    FROM forgotten_contact
-    JOIN synced_profile ON synced_profile.email = forgotten_contact.name
-) AS seen
+SELECT seen.user_id
+FROM seen
+JOIN known_person USING (user_id)
 WHERE NOT is_token(seen.user_id)
+GROUP BY seen.user_id
+HAVING count(DISTINCT known_person.contact) <= %(max_contacts)s
 ON CONFLICT (name) DO NOTHING

@@ -8,6 +8,8 @@ WITH said AS MATERIALIZED (
     UNION
     SELECT refused_contact.reason FROM refused_contact
     UNION
+    SELECT owed_event.refusal FROM owed_event WHERE owed_event.refusal IS NOT NULL
+    UNION
     SELECT run.error FROM run WHERE run.error IS NOT NULL
     UNION
     SELECT run_destination.error FROM run_destination WHERE run_destination.error IS NOT NULL
@@ -22,7 +24,7 @@ word_of_text AS (
 word_of_name AS (
     SELECT named.name, longest.word
     FROM (
-        SELECT lower(forgotten_contact.name) AS name FROM forgotten_contact
+        SELECT lower(forgotten_email.name) AS name FROM forgotten_email
         UNION
         SELECT lower(forgotten_user.name) FROM forgotten_user
     ) AS named

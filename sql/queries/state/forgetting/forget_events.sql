@@ -2,4 +2,5 @@
 -- Rows: none.
 DELETE FROM owed_event
 USING forgotten_contact
-WHERE owed_event.contact = forgotten_contact.name
+WHERE owed_event.destination_id = forgotten_contact.destination_id
+    AND owed_event.contact = forgotten_contact.contact

@@ -19,13 +19,13 @@ replaced AS (
         item.key,
         item.is_list,
         item.place,
-        coalesce(forgotten_user.token, forgotten_contact.token) AS token,
+        coalesce(forgotten_user.token, forgotten_email.token) AS token,
         item.value
     FROM item
     LEFT JOIN forgotten_user
         ON jsonb_typeof(item.value) = 'string' AND forgotten_user.name = (item.value #>> '{}') COLLATE "C"
-    LEFT JOIN forgotten_contact
-        ON jsonb_typeof(item.value) = 'string' AND forgotten_contact.name = contact_of(item.value #>> '{}') COLLATE "C"
+    LEFT JOIN forgotten_email
+        ON jsonb_typeof(item.value) = 'string' AND forgotten_email.name = contact_of(item.value #>> '{}') COLLATE "C"
 ),
 rewritten AS (
     SELECT

@@ -8,4 +8,5 @@ SET contact = forgotten_contact.token,
     ),
     email = CASE WHEN held_change.email IS NOT NULL THEN forgotten_contact.token END
 FROM forgotten_contact
-WHERE held_change.contact = forgotten_contact.name
+WHERE held_change.destination_id = forgotten_contact.destination_id
+    AND held_change.contact = forgotten_contact.contact

@@ -1,4 +1,4 @@
--- Purpose: the memberships of people who are being forgotten stay, without their names.
+-- Purpose: the memberships of people who are being forgotten stay, without their names and values.
 -- Rows: none.
 UPDATE synced_member
 SET contact = forgotten_contact.token,
@@ -6,7 +6,8 @@ SET contact = forgotten_contact.token,
         (SELECT forgotten_user.token FROM forgotten_user WHERE forgotten_user.name = synced_member.user_id),
         synced_member.user_id
     ),
-    email = CASE WHEN synced_member.email IS NOT NULL THEN forgotten_contact.token END
+    email = CASE WHEN synced_member.email IS NOT NULL THEN forgotten_contact.token END,
+    value = CASE WHEN synced_member.value IS NOT NULL THEN '"forgotten"'::jsonb END
 FROM forgotten_contact
-CROSS JOIN destination -- the key begins with it
-WHERE synced_member.destination_id = destination.destination_id AND synced_member.contact = forgotten_contact.name
+WHERE synced_member.destination_id = forgotten_contact.destination_id
+    AND synced_member.contact = forgotten_contact.contact

@@ -6,13 +6,14 @@ UPDATE refused_contact
 SET contact = coalesce(forgotten_contact.token, refused_contact.contact),
     user_id = coalesce(forgotten_user.token, refused_contact.user_id),
     email = CASE
-        WHEN forgotten_contact.name IS NULL THEN refused_contact.email
+        WHEN forgotten_contact.contact IS NULL THEN refused_contact.email
         WHEN refused_contact.email IS NOT NULL THEN forgotten_contact.token
     END,
     reason = %(words)s,
-    fingerprint = CASE WHEN forgotten_contact.name IS NULL THEN refused_contact.fingerprint ELSE '' END
+    fingerprint = CASE WHEN forgotten_contact.contact IS NULL THEN refused_contact.fingerprint ELSE '' END
 FROM refused_contact AS same
-LEFT JOIN forgotten_contact ON forgotten_contact.name = same.contact
+LEFT JOIN forgotten_contact
+    ON forgotten_contact.destination_id = same.destination_id AND forgotten_contact.contact = same.contact
 LEFT JOIN forgotten_user ON forgotten_user.name = same.user_id
 LEFT JOIN forgotten_text ON forgotten_text.text = same.reason
-WHERE refused_contact.ctid = same.ctid AND (forgotten_contact.name IS NOT NULL OR forgotten_text.text IS NOT NULL)
+WHERE refused_contact.ctid = same.ctid AND (forgotten_contact.contact IS NOT NULL OR forgotten_text.text IS NOT NULL)

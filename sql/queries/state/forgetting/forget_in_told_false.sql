@@ -8,5 +8,5 @@ SET contact = forgotten_contact.token,
     ),
     email = CASE WHEN told_false.email IS NOT NULL THEN forgotten_contact.token END
 FROM forgotten_contact
-CROSS JOIN destination -- the key begins with it
-WHERE told_false.destination_id = destination.destination_id AND told_false.contact = forgotten_contact.name
+WHERE told_false.destination_id = forgotten_contact.destination_id
+    AND told_false.contact = forgotten_contact.contact

@@ -2,4 +2,5 @@
 -- Rows: none.
 DELETE FROM synced_profile
 USING forgotten_contact
-WHERE synced_profile.contact = forgotten_contact.name
+WHERE synced_profile.destination_id = forgotten_contact.destination_id
+    AND synced_profile.contact = forgotten_contact.contact

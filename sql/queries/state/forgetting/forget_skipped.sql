@@ -4,6 +4,6 @@
 DELETE FROM skipped_member
 WHERE skipped_member.user_id COLLATE "C" IN (SELECT left(forgotten_user.name, 512) FROM forgotten_user)
     OR left(contact_of(skipped_member.email), 256) COLLATE "C" IN (
-        SELECT left(forgotten_contact.name, 256)
-        FROM forgotten_contact
+        SELECT left(forgotten_email.name, 256)
+        FROM forgotten_email
     )

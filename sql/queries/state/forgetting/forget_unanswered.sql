@@ -2,4 +2,5 @@
 -- Rows: none.
 DELETE FROM unanswered_contact
 USING forgotten_contact
-WHERE unanswered_contact.contact = forgotten_contact.name
+WHERE unanswered_contact.destination_id = forgotten_contact.destination_id
+    AND unanswered_contact.contact = forgotten_contact.contact

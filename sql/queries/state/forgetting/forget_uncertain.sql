@@ -3,4 +3,5 @@
 -- Rows: none.
 DELETE FROM uncertain
 USING forgotten_contact
-WHERE uncertain.contact = forgotten_contact.name
+WHERE uncertain.destination_id = forgotten_contact.destination_id
+    AND uncertain.contact = forgotten_contact.contact

@@ -3,29 +3,29 @@
 -- Rows: destination, contact.
 SELECT destination.name AS destination, told.contact
 FROM (
-    SELECT synced_member.destination_id, synced_member.contact
+    SELECT destination_id, contact
     FROM forgotten_contact
-    CROSS JOIN destination -- the key begins with it
-    JOIN synced_member
-        ON synced_member.destination_id = destination.destination_id AND synced_member.contact = forgotten_contact.name
+    JOIN synced_member USING (destination_id, contact)
     UNION
-    SELECT told_false.destination_id, told_false.contact
+    SELECT destination_id, contact
     FROM forgotten_contact
-    CROSS JOIN destination
-    JOIN told_false
-        ON told_false.destination_id = destination.destination_id AND told_false.contact = forgotten_contact.name
+    JOIN told_false USING (destination_id, contact)
     UNION
-    SELECT uncertain.destination_id, uncertain.contact
+    SELECT destination_id, contact
     FROM forgotten_contact
-    JOIN uncertain ON uncertain.contact = forgotten_contact.name
+    JOIN uncertain USING (destination_id, contact)
     UNION
-    SELECT refused_contact.destination_id, refused_contact.contact
+    SELECT destination_id, contact
     FROM forgotten_contact
-    JOIN refused_contact ON refused_contact.contact = forgotten_contact.name
+    JOIN refused_contact USING (destination_id, contact)
     UNION
-    SELECT sync_change.destination_id, sync_change.contact
+    SELECT destination_id, contact
     FROM forgotten_contact
-    JOIN sync_change ON sync_change.contact = forgotten_contact.name
+    JOIN past_contact USING (destination_id, contact)
+    UNION
+    SELECT forgotten_contact.destination_id, forgotten_contact.contact
+    FROM forgotten_contact
+    JOIN sync_change USING (destination_id, contact)
     JOIN sync_page USING (run_id, destination_id, page)
     LEFT JOIN sync_exception
         ON sync_exception.run_id = sync_change.run_id

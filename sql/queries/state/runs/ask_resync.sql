@@ -5,4 +5,4 @@ INSERT INTO resync (destination_id, audience_id, before_run_id)
 SELECT %(destination_id)s, asked.audience_id, %(run_id)s
 FROM unnest(coalesce(%(audience_ids)s::integer[], ARRAY[NULL]::integer[])) AS asked (audience_id)
 ON CONFLICT (destination_id, coalesce(audience_id, 0)) DO UPDATE
-SET before_run_id = excluded.before_run_id, asked_at = excluded.asked_at, reach_contacts = NULL, rollout = NULL
+SET before_run_id = excluded.before_run_id, asked_at = excluded.asked_at, reach_hashes = NULL, rollout = NULL

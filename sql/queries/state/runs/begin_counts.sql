@@ -8,7 +8,7 @@ WITH counted AS MATERIALIZED (
     FROM run_destination
     JOIN run ON run.run_id = run_destination.run_id AND run.phase = 'planned'
     WHERE run_destination.run_id = %(run_id)s
-        AND run_destination.reach_contacts IS NULL
+        AND run_destination.reach_hashes IS NULL
         AND run_destination.rollout IS NULL
         AND NOT EXISTS (
             SELECT FROM contact_count WHERE contact_count.destination_id = run_destination.destination_id
