@@ -77,7 +77,7 @@ class Column:
         if self.kind == "number":
             number = self.itself
             if self.type_oid != _NUMERIC:
-                number = _fill("{column}::pg_catalog.text::pg_catalog.numeric", column=self.itself)
+                number = _statement("warehouse_float_as_number", column=self.itself)
             return _statement("warehouse_number_as_text", column=self.itself, number=number)
         text = self.plain_text
         if self.kind in ("json", "jsonb"):
@@ -92,7 +92,7 @@ class Column:
         bytes, and is read whole."""
         if not self.encoded:
             return self.text
-        return _fill('pg_catalog."left"({text}, {most})', text=self.text, most=sql.Literal(MAX_AUDIENCE))
+        return _statement("warehouse_name_as_read", text=self.text, most=sql.Literal(MAX_AUDIENCE))
 
     @property
     def doubts(self) -> list[sql.Composable]:
