@@ -1,4 +1,4 @@
--- Purpose: a floating column as numeric, of its shortest text; nothing for NaN and infinity, which not every numeric has.
+-- Purpose: a floating column as numeric, of its shortest text; nothing for NaN and infinity, which are no numbers.
 -- Placeholders: column.
 -- Rows: stands inside warehouse_members.
 CASE
