@@ -90,9 +90,9 @@ def test_a_retry_has_the_same_message_ids(apart: World) -> None:
 
     assert sync.exit_code(apart.sync()) == 0
 
-    first, second = attempts
-    assert first == second
-    assert len(first) == 6
+    first, one, others = attempts  # the last attempt is one call by itself, and then the others
+    assert first == one | others
+    assert (len(first), len(one)) == (6, 1)
     assert apart.receiver.duplicates == 6
     assert apart.believed() == truth(members(3, VIP, CHURN))
 
