@@ -13,7 +13,7 @@ import psycopg
 
 from syncer import sync
 from syncer.planning.changes import TargetPlan
-from syncer.state import Connection, execute, fetch_all, fetch_value
+from syncer.state import Connection, execute, fetch_all, fetch_value, witness
 from syncer.state.pauses import list_pauses
 from syncer.stopping import Stop
 
@@ -116,6 +116,7 @@ def verify(job: sync.Job, stop: Stop, progress: sync.Progress, limit: int) -> Au
     """History replayed = state = warehouse, or the differences, at most `limit` of each kind by name."""
     asked_at = datetime.now(UTC)
     with sync.dry_run(_asked(job), stop, progress) as (planning, _):
+        witness.check(planning.connection)
         destinations = [_examine(planning.connection, target, limit) for target in planning.targets()]
         problems = [
             {"audience": audience.name, "problem": audience.problem}

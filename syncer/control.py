@@ -22,6 +22,7 @@ from syncer.state import (
     leadership,
     retried,
     runs,
+    witness,
 )
 from syncer.state.audiences import add_audience, known_audiences
 
@@ -171,6 +172,15 @@ def forget(
                 runs.record_action(connection, "forget", {"people": len(who)}, None)
 
         retried(act)
+
+
+def go_on_restored(state: State, connection: Connection) -> None:
+    """Lets the state be the one to go on from, although it may be older than what was told. Takes the lock."""
+    with leadership.lead(state, connection):
+        runs.settle_lost_run(connection)
+        with connection.transaction():
+            witness.accept(connection)
+            runs.record_action(connection, "restored", {}, None)
 
 
 def known_audience(connection: Connection, name: str) -> models.KnownAudience:

@@ -34,6 +34,7 @@ from syncer.state import (
     retention,
     runs,
     translated_errors,
+    witness,
 )
 from syncer.state.audiences import known_audiences
 from syncer.state.leadership import Leadership, lead
@@ -107,6 +108,7 @@ def run(job: Job, leadership: Leadership, start: runs.RunStart, stop: Stop, prog
     """One run for a process that already leads."""
     connection = leadership.connection
     refuse_bad_names(connection, job.configured)
+    witness.check(connection)
     again = _told_again(connection, job) if start.trigger == "resync" else None
     _settle_lost_run(connection)
     registered = accounts.register(connection, job.destinations, job.same_account)
@@ -211,6 +213,7 @@ def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop
     """From the warehouse to the destinations. Whatever happens comes back as the ending of the run."""
     try:
         with translated_errors():
+            witness.remember(leadership.connection, run_id)
             progress.phase("reading")
             planned = _read_and_plan(job, leadership.connection, run_id, stop)
             progress.phase("delivering")
@@ -286,6 +289,7 @@ def _close(connection: Connection, run_id: int, trigger: models.Trigger, ending:
     try:
         with translated_errors():
             runs.close_run(connection, run_id, ending)
+            witness.remember(connection, run_id)
             closed = history.report(connection, run_id)
     except errors.StateError as error:
         return Result(report.lost(run_id, trigger, str(ending.cause or error)), [*failures, error])

@@ -69,7 +69,8 @@ def report(record_property: Callable[[str, object], None]) -> Report:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "notes"))
     for name in [name for name in os.environ if name.startswith(("SYNCER_", "PG"))]:
         monkeypatch.delenv(name)
 

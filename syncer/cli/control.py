@@ -1,13 +1,13 @@
 """What people decide: `approve`, `retire`, `pause`, `resume`, `forget`. None of it sends anything."""
 
 import sys
-import time
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Sequence, Sized
 
 import click
 
 from syncer import control, errors
 from syncer.cli import screen
+from syncer.cli.locking import with_the_lock
 from syncer.cli.session import (
     Session,
     audience_option,
@@ -19,18 +19,10 @@ from syncer.cli.session import (
     may_ask,
     opened_app,
     opened_state,
-    stoppable,
     yes_option,
 )
-from syncer.state import State, forgetting, handover
+from syncer.state import forgetting
 from syncer.state.pauses import Pause, list_pauses
-from syncer.stopping import Stop
-
-_ASK_SECONDS = 0.3
-"""Seconds between two looks at whether the daemon let go of the lock."""
-
-_LOCK_SECONDS = 20.0
-"""Seconds within which the lock must be free once the daemon let go of it."""
 
 
 @click.command()
@@ -132,7 +124,7 @@ def forget(session: Session, who: Sequence[str], yes: bool, as_json: bool) -> No
             raise errors.ConfigError([errors.Problem("WHO", problem)])
 
     with opened_state(session) as state, connected(state, "forget") as connection:
-        _with_the_lock(state, lambda: control.forget(state, connection, people, approve))
+        with_the_lock(state, lambda: control.forget(state, connection, people, approve))
     screen.say(f"forgot {_counted(people, 'name')}; while the warehouse still has them they are skipped as `forgotten`")
 
 
@@ -165,28 +157,3 @@ def _say_pauses(pauses: Sequence[Pause]) -> None:
         what = f"audience {each.audience!r}" if each.audience else "everything"
         where = f" at {each.destination}" if each.destination else ""
         screen.say(f"paused since {each.since:%Y-%m-%d %H:%M} UTC: {what}{where}")
-
-
-def _with_the_lock(state: State, act: Callable[[], object]) -> None:
-    """Does what needs the lock; a daemon that has it lets go of it for a moment."""
-    try:
-        act()
-    except errors.SyncLockedError:
-        if not handover.daemon_leads(state):
-            raise
-        screen.say("a daemon leads; it lets go of the lock now, or when the run in progress has ended")
-        with stoppable() as stop:
-            handover.ask(state, "yield", (), (), lambda _: not stop.asked.wait(_ASK_SECONDS))
-            _when_unlocked(act, stop)
-
-
-def _when_unlocked(act: Callable[[], object], stop: Stop) -> None:
-    deadline = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            act()
-        except errors.SyncLockedError:
-            if time.monotonic() > deadline or stop.asked.wait(0.1):
-                raise
-        else:
-            return

@@ -8,6 +8,7 @@ import click
 from syncer import control, errors, sync
 from syncer.app import App
 from syncer.cli import progress, screen
+from syncer.cli.locking import with_the_lock
 from syncer.cli.session import (
     audience_option,
     config_option,
@@ -62,20 +63,31 @@ def sync_now(context: click.Context, audiences: Sequence[str], destinations: Seq
 @click.command()
 @audience_option
 @destination_option
+@click.option("--restored", is_flag=True, help="Go on from a state that was restored from a backup.")
 @yes_option
 @config_option
 @json_option
 @click.pass_context
 def resync(
-    context: click.Context, audiences: Sequence[str], destinations: Sequence[str], yes: bool, as_json: bool
+    context: click.Context,
+    audiences: Sequence[str],
+    destinations: Sequence[str],
+    restored: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Tell everything again, now. Members are told `true`, all who left `false`; it resumes if it is cut off."""
+    if restored and (audiences or destinations):
+        raise click.UsageError("--restored is about everything; it goes without --audience and --destination")
     with opened_app(context.obj) as app, stoppable() as stop:
         job = app.job(audiences, destinations, same_account=destinations)
         if may_ask(yes):
             with connected(app.state, "resync") as connection:
                 screen.print_rows("told so far", history.told(connection), ("destination", "told_true", "told_false"))
             confirm("Tell all of that again?")
+        if restored:
+            with connected(app.state, "resync") as connection:
+                with_the_lock(app.state, lambda: control.go_on_restored(app.state, connection))
         start = RunStart("resync", action=_action("resync", audiences, destinations))
         _run(context, app, job, start, stop, as_json=as_json)
 

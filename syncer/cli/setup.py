@@ -8,7 +8,7 @@ import click
 from syncer import app, errors, sql
 from syncer.cli import progress, screen
 from syncer.cli.session import DEFAULT_CONFIG, Session, config_option, json_option, load_settings, stoppable
-from syncer.state import migrations, moving
+from syncer.state import migrations, moving, witness
 
 
 @click.command()
@@ -37,6 +37,9 @@ def check(session: Session, as_json: bool) -> None:
         problems = app.problems(opened)
         for caveat in opened.warehouse.caveats():
             screen.say(f"note: warehouse.url: {caveat}")
+        unnoticed = witness.caveat()
+        if unnoticed is not None:
+            screen.say(f"note: state: {unnoticed}")
     if as_json:
         screen.print_json({"problems": [{"path": problem.path, "message": problem.message} for problem in problems]})
     if problems:

@@ -1,0 +1,11 @@
+-- Purpose: says whether the state knows a run as it was once noted, or somebody said since that it may not.
+-- Parameters: run_id, nonce, closed, at (of the note).
+-- Rows: one: known.
+SELECT
+    EXISTS (
+        SELECT FROM run
+        WHERE run.run_id = %(run_id)s AND run.nonce = %(nonce)s AND (run.phase = 'closed' OR NOT %(closed)s)
+    )
+    OR EXISTS (
+        SELECT FROM operator_action WHERE operator_action.action = 'restored' AND operator_action.at > %(at)s
+    ) AS known

@@ -1,0 +1,116 @@
+"""Notices a state that is older than its last use: somebody restored it from a backup, or failed over to a copy.
+
+Such a state does not know what destinations were told since. So every run leaves a note of itself in a file outside of
+the state: `syncer/ID` in $XDG_STATE_HOME, else in ~/.local/state, where ID is that of the installation. Before the next
+run on this machine the state has to know the run of the note. Where no file can be kept (a container without a volume),
+nothing is noticed: `syncer check` says so.
+"""
+
+import json
+import os
+import tempfile
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from syncer import errors
+from syncer.state import Connection, fetch_one, fetch_value
+
+log = structlog.get_logger()
+
+_WAY_OUT = "syncer resync --restored"
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run as a note has it; `at` is the database's time."""
+
+    run_id: int
+    nonce: uuid.UUID
+    closed: bool
+    at: datetime
+
+
+def check(connection: Connection) -> None:
+    """Raises `StateError` if the state does not know the last run of this machine, and nobody said that it may."""
+    note = _read(connection)
+    if note is None or fetch_value(connection, "knows_run", asdict(note)):
+        return
+    raise errors.StateError(
+        f"the state is older than its last use: it does not know run {note.run_id} of {note.at:%Y-%m-%d %H:%M} UTC. It"
+        " was restored from a backup, and what destinations were told since is not in it; nothing was sent."
+        f" `{_WAY_OUT}` goes on from here and tells everything again (see syncer/deploy/README.md)"
+    )
+
+
+def remember(connection: Connection, run_id: int) -> None:
+    """Leaves a note of this run: before its first call leaves, and again when it is closed."""
+    run = fetch_one(connection, _Run, "show_run_to_note", {"run_id": run_id})
+    note = json.dumps({"run_id": run.run_id, "nonce": str(run.nonce), "closed": run.closed, "at": run.at.isoformat()})
+    file = _file(connection)
+    try:
+        if file is not None:
+            _write(file, note)
+    except OSError as error:
+        log.info("a restored state would not be noticed: no note of the run can be kept", why=error.strerror)
+
+
+def accept(connection: Connection) -> None:
+    """Goes on from the state as it is. The numbers of runs that it does not know of are not used again."""
+    note = _read(connection)
+    fetch_value(connection, "skip_run_ids", {"lost_run_id": 0 if note is None else note.run_id})
+
+
+def caveat() -> str | None:
+    """Why a restored state would not be noticed on this machine, if it would not."""
+    folder = _folder()
+    if folder is None:
+        return "a state that was restored from a backup would not be noticed: XDG_STATE_HOME names no absolute path"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return f"a state that was restored from a backup would not be noticed: {folder}: {error.strerror}"
+
+
+def _folder() -> Path | None:
+    try:
+        home = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
+    except RuntimeError:  # this user has no home
+        return None
+    return home / "syncer" if home.is_absolute() else None
+
+
+def _file(connection: Connection) -> Path | None:
+    folder = _folder()
+    return None if folder is None else folder / str(fetch_value(connection, "show_installation"))
+
+
+def _read(connection: Connection) -> _Run | None:
+    """The note; None if there is none, or none that can be read."""
+    file = _file(connection)
+    if file is None:
+        return None
+    try:
+        note = json.loads(file.read_text())
+        at = datetime.fromisoformat(note["at"])
+        return _Run(int(note["run_id"]), uuid.UUID(note["nonce"]), bool(note["closed"]), at)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("the note of the last run cannot be read and is left aside", file=str(file), error=str(error))
+        return None
+
+
+def _write(file: Path, text: str) -> None:
+    """Replaces the file as a whole, or not at all."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as new:
+        new.write(text)
+        new.flush()
+        os.fsync(new.fileno())
+    Path(new.name).replace(file)
