@@ -165,6 +165,7 @@ def world_in_one_database(state: State, receiver: SegmentReceiver, tmp_path: Pat
 def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process nothing is held: for tests of what is told when small audiences come and go."""
     monkeypatch.setattr(guard, "judge", lambda *_, **__: [])
+    monkeypatch.setattr(guard, "judge_together", lambda *_: None)
 
 
 def _create(server: str, name: str) -> None:

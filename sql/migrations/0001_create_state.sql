@@ -395,7 +395,8 @@ CREATE UNIQUE INDEX past_contact_once ON past_contact (contact, user_id, destina
 -- 5. What stands from run to run
 
 -- `fingerprint` is of what was refused: a contact with other data is tried at once. `next_try_run_id`: the first run
--- that tries again; null: parked.
+-- that tries again; null: parked. `added` and `removed`: the audiences that it was to be told it entered, and left:
+-- these changes have passed the guard.
 CREATE TABLE refused_contact (
     destination_id integer NOT NULL,
     contact text COLLATE "C" NOT NULL,
@@ -410,6 +411,8 @@ CREATE TABLE refused_contact (
     fingerprint text NOT NULL,
     PRIMARY KEY (destination_id, contact)
 );
+    added integer[] NOT NULL,
+    removed integer[] NOT NULL,
 COMMENT ON TABLE refused_contact IS 'Contacts whose last identify was refused';
 
 -- `runs`: in how many runs in a row; `others`: in how many of them somebody else was answered; `alone`: in how many of
@@ -711,6 +714,19 @@ WHERE sync_page.status = 'done' AND sync_exception.contact IS NULL;
 COMMENT ON VIEW accepted_change IS 'The changes that were accepted: syncer''s own, and no part of the contract';
 
 -- All others are the history for people's own SQL: a contract that is widened, never narrowed.
+
+CREATE VIEW passed_change AS
+SELECT destination_id, audience_id, contact, op
+FROM held_change
+WHERE approved_at IS NOT NULL
+UNION ALL
+SELECT destination_id, unnest(added), contact, 'added'
+FROM refused_contact
+UNION ALL
+SELECT destination_id, unnest(removed), contact, 'removed'
+FROM refused_contact;
+COMMENT ON VIEW passed_change IS
+    'What has passed the guard and waits, approved or refused when told: syncer''s own, and no part of the contract';
 
 CREATE VIEW sync_runs AS
 SELECT

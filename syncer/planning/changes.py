@@ -53,7 +53,6 @@ whether or not that had to be told. Where that contact's call has to name anothe
 the next run. A user id of more than 100 contacts is no identity: it is listed as `shared_user_id`, and not followed.
 """
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -62,14 +61,13 @@ from syncer import models
 from syncer.planning import guard
 from syncer.planning.counts import Counts
 from syncer.planning.differences import Comparison
+from syncer.planning.holds import Holding
 from syncer.planning.targets import PlanRequest, Target
-from syncer.state import Connection, analyze, columns_of, execute, fetch_all, fetch_one, fetch_value
+from syncer.state import Connection, analyze, execute, fetch_all, fetch_one, fetch_value
 
 # How many properties an identify carries at most, and how many bytes of them (see `split_parts`).
 _PART_PROPERTIES = 250
 _PART_BYTES = 20_000
-# Where at most this share of an audience is needed to see that nothing is held, a part of the state is read for it.
-_FEW = 0.2
 
 
 class AudienceCount(NamedTuple):
@@ -126,11 +124,6 @@ class _Skipped(NamedTuple):
     members: int
 
 
-class _Told(NamedTuple):
-    audience_id: int
-    contacts: int
-
-
 @dataclass(frozen=True, slots=True)
 class TargetPlanner:
     """Plans for one destination, in the private tables of the plan. `audiences` are those that it is planned for."""
@@ -149,7 +142,7 @@ class TargetPlanner:
         execute(self.connection, "fold_changes")
         execute(self.connection, "keep_contested")
         analyze(self.connection, "contact_change")
-        holds = self._hold()
+        holds = Holding(self.connection, self.request, self.counts, self.target, self.audiences).hold()
         execute(self.connection, "name_callers", self._here)
         if self.target.mode.keys_users:
             execute(self.connection, "name_returning_users", self._here)
@@ -205,47 +198,6 @@ class TargetPlanner:
             },
         )
         analyze(self.connection, "plan_audience")
-
-    def _hold(self) -> list[guard.Hold]:
-        """Asks the guard, and makes wait what it holds."""
-        moved = fetch_all(self.connection, guard.Moves, "count_guarded", self._here)
-        limits = {moves.audience_id: self.request.guard_of(moves.name) for moves in moved}
-        told = self._count_told(moved, limits)
-        holds = [
-            hold
-            for moves in moved
-            for hold in guard.judge(
-                limits[moves.audience_id],
-                moves,
-                told.get(moves.audience_id, 0),
-                snapshot_empty=not self.counts.rows,
-            )
-        ]
-        if holds:
-            held = columns_of(holds, "audience_id", "op", "initial")
-            execute(self.connection, "hold_changes", {**self._here, **held})
-        return holds
-
-    def _count_told(self, moved: Collection[guard.Moves], limits: Mapping[int, models.Guard]) -> Mapping[int, int]:
-        """How many contacts of each audience were told true: as many as the guard needs, or all.
-
-        Telling different contacts apart costs more than comparing. As a rule a few of the state's rows hold enough.
-        """
-        needed: dict[int, float] = {}
-        rows = {moves.audience_id: self.counts.rows.get(moves.name, 0) for moves in moved}
-        for moves in moved:
-            enough = guard.needed(limits[moves.audience_id], moves)
-            needed[moves.audience_id] = max(enough, needed.get(moves.audience_id, 0))
-        told: dict[int, int] = {}
-        plenty = [key for key, contacts in needed.items() if 0 < contacts <= _FEW * rows[key]]
-        sample = 2 * sum(rows[key] for key in plenty) * max((needed[key] / rows[key] for key in plenty), default=0)
-        for keys, at_most in ((plenty, math.ceil(sample)), (list(needed), None)):
-            short = [key for key in keys if told.get(key, 0) < needed[key]]
-            if short:
-                asked = {**self._here, **self.target.in_reach, "audience_ids": short, "at_most": at_most}
-                counted = fetch_all(self.connection, _Told, "count_told", asked)
-                told.update((row.audience_id, row.contacts) for row in counted)
-        return told
 
     def _follow(self) -> int:
         """Adds what has to be told after another contact's `false`; returns how many changes that adds."""

@@ -1,8 +1,10 @@
-"""Which changes wait until a human approves them. Pure decisions on counts of contacts, for one audience at one
-destination.
+"""Which changes wait until a human approves them. Pure decisions on counts: for each audience at a destination by
+itself, and for the removals of all of them together.
 
-A broken model upstream looks like everybody leaving, or everybody joining: only the fraction gives it away. What is
-held stays in the state (`held_change`); what a human approved is neither counted nor held.
+A broken model upstream looks like everybody leaving, or everybody joining: only the fraction gives it away. Many small
+audiences that all lose nearly everybody do that too, though none of them is large enough to tell. What is held stays in
+the state (`held_change`). What has passed the guard is neither counted nor held again: what a human approved, and what
+the destination refused when it was told.
 """
 
 import math
@@ -38,6 +40,23 @@ class Hold(NamedTuple):
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What audiences would lose together: `removed` properties of contacts would be told `false`, and of `emptied` of
+    these contacts none would be left that is `true`."""
+
+    removed: int
+    emptied: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How many properties of contacts were last told `true`, or are uncertain, and of how many contacts."""
+
+    properties: float
+    contacts: float
+
+
 def needed(guard: models.Guard, moves: Moves) -> float:
     """How many contacts must have been told `true` for these moves to stay within the limits; 0 if none applies."""
     limited = []
@@ -56,6 +75,28 @@ def judge(guard: models.Guard, moves: Moves, told: int, *, snapshot_empty: bool)
         "added": _additions(guard, moves, told),
     }
     return [Hold(moves.audience_id, op, moves.initial, why) for op, why in reasons.items() if why is not None]
+
+
+def needed_together(guard: models.Guard, losses: Losses) -> Told:
+    """How much must have been told `true` for these losses to stay within the limits; 0 where none applies."""
+    fraction = guard.max_removed_fraction
+
+    def least(lost: int) -> float:
+        return _least_whole(lost, fraction) if lost and lost >= guard.min_removed else 0
+
+    return Told(properties=least(losses.removed), contacts=least(losses.emptied))
+
+
+def judge_together(guard: models.Guard, losses: Losses, told: Told) -> str | None:
+    """Why the removals of all audiences are held, by the limits of one; or None. Once there is as much `told` as is
+    needed, the rest need not be counted."""
+    needed = needed_together(guard, losses)
+    limit = f"more than max_removed_fraction = {guard.max_removed_fraction:g}"
+    if told.properties < needed.properties:
+        return f"all audiences together would lose {losses.removed:,} of {told.properties:,} memberships, {limit}"
+    if told.contacts < needed.contacts:
+        return f"{losses.emptied:,} of {told.contacts:,} contacts would be left in no audience, {limit}"
+    return None
 
 
 def _removals(guard: models.Guard, moves: Moves, told: int, *, snapshot_empty: bool) -> str | None:

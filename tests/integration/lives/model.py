@@ -118,6 +118,7 @@ class Model:
         for audience in self.audiences.values():
             if not audience.retired:
                 self._guard(audience)
+        self._guard_together()
         self._name()
         self._hold_back()
         ordered = self._follow()
@@ -209,14 +210,8 @@ class Model:
         """Rule 21: what the guard holds."""
         facts, setting, name = self.facts, self.setting, audience.name
         limit = 0.25 if name == QUARTER else setting.max_removed_fraction
-        approved = {(contact, op) for (contact, there, op), yes in facts.held.items() if there == name and yes}
-        moves: dict[str, set[str]] = {"removed": set(), "added": set()}
-        for (contact, there), change in self.changes.items():
-            if there == name and change.op in moves and (contact, change.op) not in approved:
-                moves[change.op].add(contact)
-        believed = {contact for contact, _ in audience.before}
-        believed |= {contact for contact, there in facts.uncertain if there == name and setting.reaches(contact)}
-        told = len({contact for contact in believed if (contact, "removed") not in approved})
+        moves = {op: self._unapproved(name, op) for op in ("removed", "added")}
+        told = len(self._told(audience))
         newcomers = {contact for contact in moves["added"] if facts.is_initial(name, contact)}
         growth = moves["added"] - newcomers
         removed, added = len(moves["removed"]), len(growth)
@@ -228,6 +223,54 @@ class Model:
             self._wait(name, newcomers, "held")
         if added >= setting.min_added and added > setting.max_added_fraction * told:
             self._wait(name, growth, "held")
+
+    def _guard_together(self) -> None:
+        """Rule 21: the removals of all audiences, and the contacts that would be left in none."""
+        setting = self.setting
+        together = [
+            audience
+            for audience in self.audiences.values()
+            if not audience.retired and not (audience.name == QUARTER and setting.max_removed_fraction < 0.25)
+        ]
+        going = {(contact, each.name) for each in together for contact in self._unapproved(each.name, "removed")}
+        told = {(contact, each.name) for each in together for contact in self._told(each)}
+        emptied = {contact for contact, _ in going if not self._is_left_true(contact)}
+        for lost, of in ((len(going), len(told)), (len(emptied), len({contact for contact, _ in told}))):
+            if lost >= setting.min_removed and lost > setting.max_removed_fraction * of:
+                for contact, name in going:
+                    self._wait(name, [contact], "held")
+
+    def _unapproved(self, name: str, op: str) -> set[str]:
+        """Whose change the guard judges: what was approved, or was refused when it was told, has passed."""
+        return {
+            contact
+            for (contact, there), change in self.changes.items()
+            if there == name and change.op == op and change.waits is None and not self._passed(contact, name, op)
+        }
+
+    def _passed(self, contact: str, name: str, op: str) -> bool:
+        offered = self.offered.get(contact)
+        refused = offered is not None and offered[1].get(PROPERTY[name]) is (op == "added")
+        return bool(self.facts.held.get((contact, name, op))) or refused
+
+    def _told(self, audience: Audience) -> set[str]:
+        """Who was told true, or is uncertain, without those whose removal has passed."""
+        facts, name = self.facts, audience.name
+        believed = {contact for contact, _ in audience.before}
+        believed |= {contact for contact, there in facts.uncertain if there == name and self.setting.reaches(contact)}
+        return {contact for contact in believed if not self._passed(contact, name, "removed")}
+
+    def _is_left_true(self, contact: str) -> bool:
+        going = {
+            name
+            for (there, name), change in self.changes.items()
+            if there == contact and change.op == "removed" and change.waits is None
+        }
+        stays = any(there == contact and name not in going for there, name, _ in self.facts.members)
+        comes = any(
+            there == contact and change.value and change.waits is None for (there, _), change in self.changes.items()
+        )
+        return stays or comes
 
     def _wait(self, name: str, contacts: Collection[str], why: str) -> None:
         for contact in contacts:

@@ -5,8 +5,8 @@
 -- Parameters: run_id (of the run that is being closed, whose unanswered contacts are counted).
 -- Rows: none.
 INSERT INTO refused_contact (
-    destination_id, contact, user_id, email, reason, http_status, fingerprint, since, since_run_id, tries,
-    next_try_run_id
+    destination_id, contact, user_id, email, reason, http_status, fingerprint, added, removed, since, since_run_id,
+    tries, next_try_run_id
 )
 WITH refused AS (
     SELECT destination_id, page, contact, part, reason, http_status
@@ -42,6 +42,8 @@ SELECT
         min(sync_change.traits::text)::jsonb,
         jsonb_object_agg(sync_change.audience_id, sync_change.value)
     ),
+    coalesce(array_agg(sync_change.audience_id) FILTER (WHERE sync_change.op = 'added'), '{}'),
+    coalesce(array_agg(sync_change.audience_id) FILTER (WHERE sync_change.op = 'removed'), '{}'),
     clock_timestamp(),
     %(run_id)s,
     1,
@@ -51,12 +53,14 @@ JOIN sync_change USING (destination_id, page, contact, part)
 WHERE sync_change.run_id = %(run_id)s AND sync_change.lead AND sync_change.op <> 'covered'
 GROUP BY sync_change.destination_id, sync_change.contact
 ON CONFLICT (destination_id, contact) DO UPDATE
-SET (user_id, reason, http_status, fingerprint, tries, next_try_run_id) = (
+SET (user_id, reason, http_status, fingerprint, added, removed, tries, next_try_run_id) = (
     SELECT
         excluded.user_id,
         excluded.reason,
         excluded.http_status,
         excluded.fingerprint,
+        excluded.added,
+        excluded.removed,
         again.tries,
         next_try(again.tries, %(run_id)s)
     FROM (

@@ -1,9 +1,9 @@
--- Purpose: counts the contacts of each audience that were last told true, or are uncertain, without those whose removal
--- was approved. The guard's fractions are fractions of this.
+-- Purpose: counts the properties of contacts that were last told true, or are uncertain, in all of these audiences, and
+-- the contacts that have any; without those whose removal has passed the guard. See count_losses.
 -- Parameters: destination_id, audience_ids; at_most (how many rows of the state are read, whichever; null: all);
 -- reach_contacts, rollout (the destination's reach).
--- Rows: audience_id, contacts.
-SELECT told.audience_id, count(*) AS contacts
+-- Rows: one: properties, contacts.
+SELECT count(*) AS properties, count(DISTINCT told.contact) AS contacts
 FROM (
     (
         SELECT synced_member.audience_id, synced_member.contact
@@ -20,11 +20,9 @@ FROM (
 WHERE is_in_reach(told.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
     AND NOT is_token(told.contact)
     AND NOT EXISTS (
-        SELECT FROM held_change
-        WHERE held_change.destination_id = %(destination_id)s
-            AND held_change.audience_id = told.audience_id
-            AND held_change.contact = told.contact
-            AND held_change.op = 'removed'
-            AND held_change.approved_at IS NOT NULL
+        SELECT FROM passed_change
+        WHERE passed_change.destination_id = %(destination_id)s
+            AND passed_change.audience_id = told.audience_id
+            AND passed_change.contact = told.contact
+            AND passed_change.op = 'removed'
     )
-GROUP BY told.audience_id

@@ -1,5 +1,6 @@
--- Purpose: counts what the guard has to judge at one destination, in contacts. What was approved passes the guard, and
--- so does what a retired audience's members are told. The additions of an initial sync have a row of their own.
+-- Purpose: counts what the guard has to judge at one destination, in contacts. What has passed the guard once is not
+-- judged again, nor is what a retired audience's members are told. The additions of an initial sync have a row of their
+-- own.
 -- Parameters: destination_id.
 -- Rows: audience_id, name, vanished, initial, removed, added.
 SELECT
@@ -15,12 +16,11 @@ WHERE contact_change.op IN ('removed', 'added')
     AND contact_change.waits IS NULL
     AND NOT plan_audience.retired
     AND NOT EXISTS (
-        SELECT FROM held_change
-        WHERE held_change.destination_id = %(destination_id)s
-            AND held_change.audience_id = contact_change.audience_id
-            AND held_change.contact = contact_change.contact
-            AND held_change.op = contact_change.op
-            AND held_change.approved_at IS NOT NULL
+        SELECT FROM passed_change
+        WHERE passed_change.destination_id = %(destination_id)s
+            AND passed_change.audience_id = contact_change.audience_id
+            AND passed_change.contact = contact_change.contact
+            AND passed_change.op = contact_change.op
     )
 GROUP BY
     plan_audience.audience_id,
