@@ -158,12 +158,15 @@ def _examine(connection: Connection, planned: TargetPlan, limit: int) -> Destina
     examples = [Difference(row.why, row.audience, row.property, row.contact) for row in pending]
     contradictions, contradicting = _replay(connection, here, limit)
     listed = {why: contacts for why, contacts in reasons.items() if why not in _DIFFERENCES}
+    left = {
+        f"left uncertain: {row.why}": row.contacts for row in fetch_all(connection, _Pending, "count_left_uncertain")
+    }
     skipped = {f"skipped: {reason}": members for reason, members in planned.skipped.items()}
     return DestinationAudit(
         name=planned.target.name,
         differences=sum(reasons.get(why, 0) for why in _DIFFERENCES) + contradictions,
         examples=[*examples, *contradicting],
-        listed={**listed, **skipped},
+        listed={**listed, **left, **skipped},
     )
 
 

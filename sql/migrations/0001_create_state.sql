@@ -151,7 +151,8 @@ CREATE TABLE told_false (
 ) PARTITION BY LIST (destination_id);
 COMMENT ON TABLE told_false IS 'Contacts that were once told true and whose last accepted value is false';
 
--- Whether or not `synced_member` has a row of it. `user_id` is the user that the unanswered call named.
+-- Whether or not `synced_member` has a row of it. `user_id` is the user that the unanswered call named. `left_because`:
+-- why the last plan left it as it is, and the next one will, as things stand: see `left_uncertain`; null: it is told.
 CREATE TABLE uncertain (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
@@ -159,6 +160,7 @@ CREATE TABLE uncertain (
     contact text COLLATE "C" NOT NULL,
     user_id text COLLATE "C" NOT NULL,
     email text COLLATE "C",
+    left_because text,
     PRIMARY KEY (destination_id, contact, audience_id)
 );
 COMMENT ON TABLE uncertain IS 'Properties whose last call has no answer';
@@ -409,10 +411,10 @@ CREATE TABLE refused_contact (
     tries integer NOT NULL,
     next_try_run_id integer,
     fingerprint text NOT NULL,
-    PRIMARY KEY (destination_id, contact)
-);
     added integer[] NOT NULL,
     removed integer[] NOT NULL,
+    PRIMARY KEY (destination_id, contact)
+);
 COMMENT ON TABLE refused_contact IS 'Contacts whose last identify was refused';
 
 -- `runs`: in how many runs in a row; `others`: in how many of them somebody else was answered; `alone`: in how many of
@@ -713,8 +715,6 @@ LEFT JOIN sync_exception
 WHERE sync_page.status = 'done' AND sync_exception.contact IS NULL;
 COMMENT ON VIEW accepted_change IS 'The changes that were accepted: syncer''s own, and no part of the contract';
 
--- All others are the history for people's own SQL: a contract that is widened, never narrowed.
-
 CREATE VIEW passed_change AS
 SELECT destination_id, audience_id, contact, op
 FROM held_change
@@ -727,6 +727,8 @@ SELECT destination_id, unnest(removed), contact, 'removed'
 FROM refused_contact;
 COMMENT ON VIEW passed_change IS
     'What has passed the guard and waits, approved or refused when told: syncer''s own, and no part of the contract';
+
+-- All others are the history for people's own SQL: a contract that is widened, never narrowed.
 
 CREATE VIEW sync_runs AS
 SELECT

@@ -55,7 +55,9 @@ def print_story(story: audit.Story) -> None:
         for contact in destination.get("out_of_reach", ()):
             screen.stdout.print(Text(f"  {contact} is out of this destination's contacts and rollout", style="yellow"))
         screen.print_table(
-            "was told", destination["told"], ("contact", "property", "value", "user_id", "since", "uncertain")
+            "was told",
+            destination["told"],
+            ("contact", "property", "value", "user_id", "since", "uncertain", "left_because"),
         )
         screen.print_table(
             "is to be told by the next run", destination["pending"], ("contact", "property", "op", "value", "waits")

@@ -34,14 +34,27 @@ def _render(status: CurrentStatus) -> RenderableType:
         *_running(status.running),
         _table(
             status.destinations,
-            ("name", "last_success", "oldest_pending", "held", "refused", "parked", "uncertain", "skipped"),
+            (
+                "name",
+                "last_success",
+                "oldest_pending",
+                "held",
+                "refused",
+                "parked",
+                "uncertain",
+                "left_uncertain",
+                "skipped",
+            ),
             lambda each: [
                 each.name,
                 _ago(each.last_success_at, status.asked_at) or "never",
                 _span(each.oldest_pending_seconds) or "nothing",
                 *(
                     f"{count:,}" if count else ""
-                    for count in (each.held, each.refused, each.parked, each.uncertain, each.skipped)
+                    for count in (
+                        *(each.held, each.refused, each.parked),
+                        *(each.uncertain, each.left_uncertain, each.skipped),
+                    )
                 ),
             ],
         ),

@@ -313,7 +313,8 @@ def _by_destination(now: status.CurrentStatus) -> Iterator[Metric]:
             ("held", "Changes that wait for approval"),
             ("refused", "Contacts that the destination refused"),
             ("parked", "Refused contacts that are tried no more"),
-            ("uncertain", "Properties whose last call has no answer"),
+            ("uncertain", "Properties whose last call has no answer, and that the next run tells"),
+            ("left_uncertain", "Properties whose last call has no answer, and of which there is nothing to be told"),
         )
     }
     for each in now.destinations:

@@ -17,12 +17,14 @@ class PlanAudiences:
     """The audiences in the scope of a plan, also those with a problem, which are set aside.
 
     `others` are beyond the scope, but sound and known to the state: they may have given up a name or a property.
-    `known_ids` are those that the state knew before. `whole`: no audience that there is was set aside or out of scope.
+    `known_ids` are those that the state knew before, `unasked` those of computed traits that the configuration does not
+    have any more. `whole`: no audience that there is was set aside or out of scope.
     """
 
     in_scope: Sequence[models.Audience]
     others: Sequence[models.Audience]
     known_ids: frozenset[int]
+    unasked: frozenset[int]
     whole: bool
 
     @property
@@ -63,7 +65,16 @@ def resolve(connection: Connection, request: PlanRequest, counts: Counts) -> Pla
             if not request.scope.covers(audience) and audience.problem is None and audience.audience_id is not None
         ],
         known_ids=frozenset(audience.audience_id for audience in known),
+        unasked=_unasked(known, audiences),
         whole=request.scope.whole and all(audience.problem is None for audience in audiences),
+    )
+
+
+def _unasked(known: Sequence[models.KnownAudience], audiences: Sequence[models.Audience]) -> frozenset[int]:
+    names = {audience.name for audience in audiences}
+    asked = {audience.audience_id for audience in audiences}
+    return frozenset(
+        each.audience_id for each in known if each.is_trait and each.name not in names and each.audience_id not in asked
     )
 
 

@@ -95,7 +95,7 @@ class TargetPlan:
     `about_all`: it is about all audiences that can be told, so a contact that is not in it has nothing to be told.
     `whole`: and no audience was set aside. `believed`: about all, and the guard held no removal: whoever is not in the
     snapshot has left. `fingerprints` are of unchanged audiences (see `checksums`).
-    `mirrors`: all rows of the snapshot are told here, or were; contacts are addresses.
+    `mirrors`: all rows of the snapshot are told here, or were; contacts are addresses. `unasked`: see `PlanAudiences`.
     """
 
     target: Target
@@ -110,6 +110,7 @@ class TargetPlan:
     fingerprints: Mapping[int, str]
     mirrors: bool
     deferred: int
+    unasked: Collection[int]
 
 
 class _Calls(NamedTuple):
@@ -135,7 +136,7 @@ class TargetPlanner:
     audiences: Mapping[int, models.Audience]
     comparison: Comparison
 
-    def plan(self, *, about_all: bool, whole: bool) -> TargetPlan:
+    def plan(self, *, about_all: bool, whole: bool, unasked: Collection[int]) -> TargetPlan:
         """Of the differences, what is to be told, and of that, what may go now. See `TargetPlan`."""
         self._list_audiences()
         fingerprints = self.comparison.compare()
@@ -156,6 +157,8 @@ class TargetPlanner:
         execute(self.connection, "name_moved_users")
         self._defer()
         self._order()
+        beyond = {**self._here, **self.target.in_reach, "unasked": list(unasked)}
+        execute(self.connection, "find_left_uncertain", beyond)
         calls = fetch_one(self.connection, _Calls, "count_identifies")
         skipped = {row.reason: row.members for row in fetch_all(self.connection, _Skipped, "count_skipped")}
         return TargetPlan(
@@ -171,6 +174,7 @@ class TargetPlanner:
             fingerprints=fingerprints,
             mirrors=whole and not skipped and self._covers_everything(),
             deferred=fetch_value(self.connection, "count_deferred"),
+            unasked=unasked,
         )
 
     @property

@@ -92,7 +92,8 @@ class Planning:
             planner = TargetPlanner(self.connection, self.request, self.counts, target, audiences, comparison)
             about_all = self.request.scope.whole and len(audiences) == len(sound)
             tables.empty(self.connection)
-            yield planner.plan(about_all=about_all, whole=about_all and self.audiences.whole)
+            whole = about_all and self.audiences.whole
+            yield planner.plan(about_all=about_all, whole=whole, unasked=self.audiences.unasked)
 
     def summed_up(self, targets: Sequence[TargetPlan]) -> Plan:
         """The whole plan, once all of its `targets` are planned."""

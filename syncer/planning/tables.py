@@ -15,6 +15,7 @@ _CREATE = (
     "create_moved_user",
     "create_follow_edge",
     "create_planned_identify",
+    "create_left_uncertain",
 )
 
 

@@ -77,6 +77,7 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, k
     wanted = {"events": events is not None, "initial_events": events is not None and events.initial}
     _write_changes(connection, run_id, {**here, **wanted})
     execute(connection, "mark_followers_uncertain", here)
+    execute(connection, "refresh_left_uncertain", {**here, "unasked": list(planned.unasked)})
     written = fetch_all(connection, _Page, "write_pages", here)
     if _Page(pages.COVERED_PAGE) in written:
         delivery = pages.RunDestination(run_id, planned.target.destination_id)

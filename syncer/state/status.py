@@ -34,7 +34,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class DestinationStatus:
-    """How a destination stands; without `oldest_pending_at` nothing is pending there."""
+    """How a destination stands; without `oldest_pending_at` nothing is pending there.
+
+    `uncertain` is told by the next run, `left_uncertain` by none, because there is nothing to be told.
+    """
 
     name: str
     last_success_at: datetime | None
@@ -43,6 +46,7 @@ class DestinationStatus:
     refused: int
     parked: int
     uncertain: int
+    left_uncertain: int
     skipped: int
     oldest_pending_seconds: float | None = None
 

@@ -1,7 +1,8 @@
 -- Purpose: lists the last value of each property of these contacts that each destination was told and accepted, and
--- what is uncertain.
+-- what is uncertain, and why no run tells that, if none does.
 -- Parameters: contacts.
--- Rows: destination, audience, property, contact, user_id, value, since, run_id (that told it last), uncertain.
+-- Rows: destination, audience, property, contact, user_id, value, since, run_id (that told it last), uncertain,
+-- left_because.
 SELECT
     destination.name AS destination,
     audience.name AS audience,
@@ -11,7 +12,8 @@ SELECT
     told.value,
     told.since,
     told.run_id,
-    told.uncertain
+    told.uncertain,
+    told.left_because
 FROM (
     SELECT
         synced_member.destination_id,
@@ -21,7 +23,8 @@ FROM (
         coalesce(synced_member.value, 'true') AS value,
         synced_member.entered_at AS since,
         abs(synced_member.told_run_id) AS run_id,
-        uncertain.contact IS NOT NULL AS uncertain
+        uncertain.contact IS NOT NULL AS uncertain,
+        uncertain.left_because
     FROM synced_member
     LEFT JOIN uncertain USING (destination_id, contact, audience_id)
     WHERE synced_member.contact = ANY (%(contacts)s::text[])
@@ -34,7 +37,8 @@ FROM (
         'false'::jsonb,
         told_false.told_at,
         abs(told_false.told_run_id),
-        uncertain.contact IS NOT NULL
+        uncertain.contact IS NOT NULL,
+        uncertain.left_because
     FROM told_false
     LEFT JOIN uncertain USING (destination_id, contact, audience_id)
     WHERE told_false.contact = ANY (%(contacts)s::text[])
@@ -53,7 +57,8 @@ FROM (
         NULL,
         NULL,
         uncertain.since_run_id,
-        true
+        true,
+        uncertain.left_because
     FROM uncertain
     WHERE uncertain.contact = ANY (%(contacts)s::text[])
         AND NOT EXISTS (

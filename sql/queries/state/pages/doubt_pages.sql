@@ -11,4 +11,5 @@ WHERE run_id = %(run_id)s
     AND lead
     AND op <> 'covered'
     AND NOT is_token(contact)
-ON CONFLICT (destination_id, contact, audience_id) DO NOTHING
+ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
+SET left_because = NULL

@@ -186,7 +186,7 @@ not_certain AS (
     FROM rare
     WHERE outcome = 'unknown' AND lead
     ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
-    SET user_id = excluded.user_id
+    SET user_id = excluded.user_id, left_because = NULL
 )
 SELECT count(*) AS pages
 FROM settled

@@ -43,4 +43,4 @@ INSERT INTO uncertain (destination_id, audience_id, since_run_id, contact, user_
 SELECT change.destination_id, change.audience_id, %(run_id)s, change.contact, change.caller, change.email
 FROM change
 ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
-SET user_id = excluded.user_id
+SET user_id = excluded.user_id, left_because = NULL

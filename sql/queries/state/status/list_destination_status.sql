@@ -1,6 +1,8 @@
 -- Purpose: the status of every destination. What is pending is as old as the snapshot, or the moment, in which it was
--- first found: uncertain and refused contacts, held changes, and what runs planned and could not send, or deferred.
--- Rows: name, last_success_at, oldest_pending_at (null: nothing is pending), held, refused, parked, uncertain, skipped.
+-- first found: uncertain and refused contacts, held changes, and what runs planned and could not send, or deferred. What
+-- is left uncertain, because there is nothing to be told, is not pending.
+-- Rows: name, last_success_at, oldest_pending_at (null: nothing is pending), held, refused, parked, uncertain,
+-- left_uncertain, skipped.
 WITH left_over AS (
     SELECT
         run_destination.destination_id,
@@ -31,7 +33,9 @@ SELECT
             SELECT min(coalesce(run.snapshot_at, run.started_at))
             FROM run
             WHERE run.run_id IN (
-                SELECT uncertain.since_run_id FROM uncertain WHERE uncertain.destination_id = destination.destination_id
+                SELECT uncertain.since_run_id
+                FROM uncertain
+                WHERE uncertain.destination_id = destination.destination_id AND uncertain.left_because IS NULL
             )
         ),
         (SELECT min(held_change.since) FROM held_change WHERE held_change.destination_id = destination.destination_id),
@@ -60,7 +64,16 @@ SELECT
         FROM refused_contact
         WHERE refused_contact.destination_id = destination.destination_id AND refused_contact.next_try_run_id IS NULL
     ) AS parked,
-    (SELECT count(*) FROM uncertain WHERE uncertain.destination_id = destination.destination_id) AS uncertain,
+    (
+        SELECT count(*)
+        FROM uncertain
+        WHERE uncertain.destination_id = destination.destination_id AND uncertain.left_because IS NULL
+    ) AS uncertain,
+    (
+        SELECT count(*)
+        FROM uncertain
+        WHERE uncertain.destination_id = destination.destination_id AND uncertain.left_because IS NOT NULL
+    ) AS left_uncertain,
     (SELECT count(*) FROM skipped_member WHERE skipped_member.destination_id = destination.destination_id) AS skipped
 FROM destination
 ORDER BY destination.name
