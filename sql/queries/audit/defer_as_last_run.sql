@@ -1,6 +1,7 @@
 -- Purpose: marks as deferred what the last run deferred, in a plan that only answers a question: of the audiences of
 -- which that run deferred changes, those of the last class (backfills, reassertions, retirements), and the false to the
--- old contact of a user who moved (put_off_moves).
+-- old contact of a user who moved (put_off_moves). Where that run told the contact something else, its call named a user
+-- who may be gone from it by now.
 -- Parameters: destination_id.
 -- Rows: none.
 WITH last_run AS (
@@ -23,6 +24,16 @@ WHERE plan_audience.audience_id = contact_change.audience_id
             SELECT FROM caller
             JOIN moved_user USING (user_id)
             WHERE caller.contact = contact_change.contact AND moved_user.audience_id = contact_change.audience_id
+        )
+        OR (
+            NOT contact_change.value
+            AND EXISTS (
+                SELECT FROM sync_change
+                WHERE sync_change.run_id = last_run.run_id
+                    AND sync_change.destination_id = %(destination_id)s
+                    AND sync_change.contact = contact_change.contact
+                    AND sync_change.op <> 'covered'
+            )
         )
     )
     AND contact_change.op <> 'covered'
