@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from syncer import sync
+from syncer import naming, sync
 from syncer.planning.changes import TargetPlan
 from syncer.state import Connection, execute, fetch_all, fetch_value, witness
 from syncer.state.pauses import list_pauses
@@ -119,7 +119,7 @@ def verify(job: sync.Job, stop: Stop, progress: sync.Progress, limit: int) -> Au
         witness.check(planning.connection)
         destinations = [_examine(planning.connection, target, limit) for target in planning.targets()]
         problems = [
-            {"audience": audience.name, "problem": audience.problem}
+            {"audience": naming.listed(audience.name), "problem": audience.problem}
             for audience in planning.audiences.in_scope
             if audience.problem is not None
         ]

@@ -63,6 +63,11 @@ def name_problem(name: str, property_name: str | None = None) -> str | None:
     return problem
 
 
+def listed(name: str) -> str:
+    """The name as runs and alerts list it: one that is too long to be synced is cut, since an index holds it."""
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
+
+
 def configuration_problems(
     configured: Sequence[models.ConfiguredAudience], known: Sequence[models.KnownAudience] = ()
 ) -> list[errors.Problem]:

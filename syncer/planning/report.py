@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from syncer import models
+from syncer import models, naming
 from syncer.models import Status
 from syncer.planning import plan
 from syncer.state.history import AudienceReport, DestinationReport, RunReport
@@ -48,7 +48,7 @@ def planned(made: plan.Plan, started_at: datetime) -> RunReport:
 def _audience(made: plan.Plan, audience: models.Audience) -> AudienceReport:
     counts = [count for target in made.targets for count in target.counts if count.audience_id == audience.audience_id]
     return AudienceReport(
-        name=audience.name,
+        name=naming.listed(audience.name),
         property=audience.property,
         members=made.members.get(audience.name, 0),
         added=sum(count.added for count in counts),

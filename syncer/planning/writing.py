@@ -10,6 +10,7 @@ from typing import NamedTuple
 import psycopg.sql
 from psycopg.types.json import Jsonb
 
+from syncer import naming
 from syncer.planning import audiences, checksums, counts, plan
 from syncer.planning.changes import TargetPlan
 from syncer.planning.snapshot import Snapshot
@@ -130,7 +131,8 @@ def _write_changes(connection: Connection, run_id: int, parameters: Mapping[str,
 
 def _write_run(connection: Connection, run_id: int, planned: plan.Plan) -> None:
     listed = {
-        **columns_of(planned.audiences, "audience_id", "name", "property", "problem"),
+        **columns_of(planned.audiences, "audience_id", "property", "problem"),
+        "name": [naming.listed(audience.name) for audience in planned.audiences],
         "position": list(range(len(planned.audiences))),
         "members": [planned.members.get(audience.name, 0) for audience in planned.audiences],
     }

@@ -1,6 +1,8 @@
 """Alerts on a real loopback receiver: one message when something begins to be wrong, one when it is well again."""
 
 import json
+import random
+import string
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -367,3 +369,18 @@ def test_a_daemon_tells_of_many_failed_runs_once_and_of_being_late(world: World,
     assert text.splitlines() == ["no longer late: the daemon", "no longer refused: segment"]
     assert TOKEN not in talk
     assert process.returncode == 0
+
+
+def test_an_audience_whose_name_is_too_long_for_an_index_is_said_once(
+    world: World, run: Callable[..., Result], phone: Phone
+) -> None:
+    name = "".join(random.Random(3).choices(string.ascii_letters, k=9000))
+    world.warehouse.replace([*members(1), *members(1, name)])
+
+    result = run()
+    assert run().report.status == "incomplete"
+
+    assert phone.titles() == ["incomplete"]
+    assert {len(each.name) for each in result.report.audiences} == {len(VIP), 501}
+    assert [len(each["audience"]) for each in world.verify().problems] == [501]
+    assert {len(each.name) for each in world.preview().audiences} == {len(VIP), 501}
