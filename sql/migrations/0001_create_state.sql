@@ -151,6 +151,18 @@ CREATE TABLE told_false (
 ) PARTITION BY LIST (destination_id);
 COMMENT ON TABLE told_false IS 'Contacts that were once told true and whose last accepted value is false';
 
+-- Of a destination that keeps profiles by user id too. A contact's row in `told_false` knows the last user only. `is_back`:
+-- a plan found the user in the audience, at a contact whose call may have had to name another one.
+CREATE TABLE user_told_false (
+    destination_id integer NOT NULL,
+    audience_id integer NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    is_back boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (destination_id, user_id, audience_id)
+);
+COMMENT ON TABLE user_told_false IS 'Users whose last call about an audience named them and said false, or may have arrived and said so';
+CREATE INDEX user_told_false_is_back ON user_told_false (destination_id) WHERE is_back;
+
 -- Whether or not `synced_member` has a row of it. `user_id` is the user that the unanswered call named. `left_because`:
 -- why the last plan left it as it is, and the next one will, as things stand: see `left_uncertain`; null: it is told.
 CREATE TABLE uncertain (
@@ -248,7 +260,8 @@ CREATE TABLE run_audience (
 COMMENT ON TABLE run_audience IS 'The audiences of a run in the order in which they are reported, also those set aside';
 
 -- `reach_hashes` and `rollout` are the destination's reach. `per_audience`: every audience of a contact has a call of
--- its own. `keeps_profiles`: what is accepted goes to `synced_profile` too. `mirrors`: nothing waits, is skipped, set
+-- its own. `keeps_profiles`: what is accepted goes to `synced_profile` too. `keys_users`: the destination keeps
+-- profiles by user id, so that `user_told_false` matters. `mirrors`: nothing waits, is skipped, set
 -- aside or out of scope, so that once all of the plan is accepted, the destination has the memberships of the snapshot
 -- and no others. `answered`: somebody was accepted, or refused by the destination. Where nobody was, it was down, for
 -- all that is known, and no contact is to blame.
@@ -269,6 +282,7 @@ CREATE TABLE run_destination (
     rollout float8,
     per_audience boolean NOT NULL DEFAULT false,
     keeps_profiles boolean NOT NULL DEFAULT false,
+    keys_users boolean NOT NULL DEFAULT false,
     mirrors boolean NOT NULL DEFAULT false,
     answered boolean NOT NULL DEFAULT false,
     PRIMARY KEY (run_id, destination_id)
@@ -494,6 +508,7 @@ COMMENT ON TABLE forgotten IS
 -- looked for by a person among many rows, there are none; forgetting renews the others.
 ALTER TABLE uncertain
     ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
+ALTER TABLE user_told_false ALTER user_id SET STATISTICS 0;
 ALTER TABLE owed_event
     ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0,
     ALTER refusal SET STATISTICS 0;

@@ -78,6 +78,7 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, k
     wanted = {"events": events is not None, "initial_events": events is not None and events.initial}
     _write_changes(connection, run_id, {**here, **wanted})
     execute(connection, "mark_followers_uncertain", here)
+    execute(connection, "mark_users_back", here)
     execute(connection, "refresh_left_uncertain", {**here, "unasked": list(planned.unasked)})
     written = fetch_all(connection, _Page, "write_pages", here)
     if _Page(pages.COVERED_PAGE) in written:
@@ -103,6 +104,7 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, k
             "skipped": Jsonb(dict(planned.skipped)),
             "per_audience": planned.target.mode.per_audience,
             "keeps_profiles": keeps_profiles,
+            "keys_users": planned.target.mode.keys_users,
             "mirrors": planned.mirrors,
             **planned.target.in_reach,
         },

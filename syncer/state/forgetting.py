@@ -22,6 +22,7 @@ _STEPS = (
     "forget_counts",
     "forget_fingerprints",
     "forget_in_told_false",
+    "forget_in_user_told_false",
     "forget_uncertain",
     "forget_in_held",
     "forget_in_changes",

@@ -138,3 +138,40 @@ def test_a_placeholder_user_id_is_listed_and_not_followed(world: World) -> None:
     assert world.believed() == truth(rows[1:])
     assert world.sync().report.destinations[0].planned == 0
     assert world.verify().differences == 0
+
+
+def test_every_user_who_was_told_false_at_an_address_is_told_by_their_own_id_when_they_are_back(world: World) -> None:
+    """The address has had several users, one after the other: each was named by the false when they left."""
+    world.warehouse.replace([(VIP, "u0", "b@x.io")])
+    world.sync()
+    for user in ("u2", "u1", "u3"):
+        world.warehouse.replace([(VIP, "u0", "b@x.io"), (VIP, user, "a@x.io")])
+        world.sync()
+        world.warehouse.replace([(VIP, "u0", "b@x.io")])
+        world.sync()
+    rows: list[Row] = [(VIP, user, "b@x.io") for user in ("u0", "u1", "u2", "u3")]
+    world.warehouse.replace(rows)
+
+    for _ in range(3):
+        world.sync()
+
+    assert {user: belief["vip_buyers"] for user, belief in world.receiver.belief_by_user.items()} == dict.fromkeys(
+        ("u0", "u1", "u2", "u3"), True
+    )
+    assert world.sync().report.destinations[0].planned == 0
+    assert world.verify().differences == 0
+
+
+def test_an_address_that_is_true_for_somebody_else_does_not_let_a_false_be_forgotten(world: World) -> None:
+    world.warehouse.replace([(VIP, "u2", "a@x.io"), (VIP, "u1", "b@x.io")])
+    world.sync()
+    world.warehouse.replace([(VIP, "u1", "b@x.io")])
+    world.sync()
+    world.warehouse.replace([(VIP, "u1", "b@x.io"), (VIP, "u5", "a@x.io")])
+    world.sync()
+    world.warehouse.replace([(VIP, "u1", "b@x.io"), (VIP, "u5", "a@x.io"), (VIP, "u2", "b@x.io")])
+
+    world.sync()
+
+    assert world.receiver.belief_by_user["u2"] == {"vip_buyers": True}
+    assert world.sync().report.destinations[0].planned == 0

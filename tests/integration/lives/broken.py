@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from tests.integration.lives.audiences import contact_of, is_sendable
 from tests.integration.lives.facts import Facts, Pair
-from tests.integration.lives.model import contact_of, is_sendable
 from tests.world import Row
 
 

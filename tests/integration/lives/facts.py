@@ -71,9 +71,12 @@ class Facts:
 
     members: dict[Member, int]
     retracted: dict[Pair, tuple[int, str]]
+    users_false: dict[tuple[str, str], bool]
+    """(user id, audience) whose profile was last told false; whether a plan found them back."""
     uncertain: dict[Pair, str]
     held: dict[Held, bool]
     refused: dict[str, tuple[int, int | None]]
+    passed: set[Held]
     known: set[str]
     begun: dict[str, frozenset[str] | None]
     retired: set[str]
@@ -95,9 +98,11 @@ class Facts:
 FACTS = """
 SELECT contact, a.name, user_id, told_run_id FROM synced_member JOIN audience AS a USING (audience_id);
 SELECT contact, a.name, told_run_id, user_id FROM told_false JOIN audience AS a USING (audience_id);
+SELECT user_id, a.name, is_back FROM user_told_false JOIN audience AS a USING (audience_id);
 SELECT contact, a.name, user_id FROM uncertain JOIN audience AS a USING (audience_id);
 SELECT contact, a.name, op::text, approved_at IS NOT NULL FROM held_change JOIN audience AS a USING (audience_id);
 SELECT contact, tries, next_try_run_id FROM refused_contact;
+SELECT contact, a.name, op::text FROM passed_change JOIN audience AS a USING (audience_id);
 SELECT a.name, retired_at IS NOT NULL, i.audience_id IS NOT NULL, i.reach_hashes
     FROM audience AS a LEFT JOIN initial_sync AS i USING (audience_id);
 SELECT forget_hash(forget_key, 'contact', contact), contact
@@ -113,22 +118,6 @@ SELECT contact, a.name, coalesce(told_as, user_id)
 """.replace("CONTACTS", ",".join(CONTACTS))
 
 
-COUNTED_WRONG = """
-SELECT told.*, found.*
-FROM (
-    SELECT destination_id, 0 AS audience_id, contacts AS counted FROM contact_count
-    UNION ALL
-    SELECT destination_id, audience_id, users FROM user_count
-) AS told
-FULL JOIN (
-    SELECT m.destination_id, 0 AS audience_id, count(DISTINCT m.contact) AS counted FROM synced_member AS m GROUP BY 1
-    UNION ALL
-    SELECT m.destination_id, m.audience_id, count(DISTINCT m.user_id) FROM synced_member AS m GROUP BY 1, 2
-) AS found USING (destination_id, audience_id)
-WHERE coalesce(told.counted, 0) <> coalesce(found.counted, 0) AND EXISTS (SELECT FROM contact_count)
-"""
-
-
 def facts_of(connection: psycopg.Connection[Any]) -> Facts:
     cursor = connection.cursor()
     cursor.execute(FACTS)
@@ -137,14 +126,17 @@ def facts_of(connection: psycopg.Connection[Any]) -> Facts:
         tables.append(cursor.fetchall())
         if not cursor.nextset():
             break
-    members, retracted, uncertain, held, refused, audiences, hashes, pauses, resyncs, runs, sending_now = tables
+    members, retracted, users_false, uncertain, held, refused, passed, audiences, hashes = tables[:9]
+    pauses, resyncs, runs, sending_now = tables[9:]
     contact_of = dict(hashes)
     return Facts(
         members={(contact, name, user): run for contact, name, user, run in members},
         retracted={(contact, name): (run, user) for contact, name, run, user in retracted},
+        users_false={(user, name): is_back for user, name, is_back in users_false},
         uncertain={(contact, name): user for contact, name, user in [*uncertain, *sending_now]},
         held={(contact, name, op): approved for contact, name, op, approved in held},
         refused={contact: (tries, next_try) for contact, tries, next_try in refused},
+        passed=set(passed),
         known={name for name, *_ in audiences},
         begun={
             name: frozenset(contact_of[each] for each in of) if of is not None else None

@@ -14,10 +14,10 @@ from syncer.receivers.loopback import Answer, Fault
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state.runs import settle_lost_run
 from syncer.stopping import Stop
+from tests.integration.lives.audiences import contact_of, is_sendable
 from tests.integration.lives.broken import named_by_broken
 from tests.integration.lives.facts import (
     CONTACTS,
-    COUNTED_WRONG,
     NAMES,
     PROPERTY,
     Call,
@@ -27,7 +27,7 @@ from tests.integration.lives.facts import (
     facts_of,
     properties,
 )
-from tests.integration.lives.model import Model, Outcome, contact_of, in_a_circle, is_sendable
+from tests.integration.lives.model import Model, Outcome, in_a_circle
 from tests.integration.lives.mortal import Gone, Mortal
 from tests.integration.lives.stories import (
     SESSIONS,
@@ -39,6 +39,7 @@ from tests.integration.lives.stories import (
     troubles,
     weighed,
 )
+from tests.integration.lives.sums import assert_adds_up, assert_knows_profiles, assert_profiles_are_right
 from tests.world import Quiet, Row, World
 
 
@@ -184,10 +185,11 @@ class Life(RuleBasedStateMachine):
             twice = True
         facts = self._check_belief()
         if twice:
-            settled = not facts.refused and not facts.held and not self.deferred
+            settled = not facts.refused and not facts.held and not self.deferred and not any(facts.users_false.values())
             outcome = self._check_run(facts, resync=False)
             if settled:
                 assert outcome.calls == {}
+                assert_profiles_are_right(facts, self.rows, self.setting)
 
     def _deferred(self) -> set[Pair]:
         """What the last run left to the next, of a run that no model was asked about."""
@@ -264,19 +266,9 @@ class Life(RuleBasedStateMachine):
         assert {each for each in said if each[:2] not in doubtful} == {
             each for each in told if each[:2] not in doubtful
         }
-        sums = self.connection.execute(
-            "SELECT d.run_id FROM sync_run_destinations AS d JOIN run USING (run_id)"
-            " WHERE phase = 'closed' AND planned <> succeeded + failed + unknown + aborted"
-        ).fetchall()
-        assert sums == []
-        waiting = self.connection.execute(
-            "SELECT FROM sync_page JOIN run USING (run_id)"
-            " WHERE phase = 'closed' AND sync_page.status IN ('planned', 'sending')"
-        ).fetchall()
-        assert waiting == []
+        assert_adds_up(self.connection, facts)
+        assert_knows_profiles(facts, self.world.receiver.belief_by_user)
         assert self.world.receiver.violations == []
-        if facts.open_run is None:
-            assert self.connection.execute(COUNTED_WRONG).fetchall() == []
         for tries, next_try in facts.refused.values():
             assert tries <= 6
             assert (next_try is None) == (tries == 6)
@@ -331,6 +323,7 @@ class Life(RuleBasedStateMachine):
 
         assert set(after.members) == outcome.members
         assert set(after.retracted) == outcome.retracted
+        assert set(after.users_false) == outcome.users_false
         assert set(after.uncertain) == outcome.uncertain
         assert after.held == outcome.held
         assert set(after.refused) == outcome.refused

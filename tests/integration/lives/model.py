@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tests.integration.lives.audiences import Audience, Change, contact_of, is_sendable
 from tests.integration.lives.facts import (
     CONFIGURED,
     PROPERTY,
-    QUARTER,
     Call,
     Facts,
     Held,
@@ -14,55 +14,8 @@ from tests.integration.lives.facts import (
     Pair,
     Setting,
 )
+from tests.integration.lives.judge import Judge
 from tests.world import Row
-
-
-def contact_of(email: str | None) -> str:
-    return (email or "").strip().lower()
-
-
-def is_sendable(row: Row) -> bool:
-    audience, user, email = row
-    return bool((audience or "").strip() and (user or "").strip() and "@" in contact_of(email))
-
-
-@dataclass
-class Audience:
-    """What the warehouse and the state say about one audience."""
-
-    name: str
-    present: set[Pair]
-    before: dict[Pair, int]
-    broken: Sequence[Row]
-    retired: bool
-
-    def names(self, contact: str, user: str) -> bool:
-        """Whether a row that cannot be sent still names this contact, or this user who is nowhere else."""
-        elsewhere = any(whose == user for _, whose in self.present)
-        return not self.retired and any(
-            contact_of(email) == contact or (whose == user and not elsewhere) for _, whose, email in self.broken
-        )
-
-    @property
-    def stays(self) -> set[Pair]:
-        return {pair for pair in self.before if pair in self.present or self.names(*pair)}
-
-    @property
-    def now(self) -> set[Pair]:
-        """(contact, user) after the run."""
-        return self.stays | self.present
-
-    @property
-    def moved(self) -> set[Pair]:
-        return self.now ^ set(self.before)
-
-
-@dataclass
-class Change:
-    op: str
-    value: bool
-    waits: str | None = None
-    follows: bool = False
 
 
 @dataclass
@@ -75,6 +28,8 @@ class Outcome:
     changes: dict[Pair, Change] = field(default_factory=dict)
     members: set[Member] = field(default_factory=set)
     retracted: set[Pair] = field(default_factory=set)
+    users_false: set[Pair] = field(default_factory=set)
+    """(user id, audience)"""
     uncertain: set[Pair] = field(default_factory=set)
     held: dict[Held, bool] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
@@ -115,10 +70,11 @@ class Model:
         facts = self.facts
         for audience in self.audiences.values():
             self._fold(audience)
+        judge = Judge(facts, self.rows, self.setting, self.audiences, self.changes, self.named_by_rows)
         for audience in self.audiences.values():
             if not audience.retired:
-                self._guard(audience)
-        self._guard_together()
+                judge.judge(audience)
+        judge.judge_together()
         self._name()
         self._hold_back()
         ordered = self._follow()
@@ -133,6 +89,16 @@ class Model:
         outcome.retracted = {pair for pair in facts.retracted if pair not in told} | {
             pair for pair, change in told.items() if not change.value
         }
+        outcome.users_false = set(facts.users_false)
+        for value in (False, True):
+            named = {
+                (user, name)
+                for (contact, name), change in told.items()
+                if change.value is value
+                for user in [self._caller(contact)]
+                if not value or (contact, user) in self.audiences[name].now
+            }
+            outcome.users_false = outcome.users_false - named if value else outcome.users_false | named
         doubted = {pair for pair, change in self.changes.items() if change.follows and change.op == "reasserted"}
         outcome.uncertain = (set(facts.uncertain) | doubted) - set(told)
         outcome.held = {held: approved for held, approved in facts.held.items() if held[1] not in self.audiences}
@@ -206,76 +172,6 @@ class Model:
             if op is not None:
                 self.changes[contact, name] = Change(op, after)
 
-    def _guard(self, audience: Audience) -> None:
-        """Rule 21: what the guard holds."""
-        facts, setting, name = self.facts, self.setting, audience.name
-        limit = 0.25 if name == QUARTER else setting.max_removed_fraction
-        moves = {op: self._unapproved(name, op) for op in ("removed", "added")}
-        told = len(self._told(audience))
-        newcomers = {contact for contact in moves["added"] if facts.is_initial(name, contact)}
-        growth = moves["added"] - newcomers
-        removed, added = len(moves["removed"]), len(growth)
-        vanished = not setting.lists(name) or name not in self.named_by_rows | CONFIGURED
-        many = removed >= setting.min_removed and removed > limit * told
-        if not self.rows or vanished or many:
-            self._wait(name, moves["removed"], "held")
-        if setting.hold_initial:
-            self._wait(name, newcomers, "held")
-        if added >= setting.min_added and added > setting.max_added_fraction * told:
-            self._wait(name, growth, "held")
-
-    def _guard_together(self) -> None:
-        """Rule 21: the removals of all audiences, and the contacts that would be left in none."""
-        setting = self.setting
-        together = [
-            audience
-            for audience in self.audiences.values()
-            if not audience.retired and not (audience.name == QUARTER and setting.max_removed_fraction < 0.25)
-        ]
-        going = {(contact, each.name) for each in together for contact in self._unapproved(each.name, "removed")}
-        told = {(contact, each.name) for each in together for contact in self._told(each)}
-        emptied = {contact for contact, _ in going if not self._is_left_true(contact)}
-        for lost, of in ((len(going), len(told)), (len(emptied), len({contact for contact, _ in told}))):
-            if lost >= setting.min_removed and lost > setting.max_removed_fraction * of:
-                for contact, name in going:
-                    self._wait(name, [contact], "held")
-
-    def _unapproved(self, name: str, op: str) -> set[str]:
-        """Whose change the guard judges: what was approved, or was refused when it was told, has passed."""
-        return {
-            contact
-            for (contact, there), change in self.changes.items()
-            if there == name and change.op == op and change.waits is None and not self._passed(contact, name, op)
-        }
-
-    def _passed(self, contact: str, name: str, op: str) -> bool:
-        offered = self.offered.get(contact)
-        refused = offered is not None and offered[1].get(PROPERTY[name]) is (op == "added")
-        return bool(self.facts.held.get((contact, name, op))) or refused
-
-    def _told(self, audience: Audience) -> set[str]:
-        """Who was told true, or is uncertain, without those whose removal has passed."""
-        facts, name = self.facts, audience.name
-        believed = {contact for contact, _ in audience.before}
-        believed |= {contact for contact, there in facts.uncertain if there == name and self.setting.reaches(contact)}
-        return {contact for contact in believed if not self._passed(contact, name, "removed")}
-
-    def _is_left_true(self, contact: str) -> bool:
-        going = {
-            name
-            for (there, name), change in self.changes.items()
-            if there == contact and change.op == "removed" and change.waits is None
-        }
-        stays = any(there == contact and name not in going for there, name, _ in self.facts.members)
-        comes = any(
-            there == contact and change.value and change.waits is None for (there, _), change in self.changes.items()
-        )
-        return stays or comes
-
-    def _wait(self, name: str, contacts: Collection[str], why: str) -> None:
-        for contact in contacts:
-            self.changes[contact, name].waits = why
-
     def _hold_back(self) -> None:
         """Rule 18: a refused contact waits for its next try, unless something else is to be told to it."""
         for contact, (_, next_try) in self.facts.refused.items():
@@ -295,7 +191,7 @@ class Model:
         """Whom a call names instead of the smallest user of its contact: who was told false and enters, and above that
         who is there still of those whom an unanswered call named."""
         for name, audience in self.audiences.items():
-            falses = {user for (_, there), (_, user) in self.facts.retracted.items() if there == name}
+            falses = {user for user, there in self.facts.users_false if there == name}
             for contact, user in sorted(audience.now - set(audience.before), reverse=True):
                 if user in falses:
                     self.returning[contact] = min(user, self.returning.get(contact, user))
@@ -364,15 +260,26 @@ class Model:
         return gone
 
     def _back(self) -> set[Pair]:
-        """The users who were told false and enter, without a call, and the audience."""
-        self._returned = {
-            (user, name)
-            for name, audience in self.audiences.items()
-            for contact, user in audience.now - set(audience.before)
-            if (contact, name) in self.changes and self.changes[contact, name].op == "covered"
-            if any(there == name and user == whose for (_, there), (_, whose) in self.facts.retracted.items())
-        } - self._gone().keys()
+        """The users who were told false and are back, of whom no call tells otherwise, and the audience."""
+        told = {
+            (self._caller(contact), name)
+            for (contact, name), change in self.changes.items()
+            if change.value and change.waits is None and change.op != "covered"
+        }
+        self._returned = (
+            {
+                (user, name)
+                for (user, name), is_back in self.facts.users_false.items()
+                if name in self.audiences and (is_back or self._came(user, name))
+            }
+            - self._gone().keys()
+            - told
+        )
         return self._returned
+
+    def _came(self, user: str, name: str) -> bool:
+        audience = self.audiences[name]
+        return any(whose == user for _, whose in audience.now - set(audience.before))
 
     def _fit(self, contact: str, name: str, user: str) -> int:
         """How well a call to this contact tells this user: see `find_followers`."""

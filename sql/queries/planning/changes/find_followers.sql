@@ -1,5 +1,5 @@
--- Purpose: finds, for every user whom a false to an old contact names, or who was told false before and comes back
--- where no call would name them, one contact where they are in the audience by now: the call to it tells their profile
+-- Purpose: finds, for every user whom a false to an old contact names, or who was told false before and is back where
+-- no call of this plan names them, one contact where they are in the audience by now: the call to it tells their profile
 -- the present value, because the destination keys by user id as well. Once a user, whatever number of contacts they
 -- left or are at. The call has to name them: a contact whose call does so anyway is taken first. A user id that more
 -- contacts than a limit have is no identity: it is listed as skipped and not followed.
@@ -12,13 +12,29 @@ WITH named AS (
     WHERE NOT contact_change.value AND contact_change.waits IS NULL
     UNION
     SELECT back.user_id, back.audience_id, true
-    FROM member_delta AS back
-    JOIN told_false
-        ON told_false.destination_id = %(destination_id)s
-        AND told_false.audience_id = back.audience_id
-        AND told_false.user_id = back.user_id
-    JOIN contact_change ON contact_change.contact = back.contact AND contact_change.audience_id = back.audience_id
-    WHERE back.kind = 'gain' AND contact_change.op = 'covered'
+    FROM (
+        SELECT user_told_false.user_id, user_told_false.audience_id
+        FROM user_told_false
+        JOIN plan_audience USING (audience_id)
+        WHERE user_told_false.destination_id = %(destination_id)s AND user_told_false.is_back
+        UNION
+        SELECT user_told_false.user_id, user_told_false.audience_id
+        FROM member_delta AS came
+        JOIN user_told_false
+            ON user_told_false.destination_id = %(destination_id)s
+            AND user_told_false.user_id = came.user_id
+            AND user_told_false.audience_id = came.audience_id
+        WHERE came.kind = 'gain'
+    ) AS back
+    WHERE NOT EXISTS (
+            SELECT FROM contact_change
+            JOIN caller ON caller.contact = contact_change.contact
+            WHERE caller.user_id = back.user_id
+                AND contact_change.audience_id = back.audience_id
+                AND contact_change.value
+                AND contact_change.op <> 'covered'
+                AND contact_change.waits IS NULL
+        )
 ),
 gone AS MATERIALIZED (
     SELECT named.user_id, named.audience_id, bool_and(named.returns) AS returns

@@ -7,10 +7,10 @@ SET user_id = back.user_id
 FROM (
     SELECT gain.contact, min(gain.user_id) AS user_id
     FROM member_delta AS gain
-    JOIN told_false
-        ON told_false.destination_id = %(destination_id)s
-        AND told_false.audience_id = gain.audience_id
-        AND told_false.user_id = gain.user_id
+    JOIN user_told_false
+        ON user_told_false.destination_id = %(destination_id)s
+        AND user_told_false.audience_id = gain.audience_id
+        AND user_told_false.user_id = gain.user_id
     WHERE gain.kind = 'gain'
     GROUP BY gain.contact
 ) AS back

@@ -135,6 +135,53 @@ now_false AS (
     ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
     SET told_run_id = excluded.told_run_id, told_at = excluded.told_at, user_id = excluded.user_id
 ),
+-- A call names a user who is at the contact, but perhaps not in this audience: no call of theirs comes after such a one,
+-- so it settles nothing.
+user_now_true AS (
+    DELETE FROM user_told_false
+    USING change
+    WHERE EXISTS (SELECT FROM user_told_false AS any_row) -- asked once: without any, nothing is looked for
+        AND change.told
+        AND NOT change.is_false
+        AND user_told_false.destination_id = %(destination_id)s
+        AND user_told_false.user_id = change.caller
+        AND user_told_false.audience_id = change.audience_id
+        AND (
+            EXISTS (
+                SELECT FROM change AS came
+                WHERE came.effect = 'gain'
+                    AND came.contact = change.contact
+                    AND came.audience_id = change.audience_id
+                    AND came.user_id = change.caller
+            )
+            OR EXISTS (
+                SELECT FROM synced_member AS stays
+                WHERE stays.destination_id = %(destination_id)s
+                    AND stays.contact = change.contact
+                    AND stays.audience_id = change.audience_id
+                    AND stays.user_id = change.caller
+            )
+        )
+        AND NOT EXISTS ( -- told both at once: a user id that so many contacts share that it is not followed
+            SELECT FROM rare AS gone
+            WHERE gone.lead
+                AND gone.is_false
+                AND gone.caller = change.caller
+                AND gone.audience_id = change.audience_id
+        )
+),
+user_now_false AS (
+    INSERT INTO user_told_false (destination_id, audience_id, user_id)
+    SELECT DISTINCT %(destination_id)s, rare.audience_id, rare.caller
+    FROM rare
+    JOIN run_destination
+        ON run_destination.run_id = %(run_id)s
+        AND run_destination.destination_id = %(destination_id)s
+        AND run_destination.keys_users
+    WHERE (rare.accepted OR rare.outcome = 'unknown') AND rare.lead AND rare.is_false
+    ORDER BY rare.caller, rare.audience_id -- groups settled at once may share users: they wait for one another in order
+    ON CONFLICT (destination_id, user_id, audience_id) DO UPDATE SET is_back = false
+),
 certain AS (
     DELETE FROM uncertain
     USING change

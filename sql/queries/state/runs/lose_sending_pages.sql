@@ -18,12 +18,14 @@ change AS MATERIALIZED (
         sync_change.audience_id,
         coalesce(sync_change.told_as, sync_change.user_id) AS caller,
         sync_change.email,
+        sync_change.value = CASE WHEN audience.is_trait THEN 'null' ELSE 'false' END::jsonb AS is_false,
         lost.attempted_at
     FROM lost
     JOIN sync_change
         ON sync_change.run_id = %(run_id)s
         AND sync_change.destination_id = lost.destination_id
         AND sync_change.page = lost.page
+    JOIN audience USING (audience_id)
     WHERE sync_change.lead
 ),
 unknown AS (
@@ -38,6 +40,17 @@ unknown AS (
         'the answer was lost before it could be recorded',
         change.attempted_at
     FROM change
+),
+user_now_false AS (
+    INSERT INTO user_told_false (destination_id, audience_id, user_id)
+    SELECT DISTINCT change.destination_id, change.audience_id, change.caller
+    FROM change
+    JOIN run_destination
+        ON run_destination.run_id = %(run_id)s
+        AND run_destination.destination_id = change.destination_id
+        AND run_destination.keys_users
+    WHERE change.is_false
+    ON CONFLICT (destination_id, user_id, audience_id) DO NOTHING
 )
 INSERT INTO uncertain (destination_id, audience_id, since_run_id, contact, user_id, email)
 SELECT change.destination_id, change.audience_id, %(run_id)s, change.contact, change.caller, change.email
