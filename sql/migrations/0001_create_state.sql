@@ -151,8 +151,8 @@ CREATE TABLE told_false (
 ) PARTITION BY LIST (destination_id);
 COMMENT ON TABLE told_false IS 'Contacts that were once told true and whose last accepted value is false';
 
--- Of a destination that keeps profiles by user id too. A contact's row in `told_false` knows the last user only. `is_back`:
--- a plan found the user in the audience, at a contact whose call may have had to name another one.
+-- Of a destination that keeps profiles by user id too. A contact's row in `told_false` knows the last user only.
+-- `is_back`: a plan found the user in the audience, at a contact whose call may have had to name another one.
 CREATE TABLE user_told_false (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
@@ -160,7 +160,7 @@ CREATE TABLE user_told_false (
     is_back boolean NOT NULL DEFAULT false,
     PRIMARY KEY (destination_id, user_id, audience_id)
 );
-COMMENT ON TABLE user_told_false IS 'Users whose last call about an audience named them and said false, or may have arrived and said so';
+COMMENT ON TABLE user_told_false IS 'Users whose profile says false of an audience, or may say so';
 CREATE INDEX user_told_false_is_back ON user_told_false (destination_id) WHERE is_back;
 
 -- Whether or not `synced_member` has a row of it. `user_id` is the user that the unanswered call named. `left_because`:

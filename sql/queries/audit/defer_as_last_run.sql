@@ -1,7 +1,7 @@
 -- Purpose: marks as deferred what the last run deferred, in a plan that only answers a question: of the audiences of
 -- which that run deferred changes, those of the last class (backfills, reassertions, retirements), and the false to the
--- old contact of a user who moved (put_off_moves). Where that run told the contact something else, its call named a user
--- who may be gone from it by now.
+-- old contact of a user who moved (put_off_moves). Where that run told the contact something else, its call named a
+-- user who may be gone from it by now.
 -- Parameters: destination_id.
 -- Rows: none.
 WITH last_run AS (

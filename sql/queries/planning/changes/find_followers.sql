@@ -1,8 +1,8 @@
 -- Purpose: finds, for every user whom a false to an old contact names, or who was told false before and is back where
--- no call of this plan names them, one contact where they are in the audience by now: the call to it tells their profile
--- the present value, because the destination keys by user id as well. Once a user, whatever number of contacts they
--- left or are at. The call has to name them: a contact whose call does so anyway is taken first. A user id that more
--- contacts than a limit have is no identity: it is listed as skipped and not followed.
+-- no call of this plan names them, one contact where they are in the audience by now: the call to it tells their
+-- profile the present value, because the destination keys by user id as well. Once a user, whatever number of contacts
+-- they left or are at. The call has to name them: a contact whose call does so anyway is taken first. A user id that
+-- more contacts than a limit have is no identity: it is listed as skipped and not followed.
 -- Parameters: destination_id; reach_contacts, rollout (the destination's reach); max_contacts.
 -- Rows: none; fills moved_user, and member_delta with skip.
 WITH named AS (

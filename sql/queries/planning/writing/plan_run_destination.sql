@@ -1,6 +1,6 @@
 -- Purpose: notes how much a run sends to a destination, and whom it skips.
--- Parameters: run_id, destination_id, planned, skipped, per_audience, keeps_profiles, keys_users; reach_contacts, rollout
--- (the destination's reach); mirrors (whether the plan leaves out nothing of the snapshot, but for what waits).
+-- Parameters: run_id, destination_id, planned, skipped, per_audience, keeps_profiles, keys_users; reach_contacts,
+-- rollout (the destination's reach); mirrors (whether the plan leaves out nothing of the snapshot, but for what waits).
 -- Rows: none.
 UPDATE run_destination
 SET planned = %(planned)s,

@@ -1,4 +1,4 @@
--- Purpose: notes why what is uncertain is told nothing by this plan, and takes the note off what is told, or waits, now.
+-- Purpose: notes why what is uncertain is told nothing by this plan, and takes the note off what is told now, or waits.
 -- Parameters: destination_id, unasked (see find_left_uncertain).
 -- Rows: none.
 UPDATE uncertain

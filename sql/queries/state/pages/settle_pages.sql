@@ -135,8 +135,8 @@ now_false AS (
     ON CONFLICT (destination_id, contact, audience_id) DO UPDATE
     SET told_run_id = excluded.told_run_id, told_at = excluded.told_at, user_id = excluded.user_id
 ),
--- A call names a user who is at the contact, but perhaps not in this audience: no call of theirs comes after such a one,
--- so it settles nothing.
+-- A call names a user who is at the contact, but perhaps not in this audience: such a call comes in no order with a
+-- false that names them, so it settles nothing.
 user_now_true AS (
     DELETE FROM user_told_false
     USING change

@@ -1,6 +1,6 @@
 -- Purpose: the status of every destination. What is pending is as old as the snapshot, or the moment, in which it was
--- first found: uncertain and refused contacts, held changes, and what runs planned and could not send, or deferred. What
--- is left uncertain, because there is nothing to be told, is not pending.
+-- first found: uncertain and refused contacts, held changes, and what runs planned and could not send, or deferred.
+-- What is left uncertain, because there is nothing to be told, is not pending.
 -- Rows: name, last_success_at, oldest_pending_at (null: nothing is pending), held, refused, parked, uncertain,
 -- left_uncertain, skipped.
 WITH left_over AS (
