@@ -68,7 +68,7 @@ class Comparison:
             self._count(differences)
         if fetch_value(self.connection, "any_forgotten"):
             execute(self.connection, "skip_forgotten", {"by_email": self.target.mode.identity == "email"})
-        execute(self.connection, "mark_still_named", here)
+        execute(self.connection, "mark_still_named", in_reach)
         return self._fingerprints_to_leave()
 
     def _compare_members(self) -> int:

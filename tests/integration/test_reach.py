@@ -158,3 +158,19 @@ def test_a_user_who_moves_out_of_reach_is_told_false_at_the_old_contact(world: W
     world.sync()
     assert world.believed() == {("in@x.io", "vip_buyers"), ("also@x.io", "vip_buyers")}
     assert world.verify().differences == 0
+
+
+def test_a_member_out_of_reach_does_not_say_where_a_user_without_an_address_is(world: World) -> None:
+    """u5 had two addresses, and the warehouse has none of them by now: that is no exit from the one within reach."""
+    world.warehouse.replace([(VIP, "u5", "b@x.io"), (VIP, "u5", "c@x.io"), (VIP, "u2", "c@x.io")])
+    world.sync()
+    world.destination_extra += '\ncontacts = ["c@x.io"]'
+    world.warehouse.replace([(VIP, "u5", None), (VIP, "u2", "c@x.io")])
+
+    assert world.sync().report.destinations[0].planned == 0
+
+    assert set(world.query("SELECT contact, user_id FROM synced_member")) == {
+        ("b@x.io", "u5"),
+        ("c@x.io", "u5"),
+        ("c@x.io", "u2"),
+    }

@@ -3,7 +3,8 @@
 -- user who has one really has left the old address). If it names no audience, it is about all that are not retired. A
 -- row that is only out of reach, or that only disagrees with another row about a value, names no user: it could be
 -- sent, so its user really is where it says.
--- Parameters: destination_id.
+-- What the state has of contacts beyond the destination's reach was not compared, and says nothing of where a user is.
+-- Parameters: destination_id; reach_contacts, rollout (the destination's reach).
 -- Rows: none.
 WITH by_contact AS (
     SELECT DISTINCT gone.audience_id, gone.contact, gone.user_id
@@ -41,7 +42,9 @@ elsewhere AS (
         AND lost.contact = stays.contact
         AND lost.audience_id = stays.audience_id
         AND lost.user_id = stays.user_id
-    WHERE lost.contact IS NULL AND NOT is_token(stays.contact)
+    WHERE lost.contact IS NULL
+        AND NOT is_token(stays.contact)
+        AND is_in_reach(stays.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
 ),
 named AS (
     SELECT by_contact.audience_id, by_contact.contact, by_contact.user_id
