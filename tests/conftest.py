@@ -19,9 +19,11 @@ from syncer import embedded
 from syncer.planning import guard
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State, migrations
+from tests import auditor, witness
 from tests.world import Report, World, Write, with_database
 
 TEMPLATE = "syncer_test_template"
+WATCHED = pytest.StashKey[witness.Watched]()
 
 # Commands are started by the hundred: compiled anew each time they would take a quarter longer.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -73,6 +75,22 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "notes"))
     for name in [name for name in os.environ if name.startswith(("SYNCER_", "PG"))]:
         monkeypatch.delenv(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """At the end of a test, all of its worlds are audited: see `auditor`."""
+    yield
+    if item.get_closest_marker("not_audited") is None:
+        complaints = auditor.complaints(item.stash[WATCHED])
+        assert not complaints, "\n".join(complaints[:20])
+
+
+@pytest.fixture(autouse=True)
+def _watched(request: pytest.FixtureRequest) -> Iterator[None]:
+    with witness.watching() as watched:
+        request.node.stash[WATCHED] = watched
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -16,13 +17,15 @@ Item = dict[str, Any]
 class WebhookReceiver(Receiver):
     """Ignores what it has taken before, by messageId: see `Receiver`.
 
-    `refuses` are emails with the words for them; a `script` answers instead.
+    `refuses` are emails with the words for them; a `script` answers instead. `accepted` are the identifies that took
+    effect, with when they did.
     """
 
     def __init__(self, *, arrays: bool, token: str, hmac_secret: str | None = None) -> None:
         super().__init__()
         self.belief: dict[str, dict[str, object]] = {}
         self.events: list[Item] = []
+        self.accepted: list[tuple[datetime, Item]] = []
         self.refuses: dict[str, str] = {}
         self.script: Callable[[Sequence[Item]], Ending | None] | None = None
         self._arrays = arrays
@@ -89,3 +92,4 @@ class WebhookReceiver(Receiver):
         if traits["email"] not in self.refuses:
             values = {name: value for name, value in traits.items() if name != "email"}
             self.belief.setdefault(str(traits["email"]), {}).update(values)
+            self.accepted.append((datetime.now(UTC), item))

@@ -1,11 +1,13 @@
 """A warehouse, a state and a receiver in one hand, and the question that matters: does belief equal the warehouse?"""
 
+import copy
 import json
 import subprocess
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from syncer.state.runs import RunStart
 from syncer.stopping import Stop
 from syncer.sync import Result
 from tests import commands
+from tests.witness import Witness, watch
 
 Row = tuple[str | None, str | None, str | None]
 """audience, user id, email: as the warehouse has them."""
@@ -49,15 +52,29 @@ class Write:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.witness = Witness()
         self.run("CREATE TABLE members (audience_name text, user_id text, email text)")
 
+    def through(self, url: str) -> "Write":
+        """The same tables, by way of another URL."""
+        other = copy.copy(self)
+        other.url = url
+        return other
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Whoever writes in another way does it in this block: the auditor has to know all that was said."""
+        began = datetime.now(UTC)
+        yield
+        self.witness.changed(began)
+
     def run(self, statement: str, parameters: Sequence[Any] | None = None) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        with self.changing(), psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement, parameters)
 
     def replace(self, rows: Iterable[Row]) -> None:
         """From now on the warehouse says just this."""
-        with psycopg.connect(self.url) as connection, connection.cursor() as cursor:
+        with self.changing(), psycopg.connect(self.url) as connection, connection.cursor() as cursor:
             cursor.execute("TRUNCATE members")
             with cursor.copy("COPY members FROM STDIN") as copy:
                 for row in rows:
@@ -101,12 +118,18 @@ class World:
     destination_extra: str = "max_events_per_second = 0"
     patience: RetryPolicy = IMPATIENT
 
+    def __post_init__(self) -> None:
+        watch(self)
+
+    @property
+    def witness(self) -> Witness:
+        return self.warehouse.witness
+
     @property
     def config(self) -> Path:
         """The configuration, written afresh."""
         path = self.folder / "syncer.toml"
-        path.write_text(
-            f"""
+        text = f"""
 [warehouse]
 url = "{self.warehouse.url}"
 [warehouse.membership]
@@ -121,7 +144,8 @@ write_key = "test-write-key"
 endpoint = "{self.receiver.url}"
 {self.destination_extra}
 """
-        )
+        path.write_text(text)
+        self.witness.configured(text)
         return path
 
     def sync(self, stop: Stop | None = None, trigger: models.Trigger = "manual", **only: Sequence[str]) -> Result:

@@ -54,6 +54,16 @@ class ReceivedCall:
     attempt: int
 
 
+@dataclass(frozen=True, slots=True)
+class AcceptedContact:
+    """A contact that took effect: when, with which data, and whether the script let the call be answered so."""
+
+    at: datetime
+    email: str
+    data: Mapping[str, object]
+    answered: bool
+
+
 @dataclass(slots=True)
 class ContactList:
     """A list, and the emails on it. For those in `started` a journey began because they joined."""
@@ -106,6 +116,7 @@ class MailmodoReceiver(Receiver):
         self.refuses = dict(refuses or {})
         self.script = script
         self.belief: Belief = {}
+        self.accepted: list[AcceptedContact] = []
         self.types: dict[str, type] = dict(PREDEFINED)
         self.events: list[dict[str, Any]] = []
         self.requests: list[RequestRecord] = []
@@ -147,7 +158,8 @@ class MailmodoReceiver(Receiver):
             refused = self._judge(contacts)
             ending = fault or self._answer(call, list_name, refused)
             count = len(contacts) if ending.apply == EVERYTHING else ending.apply
-            self._apply(call, list_name, [each for each in contacts[:count] if each["email"] not in refused])
+            accepted = [each for each in contacts[:count] if each["email"] not in refused]
+            self._apply(call, list_name, accepted, answered=fault is None)
             return self._finish(call, contacts, ending)
 
     def _ask_script(self, call: Call, list_name: str | None, contacts: Sequence[Contact]) -> Ending | None:
@@ -245,7 +257,7 @@ class MailmodoReceiver(Receiver):
                 refused[email] = wrong[0]
         return refused
 
-    def _apply(self, call: Call, list_name: str, contacts: Sequence[Contact]) -> None:
+    def _apply(self, call: Call, list_name: str, contacts: Sequence[Contact], *, answered: bool) -> None:
         """Updates or creates the contacts, and puts them on the list, which is made if there is none."""
         if not contacts:
             return
@@ -255,6 +267,7 @@ class MailmodoReceiver(Receiver):
             for name, value in data.items():
                 self.types.setdefault(name, _type(value))
             self.belief.setdefault(email, {}).update(data)
+            self.accepted.append(AcceptedContact(datetime.now(UTC), email, data, answered))
             if email not in target.emails and not call.path.endswith("/batch"):
                 target.started.append(email)
             target.emails.add(email)

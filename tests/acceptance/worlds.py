@@ -88,12 +88,12 @@ class FileWrite(Write):
         super().__init__(url)
 
     def run(self, statement: str, parameters: Sequence[Any] | None = None) -> None:
-        with closing(self._connect()) as connection:
+        with self.changing(), closing(self._connect()) as connection:
             connection.execute(statement, parameters or ())
             connection.commit()
 
     def replace(self, rows: Iterable[Row]) -> None:
-        with closing(self._connect()) as connection:
+        with self.changing(), closing(self._connect()) as connection:
             connection.execute("BEGIN")
             connection.execute("DELETE FROM members")
             connection.executemany("INSERT INTO members VALUES (?, ?, ?)", list(rows))

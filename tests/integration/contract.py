@@ -59,7 +59,9 @@ class DestinationContract:
         config = type(world).config.fget  # type: ignore[attr-defined]
         text = config(world).read_text()
         path = world.folder / "syncer.toml"
-        path.write_text(text[: text.index("[[destinations]]")] + f'[[destinations]]\nname = "account"\n{account.lines}')
+        text = text[: text.index("[[destinations]]")] + f'[[destinations]]\nname = "account"\n{account.lines}'
+        path.write_text(text)
+        world.witness.configured(text)
         world.warehouse.replace(members(COUNT))
         return world
 

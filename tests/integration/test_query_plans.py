@@ -17,6 +17,8 @@ from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
 from tests.world import World, Write
 
+pytestmark = pytest.mark.not_audited("its members are written into the state, and were never told")
+
 Plan = Mapping[str, Any]
 
 CONTACTS, AUDIENCES, EACH = 30_000, 20, 5

@@ -3,6 +3,7 @@
 The state's session has other rights, settings and policies, and whose code runs in it could do all that syncer may.
 """
 
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,23 +45,22 @@ class Shared:
 def shared(world_in_one_database: World) -> Iterator[Shared]:
     world, role = world_in_one_database, f"reader_{uuid.uuid4().hex}"
     world.warehouse.run("ALTER TABLE members SET SCHEMA public")
-    admin = as_(world.warehouse.url, "search_path=public")
+    admin = as_(world.warehouse, "search_path=public")
     admin.run(f"CREATE ROLE {role}")
     admin.run(f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
     admin.run(f"GRANT SELECT ON members TO {role}")
     admin.replace(ROWS)
-    world.warehouse = as_(world.state_url, f"role={role}")
+    world.warehouse = as_(world.warehouse, f"role={role}")
     yield Shared(world, admin, role)
     admin.run(f"DROP OWNED BY {role} CASCADE")
     admin.run(f"DROP ROLE {role}")
 
 
-def as_(url: str, *settings: str) -> Write:
+def as_(write: Write, *settings: str) -> Write:
     """The same database, by sessions with these settings."""
-    write = object.__new__(Write)
     options = quote(" ".join(f"-c {setting}" for setting in settings), safe="")
-    write.url = f"{url}{'&' if '?' in url else '?'}options={options}"
-    return write
+    url = re.sub(r"[?&]options=.*", "", write.url)
+    return write.through(f"{url}{'&' if '?' in url else '?'}options={options}")
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_view_that_looks_at_its_reader(shared: Shared) -> None:
     ],
 )
 def test_a_setting_of_the_readers_session(shared: Shared, setting: str, value: str, row: str) -> None:
-    shared.world.warehouse = as_(shared.world.state_url, f"role={shared.role}", f"{setting}={value}")
+    shared.world.warehouse = as_(shared.admin, f"role={shared.role}", f"{setting}={value}")
     shared.run("DROP TABLE members", "CREATE SCHEMA theirs", "GRANT USAGE ON SCHEMA theirs TO ROLE")
     for schema in ("public", "theirs"):
         shared.run(f"CREATE VIEW {schema}.members AS SELECT {EYES}, {row} AS email")
@@ -119,7 +119,7 @@ def test_the_table_that_the_readers_search_path_finds(shared: Shared) -> None:
         "CREATE TABLE theirs.members AS SELECT * FROM members WHERE user_id = 'u3'",
         "ALTER TABLE theirs.members OWNER TO ROLE",
     )
-    shared.world.warehouse = as_(shared.world.state_url, f"role={shared.role}", "search_path=theirs")
+    shared.world.warehouse = as_(shared.admin, f"role={shared.role}", "search_path=theirs")
     assert shared.told() == {"u3@x.io"}
 
 

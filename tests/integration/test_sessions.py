@@ -63,7 +63,7 @@ def odd(url: str, level: str, settings: Mapping[str, str]) -> Iterator[None]:
 
 
 def replace(world: World, rows: Iterable[Row]) -> None:
-    with psycopg.connect(world.warehouse.url, options=PLAIN) as connection:
+    with world.warehouse.changing(), psycopg.connect(world.warehouse.url, options=PLAIN) as connection:
         connection.execute("TRUNCATE members")
         for row in rows:
             connection.execute(

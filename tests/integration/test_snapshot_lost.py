@@ -226,9 +226,7 @@ def test_the_connection_is_cut_anywhere(any_world: World, cutter: Cutter) -> Non
 
 
 def through(cutter: Cutter, warehouse: Write) -> Write:
-    write = object.__new__(Write)
-    write.url = cutter.url_of(warehouse.url)
-    return write
+    return warehouse.through(cutter.url_of(warehouse.url))
 
 
 @pytest.mark.parametrize("missing", [1, len(PEOPLE)])
