@@ -34,6 +34,8 @@ class Session:
         self._stopped = False
         self._free = False
         self._thread = threading.Thread(target=self._run, daemon=True)
+        self.seen: list[str] = []
+        """The names of the statements that it came to."""
         self.result: object = None
         self.error: Exception | None = None
 
@@ -59,6 +61,7 @@ class Session:
 
     def arrive(self, statement: str) -> None:
         """The session is about to execute this statement."""
+        self.seen.append(statement)
         with self._changed:
             if self._free or self._stops[:1] != [statement]:
                 return

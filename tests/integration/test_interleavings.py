@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from syncer.receivers.loopback import Answer
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state import Connection, State
 from tests.interleaving import Session, orders, play, watch_statements
+from tests.points import Killed, Points, end_sessions
 from tests.world import CHURN, GUARD_FROM_TWO, VIP, Row, World, members, truth
 
 RUN = ("list_pauses", "mark_planned", "claim_pages", "close_run")
@@ -111,7 +113,9 @@ STOPS: dict[Callable[[Round], Command], tuple[str, ...]] = {
 CODES: dict[Callable[[Round], Command], set[int]] = {pausing: {0, 130}, retiring: {0, 8}}
 """What a run may exit with: a pause stops it between two pages, and the new name of what is retired is set aside."""
 
-ALL = (approving, retrying, pausing, retiring, resuming, forgetting, resyncing)
+CONTROLS = (approving, retrying, pausing, retiring, resuming, forgetting)
+ALL = (*CONTROLS, resyncing)
+"""A resync is a run: what may happen between its statements is in `test_points`."""
 
 
 @pytest.mark.parametrize("prepare", ALL, ids=lambda prepare: prepare.__name__)
@@ -119,15 +123,9 @@ def test_a_command_and_a_run_never_fail_one_another(
     world: World, prepare: Callable[[Round], Command], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch_statements(monkeypatch)
-    if prepare is approving:
-        world.extra = GUARD_FROM_TWO + "max_added_fraction = 100.0\n"
     stops = STOPS.get(prepare, ("record_action",))
     for number, order in enumerate(orders({"run": len(RUN) + 1, "command": len(stops) + 1})):
-        at = begun(world, number)
-        command = prepare(at)
-        newcomer: Row = (CHURN, f"n{number}", f"n{number}@x.io")
-        at.rows, at.expected = [*at.rows, newcomer], [*at.expected, newcomer]
-        world.warehouse.replace(at.rows)
+        at, command = prepared(world, prepare, number)
         sessions = {"run": Session(world.sync, RUN), "command": Session(command, stops)}
 
         play(world.state_url, sessions, order)
@@ -136,6 +134,69 @@ def test_a_command_and_a_run_never_fail_one_another(
         if sessions["command"].error is not None:
             command()
         assert_right_in_the_end(at, order)
+
+
+@pytest.mark.parametrize("prepare", CONTROLS, ids=lambda prepare: prepare.__name__)
+def test_a_whole_run_may_pass_between_any_two_statements_of_a_command(
+    world: World, prepare: Callable[[Round], Command], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch_statements(monkeypatch)
+    for number, statement in enumerate(statements(world, prepare), 1):
+        at, command = prepared(world, prepare, number)
+        sessions = {"run": Session(world.sync, ()), "command": Session(command, [statement])}
+        order = ("command", "run")
+
+        play(world.state_url, sessions, order)
+
+        assert_unharmed(sessions, CODES.get(prepare, {0, 5}), (statement, *order))
+        if sessions["command"].error is not None:
+            command()
+        assert_right_in_the_end(at, (statement, *order))
+
+
+@pytest.mark.parametrize("prepare", CONTROLS, ids=lambda prepare: prepare.__name__)
+def test_a_command_may_be_killed_or_cut_off_between_any_two_statements(
+    world: World, prepare: Callable[[Round], Command], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can be given again, whether it was done or not, and nothing stays half done."""
+    watch_statements(monkeypatch)
+    names = statements(world, prepare)
+    points = Points(monkeypatch)
+    for number, statement in enumerate(names, 1):
+        at, command = prepared(world, prepare, number)
+        cut_off = partial(end_sessions, world.state_url)
+        points.watch(f"before {statement}", points.kill if number % 2 else cut_off)
+        try:
+            command()
+        except (Killed, errors.StateError):
+            assert points.reached, statement
+        finally:
+            points.rest()
+        end_sessions(world.state_url)
+        command()
+        assert_right_in_the_end(at, (statement,))
+
+
+def statements(world: World, prepare: Callable[[Round], Command]) -> list[str]:
+    """The statements of a command, each once, in their order."""
+    at, command = prepared(world, prepare, 0)
+    alone = Session(command, ())
+    play(world.state_url, {"command": alone}, ["command"])
+    assert alone.error is None
+    assert_right_in_the_end(at, ("alone",))
+    return list(dict.fromkeys(alone.seen))
+
+
+def prepared(world: World, prepare: Callable[[Round], Command], number: int) -> tuple[Round, Command]:
+    """A round that is about to begin: the command has not been given yet, and the warehouse has changed."""
+    if prepare is approving:
+        world.extra = GUARD_FROM_TWO + "max_added_fraction = 100.0\n"
+    at = begun(world, number)
+    command = prepare(at)
+    newcomer: Row = (CHURN, f"n{number}", f"n{number}@x.io")
+    at.rows, at.expected = [*at.rows, newcomer], [*at.expected, newcomer]
+    world.warehouse.replace(at.rows)
+    return at, command
 
 
 def begun(world: World, number: int) -> Round:
