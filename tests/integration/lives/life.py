@@ -1,7 +1,9 @@
 """A life of warehouse, syncer and destination: seasons of changes, acts and runs, and what must hold after each."""
 
 import shutil
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +16,7 @@ from syncer.receivers.loopback import Answer, Fault
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state.runs import settle_lost_run
 from syncer.stopping import Stop
+from tests import auditor, witness
 from tests.integration.lives.audiences import contact_of, is_sendable
 from tests.integration.lives.broken import named_by_broken
 from tests.integration.lives.facts import (
@@ -29,33 +32,41 @@ from tests.integration.lives.facts import (
 )
 from tests.integration.lives.model import Model, Outcome, in_a_circle
 from tests.integration.lives.mortal import Gone, Mortal
+from tests.integration.lives.rare import RarePaths
 from tests.integration.lives.stories import (
     SESSIONS,
     StateLost,
+    TakenOver,
     Trouble,
     acts,
+    changed_rows,
     changes,
     sendable,
     troubles,
     weighed,
 )
 from tests.integration.lives.sums import assert_adds_up, assert_knows_profiles, assert_profiles_are_right
+from tests.sometimes import Sometimes
 from tests.world import Quiet, Row, World
 
 
 class Life(RuleBasedStateMachine):
-    """`new_world` and `mortal` are given by the test."""
+    """`new_world`, `mortal` and what counts are given by the test."""
 
     new_world: Callable[[], World]
     mortal: Mortal
     tally: dict[str, int]
+    sometimes: Sometimes
 
     @initialize(hold_initial=st.sampled_from([False, False, False, True]), start=st.lists(sendable, max_size=8))
     def begin(self, hold_initial: bool, start: list[Row]) -> None:
         self.rows: list[Row] = start
         self.setting = Setting(hold_initial=hold_initial)
+        self.rare = RarePaths(self.sometimes)
+        self.watching = ExitStack()
+        self.watched = self.watching.enter_context(witness.watching())
         self.world = self.new_world()
-        self.world.receiver.__enter__()
+        self.watching.enter_context(self.world.receiver)
         self.connection = psycopg.connect(
             self.world.state_url, autocommit=True, options="-c search_path=syncer", prepare_threshold=None
         )
@@ -65,10 +76,13 @@ class Life(RuleBasedStateMachine):
         self.written: list[Row] | None = None
 
     def teardown(self) -> None:
-        if hasattr(self, "connection"):
-            self.connection.close()
-            self.world.receiver.__exit__(None, None, None)
-            shutil.rmtree(self.world.folder)
+        if not hasattr(self, "connection"):
+            return
+        complaints = [] if sys.exc_info()[0] else auditor.complaints(self.watched)  # one that failed is judged already
+        self.connection.close()
+        self.watching.close()
+        shutil.rmtree(self.world.folder)
+        assert complaints == []
 
     @rule(
         changed=st.lists(changes, max_size=4),
@@ -88,7 +102,7 @@ class Life(RuleBasedStateMachine):
     ) -> None:
         """The warehouse changes, the operator acts, and there is a run, which something may disturb."""
         for change in changed:
-            self._change(*change)
+            self.rows = changed_rows(self.rows, *change)
             self.tally["changes"] += 1
         for act in done:
             self._act(*act)
@@ -97,32 +111,6 @@ class Life(RuleBasedStateMachine):
             self._undisturbed_run(resync=resync, twice=twice)
         else:
             self._disturbed_run(trouble, resync=resync)
-
-    # --- the warehouse
-
-    def _change(self, kind: str, *what: Any) -> None:
-        rows = self.rows
-        match kind:
-            case "come":
-                rows = [*rows, *what[0]]
-            case "join":  # someone who is known somewhere, at the address that they have
-                known = [email for _, user, email in rows if user == what[1]]
-                rows = [*rows, *((what[0], what[1], email) for email in known[:1])]
-            case "break":
-                rows = [*rows, what[0]]
-            case "mend":
-                rows = [row for row in rows if is_sendable(row)]
-            case "leave":
-                rows = [row for index, row in enumerate(rows) if index != what[0]]
-            case "move":
-                rows = [(name, user, what[1] if user == what[0] else email) for name, user, email in rows]
-            case "no email":
-                rows = [(name, user, None if user == what[0] else email) for name, user, email in rows]
-            case "vanish":
-                rows = [row for row in rows if row[0] != what[0]]
-            case "replace":
-                rows = what[0]
-        self.rows = rows[-14:]
 
     # --- the operator
 
@@ -223,6 +211,9 @@ class Life(RuleBasedStateMachine):
             if isinstance(fault, StateLost):
                 self._end_sessions(fault.sessions)
                 return Answer(200, apply=fault.apply)
+            if isinstance(fault, TakenOver):
+                self._take_over()
+                return Answer(200, apply=fault.apply)
             return fault
 
         self.seen = {}
@@ -232,9 +223,10 @@ class Life(RuleBasedStateMachine):
         try:
             result = world.sync(trigger="resync" if resync else "manual")
         except errors.StateError:  # with no session left there is nobody to say how the run ended
-            assert any(isinstance(fault, StateLost) for fault in trouble.script)
+            assert any(isinstance(fault, StateLost | TakenOver) for fault in trouble.script)
         except Gone:
             self.tally["gone"] += 1
+            self.sometimes.saw("killed in the middle")
         finally:
             mortal.last = None
         assert world.receiver.wait_for(lambda: world.receiver.http.in_progress == 0)
@@ -252,6 +244,13 @@ class Life(RuleBasedStateMachine):
                 " WHERE datname = current_database() AND application_name = ANY(%s)",
                 [list(sessions)],
             ).fetchall()
+
+    def _take_over(self) -> None:
+        """The process is stopped in a request, for so long that another one takes over and makes a run of its own."""
+        self.world.receiver.script = None
+        self.connection.execute("UPDATE leader SET renewed_at = now() - interval '1 hour'")
+        self.world.sync()
+        self.sometimes.saw("another process took over in a request")
 
     # --- what must hold
 
@@ -274,6 +273,7 @@ class Life(RuleBasedStateMachine):
             assert (next_try is None) == (tries == 6)
         if trouble.last_step is None and not any(isinstance(fault, StateLost) for fault in trouble.script):
             assert facts.open_run is None
+        self.rare.look(facts, self.rows, self.setting, self.world)
         return facts
 
     def _offered(self, facts: Facts) -> dict[str, Call | None]:

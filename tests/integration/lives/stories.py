@@ -7,7 +7,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from syncer.receivers.loopback import EVERYTHING, Answer, Delay, Fault, Reset, Truncate
+from tests.integration.lives.audiences import is_sendable
 from tests.integration.lives.facts import CONTACTS, NAMES
+from tests.world import Row
 
 names = st.sampled_from(NAMES)
 users = st.sampled_from(["u1", "u2", "u3", "u4", "u5"])
@@ -62,6 +64,16 @@ class StateLost:
     apply: int
 
 
+@dataclass(frozen=True)
+class TakenOver:
+    """While the request is on its way, the process is taken for dead; its call takes effect after the other's, or not.
+
+    Nothing after it is disturbed: what the script says of later requests is not heard.
+    """
+
+    apply: int
+
+
 SESSIONS = ("syncer settling for segment", "syncer delivery to segment", "syncer sync")
 faults = st.sampled_from(
     [
@@ -93,7 +105,7 @@ LATE = Delay(0.3)
 class Trouble:
     """What happens in a run: a fault for each request in turn; contacts that are refused; the step that is the last."""
 
-    script: Sequence[Fault | StateLost | None] = ()
+    script: Sequence[Fault | StateLost | TakenOver | None] = ()
     refused: Collection[str] = ()
     last_step: int | None = None
 
@@ -102,12 +114,43 @@ class Trouble:
         return LATE in self.script
 
 
+taken_over = st.builds(
+    lambda before, apply: Trouble(script=[*before, TakenOver(apply)]),
+    st.lists(st.none(), max_size=3),
+    st.sampled_from([0, EVERYTHING]),
+)
 some = st.frozensets(st.sampled_from(CONTACTS), max_size=2)
 troubles = weighed(
     (4, st.builds(Trouble, script=st.lists(faults, min_size=1, max_size=5))),
     (1, st.builds(Trouble, script=st.lists(st.one_of(faults, st.just(LATE)), min_size=1, max_size=3))),
+    (1, taken_over),
     (3, st.builds(Trouble, last_step=st.integers(0, 110))),
     (2, st.builds(Trouble, refused=st.frozensets(st.sampled_from(CONTACTS), min_size=1, max_size=2))),
     (1, st.builds(Trouble, script=st.lists(faults, max_size=2), refused=st.just(frozenset(CONTACTS)))),
     (2, st.builds(Trouble, script=st.lists(faults, max_size=2), refused=some, last_step=st.integers(40, 140))),
 )
+
+
+def changed_rows(rows: list[Row], kind: str, *what: Any) -> list[Row]:
+    """What the warehouse says after a change; the last fourteen rows of it."""
+    match kind:
+        case "come":
+            rows = [*rows, *what[0]]
+        case "join":  # someone who is known somewhere, at the address that they have
+            known = [email for _, user, email in rows if user == what[1]]
+            rows = [*rows, *((what[0], what[1], email) for email in known[:1])]
+        case "break":
+            rows = [*rows, what[0]]
+        case "mend":
+            rows = [row for row in rows if is_sendable(row)]
+        case "leave":
+            rows = [row for index, row in enumerate(rows) if index != what[0]]
+        case "move":
+            rows = [(name, user, what[1] if user == what[0] else email) for name, user, email in rows]
+        case "no email":
+            rows = [(name, user, None if user == what[0] else email) for name, user, email in rows]
+        case "vanish":
+            rows = [row for row in rows if row[0] != what[0]]
+        case "replace":
+            rows = what[0]
+    return rows[-14:]

@@ -1,0 +1,86 @@
+"""Lives for as long as SYNCER_FUZZ says, each round from a seed; and in CI the seeds that failed once."""
+
+import os
+import random
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from syncer.destinations import segment
+from syncer.planning import checksums
+from tests.integration.lives.mortal import Mortal
+from tests.integration.lives.rare import PATHS
+from tests.integration.lives.stage import Stage
+from tests.sometimes import Sometimes
+from tests.world import Report, Write
+
+FUZZ, SEED = os.environ.get("SYNCER_FUZZ"), os.environ.get("SYNCER_SEED")
+"""How long, and the seed of the first round; read before the environment is cleaned."""
+
+LIVES = 4
+"""Of a round. The first of them is short and quiet: it is the simplest one that there is."""
+
+LONG = 600.0
+"""Seconds from which a run has to have come to every rare path."""
+
+SEEDS = [
+    int(line.split()[0])
+    for line in Path(__file__).with_name("seeds.txt").read_text().splitlines()
+    if line and not line.startswith("#")
+]
+
+Round = Callable[[int, Sometimes], None]
+
+
+@pytest.fixture
+def play(new_database: Callable[..., str], template: str, monkeypatch: pytest.MonkeyPatch) -> Round:
+    """Plays a round. Its seed also says how large pages are, and whether the warehouse is in the state's database."""
+    monkeypatch.setattr(checksums, "most", lambda *_: True)
+    monkeypatch.setattr(segment, "MAX_REQUEST_BYTES", 900)
+    mortal = Mortal(monkeypatch)
+    warehouse = Write(new_database("template0"))
+    stages: dict[int, Stage] = {}
+
+    def play(seed: int, sometimes: Sometimes) -> None:
+        page_size = (1, 500)[seed % 2]
+        monkeypatch.setattr(segment, "PAGE_SIZE", page_size)
+        stage = stages.setdefault(page_size, Stage(new_database, template, mortal, warehouse if seed % 2 else None))
+        stage.sometimes = sometimes
+        try:
+            stage.play(LIVES, seed=seed)
+        except BaseException as error:
+            error.add_note(f"play this round again: SYNCER_FUZZ=1s SYNCER_SEED={seed} pytest {Path(__file__).parent}")
+            raise
+
+    return play
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.skipif(FUZZ is None, reason="SYNCER_FUZZ=10m plays lives for ten minutes")
+def test_lives_go_well_for_as_long_as_we_like(play: Round, report: Report) -> None:
+    seconds = _seconds(str(FUZZ))
+    first = int(SEED) if SEED else random.SystemRandom().randrange(10**9)
+    print(f"SYNCER_SEED={first}")
+    sometimes = Sometimes(PATHS)
+    end, seed = time.monotonic() + seconds, first
+    while seed == first or time.monotonic() < end:
+        play(seed, sometimes)
+        seed += 1
+    report(f"SYNCER_SEED={first}, {seed - first} rounds; {sometimes}")
+    if seconds >= LONG:
+        assert sometimes.never(PATHS) == set()
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_seed_that_failed_once(play: Round, seed: int) -> None:
+    play(seed, Sometimes(PATHS))
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d+)([smh])", text)
+    assert found, f"SYNCER_FUZZ is like 90s, 10m or 1h, not {text!r}"
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
