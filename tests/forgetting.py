@@ -11,6 +11,7 @@ from tests.world import World
 
 def forget(world: World, *who: str) -> Mapping[str, int]:
     """Forgets whomever these names are about, without a question; returns the rows that each step touched."""
+    world.witness.forgets = True
     with app.opened_state(app.load(world.config, {})) as state, state.connect("forget") as connection:
         return forgetting.forget(connection, who, forgetting.find(connection, who))
 

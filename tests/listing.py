@@ -63,7 +63,7 @@ class Listing:
         listing.resyncs = [at for (at,) in rows(RESYNCS)]
         listing.orders = [(at, action, listing.pinned.get(name, snake_case(name))) for at, action, name in rows(ORDERS)]
         listing.known = {contact for contact, _ in listing.outcomes}
-        listing.forgets = bool(rows("SELECT FROM operator_actions WHERE action = 'forget'"))
+        listing.forgets = world.witness.forgets or bool(rows("SELECT FROM operator_actions WHERE action = 'forget'"))
         return listing
 
     def status(self, message_id: str | None) -> str | None:

@@ -58,12 +58,13 @@ class Telling:
 
 
 class Witness:
-    """What a warehouse said."""
+    """What a warehouse said. `forgets`: a test forgets people, without the command that would record the order."""
 
     def __init__(self) -> None:
         self._text: str | None = None
         self._config: Config = {}
         self.snapshots: list[Snapshot] = []
+        self.forgets = False
 
     def changed(self, began: datetime) -> None:
         """The test wrote rows; nobody can have seen them before `began`."""
