@@ -16,6 +16,9 @@ Computation = Literal["audience", "trait"]
 Identity = Literal["email", "user_id"]
 """What a destination knows its contacts by."""
 
+Trigger = Literal["manual", "schedule", "resync", "request"]
+"""What began a run."""
+
 MAX_CONTACTS_OF_USER = 100
 """A user id that more contacts than this have stands for nobody: a placeholder such as `guest`."""
 
@@ -69,8 +72,7 @@ class Source:
 
     Exactly one of `table` (as configured: `schema.table` or `table`) and `query` is set. `audience` is the column
     with the audience's name, or None for the query of one audience, whose rows all belong to `audience_name`.
-    `member` is an optional column: rows where it is false or null are no members, and anything but a yes or no is an
-    error.
+    `member` is an optional column: rows where it is false or null are no members, all but a yes or no is an error.
     `traits` are columns that go along with a call, each with the name that it is sent under; `value` is the column of
     a computed trait. `path` is where the configuration says so (`warehouse.membership.table`), for messages.
     """
@@ -155,8 +157,7 @@ class Warehouse(Protocol):
     def reading(self, sources: Sequence[Source] = ()) -> AbstractContextManager[Reading]:
         """Opens one consistent read-only view. Raises `WarehouseError` if the warehouse cannot be reached.
 
-        `sources` are what will be read: where the database can promise it, nobody rebuilds them from the moment of the
-        view on.
+        `sources` are what will be read: where the database can promise it, nobody rebuilds them from then on.
         """
 
     def table_in_state(self, source: Source, state_lock: int) -> TableInState | None:
@@ -386,10 +387,8 @@ class Destination(Protocol):
         """Sends once. All but the refused were accepted. Raises `DestinationError` if the request failed whole."""
 
     def account(self) -> Mapping[str, str]:
-        """What this points at: type, endpoint (its host), identity, and all else that makes it another account.
-
-        The state remembers it; it holds no secret.
-        """
+        """What this points at, for the state to remember: type, endpoint (its host), identity, and all else that makes
+        it another account. It holds no secret."""
 
     def key_hash(self, salt: bytes) -> str:
         """A keyed hash of the credential: shows that the credential changed, and nothing else."""
@@ -399,9 +398,3 @@ class Destination(Protocol):
 
     def close(self) -> None:
         """Closes every connection."""
-
-
-# --- runs -----------------------------------------------------------------------------------------------------------
-
-Trigger = Literal["manual", "schedule", "resync", "request"]
-"""What began a run."""
