@@ -111,7 +111,8 @@ class TestKindsOfNames:
 
         assert skipped(world) == {"forgotten": 2}
         assert world.receiver.event_count == events
-        assert "ada" not in dump(world)
+        assert "ada-7" not in dump(world)
+        assert "ada@" not in dump(world)
 
 
 class TestHowMany:
