@@ -1,10 +1,12 @@
 """The reports that cannot be read from the history: of a plan that is thrown away, of a run whose state was lost."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from syncer import models, naming
 from syncer.models import Status
-from syncer.planning import plan
+from syncer.planning import changes, plan
 from syncer.state.history import AudienceReport, DestinationReport, RunReport
 
 
@@ -16,6 +18,9 @@ def lost(run_id: int, trigger: models.Trigger, error: str) -> RunReport:
 
 def planned(made: plan.Plan, started_at: datetime) -> RunReport:
     """Of a plan that was made and thrown away."""
+    counts: defaultdict[int | None, list[changes.AudienceCount]] = defaultdict(list)
+    for count in (count for target in made.targets for count in target.counts):
+        counts[count.audience_id].append(count)
     return RunReport(
         run_id=None,
         trigger="manual",
@@ -25,7 +30,7 @@ def planned(made: plan.Plan, started_at: datetime) -> RunReport:
         error=None,
         calls_saved=made.calls_saved,
         deferred=made.deferred,
-        audiences=[_audience(made, audience) for audience in made.audiences],
+        audiences=[_audience(made, each, counts.get(each.audience_id, [])) for each in made.audiences],
         destinations=[
             DestinationReport(
                 name=target.target.name,
@@ -45,8 +50,7 @@ def planned(made: plan.Plan, started_at: datetime) -> RunReport:
     )
 
 
-def _audience(made: plan.Plan, audience: models.Audience) -> AudienceReport:
-    counts = [count for target in made.targets for count in target.counts if count.audience_id == audience.audience_id]
+def _audience(made: plan.Plan, audience: models.Audience, counts: Sequence[changes.AudienceCount]) -> AudienceReport:
     return AudienceReport(
         name=naming.listed(audience.name),
         property=audience.property,
