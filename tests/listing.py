@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import psycopg
+
 from tests.witness import Audited
 
 Key = tuple[str, str]
@@ -44,8 +46,14 @@ class Listing:
     def of(cls, world: Audited, destination: str) -> "Listing":
         """What the views of a world's state say about a destination."""
 
+        # In one session: each takes longer to begin than all that is asked here.
+        with psycopg.connect(world.state_url, options="-c search_path=syncer") as connection:
+            return cls._read(connection, destination, forgets=world.witness.forgets)
+
+    @classmethod
+    def _read(cls, connection: psycopg.Connection[Any], destination: str, *, forgets: bool) -> "Listing":
         def rows(statement: str) -> list[Any]:
-            return world.query(statement, [destination] if "%s" in statement else None)
+            return connection.execute(statement, [destination] if "%s" in statement else None).fetchall()
 
         listing = cls(
             pinned=dict(rows("SELECT name, property FROM audience")),
@@ -63,7 +71,7 @@ class Listing:
         listing.resyncs = [at for (at,) in rows(RESYNCS)]
         listing.orders = [(at, action, listing.pinned.get(name, snake_case(name))) for at, action, name in rows(ORDERS)]
         listing.known = {contact for contact, _ in listing.outcomes}
-        listing.forgets = world.witness.forgets or bool(rows("SELECT FROM operator_actions WHERE action = 'forget'"))
+        listing.forgets = forgets or bool(rows("SELECT FROM operator_actions WHERE action = 'forget'"))
         return listing
 
     def status(self, message_id: str | None) -> str | None:

@@ -116,7 +116,8 @@ class Audited(Protocol):
     @property
     def witness(self) -> Witness: ...
 
-    def query(self, statement: str, parameters: Sequence[Any] | None = None) -> list[Any]: ...
+    @property
+    def state_url(self) -> str: ...
 
 
 @dataclass
