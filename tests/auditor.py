@@ -148,6 +148,10 @@ class Auditor:
 
     def __post_init__(self) -> None:
         self.sayings = [Sayings(each, self.names, self.account) for each in self.snapshots]
+        for said in (said for snapshot in self.snapshots for said in snapshot.said or ()):
+            contact = self.account.contact(said.user, said.email)
+            if contact is not None and said.user is not None:
+                self.users[contact].add(said.user)
         self.known: dict[Key, _Knows] = {}
         self.profiles: dict[Key, _Knows] = {}
         self.emails: dict[str, str | None] = {}

@@ -221,7 +221,7 @@ def test_values_and_traits_out_of_sqlite(world: World, tmp_path: Path) -> None:
         ("u2", {"email": "b@x.io", "age": 1.5, "vip_buyers": True}),
         ("u3", {"email": "c@x.io", "lifetime_value": 3}),
     ]
-    with closing(sqlite3.connect(file)) as shop:
+    with world.warehouse.changing(), closing(sqlite3.connect(file)) as shop:
         shop.execute("UPDATE ltv SET value = 'gold' WHERE user_id = 'u1'")
         shop.commit()
     result = world.sync()
