@@ -47,7 +47,7 @@ class Listing:
         """What the views of a world's state say about a destination."""
 
         # In one session: each takes longer to begin than all that is asked here.
-        with psycopg.connect(world.state_url, options="-c search_path=syncer") as connection:
+        with world.asking() as connection:
             return cls._read(connection, destination, forgets=world.witness.forgets)
 
     @classmethod

@@ -7,7 +7,7 @@ misses no state that a run can have read. A test that writes past `Write` has to
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -116,8 +116,7 @@ class Audited(Protocol):
     @property
     def witness(self) -> Witness: ...
 
-    @property
-    def state_url(self) -> str: ...
+    def asking(self) -> AbstractContextManager[psycopg.Connection[Any]]: ...
 
 
 @dataclass

@@ -208,8 +208,14 @@ endpoint = "{self.receiver.url}"
 
     def query(self, statement: str, parameters: Sequence[Any] | None = None) -> list[Any]:
         """Rows of the state's schema."""
-        with psycopg.connect(self.state_url, options="-c search_path=syncer") as connection:
+        with self.asking() as connection:
             return connection.execute(statement, parameters).fetchall()
+
+    @contextmanager
+    def asking(self) -> Iterator[psycopg.Connection[Any]]:
+        """A session of ours with the state's schema, for questions."""
+        with psycopg.connect(self.state_url, options="-c search_path=syncer") as connection:
+            yield connection
 
     def believed(self) -> set[tuple[str, str]]:
         """(contact, property) that the destination believes true, also while more comes in."""

@@ -72,12 +72,13 @@ class EmbeddedWorld(World):
         path.write_text(path.read_text().replace('[state]\nurl = ""', f'[state]\ndata_dir = "{self.data_dir}"'))
         return path
 
-    def query(self, statement: str, parameters: Sequence[Any] | None = None) -> list[Any]:
+    @contextmanager
+    def asking(self) -> Iterator[psycopg.Connection[Any]]:
         with (
             embedded.running(self.data_dir) as url,
             psycopg.connect(url, options="-c search_path=syncer") as connection,
         ):
-            return connection.execute(statement, parameters).fetchall()
+            yield connection
 
 
 class FileWrite(Write):

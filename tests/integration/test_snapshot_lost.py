@@ -208,6 +208,7 @@ def cutter(postgres: str) -> Iterator[Cutter]:
         yield cutter
 
 
+@pytest.mark.not_audited("its state is reached through what cuts every connection, the auditor's too")
 def test_the_connection_is_cut_anywhere(any_world: World, cutter: Cutter) -> None:
     """Also right before the server's last words, which say that this was all."""
     broken = replace(any_world, warehouse=through(cutter, any_world.warehouse))
