@@ -1,4 +1,4 @@
 """`python -m tests.mutants` breaks the code on purpose, one predicate at a time, and asks whether the tests see it.
 
-What the last run said, and a word on each survivor, stands in `tests/README.md`.
+`tests/README.md` says how to run it, and what a whole run has still to say.
 """
