@@ -13,7 +13,10 @@ Script = Callable[[socket.socket], None]
 
 
 class RawServer:
-    """Runs `script` for every connection, in a thread of its own, and then closes it. `requests` came in whole."""
+    """Runs `script` for every connection, in a thread of its own, and then closes it. `requests` came in whole.
+
+    A script whose client calls again has to say `Connection: close`: else the second call can meet the closing.
+    """
 
     def __init__(self, script: Script) -> None:
         self.script = script
