@@ -5,7 +5,10 @@ pytest --postgres=container            a container through testcontainers, where
 pytest --postgres=postgresql://…       a server of yours; the role must be allowed to create databases
 """
 
+import contextlib
+import itertools
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
@@ -13,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy
 from psycopg import sql
 
 from syncer import embedded
@@ -22,7 +26,12 @@ from syncer.state import State, migrations
 from tests import auditor, witness
 from tests.world import Report, World, Write, with_database
 
-TEMPLATE = "syncer_test_template"
+CARELESS = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "128MB"}
+"""Settings of a server whose power no test cuts."""
+
+MEMORY = 4 * 1024**3
+"""Bytes that have to be free where the data of all test processes' servers lie in memory."""
+
 WATCHED = pytest.StashKey[witness.Watched]()
 
 # Commands are started by the hundred: compiled anew each time they would take a quarter longer.
@@ -98,12 +107,13 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a server on which tests may create databases."""
     chosen = request.config.getoption("--postgres")
     if chosen == "embedded":
-        with tempfile.TemporaryDirectory(prefix="syncer-tests-") as folder, embedded.running(Path(folder)) as url:
-            with psycopg.connect(url, autocommit=True) as connection:
-                # Hundreds of databases are made; no test cuts the power of this server.
-                connection.execute("ALTER SYSTEM SET fsync = off")
-                connection.execute("SELECT pg_reload_conf()")
-            yield url
+        with tempfile.TemporaryDirectory(prefix="syncer-tests-", dir=_memory()) as folder:
+            with embedded.running(Path(folder)) as url:
+                with psycopg.connect(url, autocommit=True) as connection:
+                    for name, value in CARELESS.items():
+                        connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+                    connection.execute("SELECT pg_reload_conf()")
+                yield url
     elif chosen == "container":
         from testcontainers.postgres import PostgresContainer
 
@@ -113,44 +123,49 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
         yield chosen
 
 
-@pytest.fixture(scope="session")
-def template() -> str:
-    """Stands for a database with a migrated state schema."""
-    return TEMPLATE
+def _memory() -> str | None:
+    """A folder in memory, if there is much of it: hundreds of databases come and go, thousands of temporary tables."""
+    folder = "/dev/shm"
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(folder).free > MEMORY and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    return None
 
 
 @pytest.fixture(scope="session")
-def databases(postgres: str) -> Iterator[dict[str, bool]]:
-    """The databases that were made, and whether a test has them; they are used again, since making one is slow."""
-    made: dict[str, bool] = {}
-    yield made
-    for name in made:
-        _drop(postgres, name)
+def template(postgres: str) -> Iterator[str]:
+    """The name of a database with a migrated state in the schema `syncer`."""
+    name = f"syncer_test_template_{os.getpid()}"
+    _drop(postgres, name)
+    _create(postgres, name)
+    migrations.migrate(State(with_database(postgres, name), "syncer"))
+    yield name
+    _drop(postgres, name)
 
 
 @pytest.fixture
-def new_database(postgres: str, databases: dict[str, bool]) -> Iterator[Callable[..., str]]:
-    """Gives databases as URLs, empty or as `template`; each is the test's alone until its end, or given anew."""
-    taken: list[str] = []
+def new_database(postgres: str) -> Iterator[Callable[..., str]]:
+    """Makes databases and gives their URLs; they are the test's until its end. `again` is one that it is done with."""
+    made: list[str] = []
+    numbers = itertools.count()
 
     def give(template: str = "template0", again: str | None = None) -> str:
         if again is not None:
-            databases[str(psycopg.conninfo.conninfo_to_dict(again)["dbname"])] = False
-        name = next((name for name, in_use in databases.items() if not in_use), None)
-        if name is None:
-            name = f"syncer_test_{os.getpid()}_{len(databases)}"
-            _drop(postgres, name)
-            _create(postgres, name)
-        databases[name] = True
-        taken.append(name)
+            made.remove(done := str(sqlalchemy.make_url(again).database))
+            _drop(postgres, done)
+        name = f"syncer_test_{os.getpid()}_{next(numbers)}"
+        _drop(postgres, name)
+        _create(postgres, name, template)
+        made.append(name)
         url = with_database(postgres, name)
-        _empty(url, name)
-        if template == TEMPLATE:
-            migrations.migrate(State(url, "syncer"))
+        if template != "template0":
+            with psycopg.connect(url, autocommit=True) as connection:  # a copy is a state of its own
+                connection.execute("DELETE FROM syncer.installation; INSERT INTO syncer.installation DEFAULT VALUES")
         return url
 
     yield give
-    databases.update(dict.fromkeys(taken, False))
+    for name in made:
+        _drop(postgres, name)
 
 
 @pytest.fixture
@@ -186,26 +201,12 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "judge_together", lambda *_: None)
 
 
-def _create(server: str, name: str) -> None:
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'")
+def _create(server: str, name: str, template: str = "template0") -> None:
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'").format(*map(sql.Identifier, (name, template)))
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(statement.format(sql.Identifier(name)))
-
-
-def _empty(url: str, name: str) -> None:
-    """As it was when it was new: nobody is connected, no schema, no settings."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        connection.execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(sql.Identifier(name)))
-        schemas = connection.execute(
-            "SELECT nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
-        ).fetchall()
-        for (schema,) in schemas:
-            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
-        connection.execute("CREATE SCHEMA public")
+        if connection.info.server_version >= 150000:  # before that it was the only one
+            statement += sql.SQL(" STRATEGY file_copy")
+        connection.execute(statement)
 
 
 def _drop(server: str, name: str) -> None:

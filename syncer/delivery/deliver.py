@@ -74,8 +74,10 @@ def deliver(
         known = pages.refused_before(connection, order.delivery)
         leads = order.leadership.lease.good
         sender = Sender(order.destination, halted, clock or Clock(), order.retries, leads, known)
-        settler = _Settler([connect("settling for") for _ in range(_SETTLERS)], order.delivery, sender)
-        return _Delivery(connection, settler, order, halted, sent, sender).run()
+        queue = deque(pages.waiting(connection, order.delivery))
+        # Before anything is sent: once it is, it must not depend on what a full server has left.
+        settlers = [connect("settling for") for _ in range(min(_SETTLERS, len(queue)))]
+        return _Delivery(connection, _Settler(settlers, order.delivery, sender), order, halted, sent, sender).run(queue)
 
 
 class _Settler:
@@ -131,8 +133,8 @@ class _Delivery:
         self._alone = False  # whether no other group may be settled beside the present one
         self._stopped: errors.DestinationError | None = None
 
-    def run(self) -> errors.DestinationError | None:
-        queue = deque(pages.waiting(self._connection, self._order.delivery))
+    def run(self, queue: deque[pages.PlannedPage]) -> errors.DestinationError | None:
+        """Delivers these pages, and then the events that are owed; see `deliver`."""
         try:
             self._deliver_all(queue)
         except errors.NotOursError:  # all senders have ended; what they sent may be later than what the new leader sent
