@@ -1,6 +1,7 @@
 """Commands beside a run, in every order of their steps: neither fails the other, and in the end all is right."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,7 +10,7 @@ import pytest
 from syncer import control, errors, models, sync
 from syncer.receivers.loopback import Answer
 from syncer.receivers.segment import ReceivedRequest
-from syncer.state import Connection, State
+from syncer.state import Connection, State, migrations, pages
 from tests.interleaving import Session, orders, play, watch_statements
 from tests.points import Killed, Points, end_sessions
 from tests.world import CHURN, GUARD_FROM_TWO, VIP, Row, World, members, truth
@@ -17,12 +18,15 @@ from tests.world import CHURN, GUARD_FROM_TWO, VIP, Row, World, members, truth
 RUN = ("list_pauses", "mark_planned", "claim_pages", "close_run")
 """A run stops once its plan saw the state, before that commits, before it claims a page, and while it is closed."""
 
+HISTORY_GOES = ("add_dropped_history", "drop_change_partition")
+"""A run stops, while it is closed, before it notes what old history it drops, and before that is gone."""
+
 PROPERTY = "vip_buyers"
 
 
 @dataclass
 class Round:
-    """One order of steps, on a world that goes on from round to round.
+    """One order of steps, on a world that goes on from round to round: nothing may be left of the one before.
 
     `rows` is what the warehouse says while run and command meet, `expected` what the destination believes in the end.
     """
@@ -35,6 +39,15 @@ class Round:
     def say(self, rows: list[Row]) -> None:
         self.rows = self.expected = rows
 
+    def add(self, newcomer: Row) -> None:
+        self.rows, self.expected = [*self.rows, newcomer], [*self.expected, newcomer]
+
+    def tell(self, rows: list[Row]) -> None:
+        """Everybody is told what the warehouse says from now on, and nobody is who knows it."""
+        due = {contact for contact, _ in believed(self.world) ^ truth(rows)}
+        self.world.warehouse.replace(rows)
+        assert [each.planned for each in self.world.sync().report.destinations] == [len(due)], self.number
+
     def call(self, command: Callable[[Connection], object]) -> object:
         with self.world.state() as connection:
             return command(connection)
@@ -45,6 +58,7 @@ Command = Callable[[], object]
 
 def approving(at: Round) -> Command:
     """Of what it is about, one comes back: the plan takes them off the list of held changes."""
+    at.tell(at.rows)
     churn = at.rows[8:]
     at.world.warehouse.replace(members(2) + churn)
     run_id = at.world.sync().report.run_id or 0
@@ -61,8 +75,7 @@ def retrying(at: Round) -> Command:
         return Answer(400) if any(event["traits"]["email"] == bad for event in request.events) else None
 
     at.world.receiver.script = refuse
-    at.world.warehouse.replace([*at.rows, (VIP, "bad", bad)])
-    at.world.sync()
+    at.tell([*at.rows, (VIP, "bad", bad)])
     at.world.receiver.script = None
     assert at.world.query("SELECT count(*) FROM refused_contact") == [(1,)]
     return lambda: at.call(lambda connection: control.release(connection, ()))
@@ -70,6 +83,7 @@ def retrying(at: Round) -> Command:
 
 def pausing(at: Round) -> Command:
     """An audience that the state does not know yet: the plan adds it, and so does the command."""
+    at.tell(at.rows)
     new = f"New {at.number}"
     configured = [models.ConfiguredAudience("audiences[0]", new)]
     at.say([*at.rows, (new, "u0000", "u0000@x.io")])
@@ -78,6 +92,7 @@ def pausing(at: Round) -> Command:
 
 def retiring(at: Round) -> Command:
     """Of an audience that has another name now: the plan writes that, and the command changes it too."""
+    at.tell(at.rows)
     name = "VIP-Buyers" if at.number % 2 else "VIP  Buyers"
     at.say([*members(8, name), *at.rows[8:]])
     at.expected = at.rows[8:]
@@ -94,18 +109,26 @@ def resuming(at: Round) -> Command:
 
 def forgetting(at: Round) -> Command:
     person = f"gone{at.number}"
-    at.world.warehouse.replace([*at.rows, (VIP, person, f"{person}@x.io")])
-    at.world.sync()
+    at.tell([*at.rows, (VIP, person, f"{person}@x.io")])
     state = State(at.world.state_url, "syncer")
     return lambda: at.call(lambda connection: control.forget(state, connection, [person], lambda _: None))
 
 
+def migrating(at: Round) -> Command:
+    """Nothing is to be done, but that is seen under the same lock."""
+    at.tell(at.rows)
+    state = State(at.world.state_url, "syncer")
+    return lambda: migrations.migrate(state)
+
+
 def resyncing(at: Round) -> Command:
+    at.tell(at.rows)
     return at.world.resync
 
 
 STOPS: dict[Callable[[Round], Command], tuple[str, ...]] = {
     forgetting: ("forget_in_members",),
+    migrating: ("list_schema_migrations",),
     resyncing: ("open_run",),
 }
 """Where a command stops: as a rule before it commits."""
@@ -113,7 +136,7 @@ STOPS: dict[Callable[[Round], Command], tuple[str, ...]] = {
 CODES: dict[Callable[[Round], Command], set[int]] = {pausing: {0, 130}, retiring: {0, 8}}
 """What a run may exit with: a pause stops it between two pages, and the new name of what is retired is set aside."""
 
-CONTROLS = (approving, retrying, pausing, retiring, resuming, forgetting)
+CONTROLS = (approving, retrying, pausing, retiring, resuming, forgetting, migrating)
 ALL = (*CONTROLS, resyncing)
 """A resync is a run: what may happen between its statements is in `test_points`."""
 
@@ -122,11 +145,29 @@ ALL = (*CONTROLS, resyncing)
 def test_a_command_and_a_run_never_fail_one_another(
     world: World, prepare: Callable[[Round], Command], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert_all_orders(world, prepare, RUN, monkeypatch)
+
+
+@pytest.mark.parametrize("prepare", ALL, ids=lambda prepare: prepare.__name__)
+def test_a_command_and_the_end_of_old_history_never_fail_one_another(
+    world: World, prepare: Callable[[Round], Command], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a command is about may be in the very part of the history that goes."""
+    monkeypatch.setattr(pages, "RUNS_PER_PARTITION", 2)
+    world.extra = '[history]\nkeep = "1ms"\n'
+    assert_all_orders(world, prepare, HISTORY_GOES, monkeypatch)
+    assert world.query("SELECT count(*) > 0 FROM dropped_history") == [(True,)]
+
+
+def assert_all_orders(
+    world: World, prepare: Callable[[Round], Command], run: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plays every order of the steps of a run, which stops before these statements, and of a command."""
     watch_statements(monkeypatch)
     stops = STOPS.get(prepare, ("record_action",))
-    for number, order in enumerate(orders({"run": len(RUN) + 1, "command": len(stops) + 1})):
+    for number, order in enumerate(orders({"run": len(run) + 1, "command": len(stops) + 1})):
         at, command = prepared(world, prepare, number)
-        sessions = {"run": Session(world.sync, RUN), "command": Session(command, stops)}
+        sessions = {"run": Session(world.sync, run), "command": Session(command, stops)}
 
         play(world.state_url, sessions, order)
 
@@ -134,47 +175,64 @@ def test_a_command_and_a_run_never_fail_one_another(
         if sessions["command"].error is not None:
             command()
         assert_right_in_the_end(at, order)
+    assert_nothing_is_left(world)
 
 
 @pytest.mark.parametrize("prepare", CONTROLS, ids=lambda prepare: prepare.__name__)
 def test_a_whole_run_may_pass_between_any_two_statements_of_a_command(
     world: World, prepare: Callable[[Round], Command], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """In each round a run passes at one statement, and another, with somebody new, at one that comes later."""
     watch_statements(monkeypatch)
-    for number, statement in enumerate(statements(world, prepare), 1):
+    names = statements(world, prepare)
+    half = (len(names) + 1) // 2
+    for number, stops in enumerate(itertools.zip_longest(names[:half], names[half:]), 1):
         at, command = prepared(world, prepare, number)
-        sessions = {"run": Session(world.sync, ()), "command": Session(command, [statement])}
-        order = ("command", "run")
+        at.add((CHURN, f"later{number}", f"later{number}@x.io"))
 
-        play(world.state_url, sessions, order)
+        def again(at: Round = at) -> object:
+            at.world.warehouse.replace(at.rows)
+            return at.world.sync()
 
-        assert_unharmed(sessions, CODES.get(prepare, {0, 5}), (statement, *order))
+        sessions = {
+            "run": Session(world.sync, ()),
+            "command": Session(command, [stop for stop in stops if stop]),
+            "again": Session(again, ()),
+        }
+
+        play(world.state_url, sessions, ("command", "run", "command", "again"))
+
+        assert_unharmed(sessions, CODES.get(prepare, {0, 5}), stops)
         if sessions["command"].error is not None:
             command()
-        assert_right_in_the_end(at, (statement, *order))
+        assert_right_in_the_end(at, stops)
+    assert_nothing_is_left(world)
 
 
 @pytest.mark.parametrize("prepare", CONTROLS, ids=lambda prepare: prepare.__name__)
 def test_a_command_may_be_killed_or_cut_off_between_any_two_statements(
     world: World, prepare: Callable[[Round], Command], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It can be given again, whether it was done or not, and nothing stays half done."""
+    """It can be given again, whether it was done or not, and nothing stays half done. Each round ends it a few times."""
     watch_statements(monkeypatch)
     names = statements(world, prepare)
     points = Points(monkeypatch)
-    for number, statement in enumerate(names, 1):
+    ends = itertools.cycle([points.kill, partial(end_sessions, world.state_url)])
+    batches = [tuple(names[first : first + 4]) for first in range(0, len(names), 4)]
+    for number, batch in enumerate(batches, 1):
         at, command = prepared(world, prepare, number)
-        cut_off = partial(end_sessions, world.state_url)
-        points.watch(f"before {statement}", points.kill if number % 2 else cut_off)
-        try:
-            command()
-        except (Killed, errors.StateError):
-            assert points.reached, statement
-        finally:
-            points.rest()
-        end_sessions(world.state_url)
+        for statement in batch:
+            points.watch(f"before {statement}", next(ends))
+            try:
+                command()
+            except (Killed, errors.StateError):
+                assert points.reached, statement
+            finally:
+                points.rest()
+            end_sessions(world.state_url)
         command()
-        assert_right_in_the_end(at, (statement,))
+        assert_right_in_the_end(at, batch)
+    assert_nothing_is_left(world)
 
 
 def statements(world: World, prepare: Callable[[Round], Command]) -> list[str]:
@@ -189,25 +247,17 @@ def statements(world: World, prepare: Callable[[Round], Command]) -> list[str]:
 
 def prepared(world: World, prepare: Callable[[Round], Command], number: int) -> tuple[Round, Command]:
     """A round that is about to begin: the command has not been given yet, and the warehouse has changed."""
-    if prepare is approving:
-        world.extra = GUARD_FROM_TWO + "max_added_fraction = 100.0\n"
-    at = begun(world, number)
+    if prepare is approving and GUARD_FROM_TWO not in world.extra:
+        world.extra += GUARD_FROM_TWO + "max_added_fraction = 100.0\n"
+    rows = members(8) + members(8, CHURN, prefix="c")
+    at = Round(world, number, rows, rows)
     command = prepare(at)
-    newcomer: Row = (CHURN, f"n{number}", f"n{number}@x.io")
-    at.rows, at.expected = [*at.rows, newcomer], [*at.expected, newcomer]
+    at.add((CHURN, f"n{number}", f"n{number}@x.io"))
     world.warehouse.replace(at.rows)
     return at, command
 
 
-def begun(world: World, number: int) -> Round:
-    """Everybody is told what the warehouse says, and nothing stands from the rounds before."""
-    rows = members(8) + members(4, CHURN, prefix="c")
-    world.warehouse.replace(rows)
-    world.sync()
-    return Round(world, number, rows, rows)
-
-
-def assert_unharmed(sessions: dict[str, Session], codes: set[int], order: tuple[str, ...]) -> None:
+def assert_unharmed(sessions: dict[str, Session], codes: set[int], order: tuple[str | None, ...]) -> None:
     """Only the lock may have kept one of them out: one process syncs, or forgets, at a time."""
     for session in sessions.values():
         assert session.error is None or isinstance(session.error, errors.SyncLockedError), order
@@ -215,7 +265,7 @@ def assert_unharmed(sessions: dict[str, Session], codes: set[int], order: tuple[
             assert sync.exit_code(session.result) in codes, order
 
 
-def assert_right_in_the_end(at: Round, order: tuple[str, ...]) -> None:
+def assert_right_in_the_end(at: Round, order: tuple[str | None, ...]) -> None:
     world = at.world
     assert world.query("SELECT count(*) FROM run WHERE phase <> 'closed'") == [(0,)], order
     assert world.query("SELECT count(*) FROM sync_page WHERE status IN ('planned', 'sending')") == [(0,)], order
@@ -223,9 +273,7 @@ def assert_right_in_the_end(at: Round, order: tuple[str, ...]) -> None:
     if paused:
         at.call(lambda connection: control.resume(connection, paused, []))
     world.sync()
-    assert [each.planned for each in world.sync().report.destinations] == [0], order
-    assert {each for each in world.believed() if not each[0].startswith("gone")} == truth(at.expected), order
-    assert world.verify().differences == 0, order
+    assert believed(world) == truth(at.expected), order
     with world.state() as connection:
         for (name,) in world.query("SELECT name FROM audience WHERE name LIKE 'New %' AND retired_at IS NULL"):
             control.retire(connection, name)
@@ -233,3 +281,14 @@ def assert_right_in_the_end(at: Round, order: tuple[str, ...]) -> None:
         (1,)
     ]:
         at.call(lambda connection: control.resume(connection, [PROPERTY], []))
+
+
+def assert_nothing_is_left(world: World) -> None:
+    world.sync()
+    assert [each.planned for each in world.sync().report.destinations] == [0]
+    assert world.verify().differences == 0
+
+
+def believed(world: World) -> set[tuple[str, str]]:
+    """What the destination believes of everybody who was not forgotten."""
+    return {each for each in world.believed() if not each[0].startswith("gone")}
