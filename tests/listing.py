@@ -81,13 +81,17 @@ class Listing:
         return self.history.get(message_id, (0, None))[1]
 
     def unknown_between(self, contact: str, name: str, before: str | None, now: str | None) -> bool:
-        """Whether another call about this, between the two, may have arrived although nobody said so."""
+        """Whether another call about this may have arrived between the two, although nobody said so.
+
+        One of a run before them may, if its process stood still and told it when it woke up: so the one that took over
+        tells it twice.
+        """
         first = self.history.get(before or "", (0, ""))[0]
         last = self.history.get(now or "", (1 << 31, ""))[0]
-        return any(
-            first <= run_id < last and status in ("unknown", "failed")
-            for run_id, status in self.outcomes[contact, name]
-        )
+        outcomes = [outcome for outcome in self.outcomes[contact, name] if outcome[0] < last]
+        between = [status for run_id, status in outcomes if run_id >= first]
+        overtaken = [status for _, status in outcomes[-2:]] == ["unknown", "succeeded"]
+        return overtaken or any(status in ("unknown", "failed") for status in between)
 
     def resynced_between(self, before: datetime, now: datetime) -> bool:
         return any(before <= at <= now for at in self.resyncs)
