@@ -127,7 +127,7 @@ class World:
 
     @property
     def config(self) -> Path:
-        """The configuration, written afresh."""
+        """The configuration as it is now. A process that starts meanwhile reads the old one or the new one, whole."""
         path = self.folder / "syncer.toml"
         text = f"""
 [warehouse]
@@ -144,7 +144,9 @@ write_key = "test-write-key"
 endpoint = "{self.receiver.url}"
 {self.destination_extra}
 """
-        path.write_text(text)
+        written = self.folder / "syncer.toml.new"
+        written.write_text(text)
+        written.replace(path)
         self.witness.configured(text)
         return path
 

@@ -101,13 +101,14 @@ def test_the_schedule_survives_a_restart(world: World, daemons: Daemons) -> None
     world.extra = RARELY
     process = daemons.start()
     until(lambda: len(runs(world)) == 1 and runs(world)[0][1] == "succeeded")
-    until(lambda: world.query("SELECT count(*) FROM schedule") == [(1,)])
+    until(lambda: world.query("SELECT count(*) FROM schedule WHERE next_due_at > now()") == [(1,)])
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=DEADLINE)
     [(due,)] = world.query("SELECT next_due_at FROM schedule")
 
     again = daemons.start()
-    until(lambda: daemons.leader() == again.pid)
+    until(lambda: again.poll() is not None or daemons.leader() == again.pid)
+    assert again.poll() is None, again.communicate()
     status = json.loads(world.command("status", "--json").stdout)
 
     assert len(runs(world)) == 1
