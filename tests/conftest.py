@@ -107,13 +107,13 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a server on which tests may create databases."""
     chosen = request.config.getoption("--postgres")
     if chosen == "embedded":
-        with tempfile.TemporaryDirectory(prefix="syncer-tests-", dir=_memory()) as folder:
-            with embedded.running(Path(folder)) as url:
-                with psycopg.connect(url, autocommit=True) as connection:
-                    for name, value in CARELESS.items():
-                        connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
-                    connection.execute("SELECT pg_reload_conf()")
-                yield url
+        folders = tempfile.TemporaryDirectory(prefix="syncer-tests-", dir=_memory())
+        with folders as folder, embedded.running(Path(folder)) as url:
+            with psycopg.connect(url, autocommit=True) as connection:
+                for name, value in CARELESS.items():
+                    connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+                connection.execute("SELECT pg_reload_conf()")
+            yield url
     elif chosen == "container":
         from testcontainers.postgres import PostgresContainer
 

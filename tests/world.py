@@ -128,8 +128,17 @@ class World:
     @property
     def config(self) -> Path:
         """The configuration as it is now. A process that starts meanwhile reads the old one or the new one, whole."""
-        path = self.folder / "syncer.toml"
-        text = f"""
+        path, written = self.folder / "syncer.toml", self.folder / "syncer.toml.new"
+        text = self.text
+        written.write_text(text)
+        written.replace(path)
+        self.witness.configured(text)
+        return path
+
+    @property
+    def text(self) -> str:
+        """The configuration's TOML."""
+        return f"""
 [warehouse]
 url = "{self.warehouse.url}"
 [warehouse.membership]
@@ -144,11 +153,6 @@ write_key = "test-write-key"
 endpoint = "{self.receiver.url}"
 {self.destination_extra}
 """
-        written = self.folder / "syncer.toml.new"
-        written.write_text(text)
-        written.replace(path)
-        self.witness.configured(text)
-        return path
 
     def sync(self, stop: Stop | None = None, trigger: models.Trigger = "manual", **only: Sequence[str]) -> Result:
         """One run in this process; `only` may name audiences, destination_names and same_account."""

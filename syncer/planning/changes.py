@@ -208,7 +208,8 @@ class TargetPlanner:
         if not self.target.mode.keys_users:
             return 0
         limit = {"max_contacts": models.MAX_CONTACTS_OF_USER}
-        execute(self.connection, "find_followers", {**self._here, **self.target.in_reach, **limit})
+        if not execute(self.connection, "find_followers", {**self._here, **self.target.in_reach, **limit}).rowcount:
+            return 0
         execute(self.connection, "put_off_moves")
         execute(self.connection, "add_follow_edges")
         if not self.target.mode.per_audience:

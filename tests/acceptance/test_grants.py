@@ -46,11 +46,9 @@ def test_every_command_runs_with_exactly_these_grants(roles: str, receiver: Segm
 
     class Roles(CarefulWorld):
         @property
-        def config(self) -> Path:
-            path = super().config
-            text = path.read_text().replace('table = "members"', 'table = "audience_membership"')
-            path.write_text(text.replace(f'[warehouse]\nurl = "{roles}"', f'[warehouse]\nurl = "{reader}"'))
-            return path
+        def text(self) -> str:
+            text = super().text.replace('table = "members"', 'table = "audience_membership"')
+            return text.replace(f'[warehouse]\nurl = "{roles}"', f'[warehouse]\nurl = "{reader}"')
 
     reader, owner, auditor = (as_role(roles, role) for role in ROLES)
     world = Roles(tmp_path, warehouse, owner, receiver)

@@ -67,10 +67,8 @@ class EmbeddedWorld(World):
         return self.folder / "state"
 
     @property
-    def config(self) -> Path:
-        path = super().config
-        path.write_text(path.read_text().replace('[state]\nurl = ""', f'[state]\ndata_dir = "{self.data_dir}"'))
-        return path
+    def text(self) -> str:
+        return super().text.replace('[state]\nurl = ""', f'[state]\ndata_dir = "{self.data_dir}"')
 
     @contextmanager
     def asking(self) -> Iterator[psycopg.Connection[Any]]:

@@ -56,10 +56,10 @@ class DestinationContract:
         """A world whose only destination is the account."""
         world.destination_extra = ""
         world.patience = replace(IMPATIENT, max_attempts=3)
-        config = type(world).config.fget  # type: ignore[attr-defined]
-        text = config(world).read_text()
         path = world.folder / "syncer.toml"
-        text = text[: text.index("[[destinations]]")] + f'[[destinations]]\nname = "account"\n{account.lines}'
+        text = (
+            world.text[: world.text.index("[[destinations]]")] + f'[[destinations]]\nname = "account"\n{account.lines}'
+        )
         path.write_text(text)
         world.witness.configured(text)
         world.warehouse.replace(members(COUNT))

@@ -1,7 +1,7 @@
 """Commands beside a run, in every order of their steps: neither fails the other, and in the end all is right."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -213,11 +213,11 @@ def test_a_whole_run_may_pass_between_any_two_statements_of_a_command(
 def test_a_command_may_be_killed_or_cut_off_between_any_two_statements(
     world: World, prepare: Callable[[Round], Command], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It can be given again, whether it was done or not, and nothing stays half done. Each round ends it a few times."""
+    """It can be given again, whether it was done or not, and nothing stays half done. Each round ends it four times."""
     watch_statements(monkeypatch)
     names = statements(world, prepare)
     points = Points(monkeypatch)
-    ends = itertools.cycle([points.kill, partial(end_sessions, world.state_url)])
+    ends: Iterator[Callable[[], None]] = itertools.cycle([points.kill, partial(end_sessions, world.state_url)])
     batches = [tuple(names[first : first + 4]) for first in range(0, len(names), 4)]
     for number, batch in enumerate(batches, 1):
         at, command = prepared(world, prepare, number)

@@ -152,6 +152,7 @@ def nothing(at: Round) -> None:
 
 EVENTS = (nothing, stop, kill, restart_postgres, revoke_a_right, let_another_go_first)
 
+
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 def test_whatever_happens_at_a_point_all_is_right_in_the_end(
     world: OwnedWorld, event: Callable[[Round], None], monkeypatch: pytest.MonkeyPatch
@@ -185,9 +186,7 @@ def begin(world: OwnedWorld) -> None:
     world.sync()
 
 
-def disturb(
-    at: Round, point: str | None, event: Callable[[Round], None], where: object, *, changes: bool
-) -> list[Row]:
+def disturb(at: Round, point: str | None, event: Callable[[Round], None], where: object, *, changes: bool) -> list[Row]:
     """A run that meets an event at a point. Returns what the warehouse says after it."""
     at.write(at.rows)
     after = at.changed if changes else at.rows

@@ -5,7 +5,6 @@ swapped or rewritten between the two reads empty. Nothing is held here (`unguard
 """
 
 import threading
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -81,10 +80,8 @@ class QueryWorld(World):
     """Its members come from a query."""
 
     @property
-    def config(self) -> Path:
-        path = super().config
-        path.write_text(path.read_text().replace('table = "members"', 'query = "SELECT * FROM members"'))
-        return path
+    def text(self) -> str:
+        return super().text.replace('table = "members"', 'query = "SELECT * FROM members"')
 
 
 @pytest.fixture(params=["staged", "by a query", "in one database"])
