@@ -5,26 +5,25 @@ pytest --postgres=container            a container through testcontainers, where
 pytest --postgres=postgresql://…       a server of yours; the role must be allowed to create databases
 """
 
-import contextlib
 import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
-import sqlalchemy
-from psycopg import sql
 
 from syncer import embedded
 from syncer.planning import guard
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State, migrations
-from tests import auditor, witness
-from tests.world import Report, World, Write, with_database
+from tests import auditor, sessions, witness
+from tests.databases import TEMPLATE, Databases
+from tests.world import Report, World, Write
 
 CARELESS = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "128MB"}
 """Settings of a server whose power no test cuts."""
@@ -102,6 +101,12 @@ def _watched(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _sessions(request: pytest.FixtureRequest) -> Iterator[None]:
+    with sessions.used_again() if request.node.get_closest_marker("fresh_sessions") is None else nullcontext():
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a server on which tests may create databases."""
@@ -126,46 +131,47 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
 def _memory() -> str | None:
     """A folder in memory, if there is much of it: hundreds of databases come and go, thousands of temporary tables."""
     folder = "/dev/shm"
-    with contextlib.suppress(OSError):
+    with suppress(OSError):
         if shutil.disk_usage(folder).free > MEMORY and os.access(folder, os.W_OK | os.X_OK):
             return folder
     return None
 
 
 @pytest.fixture(scope="session")
-def template(postgres: str) -> Iterator[str]:
+def databases(postgres: str) -> Iterator[Databases]:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        yield Databases(postgres, connection)
+
+
+@pytest.fixture(scope="session")
+def template(databases: Databases) -> Iterator[str]:
     """The name of a database with a migrated state in the schema `syncer`."""
-    name = f"syncer_test_template_{os.getpid()}"
-    _drop(postgres, name)
-    _create(postgres, name)
-    migrations.migrate(State(with_database(postgres, name), "syncer"))
-    yield name
-    _drop(postgres, name)
+    url = databases.create(TEMPLATE)
+    migrations.migrate(State(url, "syncer"))
+    yield TEMPLATE
+    databases.drop(url)
 
 
 @pytest.fixture
-def new_database(postgres: str) -> Iterator[Callable[..., str]]:
+def new_database(databases: Databases) -> Iterator[Callable[..., str]]:
     """Makes databases and gives their URLs; they are the test's until its end. `again` is one that it is done with."""
     made: list[str] = []
     numbers = itertools.count()
 
     def give(template: str = "template0", again: str | None = None) -> str:
         if again is not None:
-            made.remove(done := str(sqlalchemy.make_url(again).database))
-            _drop(postgres, done)
-        name = f"syncer_test_{os.getpid()}_{next(numbers)}"
-        _drop(postgres, name)
-        _create(postgres, name, template)
-        made.append(name)
-        url = with_database(postgres, name)
+            made.remove(again)
+            databases.drop(again)
+        url = databases.create_for_test(next(numbers), template)
+        made.append(url)
         if template != "template0":
             with psycopg.connect(url, autocommit=True) as connection:  # a copy is a state of its own
                 connection.execute("DELETE FROM syncer.installation; INSERT INTO syncer.installation DEFAULT VALUES")
         return url
 
     yield give
-    for name in made:
-        _drop(postgres, name)
+    for url in made:
+        databases.drop(url)
 
 
 @pytest.fixture
@@ -199,16 +205,3 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process nothing is held: for tests of what is told when small audiences come and go."""
     monkeypatch.setattr(guard, "judge", lambda *_, **__: [])
     monkeypatch.setattr(guard, "judge_together", lambda *_: None)
-
-
-def _create(server: str, name: str, template: str = "template0") -> None:
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'").format(*map(sql.Identifier, (name, template)))
-    with psycopg.connect(server, autocommit=True) as connection:
-        if connection.info.server_version >= 150000:  # before that it was the only one
-            statement += sql.SQL(" STRATEGY file_copy")
-        connection.execute(statement)
-
-
-def _drop(server: str, name: str) -> None:
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import sqlalchemy
 
 from syncer import app, audit, control, models, naming, sync
 from syncer.delivery.retrying import RetryPolicy
@@ -40,11 +39,6 @@ IMPATIENT = RetryPolicy(max_attempts=2, first_wait=0, jitter=0, min_retry_after=
 
 Report = Callable[[str], None]
 """Takes a line of numbers that the end of the test run prints."""
-
-
-def with_database(url: str, name: str) -> str:
-    """The URL of another database on the same server."""
-    return sqlalchemy.make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 class Write:

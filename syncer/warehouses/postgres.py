@@ -13,7 +13,6 @@ import sqlalchemy
 from psycopg import sql
 from psycopg.rows import class_row
 from sqlalchemy import exc as sa_exc
-from sqlalchemy import pool
 
 from syncer import errors, models
 from syncer.sql import query
@@ -74,18 +73,10 @@ class PostgresWarehouse:
 
     def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object]) -> None:
         self._words = base.Words(url, connect_args)
-        self._engine = sqlalchemy.create_engine(
-            url,
-            # What stands in the URL's query must not be overruled by our defaults.
-            connect_args={
-                **{key: value for key, value in _DEFAULTS.items() if key not in url.query},
-                **connect_args,
-                **_FIXED,
-            },
-            poolclass=pool.NullPool,
-            pool_reset_on_return=None,
-            hide_parameters=True,
-        )
+        self._url = url
+        # What stands in the URL's query must not be overruled by our defaults.
+        defaults = {key: value for key, value in _DEFAULTS.items() if key not in url.query}
+        self._connect_args = {**defaults, **connect_args, **_FIXED}
 
     @contextmanager
     def reading(self, sources: Sequence[models.Source] = ()) -> Iterator[models.Reading]:
@@ -136,8 +127,7 @@ class PostgresWarehouse:
         return []
 
     def close(self) -> None:
-        """See `models.Warehouse`."""
-        self._engine.dispose()
+        """See `models.Warehouse`. Every reading has a session of its own, and ends it."""
 
     def _lock(self, connection: Connection, sources: Sequence[models.Source]) -> None:
         """Begins the transaction by locking what the sources read, before it has a snapshot.
@@ -165,12 +155,7 @@ class PostgresWarehouse:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        try:
-            pooled = self._engine.raw_connection()
-        except (sa_exc.SQLAlchemyError, psycopg.Error) as exc:
-            raise self._words.unreachable(exc) from exc
-        with closing(pooled):
-            connection = cast("Connection", pooled.driver_connection)
+        with closing(self._connect()) as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             try:
@@ -180,6 +165,14 @@ class PostgresWarehouse:
                 # If the connection is lost there is nothing to roll back, and another error is on its way.
                 with suppress(psycopg.Error):
                     connection.rollback()
+
+    def _connect(self) -> Connection:
+        """A session as SQLAlchemy would begin it, without the questions that it asks for statements of its own."""
+        try:
+            arguments, options = self._url.get_dialect()().create_connect_args(self._url)
+            return psycopg.connect(*arguments, **{**options, **self._connect_args})
+        except (sa_exc.SQLAlchemyError, psycopg.Error) as exc:
+            raise self._words.unreachable(exc) from exc
 
     def _set_up(self, connection: Connection) -> None:
         try:

@@ -19,6 +19,8 @@ from tests.acceptance.kills import (
 from tests.acceptance.worlds import IN_FLIGHT, TIMEOUT, EmbeddedWorld, Gate, running
 from tests.world import Row, World
 
+pytestmark = pytest.mark.fresh_sessions
+
 
 @pytest.mark.parametrize("fault", [None, Reset()], ids=["what was in flight arrived", "what was in flight was lost"])
 def test_killed_in_an_initial_sync(world: World, fault: Fault | None) -> None:

@@ -35,6 +35,8 @@ from tests.acceptance.kills import (
 from tests.acceptance.worlds import IN_FLIGHT, TIMEOUT, EmbeddedWorld
 from tests.world import Report, World, truth
 
+pytestmark = pytest.mark.fresh_sessions
+
 
 @pytest.fixture
 def mortals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mortals]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from syncer import embedded
-from tests.world import with_database
+from tests.databases import with_database
 
 # Durable as in production, with the memory of a small server and few checkpoints.
 SETTINGS = {

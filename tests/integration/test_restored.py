@@ -8,9 +8,11 @@ import pytest
 from psycopg import sql
 
 from syncer.state import witness
-from tests.world import VIP, World, named_members, truth, with_database
+from tests.databases import with_database
+from tests.world import VIP, World, named_members, truth
 
 pytestmark = [
+    pytest.mark.fresh_sessions,
     pytest.mark.usefixtures("unguarded"),
     pytest.mark.not_audited("the state does not know what was told since its backup: that is what it is about"),
 ]

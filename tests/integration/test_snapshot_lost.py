@@ -116,6 +116,7 @@ def broken_off(any_world: World, deed: str) -> None:
     assert_next_run_is_right(any_world)
 
 
+@pytest.mark.fresh_sessions
 def test_the_reading_takes_longer_than_its_statement_may(any_world: World) -> None:
     any_world.warehouse.run(TRAP)
     any_world.warehouse.run("INSERT INTO trap VALUES ('time out')")
@@ -347,6 +348,7 @@ def test_a_sqlite_file_that_changes_while_it_is_read(
 # --- an answer that a crash swallows ------------------------------------------------------------------------------
 
 
+@pytest.mark.fresh_sessions
 def test_told_true_the_answer_lost_in_a_crash_then_gone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ann is told true, the process is gone before it knows, and Ann leaves before the next run: she is told false."""
     mortal = Mortal(monkeypatch)

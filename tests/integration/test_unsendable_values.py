@@ -8,8 +8,9 @@ import pytest
 
 from syncer import sync
 from syncer.warehouses import text
+from tests.databases import with_database
 from tests.integration.traits import ALONG, COMPUTED, DIALECTS, Valued, valued
-from tests.world import VIP, World, with_database
+from tests.world import VIP, World
 
 pytestmark = [
     pytest.mark.usefixtures("unguarded"),

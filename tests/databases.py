@@ -1,0 +1,49 @@
+"""Databases of tests, on a server where many processes of pytest may make theirs."""
+
+import os
+
+import psycopg
+import sqlalchemy
+from psycopg import sql
+
+_PREFIX = f"syncer_test_{os.getpid()}_"
+TEMPLATE = f"syncer_template_{os.getpid()}"
+
+
+def with_database(url: str, name: str) -> str:
+    """The URL of another database on the same server."""
+    return sqlalchemy.make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def is_of_a_test(conninfo: str) -> bool:
+    """Whether one connects there to a database that this process made for a test."""
+    return f"dbname={_PREFIX}" in conninfo
+
+
+class Databases:
+    """Makes and drops databases over a session of its own. `server` is the URL of any database there."""
+
+    def __init__(self, server: str, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+        self._server = server
+        self._connection = connection
+        # Before version 15 this was the only strategy; since then it is the quick one for small databases.
+        self._strategy = "STRATEGY file_copy" if connection.info.server_version >= 150000 else ""
+
+    def create(self, name: str, template: str = "template0") -> str:
+        """A database of this name, in the place of one that a process of the same number left; its URL."""
+        self._drop(name)
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8' {}")
+        names = sql.Identifier(name), sql.Identifier(template)
+        self._connection.execute(statement.format(*names, sql.SQL(self._strategy)))
+        return with_database(self._server, name)
+
+    def create_for_test(self, number: int, template: str) -> str:
+        """Another one for a test, whose sessions may be used again."""
+        return self.create(f"{_PREFIX}{number}", template)
+
+    def drop(self, url: str) -> None:
+        """The database of this URL, whoever is connected with it."""
+        self._drop(str(sqlalchemy.make_url(url).database))
+
+    def _drop(self, name: str) -> None:
+        self._connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
