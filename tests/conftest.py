@@ -43,9 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """One more than the processors that pytest-xdist finds: some tests wait for leases, or for a slow receiver."""
+    """Twice the processors that pytest-xdist finds: tests wait for PostgreSQL, for leases, for a slow receiver."""
     processors = yield
-    return processors if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else processors + 1
+    return processors if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else 2 * processors
 
 
 QUICK = ("unit", "integration/test_sync.py", "integration/test_plan.py", "integration/test_truth_table.py")

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -148,12 +147,14 @@ def test_a_second_signal_ends_it_at_once(world: World, daemons: Daemons) -> None
     world.warehouse.replace(rows)
     world.receiver.script = lambda _: Delay(20.0)
     process = daemons.start()
-    until(lambda: world.query("SELECT count(*) FROM sync_page WHERE status = 'sending'") != [(0,)])
-    process.send_signal(signal.SIGTERM)
-    time.sleep(0.2)
-    process.send_signal(signal.SIGTERM)
+    until(lambda: world.receiver.http.in_progress)
 
-    process.communicate(timeout=10)
+    def ended_by_another_signal() -> bool:
+        process.send_signal(signal.SIGTERM)  # two that come before it is looked at are one
+        return process.poll() is not None
+
+    until(ended_by_another_signal)
+    process.communicate()
     world.receiver.script = None
 
     assert process.returncode == 128 + signal.SIGTERM
