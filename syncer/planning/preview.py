@@ -1,6 +1,6 @@
 """Makes a plan and throws it away: sends nothing, changes nothing, needs no lock."""
 
-import secrets
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -21,5 +21,5 @@ def imagined_plan(connection: Connection, request: PlanRequest) -> Iterator[plan
 
 def _imagined(sound: Sequence[models.Audience]) -> list[int]:
     """A preview registers nothing: an audience that is new gets a number that no other can have."""
-    known = [audience.audience_id for audience in sound]
-    return [-1 - secrets.randbelow(2**31 - 1) if each is None else each for each in known]
+    numbers = itertools.count(-1, -1)  # those of the state are positive
+    return [next(numbers) if audience.audience_id is None else audience.audience_id for audience in sound]
