@@ -26,7 +26,7 @@ class LastRead(NamedTuple):
 @dataclass
 class Listing:
     """`pinned`: the property of each audience that the state knows. `last_read` is by property. `deferred`: how many
-    calls the last run left to the next."""
+    calls the last run left to the next. `left`: the runs that another process had to close."""
 
     pinned: Mapping[str, str]
     last_read: Mapping[str, LastRead]
@@ -40,6 +40,7 @@ class Listing:
     resyncs: list[datetime] = field(default_factory=list)
     orders: list[tuple[datetime, str, str]] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
+    left: set[int] = field(default_factory=set)
     forgets: bool = False
 
     @classmethod
@@ -70,6 +71,7 @@ class Listing:
         listing.paused = {name for (name,) in rows(PAUSED)}
         listing.resyncs = [at for (at,) in rows(RESYNCS)]
         listing.orders = [(at, action, listing.pinned.get(name, snake_case(name))) for at, action, name in rows(ORDERS)]
+        listing.left = {run_id for (run_id,) in rows(LEFT)}
         listing.known = {contact for contact, _ in listing.outcomes}
         listing.forgets = forgets or bool(rows("SELECT FROM operator_actions WHERE action = 'forget'"))
         return listing
@@ -83,15 +85,15 @@ class Listing:
     def unknown_between(self, contact: str, name: str, before: str | None, now: str | None) -> bool:
         """Whether another call about this may have arrived between the two, although nobody said so.
 
-        One of a run before them may, if its process stood still and told it when it woke up: so the one that took over
-        tells it twice.
+        One of a run before them may, if that was closed without its process, which may only have stood still and have
+        told it when it woke up: so whoever took over tells it twice.
         """
         first = self.history.get(before or "", (0, ""))[0]
         last = self.history.get(now or "", (1 << 31, ""))[0]
         outcomes = [outcome for outcome in self.outcomes[contact, name] if outcome[0] < last]
         between = [status for run_id, status in outcomes if run_id >= first]
-        overtaken = [status for _, status in outcomes[-2:]] == ["unknown", "succeeded"]
-        return overtaken or any(status in ("unknown", "failed") for status in between)
+        overtaken = [status for run_id, status in outcomes[-2:] if run_id in self.left or status == "succeeded"]
+        return overtaken == ["unknown", "succeeded"] or any(status in ("unknown", "failed") for status in between)
 
     def resynced_between(self, before: datetime, now: datetime) -> bool:
         return any(before <= at <= now for at in self.resyncs)
@@ -159,6 +161,10 @@ WHERE destination.name IS NULL OR destination.name = %s
 
 RESYNCS = """
 SELECT started_at FROM sync_runs WHERE trigger = 'resync' ORDER BY started_at
+"""
+
+LEFT = """
+SELECT run_id FROM sync_runs WHERE error LIKE 'the process % ended without closing this run'
 """
 
 ORDERS = """

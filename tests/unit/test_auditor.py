@@ -64,6 +64,17 @@ def test_what_was_known_is_told_only_with_a_reason() -> None:
     assert complaints([IN], {0.5: TRUE, 0.7: TRUE}, statuses={0.5: "unknown"}) == []
 
 
+@pytest.mark.parametrize(
+    ("left", "count"), [({0}, 0), (set(), 1)], ids=["its run was closed by another", "its run ended by itself"]
+)
+def test_what_an_overtaken_process_may_have_told_when_it_woke_up_is_told_twice(left: set[int], count: int) -> None:
+    listing = Listing({"VIP": "vip"}, {"vip": LastRead(9, at(0.5), at(1))}, 0, left=left)
+    listing.outcomes["a@x.io", "vip"] = [(0, "unknown"), (1, "succeeded"), (2, "succeeded")]
+    calls = {0.5: TRUE, 1.5: TRUE, 2.5: TRUE}
+
+    assert len(complaints([IN, IN, IN], calls, listing, statuses={0.5: "unknown"})) == count
+
+
 def test_a_user_who_was_not_told_yet_is_told() -> None:
     assert complaints([[*IN, ("u2", "a@x.io")]], {0.5: TRUE, 0.7: ("u2", "a@x.io", True)}) == []
 
