@@ -28,8 +28,8 @@ from tests.world import Report, World, Write
 CARELESS = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "128MB"}
 """Settings of a server whose power no test cuts."""
 
-MEMORY = 4 * 1024**3
-"""Bytes that have to be free where the data of all test processes' servers lie in memory."""
+MEMORY = 1024**3
+"""Bytes that have to be free for each test process, where the data of their servers lie in memory."""
 
 WATCHED = pytest.StashKey[witness.Watched]()
 
@@ -132,7 +132,8 @@ def _memory() -> str | None:
     """A folder in memory, if there is much of it: hundreds of databases come and go, thousands of temporary tables."""
     folder = "/dev/shm"
     with suppress(OSError):
-        if shutil.disk_usage(folder).free > MEMORY and os.access(folder, os.W_OK | os.X_OK):
+        needed = MEMORY * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+        if shutil.disk_usage(folder).free > needed and os.access(folder, os.W_OK | os.X_OK):
             return folder
     return None
 
