@@ -167,17 +167,15 @@ def test_whatever_happens_at_a_point_all_is_right_in_the_end(
 
 
 def test_a_process_may_be_killed_before_any_statement(world: OwnedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few in a row are, before one gets through."""
+    """The next run gets through each time: one that was killed, too, would leave nothing for the others to meet."""
     points = Points(monkeypatch)
     begin(world)
-    rows = disturb(Round(world, points, 0), None, nothing, "alone", changes=False)
+    disturb(Round(world, points, 0), None, nothing, "alone", changes=False)
     names = list(dict.fromkeys(points.seen))
     assert {"open_run", "claim_pages", "settle_pages", "close_run"} <= set(names)
     for number, name in enumerate(names, 1):
-        rows = disturb(Round(world, points, number), f"before {name}", kill, name, changes=number % 3 > 0)
-        if number % 4 == 0:
-            assert_right_in_the_end(world, rows, name)
-    assert_right_in_the_end(world, rows, "all")
+        rows = disturb(Round(world, points, number), f"before {name}", kill, name, changes=True)
+        assert_right_in_the_end(world, rows, name)
 
 
 def begin(world: OwnedWorld) -> None:
