@@ -19,8 +19,9 @@
 A refused contact is data (`models.Refusal`), not an exception. A stop asked for by a signal is an event, not an
 exception. Driver errors are translated where the driver is used: `state`, `warehouses`, `destinations.http`.
 
-Messages are printed, logged and kept. Where one quotes a database or a receiver, the addresses in it are masked; what
-is said of a single contact (`RequestRefusedError`) is kept as it is, in that contact's history.
+Messages are printed, logged and kept. Where one quotes a database or a receiver (`QuotingError`), the addresses in it
+are masked, and alerts leave the quoted words out; what is said of a single contact (`RequestRefusedError`) is kept as
+it is, in that contact's history.
 """
 
 from collections.abc import Sequence
@@ -35,11 +36,17 @@ class SyncerError(Exception):
     exit_code = 1
 
 
-class _QuotingError(SyncerError):
-    """Its message quotes somebody else, a database or a receiver, who may name a person: addresses are masked."""
+class QuotingError(SyncerError):
+    """Its message quotes somebody else, a database or a receiver, who may name a person: addresses are masked.
 
-    def __init__(self, message: str) -> None:
+    A database's words about a row can hold any value of it. So `unquoted` is the message without what was `quoted`, for
+    where nobody may be named.
+    """
+
+    def __init__(self, message: str, *, quoted: str = "") -> None:
         super().__init__(masked(message))
+        self.quoted = str(masked(quoted))
+        self.unquoted = str(masked(message.replace(quoted, "…") if quoted else message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +88,19 @@ class SyncLockedError(SyncerError):
     exit_code = 4
 
 
-class HeldError(_QuotingError):
+class HeldError(QuotingError):
     """The guard holds the whole run: `guard.ready` did not say true, or could not be asked."""
 
     exit_code = 5
 
 
-class WarehouseError(_QuotingError):
+class WarehouseError(QuotingError):
     """The warehouse gave no whole snapshot. Never to be taken for an empty one."""
 
     exit_code = 6
 
 
-class StateError(_QuotingError):
+class StateError(QuotingError):
     """The state database cannot be reached, or the connection to it was lost."""
 
     exit_code = 6
@@ -113,7 +120,7 @@ class DestinationError(SyncerError):
     exit_code = 6
 
 
-class DestinationUnavailableError(DestinationError, _QuotingError):
+class DestinationUnavailableError(DestinationError, QuotingError):
     """Worth another try.
 
     `retry_after` is in seconds, if the receiver named it; such a wait is not counted as an attempt.
@@ -127,20 +134,21 @@ class DestinationUnavailableError(DestinationError, _QuotingError):
         maybe_applied: bool,
         retry_after: float | None = None,
         http_status: int | None = None,
+        quoted: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, quoted=quoted)
         self.maybe_applied = maybe_applied
         self.retry_after = retry_after
         self.http_status = http_status
 
 
-class DestinationStoppedError(DestinationError, _QuotingError):
+class DestinationStoppedError(DestinationError, QuotingError):
     """It refuses the credentials, the account or the address: nothing more is sent to it in this run."""
 
     exit_code = 7
 
-    def __init__(self, message: str, *, http_status: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, http_status: int | None = None, quoted: str = "") -> None:
+        super().__init__(message, quoted=quoted)
         self.http_status = http_status
 
 
@@ -151,8 +159,8 @@ class TurnedAwayError(DestinationStoppedError):
     what is said of one contact: `answer` is what it said, without the advice of the message.
     """
 
-    def __init__(self, message: str, *, answer: str, http_status: int) -> None:
-        super().__init__(message, http_status=http_status)
+    def __init__(self, message: str, *, answer: str, http_status: int, quoted: str = "") -> None:
+        super().__init__(message, http_status=http_status, quoted=quoted)
         self.answer = answer
 
 

@@ -32,7 +32,7 @@ def call(arguments: Sequence[str], typed: str = "") -> Done:
         mock.patch.object(sys, "stdin", stdin),
         redirect_stdout(stdout),
         redirect_stderr(stderr),
-        _own_logging(),
+        own_logging(),
     ):
         out, err = screen.consoles()
         with (
@@ -67,8 +67,8 @@ def _text(stream: io.TextIOWrapper) -> str:
 
 
 @contextmanager
-def _own_logging() -> Iterator[None]:
-    """The command sets up logging for its process; here the handlers of pytest come back after it."""
+def own_logging() -> Iterator[None]:
+    """What sets up logging for its process does so for this block; then the handlers of pytest come back."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     settings = structlog.get_config() if structlog.is_configured() else None

@@ -1,7 +1,5 @@
 """How `verify` and `explain` show what they found."""
 
-from rich.text import Text
-
 from syncer import audit
 from syncer.cli import screen
 
@@ -19,41 +17,45 @@ _WHY = {
 def print_audit(found: audit.Audit) -> None:
     """Prints a comparison, destination by destination."""
     for destination in found.destinations:
-        verdict = Text("history = state = warehouse", style="green")
+        verdict = screen.words("history = state = warehouse", style="green")
         if destination.differences:
-            verdict = Text(f"{destination.differences:,} differences", style="red")
-        screen.stdout.print(Text.assemble((destination.name, "bold"), "  ", verdict))
+            verdict = screen.words(f"{destination.differences:,} differences", style="red")
+        screen.stdout.print(screen.words((destination.name, "bold"), "  ", verdict))
         for difference in destination.examples:
             name = difference.contact or ""
             detail = difference.detail or _WHY[difference.why]
-            screen.stdout.print(Text(f"  {difference.property}  {name}  {detail}"))
+            screen.stdout.print(screen.words(f"  {difference.property}  {name}  {detail}"))
         if destination.differences > len(destination.examples):
             screen.stdout.print(
-                Text(f"  and {destination.differences - len(destination.examples):,} more", style="dim")
+                screen.words(f"  and {destination.differences - len(destination.examples):,} more", style="dim")
             )
         for reason, count in destination.listed.items():
-            screen.stdout.print(Text(f"  {count:,} {reason}: no difference", style="dim"))
+            screen.stdout.print(screen.words(f"  {count:,} {reason}: no difference", style="dim"))
     for each in found.paused:
         what = each["audience"] or "everything"
         where = f" at {each['destination']}" if each["destination"] else ""
-        screen.stdout.print(Text(f"paused: {what}{where}", style="yellow"))
+        screen.stdout.print(screen.words(f"paused: {what}{where}", style="yellow"))
     for problem in found.problems:
-        screen.stdout.print(Text(f"set aside: {problem['audience']}: {problem['problem']}", style="yellow"))
+        screen.stdout.print(screen.words(f"set aside: {problem['audience']}: {problem['problem']}", style="yellow"))
 
 
 def print_story(story: audit.Story) -> None:
     """Prints everything about one person."""
     known = ", ".join([*story.contacts, *(f"user {user}" for user in story.users if user not in story.contacts)])
-    screen.stdout.print(Text.assemble((story.who, "bold"), "  ", known))
+    screen.stdout.print(screen.words((story.who, "bold"), "  ", known))
     if story.forgotten:
-        screen.stdout.print(Text("to be forgotten: skipped for as long as the warehouse has it", style="yellow"))
+        screen.stdout.print(
+            screen.words("to be forgotten: skipped for as long as the warehouse has it", style="yellow")
+        )
     screen.print_table("the warehouse says", story.warehouse, ("audience", "user_id", "email", "problem"))
     if not story.warehouse:
         screen.stdout.print("the warehouse says nothing")
     for destination in story.destinations:
-        screen.stdout.print(Text(destination["name"], style="bold"))
+        screen.stdout.print(screen.words(destination["name"], style="bold"))
         for contact in destination.get("out_of_reach", ()):
-            screen.stdout.print(Text(f"  {contact} is out of this destination's contacts and rollout", style="yellow"))
+            screen.stdout.print(
+                screen.words(f"  {contact} is out of this destination's contacts and rollout", style="yellow")
+            )
         screen.print_table(
             "was told",
             destination["told"],

@@ -107,7 +107,8 @@ def forget(session: Session, who: Sequence[str], yes: bool, as_json: bool) -> No
     """Print where WHO was ever told, and forget them here. Sends nothing.
 
     WHO are user ids or emails; `-` reads them from standard input, one a line. Prints every contact of theirs that was
-    ever told, and replaces them by random tokens in state and history. More than one contact needs a yes.
+    ever told, and replaces them by random tokens in state and history. More than one contact needs a yes. What cannot
+    be printed is shown as an escape; --json has it as it is.
     """
     people = _people(who)
 
@@ -134,7 +135,7 @@ def _show_found(found: forgetting.Found, *, as_json: bool) -> None:
     else:
         for destination, contacts in found.told.items():
             for contact in contacts:
-                screen.print_text(f"{destination}\t{contact}")
+                screen.print_fields(destination, contact)
     if found.read_as_users:
         screen.say(f"taken for user ids, because they are nobody's address: {found.read_as_users:,} with an @")
 

@@ -58,7 +58,7 @@ def _render(status: CurrentStatus) -> RenderableType:
                 ),
             ],
         ),
-        Text(),
+        screen.words(),
         _table(
             status.audiences,
             ("audience", "property", "destination", "standing", "members"),
@@ -76,26 +76,26 @@ def _render(status: CurrentStatus) -> RenderableType:
 def _leader(status: CurrentStatus) -> Iterator[Text]:
     leader = status.leader
     if leader is None:
-        yield Text("nobody leads: no daemon runs, and no command syncs")
+        yield screen.words("nobody leads: no daemon runs, and no command syncs")
         return
     what = "a daemon leads" if leader.kind == "daemon" else "a command syncs"
-    yield Text(f"{what}: host {leader.host}, pid {leader.pid}, for {_ago(leader.since, status.asked_at)}")
+    yield screen.words(f"{what}: host {leader.host}, pid {leader.pid}, for {_ago(leader.since, status.asked_at)}")
     if status.next_due_at is not None:
         left = (status.next_due_at - status.asked_at).total_seconds()
-        yield Text(f"the next run is due {'in ' + (_span(left) or '0 s') if left > 0 else 'now'}")
+        yield screen.words(f"the next run is due {'in ' + (_span(left) or '0 s') if left > 0 else 'now'}")
 
 
 def _running(running: Progress | None) -> Iterator[Text]:
     if running is None:
-        yield Text()
+        yield screen.words()
         return
     words = [f"run {running.run_id} ({running.trigger}): {running.phase}"]
     if running.phase == "planned":
         words.append(f"{running.settled:,} of {running.planned:,} told")
     if running.rate is not None:
         words.append(f"{running.rate:,.0f} a second, {_span(running.seconds_left) or '0 s'} left")
-    yield Text(", ".join(words), style="cyan")
-    yield Text()
+    yield screen.words(", ".join(words), style="cyan")
+    yield screen.words()
 
 
 def _table(rows: Sequence[Row], headings: Sequence[str], cells: Callable[[Row], Sequence[str]]) -> Table:
@@ -103,7 +103,7 @@ def _table(rows: Sequence[Row], headings: Sequence[str], cells: Callable[[Row], 
     for heading in headings:
         table.add_column(heading.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in cells(row)))
+        table.add_row(*(screen.words(cell) for cell in cells(row)))
     return table
 
 

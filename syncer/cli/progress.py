@@ -18,6 +18,7 @@ from rich.progress import (
 
 from syncer import sync
 from syncer.cli import screen
+from syncer.escaping import escaped
 
 _PHASES = {
     "reading": "reading the warehouse and planning",
@@ -36,7 +37,7 @@ def watching(console: Console | None = None) -> Iterator[sync.Progress]:
         return
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
@@ -58,7 +59,7 @@ class Bars:
         self._bars.update(self._phase, description=_PHASES[name])
 
     def planned(self, destination: str, identifies: int) -> None:
-        self._tasks[destination] = self._bars.add_task(destination, total=identifies, rate="")
+        self._tasks[destination] = self._bars.add_task(escaped(destination), total=identifies, rate="")
 
     def sent(self, destination: str, identifies: int) -> None:
         task = self._tasks[destination]

@@ -1,4 +1,7 @@
-"""What commands print: tables and JSON on stdout, sentences on stderr."""
+"""What commands print: tables and JSON on stdout, sentences on stderr.
+
+Whatever others wrote reaches the terminal through `words`, `print_fields` or `print_json` only, which escape it.
+"""
 
 import sys
 import traceback
@@ -12,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from syncer import errors
+from syncer.escaping import escaped, escaped_json, escaped_lines
 from syncer.masking import masked
 from syncer.state.history import AudienceReport, DestinationReport, RefusedContact, RunReport, RunSummary, SkippedMember
 
@@ -38,21 +42,35 @@ def consoles() -> tuple[Console, Console]:
 stdout, stderr = consoles()
 
 
+def words(*parts: str | Text | tuple[str, str], style: str = "") -> Text:
+    """Texts in a row, each plain or with a style of its own, as they may be printed: see `escaping`."""
+    shown: list[str | Text | tuple[str, str]] = []
+    for part in parts:
+        match part:
+            case str():
+                shown.append(escaped(part))
+            case Text():
+                shown.append(part)
+            case (text, its_style):
+                shown.append((escaped(text), its_style))
+    return Text.assemble(*shown, style=style)
+
+
 def say(sentence: str) -> None:
     """Prints a sentence for people."""
-    stderr.print(Text(sentence))
+    stderr.print(words(sentence))
 
 
 def complain(sentence: str) -> None:
     """Prints what is wrong, in a sentence."""
-    stderr.print(Text.assemble(("error: ", "bold red"), sentence))
+    stderr.print(words(("error: ", "bold red"), sentence))
 
 
 def print_error(error: BaseException, *, verbose: bool) -> None:
     """Prints a sentence for an error of ours, the name of an unexpected one; if `verbose`, a traceback of both."""
     if verbose:
         # A plain one: rich prints the values of variables, which may be secret.
-        stderr.print(Text(masked("".join(traceback.format_exception(error)))), end="")
+        stderr.print(Text(escaped_lines(masked("".join(traceback.format_exception(error))))))
     if isinstance(error, errors.ConfigError):
         for problem in error.problems:
             complain(str(problem))
@@ -65,12 +83,17 @@ def print_error(error: BaseException, *, verbose: bool) -> None:
 
 def print_json(data: object) -> None:
     """Prints one JSON document on one line."""
-    stdout.file.write(msgspec.json.encode(data).decode() + "\n")
+    stdout.file.write(escaped_json(msgspec.json.encode(data).decode(), stdout.encoding) + "\n")
     stdout.file.flush()
 
 
-def print_text(text: str) -> None:
-    """Prints text as it is."""
+def print_fields(*fields: str) -> None:
+    """Prints a line for other programs: fields with tabs between them."""
+    stdout.file.write("\t".join(map(escaped, fields)) + "\n")
+
+
+def print_sql(text: str) -> None:
+    """Prints SQL of ours, as it is."""
     stdout.file.write(text + "\n")
 
 
@@ -80,9 +103,9 @@ def print_report(report: RunReport, *, as_json: bool) -> None:
         print_json(report)
         return
     name = "plan" if report.run_id is None else f"run {report.run_id}"
-    stdout.print(Text.assemble((name, "bold"), " ", _status(report.status), f"  {_span(report)}"))
+    stdout.print(words((name, "bold"), " ", _status(report.status), f"  {_span(report)}"))
     if report.error:
-        stdout.print(Text(report.error, style="red"))
+        stdout.print(words(report.error, style="red"))
     if report.audiences:
         stdout.print(_audiences(report.audiences))
     for destination in report.destinations:
@@ -146,7 +169,7 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_cell(row[column])) for column in columns))
+        table.add_row(*(words(_cell(row[column])) for column in columns))
     stdout.print(table)
 
 
@@ -162,12 +185,12 @@ def _audiences(audiences: Sequence[AudienceReport]) -> Table:
         notes += ["initial sync"] if audience.initial else []
         notes += [f"{audience.held:,} held"] if audience.held else []
         table.add_row(
-            Text(_cut(audience.name)),
+            words(_cut(audience.name)),
             audience.property or "",
             _count(audience.members),
             _count(audience.added),
             _count(audience.removed),
-            Text("; ".join(notes), style="yellow" if audience.problem else "dim"),
+            words("; ".join(notes), style="yellow" if audience.problem else "dim"),
         )
     return table
 
@@ -185,13 +208,13 @@ def _print_destination(destination: DestinationReport) -> None:
         told += [f"{count:,} {word}"] if count else []
     skipped = [f"{count:,} {reason}" for reason, count in destination.skipped.items()]
     told += [f"skipped: {', '.join(skipped)}"] if skipped else []
-    stdout.print(Text.assemble((destination.name, "bold"), " ", _status(destination.status), "  ", "; ".join(told)))
+    stdout.print(words((destination.name, "bold"), " ", _status(destination.status), "  ", "; ".join(told)))
     if destination.error:
-        stdout.print(Text(f"  {destination.error}", style="red"))
+        stdout.print(words(f"  {destination.error}", style="red"))
 
 
 def _status(status: str) -> Text:
-    return Text(status, style=_COLOURS.get(status, ""))
+    return words(status, style=_COLOURS.get(status, ""))
 
 
 def _span(report: RunReport) -> str:

@@ -65,7 +65,7 @@ def migrate(session: Session, only_print: bool, origin: str | None) -> None:
     settings = load_settings(session)
     with app.opened_state(settings) as state:
         if only_print:
-            screen.print_text(migrations.script(state))
+            screen.print_sql(migrations.script(state))
             return
         for step in migrations.migrate(state):
             screen.say(f"applied {step.name}")

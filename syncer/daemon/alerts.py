@@ -4,7 +4,8 @@
 
 What is open is kept in the state, so that neither the next run nor the next process sends it again. It is open once a
 message about it was delivered: one that was not is tried again after the next run. Messages name runs, destinations
-and audiences, and no person: where an error quotes a receiver, its addresses are masked.
+and audiences, and no person: where an error quotes a database or a receiver, these words are left out. They are plain
+text, a line for each condition, whatever stands in a name.
 
 | kind | subject | open while |
 |---|---|---|
@@ -28,6 +29,7 @@ import structlog
 from pydantic import SecretStr
 
 from syncer import errors, sync
+from syncer.escaping import escaped
 from syncer.fetching import fetch, open_transport
 from syncer.masking import masked
 from syncer.models import Status
@@ -107,7 +109,7 @@ class Apprise:
         took = False
         for index, url in enumerate(self._urls):
             one_url = apprise.Apprise(asset=asset)
-            if one_url.add(url.get_secret_value()) and one_url.notify(title=title, body=body):
+            if one_url.add(url.get_secret_value()) and one_url.notify(body, title, body_format="text"):
                 took = True
             else:
                 log.warning("an alert could not be delivered", place=f"alerts.urls[{index}]")
@@ -171,12 +173,16 @@ class AlertLog:
         ended = {condition for condition in self._open if condition not in found.wrong and found.judges(condition)}
         for kind, title in _TITLES.items():
             new = [condition for condition in begun if condition.kind == kind]
-            if new and self._channel.send(title, "\n".join(str(masked(found.wrong[each])) for each in new)):
+            if new and self._channel.send(title, "\n".join(_line(found.wrong[each]) for each in new)):
                 self._open.update(new)
         subjects = {condition.subject for condition in found.wrong}
         well = [condition for condition in ended if condition.subject not in subjects]
-        if not well or self._channel.send(_RECOVERED, "\n".join(f"no longer {each}" for each in sorted(well))):
+        if not well or self._channel.send(_RECOVERED, "\n".join(_line(f"no longer {each}") for each in sorted(well))):
             self._open -= ended
+
+
+def _line(sentence: str) -> str:
+    return escaped(str(masked(sentence)))
 
 
 def findings(result: sync.Result, connection: Connection, known: Collection[Condition]) -> Findings:
@@ -207,7 +213,14 @@ def _of_run(result: sync.Result) -> dict[Condition, str]:
     if report.error is None:
         return {}
     kind: Kind = "held" if report.status == Status.HELD else "failed"
-    return {Condition(kind, _RUN): f"run {report.run_id}: {report.error}"}
+    return {Condition(kind, _RUN): f"run {report.run_id}: {_unquoted(report.error, result)}"}
+
+
+def _unquoted(error: str, result: sync.Result) -> str:
+    """An error of a run without the words of others in it: of rows, of receivers. The history has them."""
+    quoting = (failure for failure in result.failures if isinstance(failure, errors.QuotingError))
+    unquoted = next((failure.unquoted for failure in quoting if str(failure) == error), error)
+    return unquoted if unquoted == error else f"{unquoted} (in full: syncer history {result.report.run_id})"
 
 
 def _of_destinations(result: sync.Result) -> dict[Condition, str]:
@@ -216,7 +229,8 @@ def _of_destinations(result: sync.Result) -> dict[Condition, str]:
     for each in result.report.destinations:
         if each.error:
             kind: Kind = "refused" if each.error in refusals else "failed"
-            wrong[Condition(kind, each.name)] = f"run {result.report.run_id}, {each.name}: {each.error}"
+            words = _unquoted(each.error, result)
+            wrong[Condition(kind, each.name)] = f"run {result.report.run_id}, {each.name}: {words}"
         if each.failed or each.unknown:
             wrong[Condition("incomplete", each.name)] = (
                 f"run {result.report.run_id}, {each.name}: {each.failed:,} contacts were refused,"

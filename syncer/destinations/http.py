@@ -211,12 +211,12 @@ class HttpSender:
         status, said = fetched.status, self.clean(words(fetched.body))
         message = f"{self.who} answered {status}" + (f": {said}" if said else " without saying why")
         if status < HTTPStatus.OK:
-            return errors.DestinationUnavailableError(message, maybe_applied=True, http_status=status)
+            return errors.DestinationUnavailableError(message, maybe_applied=True, http_status=status, quoted=said)
         if status in _STOPPING or status < HTTPStatus.BAD_REQUEST:
             advice = self._stop_message(fetched, path, said)
             if holds_contacts and status in _STOPPING:
-                return errors.TurnedAwayError(advice, answer=message, http_status=status)
-            return errors.DestinationStoppedError(advice, http_status=status)
+                return errors.TurnedAwayError(advice, answer=message, http_status=status, quoted=said)
+            return errors.DestinationStoppedError(advice, http_status=status, quoted=said)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _MAYBE_APPLIED:
             wait = retry_after(fetched, self._now())
             return errors.DestinationUnavailableError(
@@ -224,6 +224,7 @@ class HttpSender:
                 maybe_applied=_MAYBE_APPLIED.get(status, True),
                 retry_after=wait,
                 http_status=status,
+                quoted=said,
             )
         return errors.RequestRefusedError(message, http_status=status)
 

@@ -331,8 +331,9 @@ class MailmodoDestination:
         return reply
 
     def _doubt(self, answer: Answer, why: str) -> errors.DestinationUnavailableError:
-        message = f"{self._http.who} answered {answer.status}, which {why}: {self._said(answer)}"
-        return errors.DestinationUnavailableError(message, maybe_applied=True, http_status=answer.status)
+        said = self._said(answer)
+        message = f"{self._http.who} answered {answer.status}, which {why}: {said}"
+        return errors.DestinationUnavailableError(message, maybe_applied=True, http_status=answer.status, quoted=said)
 
     def _said(self, answer: Answer) -> str:
         return self._http.clean(words(answer.body)) or "nothing"
@@ -347,7 +348,11 @@ class MailmodoDestination:
             names = self._list_names()
         except errors.DestinationUnavailableError as error:
             raise errors.DestinationUnavailableError(
-                str(error), maybe_applied=False, retry_after=error.retry_after, http_status=error.http_status
+                str(error),
+                maybe_applied=False,
+                retry_after=error.retry_after,
+                http_status=error.http_status,
+                quoted=error.quoted,
             ) from error
         except errors.RequestRefusedError as refused:
             message = f"{refused}. It was only asked for its lists: check api_key, and that endpoint is Mailmodo's API"

@@ -87,7 +87,9 @@ class Snapshot:
             if self.path is None or error.sqlstate is None or error.sqlstate.startswith(_OF_THE_STATE):
                 raise
             words = " ".join(str(error).split())
-            raise errors.WarehouseError(f"{self.path}: reading the table failed: {words}; nothing was sent") from error
+            raise errors.WarehouseError(
+                f"{self.path}: reading the table failed: {words}; nothing was sent", quoted=words
+            ) from error
         if self.table is not None:
             _limit(connection, "0", "0")
 
@@ -164,7 +166,9 @@ def _refuse_unready(reading: models.Reading, ready: str) -> None:
     try:
         answer = reading.answer(ready)
     except errors.WarehouseError as error:
-        raise errors.HeldError(f"held: {error}; nothing was sent, the next run asks again") from error
+        raise errors.HeldError(
+            f"held: {error}; nothing was sent, the next run asks again", quoted=error.quoted
+        ) from error
     # Databases without a boolean say 1.
     if answer is not True and answer != 1:
         raise errors.HeldError(
@@ -209,5 +213,5 @@ def _stage_source(connection: Connection, stream: models.CopyStream | models.Row
         # Only its first line: what comes after it quotes the row.
         words = error.diag.message_primary or type(error).__name__
         raise errors.WarehouseError(
-            f"{source.path}: the state cannot take one of its rows: {words}; nothing was sent"
+            f"{source.path}: the state cannot take one of its rows: {words}; nothing was sent", quoted=words
         ) from error

@@ -46,11 +46,12 @@ def translated(error: psycopg.Error) -> errors.StateError | None:
     code = error.sqlstate or ""
     if code[:2] == _CONFLICTS or code == _LOCK_NOT_AVAILABLE:
         return errors.StateConflictError(
-            f"the state database had another session in our way: {words}; nothing was changed, try again"
+            f"the state database had another session in our way: {words}; nothing was changed, try again",
+            quoted=words,
         )
     sentence = _SENTENCES.get(code) or _SENTENCES.get(code[:2])
     if sentence is not None:
-        return errors.StateError(f"the state database {sentence}: {words}")
+        return errors.StateError(f"the state database {sentence}: {words}", quoted=words)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
-        return errors.StateError(f"the state database failed: {words}")
+        return errors.StateError(f"the state database failed: {words}", quoted=words)
     return None

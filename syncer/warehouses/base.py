@@ -235,12 +235,14 @@ class Words:
 
     def unconfirmed(self, failure: BaseException) -> errors.WarehouseError:
         """The error for a reading of which nobody can say whether it is whole."""
-        return errors.WarehouseError(f"warehouse.url: the reading of {self.place} broke off: {self.of(failure)}")
+        words = self.of(failure)
+        return errors.WarehouseError(f"warehouse.url: the reading of {self.place} broke off: {words}", quoted=words)
 
     def broken(self, source: models.Source, failure: BaseException, rows: int | None = None) -> errors.WarehouseError:
         """The error for a source that cannot be read, or not to its end."""
         after = f" after {rows} rows" if rows else ""
-        return errors.WarehouseError(f"{source.path}: reading {name_of(source)} failed{after}: {self.of(failure)}")
+        words = self.of(failure)
+        return errors.WarehouseError(f"{source.path}: reading {name_of(source)} failed{after}: {words}", quoted=words)
 
 
 def _place(url: sqlalchemy.URL) -> str:

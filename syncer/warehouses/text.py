@@ -206,7 +206,8 @@ def _members_only(rows: Rows, source: models.Source, at: int) -> Rows:
     except ValueError as exc:
         raise errors.WarehouseError(
             f"{source.path}: reading {base.name_of(source)} failed: the column {source.member} holds {exc},"
-            " which is neither true nor false"
+            " which is neither true nor false",
+            quoted=str(exc),
         ) from exc
 
 

@@ -56,34 +56,63 @@ def test_auto_is_json_off_a_terminal_with_times_in_utc_and_bound_context() -> No
 )
 def test_format_says_who_reads(log_format: Any, stream: io.StringIO, human: bool) -> None:
     log.configure(log_format, "INFO", stream)
-    structlog.get_logger("x").info("hello")
+    structlog.get_logger("syncer.x").info("hello")
     assert human is not stream.getvalue().startswith("{")
 
 
-def test_libraries_obey_the_level_and_the_chatty_ones_only_warn() -> None:
+@pytest.mark.parametrize("level", ["DEBUG", "INFO"])
+def test_of_libraries_only_those_that_know_no_secret_are_heard_and_only_warnings(level: str) -> None:
     stream = io.StringIO()
-    log.configure("json", "INFO", stream)
-    logging.getLogger("some.library").info("%s rows", 5)
-    logging.getLogger("some.library").debug("no")
-    logging.getLogger("httpx").info("no")
+    log.configure("json", level, stream)
+    for name in (
+        "urllib3.connectionpool",
+        "requests",
+        "apprise",
+        "httpx",
+        "httpcore.http11",
+        "some.driver",
+        "syncerly",
+    ):
+        for severity in (logging.DEBUG, logging.INFO, logging.WARNING, logging.CRITICAL):
+            logging.getLogger(name).log(severity, "POST https://hooks.example/s3cret")
     logging.getLogger("apscheduler.scheduler").info("no")
-    logging.getLogger("httpcore").warning("yes")
-    assert [line["event"] for line in lines(stream)] == ["5 rows", "yes"]
+    logging.getLogger("apscheduler.scheduler").warning("yes, %s", 5)
+    assert [line["event"] for line in lines(stream)] == ["yes, 5"]
 
 
-def test_a_level_above_warning_silences_the_chatty_ones_too() -> None:
+def test_a_level_above_warning_silences_all_that_warns() -> None:
     stream = io.StringIO()
     log.configure("json", "ERROR", stream)
-    logging.getLogger("httpx").warning("no")
-    structlog.get_logger("x").warning("no")
+    logging.getLogger("apscheduler").warning("no")
+    structlog.get_logger("syncer.x").warning("no")
     assert stream.getvalue() == ""
+
+
+EVIL = "x\n2026-01-01 [info     ] all is well\x1b]0;title\x07\x9b2J\u202e"
+
+
+@pytest.mark.parametrize("log_format", ["human", "json"])
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_no_text_begins_a_line_or_reaches_the_terminal_raw(log_format: Any, level: str) -> None:
+    stream = io.StringIO()
+    log.configure(log_format, "DEBUG", stream)
+    logger = structlog.get_logger("syncer.x")
+    try:
+        fail(EVIL)
+    except ValueError:
+        getattr(logger, level)(EVIL, name=EVIL, names=[EVIL], exc_info=True)
+    said = stream.getvalue()
+    assert all(line.isprintable() for line in said.splitlines())
+    assert not [line for line in said.splitlines()[1:] if not line.startswith("  ")]
+    if log_format == "json":
+        assert lines(stream)[0]["name"] == EVIL
 
 
 def test_configuring_again_replaces_the_handler() -> None:
     first, second = io.StringIO(), io.StringIO()
     log.configure("json", "INFO", first)
     log.configure("json", "INFO", second)
-    structlog.get_logger("x").info("once")
+    structlog.get_logger("syncer.x").info("once")
     assert first.getvalue() == ""
     assert len(lines(second)) == 1
 
@@ -126,15 +155,15 @@ def test_a_long_text_is_masked_in_passing() -> None:
 def test_no_address_above_debug(log_format: Any) -> None:
     stream = io.StringIO()
     log.configure(log_format, "DEBUG", stream)
-    logger = structlog.get_logger("x")
+    logger = structlog.get_logger("syncer.x")
     who = "ada@example.com"
     logger.info("refused %s", who, contact=who)
-    logging.getLogger("library").warning("about %s", who)
+    logging.getLogger("apscheduler").warning("about %s", who)
     try:
         fail(who)
     except ValueError:
         logger.exception("failed", contacts=[who])
-        logging.getLogger("library").exception("failed")
+        logging.getLogger("apscheduler").exception("failed")
     assert "Traceback" in stream.getvalue()
     assert "ada" not in stream.getvalue()
 
@@ -142,7 +171,7 @@ def test_no_address_above_debug(log_format: Any) -> None:
 def test_addresses_are_kept_at_debug() -> None:
     stream = io.StringIO()
     log.configure("json", "DEBUG", stream)
-    structlog.get_logger("x").debug("told", contact="ada@example.com")
+    structlog.get_logger("syncer.x").debug("told", contact="ada@example.com")
     assert lines(stream)[0]["contact"] == "ada@example.com"
 
 
@@ -153,7 +182,7 @@ def test_tracebacks_hold_no_local_variables() -> None:
     try:
         fail(str(len(write_key)))
     except ValueError:
-        structlog.get_logger("x").exception("failed")
+        structlog.get_logger("syncer.x").exception("failed")
     printed = stream.getvalue()
     assert "ValueError: 8" in printed
     assert "3-secret" not in printed

@@ -1,0 +1,42 @@
+r"""Texts that others write (names, emails, receivers' and databases' words), fit for terminals, logs and mails.
+
+Such a text may move the cursor, set a window's title or the clipboard, hide a link, turn the direction of reading, or
+begin a line that we never wrote. So whatever is not printable is shown as its escape: `\n`, `\x1b`, `\u202e`.
+"""
+
+import json
+import re
+
+_WITHIN_JSON = re.compile(r"[^ -~]")
+
+
+def escaped(text: str) -> str:
+    """The text on one line."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def escaped_lines(text: str) -> str:
+    """A text of several lines, such as a traceback: its lines stay, all of them set in from the margin."""
+    return "\n".join(f"  {escaped(line)}" for line in text.splitlines())
+
+
+def escaped_json(document: str, encoding: str = "utf-8") -> str:
+    """The same JSON, on one line, without what is not printable, or is not in the encoding."""
+
+    def replace(match: re.Match[str]) -> str:
+        c = match.group()
+        return c if c.isprintable() and _fits(c, encoding) else json.dumps(c)[1:-1]
+
+    return document if document.isascii() and document.isprintable() else _WITHIN_JSON.sub(replace, document)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _fits(character: str, encoding: str) -> bool:
+    try:
+        character.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
