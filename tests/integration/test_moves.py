@@ -112,34 +112,6 @@ def test_a_user_who_was_told_false_and_comes_back_to_a_shared_address_is_told_by
     assert world.sync().report.destinations[0].planned == 0
 
 
-def test_a_user_of_many_addresses_is_followed_once(world: World) -> None:
-    rows: list[Row] = [(VIP, "agency", f"c{number:02d}@x.io") for number in range(100)]
-    world.warehouse.replace(rows)
-    world.sync()
-    world.warehouse.replace(rows[:60])
-
-    report = world.sync().report.destinations[0]
-
-    assert (report.planned, report.skipped) == (41, {})
-    assert world.receiver.belief_by_user["agency"] == {"vip_buyers": True}
-    assert world.sync().report.destinations[0].planned == 0
-
-
-def test_a_placeholder_user_id_is_listed_and_not_followed(world: World) -> None:
-    rows: list[Row] = [(VIP, "guest", f"c{number:03d}@x.io") for number in range(400)]
-    world.warehouse.replace(rows)
-    world.sync()
-    world.warehouse.replace(rows[1:])
-
-    report = world.sync().report.destinations[0]
-
-    assert (report.planned, report.skipped) == (1, {"shared_user_id": 1})
-    assert world.query("SELECT user_id, reason FROM skipped_members") == [("guest", "shared_user_id")]
-    assert world.believed() == truth(rows[1:])
-    assert world.sync().report.destinations[0].planned == 0
-    assert world.verify().differences == 0
-
-
 def test_every_user_who_was_told_false_at_an_address_is_told_by_their_own_id_when_they_are_back(world: World) -> None:
     """The address has had several users, one after the other: each was named by the false when they left."""
     world.warehouse.replace([(VIP, "u0", "b@x.io")])

@@ -2,7 +2,7 @@
 -- no call of this plan names them, one contact where they are in the audience by now: the call to it tells their
 -- profile the present value, because the destination keys by user id as well. Once a user, whatever number of contacts
 -- they left or are at. The call has to name them: a contact whose call does so anyway is taken first. A user id that
--- more contacts than a limit have is no identity: it is listed as skipped and not followed.
+-- more contacts than a limit have, once this plan is told, is no identity: it is listed as skipped and not followed.
 -- Parameters: destination_id; reach_contacts, rollout (the destination's reach); max_contacts.
 -- Rows: none; fills moved_user, and member_delta with skip.
 WITH named AS (
@@ -45,7 +45,16 @@ contact_of_user AS MATERIALIZED (
     SELECT gone.user_id, synced_member.contact
     FROM (SELECT DISTINCT gone.user_id FROM gone) AS gone
     JOIN synced_member ON synced_member.user_id = gone.user_id
-    WHERE synced_member.destination_id = %(destination_id)s AND NOT is_token(synced_member.contact)
+    WHERE synced_member.destination_id = %(destination_id)s
+        AND NOT is_token(synced_member.contact)
+        AND NOT EXISTS (
+            SELECT FROM member_delta AS lost
+            WHERE lost.kind = 'lose'
+                AND NOT lost.still_named
+                AND lost.contact = synced_member.contact
+                AND lost.audience_id = synced_member.audience_id
+                AND lost.user_id = synced_member.user_id
+        )
     UNION
     SELECT gone.user_id, member_delta.contact
     FROM gone

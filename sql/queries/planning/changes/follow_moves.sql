@@ -36,17 +36,18 @@ follower AS MATERIALIZED (
     FROM present
     GROUP BY present.contact, present.audience_id
 ),
+refused AS MATERIALIZED (
+    SELECT contact_change.contact
+    FROM contact_change
+    WHERE contact_change.waits = 'refused'
+),
 told_later AS (
     UPDATE contact_change
     SET earliest_urgency = follower.urgency,
         op = CASE WHEN contact_change.op = 'covered' THEN 'reasserted' ELSE contact_change.op END,
         waits = CASE
-            WHEN contact_change.op = 'covered' THEN (
-                SELECT min(other.waits)
-                FROM contact_change AS other
-                WHERE other.contact = contact_change.contact AND other.waits = 'refused'
-            )
-            ELSE contact_change.waits
+            WHEN contact_change.op <> 'covered' THEN contact_change.waits
+            WHEN contact_change.contact IN (SELECT refused.contact FROM refused) THEN 'refused'
         END
     FROM follower
     WHERE contact_change.contact = follower.contact AND contact_change.audience_id = follower.audience_id
@@ -60,11 +61,7 @@ SELECT
     follower.urgency,
     true,
     follower.value,
-    (
-        SELECT min(other.waits)
-        FROM contact_change AS other
-        WHERE other.contact = follower.contact AND other.waits = 'refused'
-    )
+    CASE WHEN follower.contact IN (SELECT refused.contact FROM refused) THEN 'refused' END
 FROM follower
 JOIN plan_audience USING (audience_id)
 WHERE NOT EXISTS (
