@@ -15,7 +15,7 @@ from syncer.planning import audiences, checksums, counts, plan
 from syncer.planning.changes import TargetPlan
 from syncer.planning.snapshot import Snapshot
 from syncer.planning.targets import PlanRequest
-from syncer.state import Connection, analyze, columns_of, execute, fetch_all, fetch_value, pages, retried
+from syncer.state import Connection, analyze, columns_of, execute, fetch_all, fetch_value, locks, pages, retried
 from syncer.state.audiences import pin_audiences, register_audiences
 
 # Below this a stale estimate does no harm.
@@ -122,13 +122,14 @@ def _write_changes(connection: Connection, run_id: int, parameters: Mapping[str,
     execute(connection, "write_changes", parameters, partition=partition)
     if begins:
         runs = pages.block(run_id)
-        execute(
-            connection,
-            "attach_change_partition",
-            partition=partition,
-            first_run=psycopg.sql.Literal(runs.start),
-            end_run=psycopg.sql.Literal(runs.stop),
-        )
+        with locks.changing_tables(connection):
+            execute(
+                connection,
+                "attach_change_partition",
+                partition=partition,
+                first_run=psycopg.sql.Literal(runs.start),
+                end_run=psycopg.sql.Literal(runs.stop),
+            )
 
 
 def _write_run(connection: Connection, run_id: int, planned: plan.Plan) -> None:

@@ -14,7 +14,7 @@ import structlog
 from psycopg.types.json import Jsonb
 
 from syncer import errors, models
-from syncer.state import Connection, execute, fetch_all, fetch_value, fetch_values
+from syncer.state import Connection, execute, fetch_all, fetch_value, fetch_values, locks
 
 log = structlog.get_logger()
 
@@ -115,14 +115,15 @@ def _problem(name: str, before: Mapping[str, str], changed: Mapping[str, str]) -
 
 def _add(connection: Connection, name: str, account: Mapping[str, str]) -> None:
     added = fetch_values(connection, "add_destination", {"name": name, "account": Jsonb(dict(account))})
-    for destination_id, parent in itertools.product(added, _PARTITIONED):
-        execute(
-            connection,
-            "create_destination_partition",
-            partition=psycopg.sql.Identifier(f"{parent}_{destination_id}"),
-            parent=psycopg.sql.Identifier(parent),
-            destination_id=psycopg.sql.Literal(destination_id),
-        )
+    with locks.changing_tables(connection):
+        for destination_id, table in itertools.product(added, _PARTITIONED):
+            partition = psycopg.sql.Identifier(f"{table}_{destination_id}")
+            parent = psycopg.sql.Identifier(table)
+            bound = psycopg.sql.Literal(destination_id)
+            execute(connection, "create_destination_partition", partition=partition, parent=parent)
+            execute(
+                connection, "attach_destination_partition", partition=partition, parent=parent, destination_id=bound
+            )
 
 
 def _remember(connection: Connection, before: _Known, account: Mapping[str, str]) -> None:

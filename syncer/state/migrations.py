@@ -12,10 +12,13 @@ import psycopg
 import psycopg.sql
 
 from syncer import errors, sql
-from syncer.state import Connection, State, execute, fetch_value, fetch_values
+from syncer.state import Connection, State, execute, fetch_value, fetch_values, locks
 
 # Held while migrating, for all schemas of a database: creating one is rare and quick.
 _LOCK_KEY = 0x73796E636572
+
+WAIT_SECONDS = 30.0
+"""Seconds for which a migration waits for another one, and for every lock that it needs."""
 
 _CHANGED = "; install the released engage-syncer again, then run `syncer migrate`"
 _BEFORE_THE_FIRST_RELEASE = (
@@ -83,8 +86,9 @@ def migrate(state: State) -> Sequence[Migration]:
         refuse_read_only(connection)
         _take_lock(connection)
         missing = pending(connection, state.schema)
-        for statement, parameters in _steps(connection, state.schema, missing):
-            connection.execute(statement, parameters)
+        with locks.changing_tables(connection, WAIT_SECONDS):
+            for statement, parameters in _steps(connection, state.schema, missing):
+                connection.execute(statement, parameters)
         return missing
 
 
@@ -92,7 +96,7 @@ def _take_lock(connection: Connection) -> None:
     """One process migrates at a time. Raises `StateError` that names who has the lock, if they keep it."""
     try:
         with connection.transaction():
-            execute(connection, "limit_migration_wait")
+            execute(connection, "limit_lock_wait", {"limit": f"{round(WAIT_SECONDS * 1000)}ms"})
             execute(connection, "take_migration_lock", {"key": _LOCK_KEY})
     except psycopg.errors.LockNotAvailable as error:
         holders = ", ".join(fetch_values(connection, "list_lock_holders", {"key": _LOCK_KEY})) or "it has just ended"

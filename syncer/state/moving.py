@@ -13,7 +13,18 @@ from typing import LiteralString
 import psycopg.sql
 
 from syncer import errors, sql
-from syncer.state import Connection, State, analyze, execute, fetch_all, fetch_one, fetch_value, leadership, migrations
+from syncer.state import (
+    Connection,
+    State,
+    analyze,
+    execute,
+    fetch_all,
+    fetch_one,
+    fetch_value,
+    leadership,
+    locks,
+    migrations,
+)
 
 _MADE_BY_MIGRATION = {"installation"}
 
@@ -93,14 +104,15 @@ def _copy(here: Connection, there: Connection) -> dict[str, int]:
         execute(here, "read_one_moment")
         tables = _in_order(_tables(here))
         execute(there, "drop_installation")
-        for partition in fetch_all(here, _Partition, "list_partitions"):
-            execute(
-                there,
-                "create_same_partition",
-                partition=_name(partition.name),
-                parent=_name(partition.parent),
-                bound=psycopg.sql.SQL(partition.bound),
-            )
+        with locks.changing_tables(there):
+            for partition in fetch_all(here, _Partition, "list_partitions"):
+                execute(
+                    there,
+                    "create_same_partition",
+                    partition=_name(partition.name),
+                    parent=_name(partition.parent),
+                    bound=psycopg.sql.SQL(partition.bound),
+                )
         return {table.name: _copy_table(here, there, table) for table in tables}
 
 

@@ -7,11 +7,14 @@ state, not in the history. Runs and their counts stay for good.
 
 from dataclasses import dataclass
 
-import psycopg
 import psycopg.sql
 import structlog
 
-from syncer.state import Connection, execute, fetch_all
+from syncer import errors
+from syncer.state import Connection, execute, fetch_all, locks
+
+_PATIENCE_SECONDS = 2.0
+"""Seconds for which the drop waits for readers, and later readers for the drop."""
 
 log = structlog.get_logger()
 
@@ -36,8 +39,8 @@ def drop_old(connection: Connection, keep: float) -> int:
     for old in fetch_all(connection, _Partition, "list_old_partitions", {"keep": keep}):
         try:
             _drop(connection, old)
-        except psycopg.errors.LockNotAvailable:
-            log.info("somebody is reading the history; what is old is dropped after the next run")
+        except errors.StateConflictError as error:
+            log.warning("old history is dropped after a later run", why=str(error))
             break
         dropped += old.runs
     return dropped
@@ -49,10 +52,10 @@ def _drop(connection: Connection, old: _Partition) -> None:
     The lock that keeps readers out is taken last, for the moment of the drop only.
     """
     with connection.transaction():
-        execute(connection, "limit_lock_wait")
         runs = {"first_run": old.first_run, "end_run": old.end_run}
         execute(connection, "add_dropped_history", runs)
         execute(connection, "add_past_contacts", runs)
         execute(connection, "delete_old_exceptions", runs)
         execute(connection, "delete_old_pages", runs)
-        execute(connection, "drop_change_partition", partition=psycopg.sql.Identifier(old.partition))
+        with locks.changing_tables(connection, _PATIENCE_SECONDS):
+            execute(connection, "drop_change_partition", partition=psycopg.sql.Identifier(old.partition))

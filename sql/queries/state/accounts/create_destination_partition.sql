@@ -1,4 +1,5 @@
--- Purpose: a destination's part of a partitioned table.
--- Placeholders: partition, parent (identifiers), destination_id (literal).
+-- Purpose: creates the table for a destination's part of a partitioned table. attach_destination_partition makes it
+-- that part.
+-- Placeholders: partition, parent (identifiers).
 -- Rows: none.
-CREATE TABLE IF NOT EXISTS {partition} PARTITION OF {parent} FOR VALUES IN ({destination_id})
+CREATE TABLE {partition} (LIKE {parent} INCLUDING DEFAULTS)
