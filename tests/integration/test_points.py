@@ -7,7 +7,9 @@ leaves, moves or comes back in the next.
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,15 +18,17 @@ import pytest
 import sqlalchemy
 from psycopg import sql
 
-from syncer import errors
+from syncer import embedded, errors
+from syncer.embedded.data_dir import DataDir
 from syncer.receivers.loopback import Fault
 from syncer.receivers.segment import ReceivedRequest, SegmentReceiver
 from syncer.state import State, migrations
 from syncer.stopping import Stop
 from syncer.sync import exit_code
+from tests.databases import Databases
 from tests.integration.lives.facts import facts_of
 from tests.points import Killed, Points, end_sessions
-from tests.world import VIP, Row, World, Write, truth
+from tests.world import VIP, Row, World, Write, truth, until
 
 SEAMS = {
     "opened": "after open_run",
@@ -40,34 +44,104 @@ SEAMS = {
 }
 """Points that have a name of their own."""
 
-
-OWNER = f"owner_{os.getpid()}"
+READING = ("before warehouse_snapshot", "after warehouse_snapshot", "after warehouse_lock", "before warehouse_rebuilt")
+"""Points between which the warehouse is read: its snapshot is taken, its tables are locked, its rows have arrived."""
 
 
 @dataclass
 class OwnedWorld(World):
-    """Its state belongs to a role that is no superuser, so that rights can be taken from it."""
+    """Its state and its warehouse belong to superusers, and syncer's roles are none: rights can be taken from them."""
 
-    admin_url: str = ""
+    state_admin: str = ""
+    warehouse_admin: str = ""
 
-    def order(self, statement: str, role: str = OWNER) -> None:
-        """What an administrator of the state's server does to a role."""
-        with psycopg.connect(self.admin_url, autocommit=True) as connection:
-            name = connection.info.dbname
-            connection.execute(sql.SQL(statement).format(role=sql.Identifier(role), database=sql.Identifier(name)))
+
+@contextmanager
+def owned_world(
+    folder: Path, receiver: SegmentReceiver, state_admin: str, warehouse_admin: str
+) -> Iterator[OwnedWorld]:
+    """A world in two databases of one or two servers."""
+    with role("owner", state_admin) as state_url, role("reader", warehouse_admin) as warehouse_url:
+        order(state_admin, "GRANT CREATE ON DATABASE {database} TO {role}", "owner")
+        migrations.migrate(State(state_url, "syncer"))
+        warehouse = Write(warehouse_admin)
+        order(warehouse_admin, "GRANT ALL ON members TO {role}", "reader")
+        world = OwnedWorld(folder, warehouse.through(warehouse_url), state_url, receiver)
+        world.state_admin, world.warehouse_admin = state_admin, warehouse_admin
+        yield world
+
+
+@contextmanager
+def role(name: str, admin_url: str) -> Iterator[str]:
+    """A role that is no superuser, and the URL by which it connects."""
+    order(admin_url, "CREATE ROLE {role} LOGIN PASSWORD 'secret'", name)
+    url = sqlalchemy.make_url(admin_url).set(username=_role(name), password="secret")
+    yield url.render_as_string(hide_password=False)
+    order(admin_url, "DROP OWNED BY {role}", name)
+    order(admin_url, "DROP ROLE {role}", name)
+
+
+def order(admin_url: str, statement: str, name: str) -> None:
+    """What an administrator of a database does to a role."""
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        names = {"role": sql.Identifier(_role(name)), "database": sql.Identifier(connection.info.dbname)}
+        connection.execute(sql.SQL(statement).format(**names))
+
+
+def _role(name: str) -> str:
+    return f"{name}_{os.getpid()}"
+
+
+@dataclass
+class OwnServer:
+    """A PostgreSQL of the tests' own, which may be restarted."""
+
+    folder: Path
+    url: str
+
+    def database(self, name: str) -> str:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            return Databases(self.url, connection).create(name)
+
+    def restart(self) -> None:
+        """Ends every session, and refuses new ones until it is up again."""
+        server = DataDir(self.folder).server()
+        assert server
+        os.kill(server.pid, signal.SIGINT)  # what PostgreSQL calls a fast shutdown
+        until(lambda: not DataDir(self.folder).is_alive())
+        with embedded.running(self.folder):  # starts it for the user that it has
+            pass
+
+
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServer]:
+    folder = tmp_path_factory.mktemp("server")
+    with embedded.running(folder) as url:
+        yield OwnServer(folder, url)
 
 
 @pytest.fixture
 def world(new_database: Callable[..., str], receiver: SegmentReceiver, tmp_path: Path) -> Iterator[OwnedWorld]:
-    admin_url = new_database("template0")
-    url = sqlalchemy.make_url(admin_url).set(username=OWNER, password="owner").render_as_string(hide_password=False)
-    world = OwnedWorld(tmp_path, Write(new_database("template0")), url, receiver, admin_url=admin_url)
-    world.order("CREATE ROLE {role} LOGIN PASSWORD 'owner'")
-    world.order("GRANT CREATE ON DATABASE {database} TO {role}")
-    migrations.migrate(State(url, "syncer"))
-    yield world
-    world.order("DROP OWNED BY {role}")
-    world.order("DROP ROLE {role}")
+    with owned_world(tmp_path, receiver, new_database(), new_database()) as world:
+        yield world
+
+
+@pytest.fixture
+def state_elsewhere(
+    own_server: OwnServer, new_database: Callable[..., str], receiver: SegmentReceiver, tmp_path: Path
+) -> Iterator[OwnedWorld]:
+    """Its state is on a server of its own."""
+    with owned_world(tmp_path, receiver, own_server.database("state"), new_database()) as world:
+        yield world
+
+
+@pytest.fixture
+def warehouse_elsewhere(
+    own_server: OwnServer, new_database: Callable[..., str], receiver: SegmentReceiver, tmp_path: Path
+) -> Iterator[OwnedWorld]:
+    """Its warehouse is on a server of its own."""
+    with owned_world(tmp_path, receiver, new_database(), own_server.database("warehouse")) as world:
+        yield world
 
 
 CHANGES = ("nobody", "leaves", "re-enters", "another email", "both")
@@ -80,6 +154,7 @@ class Round:
     world: OwnedWorld
     points: Points
     number: int
+    server: OwnServer | None = None
     stop: Stop = field(default_factory=Stop)
 
     @property
@@ -134,12 +209,21 @@ def kill(at: Round) -> None:
     at.points.kill()
 
 
-def restart_postgres(at: Round) -> None:
-    end_sessions(at.world.admin_url)
+def end_all_sessions(at: Round) -> None:
+    end_sessions(at.world.state_admin)
+
+
+def restart_the_server(at: Round) -> None:
+    assert at.server is not None
+    at.server.restart()
 
 
 def revoke_a_right(at: Round) -> None:
-    at.world.order("REVOKE ALL ON ALL TABLES IN SCHEMA syncer FROM {role}")
+    order(at.world.state_admin, "REVOKE ALL ON ALL TABLES IN SCHEMA syncer FROM {role}", "owner")
+
+
+def revoke_the_readers_right(at: Round) -> None:
+    order(at.world.warehouse_admin, "REVOKE SELECT ON members FROM {role}", "reader")
 
 
 def let_another_go_first(at: Round) -> None:
@@ -150,20 +234,32 @@ def nothing(at: Round) -> None:
     """Only the warehouse changes."""
 
 
-EVENTS = (nothing, stop, kill, restart_postgres, revoke_a_right, let_another_go_first)
+EVENTS = (nothing, stop, kill, end_all_sessions, revoke_a_right, let_another_go_first)
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 def test_whatever_happens_at_a_point_all_is_right_in_the_end(
     world: OwnedWorld, event: Callable[[Round], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    points = Points(monkeypatch)
-    begin(world)
-    for number, (point, changes) in enumerate(itertools.product(SEAMS.values(), (False, True))):
-        at = Round(world, points, number)
-        where = (point, event.__name__, changes)
-        rows = disturb(at, point, event, where, changes=changes)
-        assert_right_in_the_end(world, rows, where)
+    play(world, Points(monkeypatch), event, itertools.product(SEAMS.values(), (False, True)))
+
+
+def test_the_warehouse_takes_the_right_to_read_it_away(world: OwnedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    play(world, Points(monkeypatch), revoke_the_readers_right, [(point, True) for point in READING])
+
+
+def test_the_states_server_restarts(
+    state_elsewhere: OwnedWorld, own_server: OwnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = [(point, True) for point in SEAMS.values()]
+    play(state_elsewhere, Points(monkeypatch), restart_the_server, rounds, own_server)
+
+
+def test_the_warehouses_server_restarts(
+    warehouse_elsewhere: OwnedWorld, own_server: OwnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = [(point, True) for point in READING]
+    play(warehouse_elsewhere, Points(monkeypatch), restart_the_server, rounds, own_server)
 
 
 def test_a_process_may_be_killed_before_any_statement(world: OwnedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,6 +272,22 @@ def test_a_process_may_be_killed_before_any_statement(world: OwnedWorld, monkeyp
     for number, name in enumerate(names, 1):
         rows = disturb(Round(world, points, number), f"before {name}", kill, name, changes=True)
         assert_right_in_the_end(world, rows, name)
+
+
+def play(
+    world: OwnedWorld,
+    points: Points,
+    event: Callable[[Round], None],
+    rounds: Iterable[tuple[str, bool]],
+    server: OwnServer | None = None,
+) -> None:
+    """A round for each point, with what changes in the warehouse meanwhile, or without."""
+    begin(world)
+    for number, (point, changes) in enumerate(rounds):
+        at = Round(world, points, number, server)
+        where = (point, event.__name__, changes)
+        rows = disturb(at, point, event, where, changes=changes)
+        assert_right_in_the_end(world, rows, where)
 
 
 def begin(world: OwnedWorld) -> None:
@@ -203,12 +315,13 @@ def disturb(at: Round, point: str | None, event: Callable[[Round], None], where:
         result = at.world.sync(at.stop)
         assert exit_code(result) in CODES[event], (where, result)
     except (Killed, errors.StateError):
-        assert event in (kill, restart_postgres, revoke_a_right), where
+        assert event in (kill, end_all_sessions, restart_the_server, revoke_a_right), where
     finally:
         at.points.rest()
-        at.world.order("GRANT ALL ON ALL TABLES IN SCHEMA syncer TO {role}")
+        order(at.world.state_admin, "GRANT ALL ON ALL TABLES IN SCHEMA syncer TO {role}", "owner")
+        order(at.world.warehouse_admin, "GRANT ALL ON members TO {role}", "reader")
     assert point is None or at.points.reached, where
-    end_sessions(at.world.admin_url)  # of the process that was killed, none is left
+    end_sessions(at.world.state_admin)  # of the process that was killed, none is left
     assert at.world.receiver.wait_for(lambda: at.world.receiver.http.in_progress == 0)
     assert_honest(at.world, where)
     return after
@@ -226,8 +339,10 @@ CODES: dict[Callable[[Round], None], set[int]] = {
     nothing: {0},
     stop: {0, 130},
     kill: {0},
-    restart_postgres: {0, 6},
+    end_all_sessions: {0, 6},
+    restart_the_server: {0, 6},
     revoke_a_right: {0, 6},
+    revoke_the_readers_right: {0, 6},
     let_another_go_first: {0, 130},
 }
 """What a run may exit with that met this event."""
