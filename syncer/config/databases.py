@@ -34,6 +34,10 @@ def _parsed_url(value: object, info: ValidationInfo) -> DatabaseUrl:
             'is not a database URL; write it like "postgresql://reader@db.internal:5432/analytics"'
             " and put a password with special characters into `password` beside it"
         ) from None
+    if "@" in (url.host or ""):  # then the last part of a password is taken for one of the host's name
+        raise ValueError(
+            "holds more than one @; put a password with special characters into `password` beside it, or write %40"
+        )
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")
     _check_dialect(url)

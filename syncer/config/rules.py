@@ -4,6 +4,7 @@ Works on the plain tree, so that every rule is judged even where another key is 
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, get_args, get_origin
 
@@ -22,6 +23,9 @@ Place = tuple[str, ...]
 
 _DESTINATIONS: Place = ("destinations", "[]")
 _SHOWN_CHARACTERS = 60
+_HOST = re.compile(r"[a-z0-9+.-]*://[^/?#]*(?=[/?#]\S)|[^\s?#]+(?=\?\S)", re.IGNORECASE)
+"""What is shown of a web address: what comes after it may be a token."""
+_PLAIN_KEY = re.compile(r"[A-Za-z]+(-[A-Za-z]+)*")
 
 
 def tables(table: type[Table] = Settings, place: Place = ()) -> Iterator[tuple[Place, type[Table]]]:
@@ -225,14 +229,22 @@ def _may_be_shown(location: Location, value: Any) -> bool:
 
 def _shown(value: Any) -> str:
     match value:
-        case str() | bool():
-            text = json.dumps(value, ensure_ascii=False)
+        case str():
+            host = _HOST.match(value)
+            text = json.dumps(f"{host.group()}…" if host else value, ensure_ascii=False)
+        case bool():
+            text = json.dumps(value)
         case _:
             text = str(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def path_of(location: Location) -> str:
-    """`destinations[1].api_key`."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    """`destinations[1].api_key`. Inside of a secret value, what may be the secret itself is left out."""
+    first = next((at for at, step in enumerate(location, 1) if step in secret_keys()), len(location))
+    shown = [
+        *location[:first],
+        *(step for step in location[first:] if isinstance(step, int) or _PLAIN_KEY.fullmatch(step)),
+    ]
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in shown)
     return "".join(steps).removeprefix(".")

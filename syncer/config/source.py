@@ -15,6 +15,7 @@ Finding = tuple[Location, str]
 """What is wrong there, not yet put into words for a user."""
 
 REFERENCE = re.compile(r"\$\{(?:file:(?P<file>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*))\}")
+_REPEATED_KEY = re.compile(r"(Duplicate inline table key) .*(?= \(at)")
 _ANY_REFERENCE = re.compile(rf"{REFERENCE.pattern}|\$\{{")
 
 
@@ -36,7 +37,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _decapitalized(error: Exception) -> str:
-    text = str(error)
+    text = _REPEATED_KEY.sub(r"\1", str(error))  # the key may be a secret, in a table of headers
     return text[:1].lower() + text[1:]
 
 

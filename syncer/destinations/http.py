@@ -33,12 +33,16 @@ from syncer import __version__, errors
 from syncer.destinations import reach
 from syncer.destinations.pool import Lent, Pool
 from syncer.fetching import Fetched, fetch, open_transport, tls
+from syncer.secrets import Secrets
 
 MAX_WAIT = 3600.0
 """Seconds of `Retry-After` that are obeyed at most: a receiver's slip must not stop a destination for a week."""
 
 MAX_WORDS = 300
 """Characters of a receiver's words that are kept."""
+
+_LOOKED_AT = 16_384
+"""Characters of a receiver's words that are looked at."""
 
 _NOT_SENT = (
     httpx.ConnectError,
@@ -77,8 +81,9 @@ class HttpSender:
     """Sends requests to one destination from any number of threads.
 
     Messages name the destination (`name`) and the options that hold its key (`credential`) and its address (`address`).
-    `headers` go with every request and may hold the key. `secrets` are struck out of the receiver's words. With
-    `secret_path` no message repeats the path, which may hold a token. `timeout` is in seconds.
+    `headers` go with every request and may hold the key. `secrets` are struck out of the receiver's words, however it
+    spells them; the first of them is the key. With `secret_path` no message repeats the path, which may hold a token.
+    `timeout` is in seconds.
 
     After a 5xx or a broken connection the next request resolves the name again and opens new connections.
     (Segment, "HTTP API source", Errors: on a 5xx refresh the resolved address and retry; and look the name up
@@ -109,7 +114,8 @@ class HttpSender:
         self._address = address
         self._secret_path = secret_path
         self._headers = {"User-Agent": f"syncer/{__version__}", **headers}
-        self._secrets = [secret for secret in secrets if secret]
+        self._key = next(iter(secrets), "")
+        self._secrets = Secrets(secrets)
         self._timeout = timeout
         self._concurrency = concurrency
         self._transport = transport
@@ -134,7 +140,7 @@ class HttpSender:
 
     def key_hash(self, salt: bytes) -> str:
         """The credential, hashed with a key: see `models.Destination`."""
-        return hmac.new(salt, self._secrets[0].encode(), "sha256").hexdigest()
+        return hmac.new(salt, self._key.encode(), "sha256").hexdigest()
 
     def post(self, path: str, content: bytes, headers: Mapping[str, str] | None = None) -> Answer:
         """POSTs once. Raises `errors.DestinationError` for all but a whole 2xx answer."""
@@ -177,9 +183,7 @@ class HttpSender:
 
     def clean(self, text: str) -> str:
         """A receiver's words, fit to be stored and shown: without secrets, and not too long."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text[:MAX_WORDS]
+        return self._secrets.struck(text[:_LOOKED_AT])[:MAX_WORDS]
 
     # --- connections ---------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import httpx
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -40,6 +40,8 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OUR_HEADERS = {"content-type", "content-length", "host", "x-syncer-timestamp", "x-syncer-signature"}
 _SHORTEST_SECRET = 6
 """Characters. Shorter values of headers, such as a version, are no secrets: striking them out would spoil messages."""
+_SHORTEST_TOKEN = 12
+"""Characters of a part of the path that may be one: shorter ones are words."""
 
 
 class WebhookSettings(DestinationSettings):
@@ -68,7 +70,10 @@ class WebhookSettings(DestinationSettings):
     def _free_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for name in headers:
             if not _HEADER.fullmatch(name):
-                raise ValueError(f"has {name!r}, which is no name of an HTTP header")
+                raise ValueError(
+                    "has a key that is no name of an HTTP header; write name = value, such as Authorization ="
+                    ' "Bearer ${TOKEN}"'
+                )
             if name.lower() in _OUR_HEADERS:
                 raise ValueError(f"has {name!r}, which syncer sets itself")
         return headers
@@ -102,7 +107,8 @@ class WebhookDestination:
         self._path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         values = {name: value.get_secret_value() for name, value in settings.headers.items()}
         credentials = [self._path, *(values[key] for key in sorted(values)), self._hmac_secret]
-        hidden = [*credentials, parts.path, parts.query]
+        told = parse_qsl(parts.query) + [("", step) for step in parts.path.split("/") if len(step) >= _SHORTEST_TOKEN]
+        hidden = [*credentials, parts.path, parts.query, *(value for _, value in told)]
         self._http = HttpSender(
             settings.name,
             f"{parts.scheme}://{parts.netloc}",

@@ -11,12 +11,13 @@ import sqlalchemy
 from sqlalchemy import exc as sa_exc
 
 from syncer import errors, models
+from syncer.secrets import Secrets
 from syncer.spelling import suggest
 
 Item = TypeVar("Item")
 
 _TABLE_PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
-_SECRET_KEYS = ("password", "passwd", "pwd", "token", "secret", "key")
+_SECRET_KEYS = ("password", "passwd", "pwd", "passphrase", "token", "secret", "key", "credential", "authorization")
 
 # Enough of SQL's grammar to tell a semicolon or a comment from one inside a string.
 _MORE = r"|`[^`]*`|\$(\w*)\$.*?\$\1\$|(?P<blank>\s+|--[^\n]*|/\*.*?\*/)|(?P<end>;)|."
@@ -210,21 +211,15 @@ class Words:
         self.place = _place(url)
         given = {**url.query, **connect_args, "password": url.password}
         named = (url.username, url.database, url.host)
-        self._secrets = [
-            str(value)
-            for key, value in given.items()
-            # A password that is also the user's or database's name would only make the sentence unreadable.
-            if value and any(word in key.lower() for word in _SECRET_KEYS) and value not in named
-        ]
+        # A password that is also the user's or database's name would only make the sentence unreadable.
+        self._secrets = Secrets(value for value in _secret_values(given) if value not in named)
 
     def of(self, failure: BaseException) -> str:
         """The first line that says anything."""
         cause = failure.orig if isinstance(failure, sa_exc.DBAPIError) and failure.orig else failure
         lines = (line.strip() for line in str(cause).splitlines())
         text = next((line for line in lines if line), type(cause).__name__)
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text.rstrip(".")
+        return self._secrets.struck(text).rstrip(".")
 
     def unreachable(self, failure: BaseException) -> errors.WarehouseError:
         """The error for a connection that cannot be opened."""
@@ -243,6 +238,15 @@ class Words:
         after = f" after {rows} rows" if rows else ""
         words = self.of(failure)
         return errors.WarehouseError(f"{source.path}: reading {name_of(source)} failed{after}: {words}", quoted=words)
+
+
+def _secret_values(given: Mapping[str, object]) -> Iterator[str]:
+    """What options hold whose names say that it is secret, also inside of others."""
+    for key, value in given.items():
+        if isinstance(value, Mapping):
+            yield from _secret_values(value)
+        elif value and any(word in str(key).lower() for word in _SECRET_KEYS):
+            yield from map(str, value if isinstance(value, list | tuple) else [value])
 
 
 def _place(url: sqlalchemy.URL) -> str:

@@ -18,6 +18,7 @@ from tests.unit.config.texts import (
     Load,
 )
 
+HOOK = '[[destinations]]\nname = "hook"\ntype = "webhook"\nurl = "https://x.example/h"\n'
 SPACED_SECRET = "hunter2 hunter2"
 SECRETS = f"""
 [warehouse]
@@ -77,6 +78,19 @@ def test_secrets_are_not_printed(load: Load, told: Callable[[config.Settings], s
         ('password = "hunter2"', 'passwort = "hunter2"'),
         ('password = "hunter2"', 'password = "hunter2'),
         ("[state]", "[state]\nstate = 1\nstate = 2"),
+        ("postgresql://reader:hunter2@", "postgresql://reader:x@hunter2@"),
+        ('write_key = "hunter2"', 'write_key = "k"\nendpoint = "https://api.example/v1?key=hunter2"'),
+        ('write_key = "hunter2"', 'write_key = "k"\nendpoint = "htps://api.example/hunter2"'),
+        ('write_key = "hunter2"', 'write_key = "k"\nendpoint = "api.example?key=hunter2"'),
+        ('write_key = "hunter2"', 'write_key = "k"\nendpoint = "https://hunter2@api.example"'),
+        ('write_key = "hunter2"', f'write_key = "k"\n{HOOK}headers = {{ "Bearer hunter2" = "Authorization" }}'),
+        ('write_key = "hunter2"', f'write_key = "k"\n{HOOK}headers = {{ "hunter2" = 5 }}'),
+        ('write_key = "hunter2"', f'write_key = "k"\n{HOOK}headers = {{ "hunter2" = "${{NOT_SET}}" }}'),
+        (
+            'write_key = "hunter2"',
+            f'write_key = "k"\n{HOOK}headers = {{ "Token hunter2" = "a", "Token hunter2" = "b" }}',
+        ),
+        ('write_key = "hunter2"', f'write_key = "k"\n{HOOK}headers = {{ "hunter2" = {{ hunter2 = 1 }} }}'),
     ],
 )
 def test_secrets_are_in_no_problem_and_no_traceback(load: Load, find: str, replace: str) -> None:
