@@ -13,7 +13,7 @@ import psycopg
 
 from syncer import naming, sync
 from syncer.planning.changes import TargetPlan
-from syncer.state import Connection, execute, fetch_all, fetch_value, witness
+from syncer.state import Connection, execute, fetch_all, fetch_value
 from syncer.state.pauses import list_pauses
 from syncer.stopping import Stop
 
@@ -116,7 +116,6 @@ def verify(job: sync.Job, stop: Stop, progress: sync.Progress, limit: int) -> Au
     """History replayed = state = warehouse, or the differences, at most `limit` of each kind by name."""
     asked_at = datetime.now(UTC)
     with sync.dry_run(_asked(job), stop, progress) as (planning, _):
-        witness.check(planning.connection)
         destinations = [_examine(planning.connection, target, limit) for target in planning.targets()]
         problems = [
             {"audience": naming.listed(audience.name), "problem": audience.problem}
@@ -135,7 +134,7 @@ def explain(job: sync.Job, who: str, stop: Stop, progress: sync.Progress, limit:
     """Everything about a user id or an email; of its history the latest `limit` changes."""
     with job.state.connect("explain") as connection:
         story = _known_as(connection, who)
-    with sync.dry_run(_asked(job), stop, progress) as (planning, _):
+    with sync.dry_run(_asked(job), stop, progress, even_restored=True) as (planning, _):
         names = {"contacts": story.contacts, "users": story.users}
         story.warehouse = _dicts(planning.counts.snapshot.execute(planning.connection, "who_in_snapshot", names))
         _add_names(story)

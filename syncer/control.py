@@ -160,8 +160,10 @@ def forget(
     """Replaces these people by random tokens, everywhere, once `approve` has seen whom that is about and not raised.
 
     All of it happens with the lock: no page is under way, and nobody is told between the question and the answer.
+    Raises `RestoredError` where the state does not know whom destinations were told about.
     """
     with leadership.lead(state, connection):
+        witness.check(connection)
         runs.settle_lost_run(connection)
         found = forgetting.find(connection, who)
         approve(found)
@@ -172,15 +174,6 @@ def forget(
                 runs.record_action(connection, "forget", {"people": len(who)}, None)
 
         retried(act)
-
-
-def go_on_restored(state: State, connection: Connection) -> None:
-    """Lets the state be the one to go on from, although it may be older than what was told. Takes the lock."""
-    with leadership.lead(state, connection):
-        runs.settle_lost_run(connection)
-        with connection.transaction():
-            witness.accept(connection)
-            runs.record_action(connection, "restored", {}, None)
 
 
 def known_audience(connection: Connection, name: str) -> models.KnownAudience:

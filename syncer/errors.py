@@ -8,6 +8,7 @@
     ├── HeldError                        exit 5   the guard holds the whole run
     ├── WarehouseError                   exit 6   no whole snapshot: unreachable, cut off, or a query that fails
     ├── StateError                       exit 6   the state database is unreachable, or was lost
+    │   ├── RestoredError                exit 6   the state is older than its last use; the message names the way out
     │   ├── StateConflictError           exit 6   another session was in the way; nothing was done, it may be repeated
     │   └── NotOursError                 exit 6   somebody else took over the run that we were delivering
     └── DestinationError
@@ -104,6 +105,10 @@ class StateError(QuotingError):
     """The state database cannot be reached, or the connection to it was lost."""
 
     exit_code = 6
+
+
+class RestoredError(StateError):
+    """The state came out of a backup: it does not know what was told since. Nothing is sent until somebody says so."""
 
 
 class StateConflictError(StateError):

@@ -108,7 +108,8 @@ def run(job: Job, leadership: Leadership, start: runs.RunStart, stop: Stop, prog
     """One run for a process that already leads."""
     connection = leadership.connection
     refuse_bad_names(connection, job.configured)
-    witness.check(connection)
+    if not start.restored:
+        witness.check(connection)
     again = _told_again(connection, job) if start.trigger == "resync" else None
     _settle_lost_run(connection)
     registered = accounts.register(connection, job.destinations, job.same_account)
@@ -131,13 +132,17 @@ def preview(job: Job, stop: Stop, progress: Progress) -> Result:
 
 
 @contextmanager
-def dry_run(job: Job, stop: Stop, progress: Progress) -> Iterator[tuple[plan.Planning, Sequence[errors.ConfigError]]]:
+def dry_run(
+    job: Job, stop: Stop, progress: Progress, *, even_restored: bool = False
+) -> Iterator[tuple[plan.Planning, Sequence[errors.ConfigError]]]:
     """The plan of a run in the making, and why destinations are left out of it.
 
-    Sends and changes nothing, needs no lock.
+    Sends and changes nothing, needs no lock. Raises `RestoredError` as a run does, unless `even_restored`.
     """
     with job.state.connect("plan") as connection:
         migrations.check(connection, job.state.schema)
+        if not even_restored:
+            witness.check(connection)
         refuse_bad_names(connection, job.configured)
         refused = accounts.refused(connection, job.destinations)
         progress.phase("reading")

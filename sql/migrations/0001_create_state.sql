@@ -42,7 +42,7 @@ COMMENT ON TABLE schedule IS 'When the leading daemon wants to run next; it outl
 -- daemon lets go of the lock for a moment.
 CREATE TABLE request (
     request_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN ('sync', 'resync', 'yield')),
+    kind text NOT NULL CHECK (kind IN ('sync', 'resync', 'restored', 'yield')),
     audiences text[] NOT NULL,
     destinations text[] NOT NULL,
     asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from syncer import audit
+from syncer import audit, errors
 from syncer.cli import answers, dashboard, progress, screen
 from syncer.cli.session import (
     Session,
@@ -17,7 +17,7 @@ from syncer.cli.session import (
     opened_state,
     stoppable,
 )
-from syncer.state import history
+from syncer.state import Connection, history, witness
 from syncer.state import status as current
 
 _WATCH_SECONDS = 1.0
@@ -34,6 +34,7 @@ _EXIT_CODE_OF_DIFFERENCES = 9
 def status(session: Session, watch: bool, as_json: bool) -> None:
     """Show how everything stands now. That is, who leads, what runs, what is due, and what waits."""
     with opened_state(session) as state, connected(state, "status") as connection:
+        _say_if_restored(connection)
         if as_json:
             screen.print_json(current.now(connection))
             return
@@ -55,6 +56,7 @@ def status(session: Session, watch: bool, as_json: bool) -> None:
 def show_history(session: Session, run_id: int | None, limit: int, as_json: bool) -> None:
     """List the runs, or one RUN with its refused and skipped contacts."""
     with opened_state(session) as state, connected(state, "history") as connection:
+        _say_if_restored(connection)
         if run_id is None:
             screen.print_runs(history.latest(connection, limit), as_json=as_json)
             return
@@ -74,6 +76,8 @@ def show_history(session: Session, run_id: int | None, limit: int, as_json: bool
 def explain(session: Session, who: str, limit: int, as_json: bool) -> None:
     """Show everything about WHO, a user id or an email. What the warehouse says, what was told, what waits, and why."""
     with opened_app(session) as app, stoppable() as stop, progress.watching() as watcher:
+        with connected(app.state, "explain") as connection:
+            _say_if_restored(connection)
         story = audit.explain(app.job(), who, stop, watcher, limit)
     if as_json:
         screen.print_json(story)
@@ -96,3 +100,11 @@ def verify(context: click.Context, limit: int, destinations: Sequence[str], as_j
     else:
         answers.print_audit(found)
     context.exit(_EXIT_CODE_OF_DIFFERENCES if found.differences else 0)
+
+
+def _say_if_restored(connection: Connection) -> None:
+    """What a restored state says is shown, because it helps; but not for the truth."""
+    try:
+        witness.check(connection)
+    except errors.RestoredError as error:
+        screen.complain(str(error))

@@ -8,7 +8,6 @@ import click
 from syncer import control, errors, sync
 from syncer.app import App
 from syncer.cli import progress, screen
-from syncer.cli.locking import with_the_lock
 from syncer.cli.session import (
     audience_option,
     config_option,
@@ -85,10 +84,7 @@ def resync(
             with connected(app.state, "resync") as connection:
                 screen.print_rows("told so far", history.told(connection), ("destination", "told_true", "told_false"))
             confirm("Tell all of that again?")
-        if restored:
-            with connected(app.state, "resync") as connection:
-                with_the_lock(app.state, lambda: control.go_on_restored(app.state, connection))
-        start = RunStart("resync", action=_action("resync", audiences, destinations))
+        start = RunStart("resync", action=_action("resync", audiences, destinations), restored=restored)
         _run(context, app, job, start, stop, as_json=as_json)
 
 
@@ -145,7 +141,8 @@ def _run_here_or_there(app: App, job: sync.Job, start: RunStart, stop: Stop) -> 
 def _hand_over(app: App, start: RunStart, stop: Stop) -> handover.Answer | None:
     """Has the leading daemon do it, and shows how far it is. None if the daemon is gone and had not begun."""
     screen.say("a daemon leads; it does this now, or when the run in progress has ended")
-    kind: handover.Kind = "resync" if start.trigger == "resync" else "sync"
+    again: handover.Kind = "restored" if start.restored else "resync"
+    kind = again if start.trigger == "resync" else "sync"
     named = start.action.arguments if start.action else {}
     with progress.watching() as watcher:
         settled = 0

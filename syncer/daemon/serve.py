@@ -19,7 +19,7 @@ import structlog
 from apscheduler.job import Job as Due
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from syncer import errors, sync
+from syncer import errors, models, sync
 from syncer.schedule import Cadence
 from syncer.state import Connection, State, execute, handover, leadership, migrations, runs, status
 from syncer.state.leadership import Leadership
@@ -208,16 +208,16 @@ class _Leader:
             self._yields = True
             handover.end(self.leading, request, handover.Answer(None, 0, ()))
             return
-        again = request.kind == "resync"
+        again = request.kind in ("resync", "restored")
         same_account = request.destinations if again else ()
         try:
             job = self.make_job(request.audiences, request.destinations, same_account)
             named = {"audiences": list(request.audiences), "destinations": list(request.destinations)}
-            action = runs.Action(request.kind, named)
-            result = self._run(job, runs.RunStart("resync" if again else "request", action=action))
-        except errors.ConfigError as error:
-            problems = [str(problem) for problem in error.problems]
-            handover.end(self.leading, request, handover.Answer(None, error.exit_code, problems))
+            action = runs.Action("resync" if again else "sync", named)
+            trigger: models.Trigger = "resync" if again else "request"
+            result = self._run(job, runs.RunStart(trigger, action=action, restored=request.kind == "restored"))
+        except (errors.ConfigError, errors.RestoredError) as error:
+            handover.end(self.leading, request, handover.Answer(None, error.exit_code, str(error).splitlines()))
             return
         if result is None:
             handover.end(self.leading, request, handover.Answer(None, 130, ["the daemon was stopped"]))
@@ -227,14 +227,15 @@ class _Leader:
     def _run(self, job: sync.Job, start: runs.RunStart) -> sync.Result | None:
         """One run; None if a signal broke it off before it was open.
 
-        Raises `ConfigError` if a command asked for the run; of a scheduled one the watchers learn it.
+        What keeps a run from being opened, in the configuration or because the state was restored from a backup, is
+        raised if a command asked for the run; of a scheduled one the watchers learn it.
         """
         try:
             job = replace(job, until=self._until())
             result = sync.run(job, self.leading, start, self.signals.stop, _Heartbeat(self.watchers))
         except Interrupted:
             return None
-        except errors.ConfigError as error:  # before a run was open; what is wrong may be mended in the warehouse
+        except (errors.ConfigError, errors.RestoredError) as error:  # people mend it: in the warehouse, by a command
             if start.scheduled_at is None:
                 raise
             log.warning("no run", error=str(error))

@@ -19,7 +19,7 @@ from syncer import errors
 from syncer.state import Connection, State, execute, fetch_one, fetch_optional, fetch_value, leadership
 from syncer.state.leadership import Leadership
 
-Kind = Literal["sync", "resync", "yield"]
+Kind = Literal["sync", "resync", "restored", "yield"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,17 @@ from psycopg.types.json import Jsonb
 import syncer
 from syncer import errors, models
 from syncer.models import Status
-from syncer.state import Connection, analyze, execute, fetch_all, fetch_optional, fetch_value, fetch_values, retried
+from syncer.state import (
+    Connection,
+    analyze,
+    execute,
+    fetch_all,
+    fetch_optional,
+    fetch_value,
+    fetch_values,
+    retried,
+    witness,
+)
 
 _CLOSING_STEPS = (
     "lose_sending_pages",
@@ -89,11 +99,15 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """Why a run is made. `scheduled_at` is when the schedule wanted it, `action` what an operator asked for."""
+    """Why a run is made. `scheduled_at` is when the schedule wanted it, `action` what an operator asked for.
+
+    `restored`: somebody said that it is to go on from a state that was restored from a backup.
+    """
 
     trigger: models.Trigger
     scheduled_at: datetime | None = None
     action: Action | None = None
+    restored: bool = False
 
 
 def settle_lost_run(connection: Connection) -> int | None:
@@ -120,6 +134,7 @@ def open_run(
     `resync` makes due again what was told before: by destination the audiences, or None for all of them.
     """
     with connection.transaction():
+        lost = witness.accept(connection) if start.restored else None
         run_id = int(
             fetch_value(
                 connection,
@@ -139,6 +154,8 @@ def open_run(
             asked = None if audience_ids is None else list(audience_ids)
             here = {"run_id": run_id, "destination_id": destination_id, "audience_ids": asked}
             execute(connection, "ask_resync", here)
+        if lost is not None:
+            record_action(connection, "restored", lost, run_id)
         if start.action is not None:
             record_action(connection, start.action.name, start.action.arguments, run_id)
         return run_id

@@ -4,12 +4,20 @@ Such a state does not know what destinations were told since. So every run leave
 the state: `syncer/ID` in $XDG_STATE_HOME, else in ~/.local/state, where ID is that of the installation. Before the next
 run on this machine the state has to know the run of the note. Where no file can be kept (a container without a volume),
 nothing is noticed: `syncer check` says so.
+
+    open run, committed ──▶ note ──▶ calls ──▶ close run, committed ──▶ note: closed
+
+A note follows what the state has committed, so a process that is killed in between leaves one that the state knows. To
+go on from a restored state is written with the run that tells everything again, in one transaction: there is no
+moment at which it is accepted, and nothing is due again. Not noticed is a backup that was made in the middle of a run
+which was killed later: to its note, it looks like the state that the run left.
 """
 
 import json
 import os
 import tempfile
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,11 +43,11 @@ class _Run:
 
 
 def check(connection: Connection) -> None:
-    """Raises `StateError` if the state does not know the last run of this machine, and nobody said that it may."""
+    """Raises `RestoredError` if the state does not know the last run of this machine, and nobody said that it may."""
     note = _read(connection)
-    if note is None or fetch_value(connection, "knows_run", asdict(note)):
+    if note is None or _knows(connection, note):
         return
-    raise errors.StateError(
+    raise errors.RestoredError(
         f"the state is older than its last use: it does not know run {note.run_id} of {note.at:%Y-%m-%d %H:%M} UTC. It"
         " was restored from a backup, and what destinations were told since is not in it; nothing was sent."
         f" `{_WAY_OUT}` goes on from here and tells everything again (see syncer/deploy/README.md)"
@@ -47,7 +55,13 @@ def check(connection: Connection) -> None:
 
 
 def remember(connection: Connection, run_id: int) -> None:
-    """Leaves a note of this run: before its first call leaves, and again when it is closed."""
+    """Leaves a note of this run: before its first call leaves, and again when it is closed.
+
+    The note of a later run stays: that of a process which took over while this one stood still.
+    """
+    last = _read(connection)
+    if last is not None and last.run_id > run_id and _knows(connection, last):
+        return
     run = fetch_one(connection, _Run, "show_run_to_note", {"run_id": run_id})
     note = json.dumps({"run_id": run.run_id, "nonce": str(run.nonce), "closed": run.closed, "at": run.at.isoformat()})
     file = _file(connection)
@@ -58,10 +72,15 @@ def remember(connection: Connection, run_id: int) -> None:
         log.info("a restored state would not be noticed: no note of the run can be kept", why=error.strerror)
 
 
-def accept(connection: Connection) -> None:
-    """Goes on from the state as it is. The numbers of runs that it does not know of are not used again."""
+def accept(connection: Connection) -> Mapping[str, object]:
+    """Goes on from the state as it is, with the transaction that this is part of.
+
+    The numbers of runs that it does not know of are not used again. Returns the last run that was lost, as far as this
+    machine knows it: the arguments of the action `restored`, by which `check` knows that it is accepted.
+    """
     note = _read(connection)
     fetch_value(connection, "skip_run_ids", {"lost_run_id": 0 if note is None else note.run_id})
+    return {} if note is None else {"run_id": note.run_id, "nonce": str(note.nonce)}
 
 
 def caveat() -> str | None:
@@ -75,6 +94,10 @@ def caveat() -> str | None:
             return None
     except OSError as error:
         return f"a state that was restored from a backup would not be noticed: {folder}: {error.strerror}"
+
+
+def _knows(connection: Connection, note: _Run) -> bool:
+    return bool(fetch_value(connection, "knows_run", asdict(note)))
 
 
 def _folder() -> Path | None:

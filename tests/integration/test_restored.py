@@ -1,15 +1,26 @@
 """A state that was restored from a backup: it is noticed, nothing is sent, and there is a way out."""
 
+import json
+import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 import psycopg
 import pytest
 from psycopg import sql
 
-from syncer.state import witness
+from syncer import app, errors
+from syncer.daemon import alerts, serve
+from syncer.schedule import Cadence
+from syncer.state import State, witness
+from syncer.state.runs import RunStart
+from syncer.stopping import Stop
+from syncer.sync import Result, sync
 from tests.databases import with_database
-from tests.world import VIP, World, named_members, truth
+from tests.points import Killed, Points, end_sessions
+from tests.world import VIP, Quiet, World, named_members, truth, until
 
 pytestmark = [
     pytest.mark.fresh_sessions,
@@ -63,14 +74,22 @@ def restored(world: World, backup: Backup) -> World:
 def test_it_is_refused_and_nothing_is_sent(restored: World) -> None:
     events = restored.receiver.event_count
 
-    for command in ("sync", "resync", "verify", "sync"):
-        done = restored.command(command)
+    for command in ("sync", "resync", "verify", "plan", "forget a@x.io", "sync"):
+        done = restored.command(*command.split())
         assert (done.returncode, done.stdout) == (6, "")
         assert "it does not know run 3" in done.stderr
         assert "`syncer resync --restored`" in done.stderr
 
     assert restored.receiver.event_count == events
     assert restored.query("SELECT max(run_id) FROM run") == [(1,)]
+
+
+@pytest.mark.parametrize("command", ["status", "history", "explain a@x.io"])
+def test_what_only_shows_the_state_says_that_it_is_not_the_truth(restored: World, command: str) -> None:
+    done = restored.command(*command.split(), "--json")
+    assert done.returncode == 0
+    assert "it does not know run 3" in done.stderr
+    assert json.loads(done.stdout)
 
 
 def test_the_way_out_tells_everything_again_under_new_numbers(restored: World) -> None:
@@ -154,3 +173,156 @@ def test_a_note_that_cannot_be_read_is_left_aside(world: World, notes: Path, tex
     with world.state() as connection:
         witness.check(connection)
     assert '"run_id": 2' in note.read_text()
+
+
+class Messages:
+    """Where alerts go. See `alerts.Channel`."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+
+    def send(self, title: str, body: str) -> bool:
+        self.sent.append((title, body))
+        return True
+
+    def beat(self) -> None: ...
+
+
+def test_a_daemon_sends_nothing_alerts_once_and_takes_the_way_out(restored: World) -> None:
+    signals, messages = serve.Signals(), Messages()
+    with app.opened(app.load(restored.config, {})) as opened:
+        watcher = alerts.AlertWatcher(opened.state, messages, timedelta(hours=1))
+        refused = mock.Mock(wraps=watcher.could_not_run)
+        watching = mock.Mock(wraps=watcher, could_not_run=refused)
+        daemon = (opened.state, opened.job, Cadence(every=0.2, jitter=0.0), signals, [watching])
+        served = threading.Thread(target=serve.serve, args=daemon)
+        served.start()
+        try:
+            until(lambda: refused.call_count > 1)
+            asked = restored.command("sync")
+            taken = restored.command("resync", "--restored")
+            until(lambda: "syncer: recovered" in dict(messages.sent))
+        finally:
+            signals.stop.asked.set()
+            served.join(30)
+            watcher.close()
+
+    assert (asked.returncode, asked.stdout) == (6, "")
+    assert "`syncer resync --restored`" in asked.stderr
+    assert taken.returncode == 0, taken.stderr
+    assert restored.believed() == truth(named_members("b", "c", "d"))
+    (words,) = (body for title, body in messages.sent if title == "syncer: failed")
+    assert "`syncer resync --restored`" in words
+
+
+# --- killed ------------------------------------------------------------------------------------------------------
+
+
+def is_refused(state_url: str) -> bool:
+    with State(state_url, "syncer").connect("test") as connection:
+        try:
+            witness.check(connection)
+        except errors.RestoredError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("note", "written", "noticed"), [(1, False, False), (1, True, True), (2, False, True), (2, True, True)]
+)
+def test_killed_around_its_note_a_state_is_not_taken_for_restored_and_a_restored_one_is_noticed(
+    world: World, backup: Backup, monkeypatch: pytest.MonkeyPatch, note: int, written: bool, noticed: bool
+) -> None:
+    """A run leaves two notes: when it is open, before its first call, and when it is closed."""
+    world.warehouse.replace(named_members("a", "b"))
+    world.sync()
+    copy = backup()
+    remember, notes = witness.remember, 0
+
+    def killed(connection: psycopg.Connection, run_id: int) -> None:
+        nonlocal notes
+        notes += 1
+        if notes < note or written:
+            remember(connection, run_id)
+        if notes == note:
+            raise Killed
+
+    monkeypatch.setattr(witness, "remember", killed)
+    world.warehouse.replace(named_members("b", "c"))
+    with pytest.raises(Killed):
+        world.sync()
+    monkeypatch.setattr(witness, "remember", remember)
+    end_sessions(world.state_url)
+
+    assert is_refused(copy) == noticed
+    assert not is_refused(world.state_url)
+    assert world.sync().report.status == "succeeded"
+    assert world.believed() == truth(named_members("b", "c"))
+
+
+def resync_restored(world: World) -> Result:
+    with app.opened(app.load(world.config, {})) as opened:
+        return sync(opened.job(), RunStart("resync", restored=True), Stop(), Quiet())
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "before skip_run_ids",
+        "after open_run",
+        "after ask_resync",
+        "before show_run_to_note",
+        "before warehouse_snapshot",
+        "after claim_pages",
+    ],
+)
+def test_a_way_out_that_is_cut_off_leaves_the_state_refused_or_everything_due(
+    world: World, backup: Backup, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    """a left since the backup, and is back: only a full resync finds out that they were told false."""
+    rows = named_members("a", "b", "c")
+    world.warehouse.replace(rows)
+    world.sync()
+    copy = backup()
+    world.warehouse.replace(rows[1:])
+    world.sync()
+    world.state_url = copy
+    world.warehouse.replace(rows)
+    points = Points(monkeypatch)
+    points.watch(point, points.kill)
+    with pytest.raises(Killed):
+        resync_restored(world)
+    points.rest()
+    end_sessions(world.state_url)
+
+    done = world.command("sync")
+
+    assert points.reached
+    if point in ("before show_run_to_note", "before warehouse_snapshot", "after claim_pages"):
+        assert done.returncode == 0
+    else:
+        assert done.returncode == 6
+        assert world.command("resync", "--restored").returncode == 0
+    assert world.believed() == truth(rows)
+    assert world.in_doubt() == set()
+
+
+def test_the_way_out_is_open_where_the_clock_of_the_server_goes_behind(restored: World, notes: Path) -> None:
+    (note,) = notes.iterdir()
+    note.write_text(json.dumps({**json.loads(note.read_text()), "at": "2999-01-01T00:00:00+00:00"}))
+
+    assert restored.command("resync", "--restored").returncode == 0
+    assert restored.command("sync").returncode == 0
+    assert restored.believed() == truth(named_members("b", "c", "d"))
+
+
+def test_a_process_that_was_overtaken_does_not_take_the_note_back(world: World, notes: Path) -> None:
+    world.warehouse.replace(named_members("a"))
+    world.sync()
+    world.sync()
+
+    with world.state() as connection:
+        witness.remember(connection, 1)
+
+    (note,) = notes.iterdir()
+    assert json.loads(note.read_text())["run_id"] == 2

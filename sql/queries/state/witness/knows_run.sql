@@ -1,4 +1,5 @@
--- Purpose: says whether the state knows a run as it was once noted, or somebody said since that it may not.
+-- Purpose: says whether the state knows a run as it was once noted, or somebody said since that it may not: of this run,
+-- whatever the clock of the server is by now, or later than it.
 -- Parameters: run_id, nonce, closed, at (of the note).
 -- Rows: one: known.
 SELECT
@@ -7,5 +8,7 @@ SELECT
         WHERE run.run_id = %(run_id)s AND run.nonce = %(nonce)s AND (run.phase = 'closed' OR NOT %(closed)s)
     )
     OR EXISTS (
-        SELECT FROM operator_action WHERE operator_action.action = 'restored' AND operator_action.at > %(at)s
+        SELECT FROM operator_action
+        WHERE operator_action.action = 'restored'
+            AND (operator_action.at > %(at)s OR operator_action.arguments ->> 'nonce' = %(nonce)s::text)
     ) AS known
