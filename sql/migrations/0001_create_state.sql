@@ -74,6 +74,13 @@ CREATE TABLE alert (
 );
 COMMENT ON TABLE alert IS 'What is wrong and was alerted; a row goes when it is right again';
 
+CREATE TABLE alert_turn (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    token uuid NOT NULL,
+    ends_at timestamptz NOT NULL
+);
+COMMENT ON TABLE alert_turn IS 'Which process says what is wrong just now, so that no two say the same';
+
 
 -- 2. Audiences and destinations
 

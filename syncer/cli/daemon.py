@@ -5,7 +5,6 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from types import FrameType
 
 import click
@@ -15,6 +14,7 @@ import syncer
 from syncer import app, config, errors
 from syncer.cli.session import Session, config_option, handling_signals, load_settings, stopping
 from syncer.daemon import alerts, health
+from syncer.daemon.lateness import Lookout
 from syncer.daemon.serve import Signals, Watcher, serve
 
 log = structlog.get_logger()
@@ -40,19 +40,21 @@ def daemon(session: Session) -> None:
 
 @contextmanager
 def _watchers(opened: app.App) -> Iterator[Sequence[Watcher]]:
-    """Health and alerts, if the configuration asks for them, for as long as it is this one."""
-    listen = opened.settings.health.listen
+    """A lookout; health and alerts, if the configuration asks for them, for as long as it is this one."""
+    listen, stall_timeout = opened.settings.health.listen, opened.settings.daemon.stall_timeout
+    lookout = Lookout(opened.state, opened.cadence, stall_timeout)
     with ExitStack() as stack:
         watchers: list[Watcher] = []
         if listen:
-            watcher = health.Health(opened.state, opened.settings.daemon.stall_timeout)
+            watcher = health.Health(stall_timeout, lookout)
             stack.enter_context(health.serving(listen, opened.state, watcher))
             watchers.append(watcher)
         if opened.channel is not None:
-            interval = opened.cadence.interval(datetime.now(UTC))
-            alarm = alerts.AlertWatcher(opened.state, opened.channel, interval)
+            alarm = alerts.AlertWatcher(opened.state, opened.channel)
+            lookout.tell = alarm.late
             stack.callback(alarm.close)
             watchers.append(alarm)
+        stack.enter_context(lookout.watching())
         yield watchers
 
 

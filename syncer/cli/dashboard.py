@@ -31,6 +31,7 @@ def repeated() -> Iterator[Callable[[CurrentStatus], None]]:
 def _render(status: CurrentStatus) -> RenderableType:
     return Group(
         *_leader(status),
+        *([Text(f"late: {status.late}", style="red")] if status.late else []),
         *_running(status.running),
         _table(
             status.destinations,

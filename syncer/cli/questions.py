@@ -1,10 +1,11 @@
 """Questions, which change nothing: `status`, `history`, `explain`, `verify`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
-from syncer import audit, errors
+from syncer import app, audit, config, errors
 from syncer.cli import answers, dashboard, progress, screen
 from syncer.cli.session import (
     Session,
@@ -13,10 +14,12 @@ from syncer.cli.session import (
     destination_option,
     json_option,
     limit_option,
+    load_settings,
     opened_app,
     opened_state,
     stoppable,
 )
+from syncer.daemon import lateness
 from syncer.state import Connection, history, witness
 from syncer.state import status as current
 
@@ -33,18 +36,28 @@ _EXIT_CODE_OF_DIFFERENCES = 9
 @click.pass_obj
 def status(session: Session, watch: bool, as_json: bool) -> None:
     """Show how everything stands now. That is, who leads, what runs, what is due, and what waits."""
-    with opened_state(session) as state, connected(state, "status") as connection:
+    settings = load_settings(session)
+    with app.opened_state(settings) as state, connected(state, "status") as connection:
         _say_if_restored(connection)
         if as_json:
-            screen.print_json(current.now(connection))
+            screen.print_json(_now(settings, connection))
             return
         if not watch:
-            dashboard.show(current.now(connection))
+            dashboard.show(_now(settings, connection))
             return
         with stoppable() as stop, dashboard.repeated() as show:
             while not stop.asked.is_set():
-                show(current.now(connection))
+                show(_now(settings, connection))
                 stop.asked.wait(_WATCH_SECONDS)
+
+
+def _now(settings: config.Settings, connection: Connection) -> current.CurrentStatus:
+    """How it stands now. Nothing is late where no daemon ever ran: cron has a schedule of its own."""
+    now = current.now(connection)
+    if current.due(connection).next_due_at is None:
+        return now
+    standing, stall_timeout = lateness.ask(connection), settings.daemon.stall_timeout
+    return replace(now, late=lateness.judge(standing, settings.schedule.cadence, stall_timeout, now.asked_at).late)
 
 
 @click.command("history")

@@ -13,15 +13,16 @@ text, a line for each condition, whatever stands in a name.
 | refused | a destination | it refuses the credentials, or the account |
 | held | an audience at a destination, or the run | something waits for approval, or `guard.ready` is not true |
 | incomplete | a destination, or an audience | a contact is refused or in doubt there, or the audience is set aside |
-| late | the daemon | no run did its work for twice the interval |
+| late | the daemon | a run was due and did not do its work, or the one in progress does not move: see `lateness` |
 """
 
+import math
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 
 import httpx
@@ -33,7 +34,7 @@ from syncer.escaping import escaped
 from syncer.fetching import fetch, open_transport
 from syncer.masking import masked
 from syncer.models import Status
-from syncer.state import Connection, State, execute, fetch_all, fetch_value, status
+from syncer.state import Connection, State, execute, fetch_all, fetch_values, status
 from syncer.state.history import RunReport
 
 Kind = Literal["failed", "refused", "held", "incomplete", "late"]
@@ -47,9 +48,13 @@ _TITLES: Mapping[Kind, str] = {
 }
 _RECOVERED = "syncer: recovered"
 _RUN = "the run"
-_GRACE_SECONDS = 60.0
-"""Seconds for which a daemon that starts, takes over or wakes up may be late: its first run is under way."""
+_TURN_SECONDS = 120.0
+"""Seconds for which a process may be saying what is wrong while others wait."""
 
+_WAIT_SECONDS = 0.2
+
+_AGAIN_SECONDS = 60.0
+"""Seconds after which a message that nobody took is sent again."""
 _HEARTBEAT_SECONDS = 10.0
 
 log = structlog.get_logger()
@@ -63,6 +68,9 @@ class Condition(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.subject}"
+
+
+_LATE = Condition("late", "the daemon")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +139,7 @@ class Apprise:
 
 
 class AlertLog:
-    """What is open, and the messages about what changes. One process writes it: the one that leads."""
+    """What is open, and the messages about what changes. One process at a time writes it."""
 
     def __init__(self, state: State, channel: Channel) -> None:
         self._state = state
@@ -145,14 +153,18 @@ class AlertLog:
         if result.report.status == Status.SUCCEEDED:
             self._channel.beat()
 
-    def review(self, wrong: Mapping[Condition, str]) -> None:
-        """Between runs: sends what is wrong beside what already is."""
-        found = Findings(wrong, _nothing)
+    def review(self, wrong: Mapping[Condition, str], ended: Collection[Condition] = ()) -> None:
+        """Between runs: sends what is wrong beside what already is, and what has ended."""
+        found = Findings(wrong, lambda condition: condition in ended)
         self._review(lambda _: found, found)
+
+    def is_open(self, condition: Condition) -> bool:
+        """Whether a message about it was delivered, and none that it has ended."""
+        return condition in self._open
 
     def _review(self, ask: Callable[[Connection], Findings], without_state: Findings) -> None:
         try:
-            with self._state.connect("alerts") as connection:
+            with self._state.connect("alerts") as connection, _turn(connection):
                 if not self._unsaved:  # what was sent while the state was lost is known here alone
                     self._open = set(fetch_all(connection, Condition, "list_alerts"))
                 self._send(ask(connection))
@@ -183,6 +195,20 @@ class AlertLog:
 
 def _line(sentence: str) -> str:
     return escaped(str(masked(sentence)))
+
+
+@contextmanager
+def _turn(connection: Connection) -> Iterator[None]:
+    """Keeps other processes from saying the same at the same time. Waits no longer than a turn may last."""
+    token, deadline = uuid.uuid4(), time.monotonic() + _TURN_SECONDS
+    while not fetch_values(connection, "take_alert_turn", {"token": token, "seconds": _TURN_SECONDS}):
+        if time.monotonic() > deadline:  # better twice than never
+            break
+        time.sleep(_WAIT_SECONDS)
+    try:
+        yield
+    finally:
+        execute(connection, "end_alert_turn", {"token": token})
 
 
 def findings(result: sync.Result, connection: Connection, known: Collection[Condition]) -> Findings:
@@ -268,70 +294,48 @@ def is_good(report: RunReport) -> bool:
 class AlertWatcher:
     """Alerts of a daemon; a `serve.Watcher`. Messages leave in a thread of their own, one after the other."""
 
-    def __init__(
-        self, state: State, channel: Channel, interval: timedelta, now: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._state = state
+    def __init__(self, state: State, channel: Channel) -> None:
         self._alert_log = AlertLog(state, channel)
-        self._now = now
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="alerts")
-        self._answers = False
-        self._interval = interval
-        self._last_good = datetime.now(UTC)
-        self._late_from: float | None = None
-        self._late = False
+        self._late_said: bool | None = None
+        self._late_tried = False, -math.inf
 
     def close(self) -> None:
         """Waits for messages that are leaving."""
         self._thread.shutdown()
 
     def beat(self) -> None:
-        """See `serve.Watcher`: checks whether the daemon is late."""
-        age = datetime.now(UTC) - self._last_good
-        if not self._answers or age <= 2 * self._interval:
-            self._late_from = None
-            return
-        self._late_from = self._now() if self._late_from is None else self._late_from
-        grace = min(_GRACE_SECONDS, self._interval.total_seconds())
-        if not self._late and self._now() - self._late_from >= grace:
-            self._late = True
-            since = self._last_good.isoformat(sep=" ", timespec="seconds")
-            words = f"no run did its work since {since}; one is due every {self._interval}"
-            self._submit({Condition("late", "the daemon"): words})
+        """See `serve.Watcher`."""
 
     def leads(self, leading: bool) -> None:  # noqa: FBT001
-        """See `serve.Watcher`: the daemon that leads answers for the runs."""
-        if leading and not self._answers:
-            self._thread.submit(self._recall_last_good)
-        self._answers = leading
-
-    def lost(self, error: errors.SyncerError) -> None:  # noqa: ARG002
-        """See `serve.Watcher`: perhaps no daemon leads, so this one sends an alert if that lasts."""
-        self._answers = True
-
-    def due(self, at: datetime | None, interval: timedelta) -> None:  # noqa: ARG002
         """See `serve.Watcher`."""
-        self._interval = interval
+
+    def lost(self, error: errors.SyncerError) -> None:
+        """See `serve.Watcher`: the lookout says so, if that lasts."""
+
+    def late(self, why: str | None) -> None:
+        """It is late, or (None) on time; see `lateness.Lookout`. A message that nobody took is sent again."""
+        is_late = why is not None
+        if is_late == self._late_said or (is_late == self._late_tried[0] and time.monotonic() < self._late_tried[1]):
+            return
+        self._late_tried = is_late, time.monotonic() + _AGAIN_SECONDS
+        self._thread.submit(_logged, self._say_late, why)
+
+    def _say_late(self, why: str | None) -> None:
+        if why is None:
+            self._alert_log.review({}, ended=[_LATE])
+        else:
+            self._alert_log.review({_LATE: why})
+        if self._alert_log.is_open(_LATE) == (why is not None):
+            self._late_said = why is not None
 
     def ran(self, result: sync.Result) -> None:
         """See `serve.Watcher`."""
-        if is_good(result.report):
-            self._last_good, self._late = datetime.now(UTC), False
         self._thread.submit(_logged, self._alert_log.review_run, result)
 
     def could_not_run(self, error: errors.SyncerError) -> None:
         """See `serve.Watcher`."""
-        self._submit({Condition("failed", _RUN): f"no run: {error}"})
-
-    def _submit(self, wrong: Mapping[Condition, str]) -> None:
-        self._thread.submit(_logged, self._alert_log.review, wrong)
-
-    def _recall_last_good(self) -> None:
-        try:
-            with self._state.connect("alerts") as connection:
-                self._last_good = fetch_value(connection, "show_last_good") or self._last_good
-        except errors.StateError as error:
-            log.warning("alerts do not know when a run last did its work", error=str(error))
+        self._thread.submit(_logged, self._alert_log.review, {Condition("failed", _RUN): f"no run: {error}"})
 
 
 def _logged(review: Callable[..., None], *arguments: object) -> None:

@@ -1,7 +1,7 @@
 """Health for machines: is the daemon alive, is it ready, and its numbers for Prometheus.
 
     GET /healthz   200 while something happens; 503 if nothing did for `stall_timeout`
-    GET /readyz    200 if it leads or stands by, the schema is right, and the last run is not older than two intervals
+    GET /readyz    200 if it leads or stands by, the schema is right, and no run is late (see `lateness`)
     GET /metrics   read from the state at every scrape, so that all its daemons answer the same; names no person
 
 Counters are sums over all runs that there ever were: runs and their counts are never dropped. Only the process that
@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -26,8 +25,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from syncer import errors, sync
+from syncer.daemon.lateness import Lookout
 from syncer.delivery import sender
-from syncer.state import Connection, State, fetch_all, migrations, status
+from syncer.state import Connection, State, fetch_all, status
 
 _SCRAPE_TIMEOUT = "10s"
 _RETRY_SECONDS = 5.0
@@ -39,28 +39,23 @@ log = structlog.get_logger()
 class Health:
     """Knows whether the daemon is alive and ready; a `serve.Watcher`. Safe to ask from several threads."""
 
-    def __init__(self, state: State, stall_timeout: float) -> None:
-        self._state = state
+    def __init__(self, stall_timeout: float, lookout: Lookout) -> None:
         self._stall_timeout = stall_timeout
+        self._lookout = lookout
         self._beaten = time.monotonic()
-        self._leads: bool | None = None
-        self._interval: timedelta | None = None
+        self._knows_its_place = False
 
     def beat(self) -> None:
         """See `serve.Watcher`."""
         self._beaten = time.monotonic()
 
-    def leads(self, leading: bool) -> None:  # noqa: FBT001
+    def leads(self, leading: bool) -> None:  # noqa: ARG002, FBT001
         """See `serve.Watcher`."""
-        self._leads = leading
+        self._knows_its_place = True
 
     def lost(self, error: errors.SyncerError) -> None:  # noqa: ARG002
         """See `serve.Watcher`."""
-        self._leads = False
-
-    def due(self, at: datetime | None, interval: timedelta) -> None:  # noqa: ARG002
-        """See `serve.Watcher`."""
-        self._interval = interval
+        self._knows_its_place = False
 
     def ran(self, result: sync.Result) -> None:  # noqa: ARG002
         """See `serve.Watcher`."""
@@ -76,22 +71,10 @@ class Health:
         return f"nothing happened for {quiet:.0f} seconds" if quiet > self._stall_timeout else None
 
     def why_not_ready(self) -> str | None:
-        """Why it cannot do its work, or None."""
-        if self._leads is None:
-            return "it neither leads nor stands by yet"
-        try:
-            with self._state.connect("readiness") as connection:
-                migrations.check(connection, self._state.schema)
-                return self._why_late(connection)
-        except (errors.StateError, errors.SchemaVersionError) as error:
-            return str(error)
-
-    def _why_late(self, connection: Connection) -> str | None:
-        began = status.due(connection).last_began_at
-        if began is None or self._interval is None:
-            return None
-        age = datetime.now(UTC) - began
-        return f"the last run began {age} ago" if age > 2 * self._interval else None
+        """Why nothing would be synced now, or None."""
+        return self._lookout.why_not_ready() or (
+            None if self._knows_its_place else "it neither leads nor stands by yet"
+        )
 
 
 @contextmanager

@@ -4,20 +4,19 @@
          ▲                   │ the session, or the lease, is lost
          └───────────────────┘
 
-APScheduler says when a run is due; the main thread runs it, because that is where signals arrive. What becomes due
-while a run is under way is one run, and it follows at once. Nothing here is needed to get the state right: a daemon
-that is killed is a run that was left open, and the next leader settles it.
+The main thread looks whether a run is due, and runs it, because that is where signals arrive. What becomes due while
+a run is under way is one run, and it follows at once. Nothing here is needed to get the state right: a daemon that is
+killed is a run that was left open, and the next leader settles it.
 """
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 import structlog
-from apscheduler.job import Job as Due
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from syncer import errors, models, sync
 from syncer.schedule import Cadence
@@ -36,6 +35,8 @@ _YIELD_SECONDS = 3.0
 
 _MAX_BACKOFF_SECONDS = 30.0
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
 log = structlog.get_logger()
 
 
@@ -50,9 +51,6 @@ class Watcher(Protocol):
 
     def lost(self, error: errors.SyncerError) -> None:
         """The state cannot be used, so it is not known which process leads."""
-
-    def due(self, at: datetime | None, interval: timedelta) -> None:
-        """When the next run is due, and the usual time between two."""
 
     def ran(self, result: sync.Result) -> None:
         """A run has ended."""
@@ -121,8 +119,8 @@ def serve(
 class _Leader:
     """Runs what is due, for as long as the lease is good.
 
-    `_next_due_at` is when the next run is due, as the state and the watchers know it; `_due_at` is the value before
-    that, which is when the run that is due now was scheduled.
+    `_next_due_at` is when the next run is due, as the state knows it; `_due_by_clock` is the same by a clock that
+    nobody sets (`leadership.clock`): an interval is over once it has passed, whatever the time of day has become.
     """
 
     make_job: MakeJob
@@ -130,76 +128,56 @@ class _Leader:
     signals: Signals
     watchers: Sequence[Watcher]
     leading: Leadership
-    _is_due: threading.Event = field(default_factory=threading.Event)
-    _next_due_at: datetime | None = None
-    _due_at: datetime | None = None
+    _next_due_at: datetime = _NEVER
+    _due_by_clock: float = math.inf
     _yields: bool = False
 
     def lead(self) -> None:
         handover.end_lost(self.leading)
         for watcher in self.watchers:
             watcher.leads(True)  # noqa: FBT003
-        scheduler = BackgroundScheduler(timezone=UTC)
-        first = self._first()
-        due = scheduler.add_job(
-            self._is_due.set,
-            self.cadence.trigger(first),
-            next_run_time=first,
-            misfire_grace_time=None,
-            coalesce=True,
-            max_instances=1,
-        )
-        scheduler.start()
-        try:
-            while not self.signals.any() and not self._yields and self.leading.lease.good():
-                self._step(due, scheduler)
-        finally:
-            scheduler.shutdown(wait=False)
-
-    def _first(self) -> datetime:
-        known = status.due(self.connection)
-        return self.cadence.first(datetime.now(UTC), known.next_due_at, known.last_began_at)
+        known, now = status.due(self.connection), datetime.now(UTC)
+        self._remember_due(now, self.cadence.first(now, known.next_due_at, known.last_began_at))
+        while not self.signals.any() and not self._yields and self.leading.lease.good():
+            self._step()
 
     @property
     def connection(self) -> Connection:
         return self.leading.connection
 
-    def _step(self, due: Due, scheduler: BackgroundScheduler) -> None:
+    def _step(self) -> None:
         for watcher in self.watchers:
             watcher.beat()
-        self._remember_due(due)
-        if self._is_due.is_set():
-            self._is_due.clear()
-            self._run(self.make_job((), (), ()), runs.RunStart("schedule", self._due_at or datetime.now(UTC)))
+        now = datetime.now(UTC)
+        if self._is_due(now):
+            scheduled_at = self._next_due_at
+            self._remember_due(now, self.cadence.next(now))
+            self._run(self.make_job((), (), ()), runs.RunStart("schedule", scheduled_at))
             return
+        latest = self.cadence.latest(now)
+        if self._next_due_at > latest:  # the clock was ahead, and was set back
+            self._remember_due(now, latest)
         request = handover.begin(self.leading)
         if request is not None:
             self._answer(request)
             return
-        if due.next_run_time is not None and due.next_run_time < datetime.now(UTC):
-            scheduler.wakeup()  # its own clock stands still while the machine sleeps
         for _ in self.connection.notifies(timeout=_ROUND_SECONDS, stop_after=1):
             pass
 
-    def _remember_due(self, due: Due) -> None:
-        """Writes when the next run is due to where the next daemon finds it."""
-        at = due.next_run_time
-        if at is None or at == self._next_due_at:
-            return
-        self._due_at, self._next_due_at = self._next_due_at, at
-        execute(self.connection, "remember_due", {"next_due_at": at, "token": self.leading.token})
-        for watcher in self.watchers:
-            watcher.due(at, self.cadence.interval(at))
-        log.info("the next run is due", at=at.astimezone(UTC).isoformat(timespec="seconds"))
+    def _is_due(self, now: datetime) -> bool:
+        passed = self.cadence.cron is None and leadership.clock() >= self._due_by_clock
+        return passed or now >= self._next_due_at
 
-    def _until(self) -> datetime | None:
-        """When the run after this one is due; the scheduler may not have said so yet."""
+    def _remember_due(self, now: datetime, at: datetime) -> None:
+        """Writes when the next run is due to where the next daemon finds it."""
+        self._next_due_at, self._due_by_clock = at, leadership.clock() + (at - now).total_seconds()
+        execute(self.connection, "remember_due", {"next_due_at": at, "token": self.leading.token})
+        log.info("the next run is due", at=at.isoformat(timespec="seconds"))
+
+    def _until(self) -> datetime:
+        """When the run after this one is due, also if one that a command asked for begins later than that."""
         now = datetime.now(UTC)
-        return (
-            self._next_due_at
-            if self._next_due_at is None or self._next_due_at > now
-            else now + self.cadence.interval(now)
-        )
+        return self._next_due_at if self._next_due_at > now else self.cadence.after(now)
 
     def _answer(self, request: handover.DaemonRequest) -> None:
         """Does what a command asks for, and lets it know what became of that."""

@@ -67,7 +67,10 @@ class AudienceStatus:
 
 @dataclass(frozen=True, slots=True)
 class CurrentStatus:
-    """What `syncer status --json` prints. `leader` and `running` are None if there is none."""
+    """What `syncer status --json` prints. `leader` and `running` are None if there is none.
+
+    `late`: why syncing stands still, or None. The schedule of the configuration decides, so whoever knows it says so.
+    """
 
     asked_at: datetime
     leader: leadership.Leader | None
@@ -75,6 +78,7 @@ class CurrentStatus:
     next_due_at: datetime | None
     destinations: Sequence[DestinationStatus]
     audiences: Sequence[AudienceStatus]
+    late: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ import random
 import string
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
 
-from syncer import control, errors
+from syncer import control
 from syncer.daemon import alerts
 from syncer.receivers.loopback import Answer, Call, Ending, Loopback
 from syncer.receivers.segment import ReceivedRequest
@@ -256,58 +255,52 @@ def test_a_state_that_is_lost_is_told_once_and_known_afterwards(world: World, ph
     assert world.query("SELECT kind FROM alert") == []
 
 
-def test_late_is_told_after_twice_the_interval(world: World, phone: Phone) -> None:
-    clock = [0.0]
-    interval = timedelta(hours=2)
-    watch = alerts.AlertWatcher(State(world.state_url, "syncer"), channel(phone), interval, lambda: clock[0])
+def test_late_is_told_once_by_whichever_daemon_sees_it_first_and_ended_once(world: World, phone: Phone) -> None:
     world.warehouse.replace(members(3))
-    world.sync()
-    world.query("UPDATE run SET finished_at = finished_at - interval '4 hours 1 second' RETURNING run_id")
-    beat = watching(watch, clock)
+    state = State(world.state_url, "syncer")
+    daemons = [alerts.AlertWatcher(state, channel(phone)) for _ in range(3)]
 
-    watch.leads(leading=True)
-    watch._thread.submit(lambda: None).result()
-    beat(59)
-    assert phone.heard() == []  # who has just begun to lead has a run under way
-    beat(61)
-    beat(3600)
-    [(title, text)] = phone.heard()
-    assert title == "late"
-    assert "one is due every 2:00:00" in text
+    for why in ("no run did its work", "no run did its work", None, None):
+        for each in daemons:
+            each.late(why)
+        for each in daemons:
+            each._thread.submit(lambda: None).result()
+    for each in daemons:
+        each.close()
 
-    watch.lost(errors.StateError("gone"))
-    beat(60)
-    assert phone.heard() == []
-    watch.ran(world.sync())
-    beat(1)
-    assert phone.heard() == [("recovered", "no longer late: the daemon")]
-    watch.close()
+    assert phone.heard() == [("late", "no run did its work"), ("recovered", "no longer late: the daemon")]
+    assert world.query("SELECT count(*) FROM alert_turn") == [(0,)]
 
 
-def watching(watch: alerts.AlertWatcher, clock: list[float]) -> Callable[[float], None]:
-    def beat(seconds: float) -> None:
-        """Beats now, and once more after this many seconds."""
-        watch.beat()
-        clock[0] += seconds
-        watch.beat()
+def test_late_is_told_again_until_somebody_takes_it(
+    world: World, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "_AGAIN_SECONDS", 0.0)
+    watch = alerts.AlertWatcher(State(world.state_url, "syncer"), channel(phone))
+    for broken in (True, False, False):
+        phone.broken = broken
+        watch.late("no run did its work")
         watch._thread.submit(lambda: None).result()
-
-    return beat
-
-
-def test_who_stands_by_says_nothing(world: World, phone: Phone) -> None:
-    watch = alerts.AlertWatcher(State(world.state_url, "syncer"), channel(phone), timedelta(seconds=-1), lambda: 0.0)
-    watch.leads(leading=False)
-    watch.beat()
     watch.close()
-    assert phone.heard() == []
+    assert phone.heard() == [("late", "no run did its work")]
+
+
+def test_the_turn_of_a_process_that_was_killed_ends_by_itself(
+    world: World, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.query(
+        "INSERT INTO alert_turn (token, ends_at)"
+        " VALUES (gen_random_uuid(), clock_timestamp() + interval '300 milliseconds') RETURNING ends_at"
+    )
+    book(world, phone).review({alerts.Condition("late", "the daemon"): "no run did its work"})
+    assert phone.titles() == ["late"]
 
 
 def test_messages_leave_while_the_next_run_is_under_way(world: World, phone: Phone) -> None:
     """A phone that does not answer holds nobody up."""
     answered = threading.Event()
     phone.http._respond = lambda call: Answer(200 if answered.wait(10) else 500)
-    watch = alerts.AlertWatcher(State(world.state_url, "syncer"), channel(phone), timedelta(hours=1))
+    watch = alerts.AlertWatcher(State(world.state_url, "syncer"), channel(phone))
     world.warehouse.replace(members(3))
     world.receiver.script = lambda _: Answer(401)
     watch.ran(world.sync())

@@ -8,8 +8,10 @@ from psycopg.types.json import Jsonb
 from syncer import app, errors, sync
 from syncer.daemon import health
 from syncer.daemon.health import Health
+from syncer.daemon.lateness import Lookout
 from syncer.receivers.loopback import Answer, Reset
 from syncer.receivers.segment import ReceivedRequest
+from syncer.schedule import Cadence
 from syncer.state import State, leadership, pages, retention
 from syncer.state.runs import RunStart
 from syncer.stopping import Stop
@@ -131,7 +133,7 @@ def lived(world: World) -> World:
 
 def metrics(world: World) -> str:
     state = State(world.state_url, "syncer")
-    with health.serving("127.0.0.1:0", state, Health(state, stall_timeout=60)) as server:
+    with health.serving("127.0.0.1:0", state, Health(60, Lookout(state, Cadence(), 60))) as server:
         return httpx.get(f"http://{server.address}/metrics").text.lower()
 
 

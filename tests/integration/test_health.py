@@ -3,7 +3,6 @@
 import socket
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -11,14 +10,21 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from syncer.daemon import health
 from syncer.daemon.health import Health
+from syncer.daemon.lateness import Lookout
 from syncer.receivers.loopback import Answer
+from syncer.schedule import Cadence
 from syncer.state import State
 from tests.world import VIP, World
 
 
 @pytest.fixture
-def watched(world: World) -> Health:
-    return Health(State(world.state_url, "syncer"), stall_timeout=60)
+def lookout(world: World) -> Lookout:
+    return Lookout(State(world.state_url, "syncer"), Cadence(every=3600, jitter=0), 60)
+
+
+@pytest.fixture
+def watched(lookout: Lookout) -> Health:
+    return Health(60, lookout)
 
 
 @pytest.fixture
@@ -50,21 +56,24 @@ def test_alive_until_nothing_happens(watched: Health, address: str, monkeypatch:
     assert (stalled.status_code, stalled.text) == (503, "nothing happened for 61 seconds\n")
 
 
-def test_ready_when_it_leads_or_stands_by_and_is_not_late(world: World, watched: Health, address: str) -> None:
+def test_ready_when_it_leads_or_stands_by_and_is_not_late(
+    world: World, watched: Health, lookout: Lookout, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert httpx.get(f"{address}/readyz").text == "the state has not answered yet\n"
+    lookout.look()
     assert "neither leads nor stands by" in httpx.get(f"{address}/readyz").text
     watched.leads(False)
     assert httpx.get(f"{address}/readyz").status_code == 200
     world.warehouse.replace([])
     world.sync()
-    watched.leads(True)
-    watched.due(datetime.now(UTC), timedelta(hours=1))
-    assert httpx.get(f"{address}/readyz").status_code == 200
+    monkeypatch.setattr("syncer.daemon.lateness._GRACE_SECONDS", 0.0)
+    world.query("UPDATE run SET started_at = started_at - interval '3 hours' RETURNING run_id")
 
-    watched.due(datetime.now(UTC), timedelta(seconds=0))
+    lookout.look()
 
     late = httpx.get(f"{address}/readyz")
     assert late.status_code == 503
-    assert "the last run began" in late.text
+    assert "no run did its work since" in late.text
 
 
 def test_numbers_agree_with_the_history(world: World, address: str) -> None:

@@ -25,5 +25,5 @@ FROM pg_catalog.pg_class AS c
 WHERE c.relnamespace = current_schema()::regnamespace
     AND c.relkind IN ('r', 'p')
     AND NOT c.relispartition
-    AND c.relname NOT IN ('schema_migration', 'leader', 'request')
+    AND c.relname NOT IN ('schema_migration', 'leader', 'request', 'alert_turn')
 ORDER BY c.relname

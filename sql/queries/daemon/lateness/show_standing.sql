@@ -1,0 +1,26 @@
+-- Purpose: when a run last did its work, and whether the run in progress still moves: it has just begun, been planned,
+-- sent a page or had one answered. A run whose leader is gone is not in progress.
+-- Rows: one: asked_at, good_began_at (null: none ever did its work), run_id, moved_at (null: no run is in progress).
+SELECT
+    clock_timestamp() AS asked_at,
+    (
+        SELECT good.started_at
+        FROM run AS good
+        WHERE good.status IN ('succeeded', 'held', 'incomplete') AND good.error IS NULL
+        ORDER BY good.run_id DESC
+        LIMIT 1
+    ) AS good_began_at,
+    running.run_id,
+    greatest(
+        running.started_at,
+        running.snapshot_at,
+        (
+            SELECT max(greatest(sync_page.attempted_at, sync_page.settled_at))
+            FROM sync_page
+            WHERE sync_page.run_id = running.run_id
+        )
+    ) AS moved_at
+FROM (VALUES (true)) AS always (one_row)
+LEFT JOIN run AS running
+    ON running.phase <> 'closed'
+        AND EXISTS (SELECT FROM leader WHERE session_lives(leader.backend_pid, leader.since))

@@ -1,0 +1,210 @@
+"""Whether syncing stands still, whatever the reason: judged by times in the state alone, and so alike by the daemon
+that leads, by one that stands by, and by `syncer status`.
+
+It is late when
+
+- a run was due and did not do its work until the next one is due or an hour has passed, whichever comes first; unless a
+  run is in progress that moves, which may take as long as it likes, or
+- the run in progress has not moved for `daemon.stall_timeout`.
+
+It is on time again when a run has done its work. A `Lookout` looks in a thread of its own: what hangs is, as a rule,
+the main thread, or the process that leads.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from syncer import errors
+from syncer.schedule import Cadence
+from syncer.state import Connection, State, execute, fetch_one, leadership, migrations
+from syncer.state.leadership import Leader
+
+_LONGEST_ALLOWANCE = timedelta(hours=1)
+
+_GRACE_SECONDS = 60.0
+"""Seconds for which a daemon that starts, takes over or wakes up may find itself late: its first run is under way."""
+
+_LOOK_SECONDS = 5.0
+
+_STALE_SECONDS = 60.0
+"""Seconds after which nobody believes the last look any more: the next one hangs."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the state knows of a moment; see `show_standing`."""
+
+    asked_at: datetime
+    good_began_at: datetime | None
+    run_id: int | None
+    moved_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`late`: why, or None. `is_on_time`: a run did its work when it was due; neither if a late one is in progress."""
+
+    late: str | None
+    is_on_time: bool
+
+
+def ask(connection: Connection) -> Standing:
+    """How it stands now."""
+    return fetch_one(connection, Standing, "show_standing")
+
+
+def judge(standing: Standing, cadence: Cadence, stall_timeout: float, watched_since: datetime) -> Verdict:
+    """Whether that is late. Until a run has done its work, one counts as due at `watched_since`."""
+    now = standing.asked_at
+    if standing.moved_at is not None and now - standing.moved_at > timedelta(seconds=stall_timeout):
+        still = _words(now - standing.moved_at)
+        return Verdict(f"run {standing.run_id} has not moved for {still}", is_on_time=False)
+    began = standing.good_began_at
+    due = watched_since if began is None else cadence.latest(began)
+    if now <= due + min(_LONGEST_ALLOWANCE, cadence.interval(due)):
+        return Verdict(None, is_on_time=True)
+    if standing.run_id is not None:
+        return Verdict(None, is_on_time=False)
+    since = "ever did its work" if began is None else f"did its work since {_at(began)}"
+    return Verdict(f"no run {since}; one was due at {_at(due)}", is_on_time=False)
+
+
+def who_leads(leader: Leader | None) -> str:
+    """For people who have to do something about it."""
+    if leader is None:
+        return "no process leads: see the log of the daemon"
+    what = "a daemon" if leader.kind == "daemon" else "a command"
+    return f"{what} leads: host {leader.host}, pid {leader.pid}; see its log, and end it if it hangs"
+
+
+class Lookout:
+    """Looks again and again. After each look calls `tell`: with why it is late, or with None if it is on time.
+
+    What it found last is `why_not_ready`, in words for anybody: no address, no name.
+    """
+
+    def __init__(
+        self, state: State, cadence: Cadence, stall_timeout: float, now: Callable[[], float] = leadership.clock
+    ) -> None:
+        self._state = state
+        self._cadence = cadence
+        self._stall_timeout = stall_timeout
+        self._now = now
+        self._since = datetime.now(UTC)
+        self._last: Standing | None = None
+        self._good: tuple[datetime, float] | None = None
+        self._looked: float | None = None
+        self._wrong_from: float | None = None
+        self._late: str | None = None
+        self._was_late = False
+        self._not_ready: str | None = None
+        self.tell: Callable[[str | None], None] = lambda _: None
+
+    @property
+    def _interval(self) -> float:
+        return self._cadence.interval(datetime.now(UTC)).total_seconds()
+
+    def why_not_ready(self) -> str | None:
+        """Why nothing would be synced now, or None. Asks nobody: a probe costs the state nothing."""
+        if self._looked is None or self._now() - self._looked > _STALE_SECONDS:
+            return "the state has not answered yet" if self._looked is None else "the state does not answer"
+        return self._not_ready or self._late
+
+    def look(self) -> None:
+        """Asks the state, and says what is new."""
+        try:
+            with self._state.connect("lookout") as connection:
+                execute(connection, "limit_look")
+                migrations.check(connection, self._state.schema)
+                standing, leader = ask(connection), leadership.find_leader(connection)
+        except (errors.StateError, errors.SchemaVersionError) as error:
+            is_schema = isinstance(error, errors.SchemaVersionError)
+            words = "the state's schema is not right" if is_schema else "the state cannot be used"
+            self._found_not_ready(f"{words}; the log says more", str(error))
+            self._judge(self._imagined(), f"{words}: see the log of the daemon")
+        else:
+            self._found_not_ready(None, "")
+            self._last = self._believed(standing)
+            self._judge(self._last, who_leads(leader))
+        self._looked = self._now()
+
+    def _believed(self, standing: Standing) -> Standing:
+        """A run cannot have begun after we first saw it, whatever the clock said when it began."""
+        if standing.good_began_at is None:
+            return standing
+        if self._good is None or self._good[0] != standing.good_began_at:
+            self._good = standing.good_began_at, self._now()
+        seen = standing.asked_at - timedelta(seconds=self._now() - self._good[1])
+        return replace(standing, good_began_at=min(standing.good_began_at, seen))
+
+    def _imagined(self) -> Standing:
+        """How it stands while the state cannot be asked: no run is in progress without it."""
+        now = datetime.now(UTC)
+        if self._last is None:
+            return Standing(now, None, None, None)
+        return replace(self._last, asked_at=now, run_id=None, moved_at=None)
+
+    def _found_not_ready(self, words: str | None, error: str) -> None:
+        if words != self._not_ready and words is not None:
+            log.warning("not ready", error=error)
+        self._not_ready = words
+
+    def _judge(self, standing: Standing, leader: str) -> None:
+        verdict = judge(standing, self._cadence, self._stall_timeout, self._since)
+        if verdict.late is None:
+            self._late = None
+            if verdict.is_on_time:
+                self._wrong_from = None
+                self._say(late=None)
+            return
+        self._wrong_from = self._now() if self._wrong_from is None else self._wrong_from
+        if self._now() - self._wrong_from >= min(_GRACE_SECONDS, self._interval):
+            self._late = verdict.late
+            self._say(late=f"{verdict.late}; {leader}")
+
+    def _say(self, late: str | None) -> None:
+        is_late = late is not None
+        if is_late and not self._was_late:
+            log.warning("late", why=late)
+        elif self._was_late and not is_late:
+            log.info("no longer late")
+        self._was_late = is_late
+        self.tell(late)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Looks until the end of the block, in a thread of its own."""
+        ended = threading.Event()
+        pause = min(_LOOK_SECONDS, self._interval / 2)
+
+        def watch() -> None:
+            while True:
+                try:
+                    self.look()
+                except Exception:  # nobody else would say that nobody looks any more
+                    log.exception("could not look whether syncing is late")
+                if ended.wait(pause):
+                    return
+
+        thread = threading.Thread(target=watch, name="lookout", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join(_LOOK_SECONDS)
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _words(span: timedelta) -> str:
+    return f"{span.total_seconds() / 60:.0f} minutes" if span >= timedelta(minutes=2) else f"{span.seconds} seconds"

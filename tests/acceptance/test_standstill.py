@@ -1,0 +1,100 @@
+"""Syncing stands still, and somebody is told: once, by alert, log and `/readyz`; and once when it goes on."""
+
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+import pytest
+
+from syncer.receivers.loopback import Delay
+from tests.integration.test_alerts import Phone
+from tests.integration.test_alerts import phone as phone
+from tests.world import DEADLINE, World, members, truth, until
+
+
+@pytest.fixture
+def health(world: World, phone: Phone) -> str:
+    """Where a daemon with this configuration answers; it calls a run hung that does not move for two seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    world.extra = (
+        f'[health]\nlisten = "127.0.0.1:{port}"\n[daemon]\nstall_timeout = "2s"\n'
+        f'[schedule]\nevery = "1s"\njitter = "0s"\n[alerts]\n{phone.urls}'
+    )
+    return f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def daemon(world: World) -> Iterator[subprocess.Popen[str]]:
+    with world.start("daemon") as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def locked(world: World) -> Iterator[None]:
+    """Nobody can read the warehouse's table."""
+    with psycopg.connect(world.warehouse.url) as other:
+        other.execute("LOCK TABLE members")
+        yield
+
+
+def ready(health: str) -> int | None:
+    try:
+        return httpx.get(f"{health}/readyz").status_code
+    except httpx.TransportError:
+        return None
+
+
+def test_a_run_that_hangs_is_told_once_and_ended_once(world: World, phone: Phone, health: str) -> None:
+    world.warehouse.replace(members(1))
+    with daemon(world) as process:
+        until(lambda: world.believed() == truth(members(1)) and ready(health) == 200)
+        with locked(world):
+            until(lambda: ready(health) == 503)
+            assert "has not moved for" in httpx.get(f"{health}/readyz").text
+            assert phone.http.wait_for(lambda: bool(phone.messages), DEADLINE)
+        until(lambda: ready(health) == 200)
+        assert phone.http.wait_for(lambda: len(phone.messages) == 2, DEADLINE)
+        process.send_signal(signal.SIGTERM)
+        _, talk = process.communicate(timeout=DEADLINE)
+    (late, why), (recovered, what) = phone.heard()
+    assert (late, recovered, what) == ("late", "recovered", "no longer late: the daemon")
+    assert f"a daemon leads: host {socket.gethostname()}, pid {process.pid}" in why
+    assert (talk.count('"event": "late"'), talk.count('"event": "no longer late"')) == (1, 1)
+
+
+def test_who_stands_by_behind_a_command_that_hangs_says_so(world: World, phone: Phone, health: str) -> None:
+    world.warehouse.replace(members(1))
+    with locked(world):
+        extra, world.extra = world.extra, ""
+        with world.start("sync") as command:
+            until(lambda: world.query("SELECT FROM run"))
+            world.extra = extra
+            with daemon(world), daemon(world):
+                until(lambda: ready(health) == 503)
+                assert phone.http.wait_for(lambda: bool(phone.messages), DEADLINE)
+                command.kill()
+                [(title, why)] = phone.heard()
+    assert title == "late"
+    assert f"a command leads: host {socket.gethostname()}, pid {command.pid}" in why
+
+
+def test_a_long_run_that_tells_people_all_the_time_is_neither_late_nor_not_ready(
+    world: World, phone: Phone, health: str
+) -> None:
+    """It takes ten intervals."""
+    world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
+    world.warehouse.replace(members(5000))
+    world.receiver.script = lambda _: Delay(1.0)
+    with daemon(world):
+        until(lambda: ready(health) == 200)
+        until(lambda: len(world.believed()) >= 4000 or ready(health) != 200)
+        assert ready(health) == 200
+    assert phone.heard() == []
