@@ -3,7 +3,6 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -191,7 +190,7 @@ class Messages:
 def test_a_daemon_sends_nothing_alerts_once_and_takes_the_way_out(restored: World) -> None:
     signals, messages = serve.Signals(), Messages()
     with app.opened(app.load(restored.config, {})) as opened:
-        watcher = alerts.AlertWatcher(opened.state, messages, timedelta(hours=1))
+        watcher = alerts.AlertWatcher(opened.state, messages)
         refused = mock.Mock(wraps=watcher.could_not_run)
         watching = mock.Mock(wraps=watcher, could_not_run=refused)
         daemon = (opened.state, opened.job, Cadence(every=0.2, jitter=0.0), signals, [watching])
