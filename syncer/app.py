@@ -5,8 +5,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from syncer import config, embedded, errors, models, naming, schedule, sync, warehouses
 from syncer.daemon import alerts
+from syncer.fetching import open_transport
 from syncer.planning.targets import Scope, Target
 from syncer.state import State, accounts, migrations
 from syncer.state.audiences import known_audiences
@@ -71,6 +74,8 @@ def opened(settings: config.Settings) -> Iterator[App]:
         built = [destination.build() for destination in settings.destinations]
         for destination in built:
             stack.callback(destination.close)
+        if settings.alerts.heartbeat_url is not None:  # no environment may spoil a run's end
+            open_transport(httpx.URL(settings.alerts.heartbeat_url.get_secret_value())).close()
         state = stack.enter_context(opened_state(settings))
         yield App(settings, state, warehouse, built)
 

@@ -9,19 +9,21 @@
 So no client of httpx is used here, which would read redirects, cookies and encodings whether or not we want them.
 """
 
-import functools
+import queue
+import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import cast
-from urllib.request import getproxies, proxy_bypass
+from ipaddress import ip_address
+from typing import Any, cast
 
 import httpcore
 import httpx
 
-from syncer.fields import is_loopback
+from syncer.environment import Proxy, proxy_for, tls
 
 MAX_BODY = 1 << 20
 """Bytes of an answer that are read. The answers of these servers are far shorter."""
@@ -53,46 +55,46 @@ def fetch(transport: httpx.BaseTransport, request: httpx.Request, timeout: float
     """Sends the request once, and reads its answer within `timeout` seconds. Raises only `httpx.RequestError`."""
     request.headers.setdefault("Accept", "*/*")
     request.headers.setdefault("Accept-Encoding", "identity")
-    steps = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
-    request.extensions = {**request.extensions, "timeout": steps.as_dict()}
-    _deadline.at = time.monotonic() + timeout
-    try:
+    with _within(timeout, request):
         response = transport.handle_request(request)
-        try:
+        with closing(response):
             body, broken = _read(response)
-        finally:
-            response.close()
-    except (httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:  # no answer of HTTP has that meaning
-        message = f"no answer that can be read ({type(error).__name__})"
-        raise httpx.RemoteProtocolError(message) from error
-    finally:
-        _deadline.at = float("inf")
     return Fetched(response.status_code, response.headers, body, broken)
 
 
-def open_transport(scheme: str, host: str, connections: int = 1) -> httpx.BaseTransport:
-    """Connections to a host, or to the proxy that the environment names for it."""
-    limits = httpx.Limits(
-        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEEP_ALIVE
+def reach(transport: httpx.BaseTransport, url: httpx.URL, timeout: float) -> None:
+    """Opens a connection as `fetch` would, by way of the proxy if there is one, and sends no request.
+
+    Raises only `httpx.RequestError`, within `timeout` seconds.
+    """
+    request = httpx.Request("GET", url, extensions={"trace": _stop_before_sending})
+    try:
+        with _within(timeout, request):
+            transport.handle_request(request)
+    except _Reached:
+        return
+
+
+def open_transport(url: httpx.URL, connections: int = 1) -> httpx.BaseTransport:
+    """Connections to the host of an address, or to the proxy that the environment names for it.
+
+    Raises `ConfigError` if what the environment names cannot be used.
+    """
+    proxy = proxy_for(url)
+    return _Transport(
+        httpcore.ConnectionPool(
+            ssl_context=tls() if url.scheme == "https" else None,
+            proxy=None if proxy is None else _httpcore_proxy(proxy),
+            max_connections=connections,
+            max_keepalive_connections=connections,
+            keepalive_expiry=KEEP_ALIVE,
+            network_backend=_Network(),
+        )
     )
-    return _Transport(verify=tls(), limits=limits, proxy=proxy_of(scheme, host), trust_env=False)
 
 
-def proxy_of(scheme: str, host: str) -> str | None:
-    """The address of the proxy that the environment names for a host. Loopback is always connected to directly."""
-    if is_loopback(host):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
-@functools.cache
-def tls() -> ssl.SSLContext:
-    """The trusted certificates. Loading them takes longer than many requests, so it is done once."""
-    return httpx.create_ssl_context()
+def _httpcore_proxy(proxy: Proxy) -> httpcore.Proxy:
+    return httpcore.Proxy(proxy.url, auth=proxy.login, ssl_context=tls() if proxy.scheme == "https" else None)
 
 
 def _read(response: httpx.Response) -> tuple[bytes, httpx.RequestError | None]:
@@ -110,6 +112,16 @@ def _read(response: httpx.Response) -> tuple[bytes, httpx.RequestError | None]:
     return bytes(body), None
 
 
+class _Reached(Exception):  # noqa: N818  no error
+    """A connection is open, and nothing was sent."""
+
+
+def _stop_before_sending(event: str, info: dict[str, Any]) -> None:
+    """What a proxy is asked before (CONNECT) is no request of ours."""
+    if event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+        raise _Reached
+
+
 # --- one deadline ------------------------------------------------------------------------------------------------
 
 
@@ -120,6 +132,21 @@ class _Deadline(threading.local):
 
 
 _deadline = _Deadline()
+
+
+@contextmanager
+def _within(timeout: float, request: httpx.Request) -> Iterator[None]:
+    """Ends the exchange by its deadline; whatever has no meaning in HTTP is one error."""
+    steps = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
+    request.extensions = {**request.extensions, "timeout": steps.as_dict()}
+    _deadline.at = time.monotonic() + timeout
+    try:
+        yield
+    except (httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
+        message = f"no answer that can be read ({type(error).__name__})"
+        raise httpx.RemoteProtocolError(message) from error
+    finally:
+        _deadline.at = float("inf")
 
 
 def _left(timeout: float | None, over: type[Exception]) -> float:
@@ -150,14 +177,25 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left))
+        try:
+            return _Stream(self._inner.start_tls(ssl_context, server_hostname, left))
+        except httpcore.ConnectTimeout as error:
+            message = f"{server_hostname} does not begin TLS within {left:.2g} s"
+            raise httpcore.ConnectTimeout(message) from error
+        except httpcore.ConnectError as error:
+            cause = error.__cause__
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                message = f"the certificate of {server_hostname} is not trusted ({cause.verify_message})"
+            else:
+                message = f"{server_hostname} does not speak TLS: {getattr(cause, 'strerror', None) or cause}"
+            raise httpcore.ConnectError(message) from error
 
     def get_extra_info(self, info: str) -> object:
         return self._inner.get_extra_info(info)
 
 
 class _Network(httpcore.NetworkBackend):
-    """Opens such connections."""
+    """Opens such connections, and says in words why it cannot."""
 
     def __init__(self) -> None:
         self._inner = httpcore.SyncBackend()
@@ -170,13 +208,101 @@ class _Network(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._inner.connect_tcp(host, port, left, local_address, socket_options))
+        failed: Exception = httpcore.ConnectError(f"the name {host} has no address")
+        for address in _addresses(host, port):
+            left = _left(timeout, httpcore.ConnectTimeout)
+            try:
+                return _Stream(self._inner.connect_tcp(address, port, left, local_address, socket_options))
+            except httpcore.ConnectTimeout:
+                failed = httpcore.ConnectTimeout(f"{host} port {port} does not answer within {left:.2g} s")
+            except httpcore.ConnectError as error:
+                why = getattr(error.__cause__, "strerror", None) or error
+                failed = httpcore.ConnectError(f"{host} port {port}: {why}")
+        raise failed
 
 
-class _Transport(httpx.HTTPTransport):
-    """httpx's own, on such connections: it takes no backend, the pool that it makes does."""
+def _addresses(host: str, port: int) -> list[str]:
+    """What a name resolves to. The system's resolver knows no deadline, so it is asked in a thread that may be left."""
+    try:
+        return [str(ip_address(host))]
+    except ValueError:
+        pass
+    found = queue.SimpleQueue[list[str] | Exception]()
 
-    def __init__(self, *, verify: ssl.SSLContext, limits: httpx.Limits, proxy: str | None, trust_env: bool) -> None:
-        super().__init__(verify=verify, limits=limits, proxy=proxy, trust_env=trust_env)
-        self._pool._network_backend = _Network()
+    def look_up() -> None:
+        try:
+            found.put([str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)])
+        except (OSError, UnicodeError) as error:
+            found.put(error)
+
+    threading.Thread(target=look_up, name="name look-up", daemon=True).start()
+    try:
+        answer = found.get(timeout=_left(_CONNECT_SECONDS, httpcore.ConnectTimeout))
+    except queue.Empty:
+        raise httpcore.ConnectTimeout(f"the name {host} could not be looked up in time") from None
+    if isinstance(answer, UnicodeError):
+        raise httpcore.ConnectError(f"{host} is no name of a host") from answer
+    if isinstance(answer, Exception):
+        raise httpcore.ConnectError(f"the name {host} is unknown here") from answer
+    return list(dict.fromkeys(answer))
+
+
+# --- from httpcore to httpx --------------------------------------------------------------------------------------
+
+
+class _Transport(httpx.BaseTransport):
+    """A pool of httpcore's as httpx knows them: its own takes no backend, and reads cookies and encodings."""
+
+    def __init__(self, pool: httpcore.ConnectionPool) -> None:
+        self._pool = pool
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends it, and begins to read the answer."""
+        url = request.url
+        sent = httpcore.Request(
+            request.method,
+            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=cast("httpx.SyncByteStream", request.stream),
+            extensions=request.extensions,
+        )
+        with _translated():
+            answer = self._pool.handle_request(sent)
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """The body of an answer, as it comes."""
+
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _translated():
+            yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Errors of httpcore come out as those of httpx with the same name."""
+    try:
+        yield
+    except _FAILURES as error:
+        kind = getattr(httpx, type(error).__name__, httpx.NetworkError)
+        raise kind(str(error)) from error
+
+
+_FAILURES = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+)

@@ -117,7 +117,12 @@ class Apprise:
         took = False
         for index, url in enumerate(self._urls):
             one_url = apprise.Apprise(asset=asset)
-            if one_url.add(url.get_secret_value()) and one_url.notify(body, title, body_format="text"):
+            try:
+                delivered = one_url.add(url.get_secret_value()) and one_url.notify(body, title, body_format="text")
+            except Exception as error:  # a hundred services' code, and what the environment says to it
+                log.warning("an alert failed", place=f"alerts.urls[{index}]", error=type(error).__name__)
+                continue
+            if delivered:
                 took = True
             else:
                 log.warning("an alert could not be delivered", place=f"alerts.urls[{index}]")
@@ -129,7 +134,7 @@ class Apprise:
             return
         request = httpx.Request("GET", self._heartbeat_url.get_secret_value())
         try:
-            with closing(open_transport(request.url.scheme, request.url.host)) as transport:
+            with closing(open_transport(request.url)) as transport:
                 answer = fetch(transport, request, _HEARTBEAT_SECONDS)
         except httpx.RequestError as error:
             log.warning("the heartbeat could not be sent", place="alerts.heartbeat_url", error=type(error).__name__)

@@ -4,7 +4,7 @@
 |---------------------------------------------------------|----------------------------------------------------|
 | 2xx, read to its end                                    | `Answer`                                           |
 | no connection (DNS, TCP, TLS, proxy, pool)              | `DestinationUnavailableError`, not applied         |
-| 421, 425, 429                                           | the same                                           |
+| 407 (a proxy's), 421, 425, 429                          | the same                                           |
 | 408, 460, 5xx, a timeout, a reset, a broken or cut-off  | `DestinationUnavailableError`, perhaps applied     |
 | 2xx                                                     |                                                    |
 | 401, 402, 403, 404, 410 to a request with contacts      | `TurnedAwayError`: the account's, or one contact's |
@@ -30,9 +30,9 @@ import httpx
 import msgspec
 
 from syncer import __version__, errors
-from syncer.destinations import reach
 from syncer.destinations.pool import Lent, Pool
-from syncer.fetching import Fetched, fetch, open_transport, tls
+from syncer.environment import proxy_for
+from syncer.fetching import Fetched, fetch, open_transport, reach
 from syncer.secrets import Secrets
 
 MAX_WAIT = 3600.0
@@ -51,10 +51,14 @@ _NOT_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+_REACH_SECONDS = 5.0
+"""Seconds for which `syncer check` waits for a connection."""
+
 _STOPPING = (401, 402, 403, 404, 410)
-_MAYBE_APPLIED = {408: True, 421: False, 425: False, 429: False, 460: True}
-"""Statuses below 500 that are worth another try, and whether the request may have been applied: a timeout, the wrong
-server of many, too early, too many, and a load balancer that takes us for gone (not a standard one: 460)."""
+_MAYBE_APPLIED = {407: False, 408: True, 421: False, 425: False, 429: False, 460: True}
+"""Statuses below 500 that are worth another try, and whether the request may have been applied: a proxy that wants a
+password, a timeout, the wrong server of many, too early, too many, and a load balancer that takes us for gone (not a
+standard one: 460)."""
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _RESETS = ("X-RateLimit-Reset", "RateLimit-Reset", "X-Rate-Limit-Reset")
 _UNITS = (1, 1e3, 1e6, 1e9)
@@ -119,6 +123,7 @@ class HttpSender:
         self._timeout = timeout
         self._concurrency = concurrency
         self._transport = transport
+        self._proxy = None if transport else proxy_for(self._url)
         self._now = now
         self._pool = Pool(self._open)
 
@@ -174,8 +179,15 @@ class HttpSender:
 
     def problems(self) -> list[str]:
         """What `syncer check` reports: whether a connection can be opened. Sends no request."""
-        reason = reach.problem(self._url.scheme, self._url.host, self._url.port, tls())
-        return [f"{self.who} cannot be reached: {reason}; check {self._address} and the network"] if reason else []
+        with self._pool.lend() as lent:
+            if lent is None:
+                return []
+            try:
+                reach(lent.transport, self._url, min(self._timeout, _REACH_SECONDS))
+            except httpx.RequestError as exc:
+                self._renew(lent)
+                return [f"{self.who} cannot be reached: {self._reason(exc)}; check {self._address} and the network"]
+        return []
 
     def close(self) -> None:
         """Closes every connection; those of requests in flight when they end."""
@@ -188,7 +200,7 @@ class HttpSender:
     # --- connections ---------------------------------------------------------------------------------------
 
     def _open(self) -> httpx.BaseTransport:
-        return self._transport or open_transport(self._url.scheme, self._url.host, self._concurrency)
+        return self._transport or open_transport(self._url, self._concurrency)
 
     def _renew(self, lent: Lent) -> None:
         if self._transport is None:
@@ -209,11 +221,18 @@ class HttpSender:
         return errors.DestinationUnavailableError(message, maybe_applied=not not_sent)
 
     def _reason(self, exc: httpx.RequestError) -> str:
-        return self.clean(str(exc)) or type(exc).__name__
+        reason = self.clean(one_line(str(exc))) or type(exc).__name__
+        if self._proxy is None or not isinstance(exc, _NOT_SENT):
+            return reason
+        if isinstance(exc, httpx.ProxyError):
+            return f"{self._proxy} answered {reason}, and opens no connection"
+        return f"by way of {self._proxy}: {reason}"
 
     def _refused(self, fetched: Fetched, path: str, *, holds_contacts: bool) -> errors.DestinationError:
         status, said = fetched.status, self.clean(words(fetched.body))
-        message = f"{self.who} answered {status}" + (f": {said}" if said else " without saying why")
+        proxied = status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+        who = f"{self.who} cannot be reached: {self._proxy or 'a proxy'}" if proxied else self.who
+        message = f"{who} answered {status}" + (f": {said}" if said else " without saying why")
         if status < HTTPStatus.OK:
             return errors.DestinationUnavailableError(message, maybe_applied=True, http_status=status, quoted=said)
         if status in _STOPPING or status < HTTPStatus.BAD_REQUEST:
