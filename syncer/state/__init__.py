@@ -49,12 +49,11 @@ class State:
         """
         with translated_errors():
             connection = psycopg.connect(
-                self.url,
+                sessions.kept_alive(self.url),
                 autocommit=True,
                 # A plan made for a small table must not outlive its growth: nothing is prepared for later.
                 prepare_threshold=None,
                 application_name=f"syncer {purpose}",
-                connect_timeout=10,
                 client_encoding="utf8",
             )
             with connection:

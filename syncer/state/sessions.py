@@ -7,11 +7,18 @@ import psycopg.sql
 from psycopg.rows import scalar_row
 
 from syncer import errors, sql
+from syncer.keepalive import KEEPALIVE
 
 _MINIMUM_VERSION = 14_00_00
 
 _LOOKS = 3
 """How often we look whether a pooler lends one backend to two: another client may have it just then."""
+
+
+def kept_alive(url: str) -> str:
+    """The same for libpq, with `KEEPALIVE` where it does not say itself."""
+    says = psycopg.conninfo.conninfo_to_dict(url)
+    return psycopg.conninfo.make_conninfo(url, **{key: value for key, value in KEEPALIVE.items() if key not in says})
 
 
 def prepare(connection: psycopg.Connection[Any], url: str, schema: str, longest_pause: float | None) -> None:
@@ -45,7 +52,7 @@ def _refuse_transaction_pooling(connection: psycopg.Connection[Any], url: str) -
     backend = _backend(connection)
     if backend == connection.info.backend_pid:
         return
-    with psycopg.connect(url, autocommit=True, prepare_threshold=None, connect_timeout=10) as other:
+    with psycopg.connect(kept_alive(url), autocommit=True, prepare_threshold=None) as other:
         for _ in range(_LOOKS):
             if _backend(other) in {backend, _backend(connection)} or _backend(connection) != backend:
                 raise errors.StateError(

@@ -15,17 +15,11 @@ from psycopg.rows import class_row
 from sqlalchemy import exc as sa_exc
 
 from syncer import errors, models
+from syncer.keepalive import KEEPALIVE
 from syncer.sql import query
 from syncer.warehouses import base, columns
 
-# Without keepalives a stream would wait for hours for a peer that has vanished.
-_DEFAULTS: Mapping[str, object] = {
-    "application_name": "syncer warehouse",
-    "connect_timeout": 10,
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-}
+_DEFAULTS: Mapping[str, object] = {"application_name": "syncer warehouse", **KEEPALIVE}
 # These hold whatever the configuration says: the stream is UTF-8, and a pooler knows no prepared statements.
 _FIXED: Mapping[str, object] = {"client_encoding": "utf8", "prepare_threshold": None}
 
