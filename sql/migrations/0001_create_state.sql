@@ -45,6 +45,9 @@ CREATE TABLE request (
     kind text NOT NULL CHECK (kind IN ('sync', 'resync', 'restored', 'yield')),
     audiences text[] NOT NULL,
     destinations text[] NOT NULL,
+    actor text NOT NULL,
+    uid bigint NOT NULL,
+    database_user text NOT NULL,
     asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     begun_at timestamptz,
     run_id integer,
@@ -59,6 +62,8 @@ CREATE TABLE operator_action (
     action_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     actor text NOT NULL,
+    uid bigint NOT NULL,
+    database_user text NOT NULL,
     action text NOT NULL,
     arguments jsonb NOT NULL,
     run_id integer
@@ -1079,11 +1084,13 @@ COMMENT ON COLUMN held_changes.next_try_run_id IS 'Always null: it waits for app
 COMMENT ON COLUMN held_changes.approved_at IS 'Approved: it goes out with the next run';
 
 CREATE VIEW operator_actions AS
-SELECT at, actor, action, arguments, run_id
+SELECT at, actor, action, arguments, run_id, uid, database_user
 FROM operator_action;
 COMMENT ON VIEW operator_actions IS 'What people told syncer to do';
 COMMENT ON COLUMN operator_actions.at IS 'When';
-COMMENT ON COLUMN operator_actions.actor IS 'Who: the account and the host';
+COMMENT ON COLUMN operator_actions.actor IS 'Who asked: the account, or its number, and the host';
 COMMENT ON COLUMN operator_actions.action IS 'The command';
 COMMENT ON COLUMN operator_actions.arguments IS 'Its arguments';
 COMMENT ON COLUMN operator_actions.run_id IS 'The run that it made or was about; null if none';
+COMMENT ON COLUMN operator_actions.uid IS 'Who asked: the number of the account';
+COMMENT ON COLUMN operator_actions.database_user IS 'Who asked: the role that logged in to the state';

@@ -191,7 +191,7 @@ class _Leader:
         try:
             job = self.make_job(request.audiences, request.destinations, same_account)
             named = {"audiences": list(request.audiences), "destinations": list(request.destinations)}
-            action = runs.Action("resync" if again else "sync", named)
+            action = runs.Action("resync" if again else "sync", named, request.asker)
             trigger: models.Trigger = "resync" if again else "request"
             result = self._run(job, runs.RunStart(trigger, action=action, restored=request.kind == "restored"))
         except (errors.ConfigError, errors.RestoredError) as error:

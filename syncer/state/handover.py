@@ -8,7 +8,7 @@ A notification wakes the daemon; it also looks by itself, so a lost one costs ha
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 
 from syncer import errors
 from syncer.state import Connection, State, execute, fetch_one, fetch_optional, fetch_value, leadership
+from syncer.state.asking import Asker, this_process
 from syncer.state.leadership import Leadership
 
 Kind = Literal["sync", "resync", "restored", "yield"]
@@ -30,6 +31,14 @@ class DaemonRequest:
     kind: Kind
     audiences: Sequence[str]
     destinations: Sequence[str]
+    actor: str
+    uid: int
+    database_user: str
+
+    @property
+    def asker(self) -> Asker:
+        """Who asked for it."""
+        return Asker(self.actor, self.uid, self.database_user)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,8 @@ def ask(
     """
     named = {"kind": kind, "audiences": list(audiences), "destinations": list(destinations)}
     with state.connect("ask") as connection:
-        asked = fetch_value(connection, "add_request", {**named, "channel": channel(state.schema)})
+        asker = asdict(this_process())
+        asked = fetch_value(connection, "add_request", {**named, **asker, "channel": channel(state.schema)})
         while True:
             found = fetch_one(connection, _Progress, "show_request", {"request_id": asked})
             if found.ended_at is not None:

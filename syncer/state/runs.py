@@ -4,11 +4,10 @@ States of a run: `reading` (opened) → `planned` (the plan is committed) → `c
 the state that it expects. At most one run is open; only the leader touches it.
 """
 
-import getpass
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from psycopg.types.json import Jsonb
@@ -27,6 +26,7 @@ from syncer.state import (
     retried,
     witness,
 )
+from syncer.state.asking import Asker, this_process
 
 _CLOSING_STEPS = (
     "lose_sending_pages",
@@ -91,10 +91,11 @@ class _CountsTakenOver:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What an operator asked for: the command's name, and its arguments."""
+    """What an operator asked for: the command's name, its arguments, and who asked (None: this process)."""
 
     name: str
     arguments: Mapping[str, Sequence[str]]
+    asker: Asker | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,21 +155,24 @@ def open_run(
             asked = None if audience_ids is None else list(audience_ids)
             here = {"run_id": run_id, "destination_id": destination_id, "audience_ids": asked}
             execute(connection, "ask_resync", here)
+        asker = start.action.asker if start.action else None
         if lost is not None:
-            record_action(connection, "restored", lost, run_id)
+            record_action(connection, "restored", lost, run_id, asker)
         if start.action is not None:
-            record_action(connection, start.action.name, start.action.arguments, run_id)
+            record_action(connection, start.action.name, start.action.arguments, run_id, asker)
         return run_id
 
 
-def record_action(connection: Connection, action: str, arguments: Mapping[str, object], run_id: int | None) -> None:
-    """Records what an operator asked for."""
-    actor = f"{getpass.getuser()}@{socket.gethostname()}"
-    execute(
-        connection,
-        "record_action",
-        {"actor": actor, "action": action, "arguments": Jsonb(dict(arguments)), "run_id": run_id},
-    )
+def record_action(
+    connection: Connection,
+    action: str,
+    arguments: Mapping[str, object],
+    run_id: int | None,
+    asker: Asker | None = None,
+) -> None:
+    """Records what an operator asked for. `asker` is somebody else for whom this process does it."""
+    named = {"action": action, "arguments": Jsonb(dict(arguments)), "run_id": run_id}
+    execute(connection, "record_action", {**named, **asdict(asker or this_process())})
 
 
 def close_run(connection: Connection, run_id: int, ending: RunEnd) -> None:

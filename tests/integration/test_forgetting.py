@@ -74,7 +74,8 @@ def test_nothing_names_the_person_any_more_and_everything_adds_up(world: World, 
     world.receiver.script = None
     with psycopg.connect(world.state_url, options="-c search_path=syncer") as connection:
         connection.execute(
-            "INSERT INTO operator_action (actor, action, arguments) VALUES ('me', 'retry', %s)",
+            "INSERT INTO operator_action (actor, uid, database_user, action, arguments)"
+            " VALUES ('me', 1, 'me', 'retry', %s)",
             [Jsonb({"who": ["bob", "ADA@example.com", "Ada-7"], "contacts": 1, "said": "Ada-7", "none": []})],
         )
         connection.execute("UPDATE run SET error = 'refused ''ada@EXAMPLE.com''' WHERE run_id = 1")

@@ -124,7 +124,8 @@ def lived(world: World) -> World:
                     [her, identity],
                 )
         connection.execute(
-            "INSERT INTO operator_action (actor, action, arguments) VALUES ('me', 'retry', %s)",
+            "INSERT INTO operator_action (actor, uid, database_user, action, arguments)"
+            " VALUES ('me', 1, 'me', 'retry', %s)",
             [Jsonb({"who": ["bob", ADDRESS.title(), USER]})],
         )
     sample_all(world)

@@ -1,6 +1,6 @@
 -- Purpose: the leading daemon takes the oldest request that waits.
 -- Parameters: token (of the leader).
--- Rows: none or one: request_id, kind, audiences, destinations.
+-- Rows: none or one: request_id, kind, audiences, destinations, actor, uid, database_user.
 UPDATE request
 SET begun_at = clock_timestamp()
 WHERE request.request_id = (
@@ -10,4 +10,11 @@ WHERE request.request_id = (
     )
     AND request.begun_at IS NULL
     AND EXISTS (SELECT FROM leader WHERE leader.token = %(token)s)
-RETURNING request.request_id, request.kind, request.audiences, request.destinations
+RETURNING
+    request.request_id,
+    request.kind,
+    request.audiences,
+    request.destinations,
+    request.actor,
+    request.uid,
+    request.database_user

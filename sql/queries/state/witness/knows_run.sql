@@ -1,5 +1,5 @@
--- Purpose: says whether the state knows a run as it was once noted, or somebody said since that it may not: of this run,
--- whatever the clock of the server is by now, or later than it.
+-- Purpose: says whether the state knows a run as it was once noted, or somebody said since that it may not: of this
+-- run, whatever the clock of the server is by now, or later than it.
 -- Parameters: run_id, nonce, closed, at (of the note).
 -- Rows: one: known.
 SELECT
