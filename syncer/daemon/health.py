@@ -13,8 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http import HTTPStatus
 
 import psycopg
 import structlog
@@ -26,12 +25,11 @@ from prometheus_client.registry import Collector
 
 from syncer import errors, sync
 from syncer.daemon.lateness import Lookout
+from syncer.daemon.probes import Answer, Page, ProbeServer
 from syncer.delivery import sender
-from syncer.state import Connection, State, fetch_all, status
+from syncer.state import Connection, State, fetch_all, migrations, status
 
-_SCRAPE_TIMEOUT = "10s"
-_RETRY_SECONDS = 5.0
-"""Seconds between two attempts to listen."""
+_SCRAPE_SECONDS = 8.0
 
 log = structlog.get_logger()
 
@@ -78,12 +76,20 @@ class Health:
 
 
 @contextmanager
-def serving(listen: str, state: State, health: Health) -> Iterator["HealthServer"]:
+def serving(listen: str, state: State, health: Health) -> Iterator[ProbeServer]:
     """Answers at `listen` (host:port) for the block, as soon as no other process listens there.
 
     Daemons on one machine may share a configuration: the second one answers when the first is gone.
     """
-    server = HealthServer(listen, _handler(state, health))
+    registry = CollectorRegistry()
+    registry.register(_Metrics(state))
+    registry.register(sender.REQUEST_SECONDS)
+    pages = {
+        "/healthz": Page(lambda: _said(health.why_not_alive())),
+        "/readyz": Page(lambda: _said(health.why_not_ready())),
+        "/metrics": Page(lambda: _scraped(registry), quick=False),
+    }
+    server = ProbeServer(listen, pages)
     server.open()
     thread = threading.Thread(target=server.keep, name="health", daemon=True)
     thread.start()
@@ -91,83 +97,23 @@ def serving(listen: str, state: State, health: Health) -> Iterator["HealthServer
         yield server
     finally:
         server.close()
-        thread.join()
+        thread.join(_SCRAPE_SECONDS)
 
 
-class HealthServer:
-    """A web server for probes. `address` is None as long as another process listens there."""
-
-    def __init__(self, listen: str, handler: type[BaseHTTPRequestHandler]) -> None:
-        self.address: str | None = None
-        self._host, _, port = listen.rpartition(":")
-        self._port = int(port)
-        self._handler = handler
-        self._server: ThreadingHTTPServer | None = None
-        self._closed = threading.Event()
-
-    def open(self) -> None:
-        """Tries to listen."""
-        try:
-            self._server = ThreadingHTTPServer((self._host.strip("[]"), self._port), self._handler)
-        except OSError as error:
-            if self.address is None and not self._closed.is_set():
-                log.warning("health.listen: cannot listen", at=f"{self._host}:{self._port}", error=error.strerror)
-            return
-        self._server.daemon_threads = True
-        self.address = f"{self._host}:{self._server.server_address[1]}"
-        log.info("answering /healthz, /readyz and /metrics", address=self.address)
-
-    def keep(self) -> None:
-        """Serves until it is closed; before that, tries to listen until it can."""
-        while self._server is None and not self._closed.wait(_RETRY_SECONDS):
-            self.open()
-        if self._server is not None and not self._closed.is_set():
-            self._server.serve_forever(poll_interval=0.2)
-
-    def close(self) -> None:
-        """Stops answering."""
-        self._closed.set()
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
+def _said(why_not: str | None) -> Answer:
+    status = HTTPStatus.OK if why_not is None else HTTPStatus.SERVICE_UNAVAILABLE
+    return Answer(status, f"{why_not or 'ok'}\n".encode())
 
 
-def _handler(state: State, health: Health) -> type[BaseHTTPRequestHandler]:
-    registry = CollectorRegistry()
-    registry.register(_Metrics(state))
-    registry.register(sender.REQUEST_SECONDS)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path == "/metrics":
-                self._metrics()
-            elif self.path == "/healthz":
-                self._say(health.why_not_alive())
-            elif self.path == "/readyz":
-                self._say(health.why_not_ready())
-            else:
-                self._answer(404, b"there is /healthz, /readyz and /metrics\n")
-
-        def _metrics(self) -> None:
-            try:
-                self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
-            except errors.StateError as error:
-                self._answer(503, f"{error}\n".encode())
-
-        def _say(self, why_not: str | None) -> None:
-            self._answer(200 if why_not is None else 503, f"{why_not or 'ok'}\n".encode())
-
-        def _answer(self, code: int, body: bytes, kind: str = "text/plain; charset=utf-8") -> None:
-            self.send_response(code)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Logs nothing: probes come every few seconds."""
-
-    return Handler
+def _scraped(registry: CollectorRegistry) -> Answer:
+    """All numbers; or why there are none, in words for anybody."""
+    try:
+        return Answer(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_LATEST)
+    except errors.SchemaVersionError as error:
+        return _said(str(error))
+    except errors.StateError as error:
+        log.warning("the state cannot be used for /metrics", error=str(error))
+        return _said("the state cannot be used; the log says more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +169,9 @@ class _Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """The state at one moment."""
         with self._state.connect("metrics") as connection, connection.transaction():
-            connection.execute(psycopg.sql.SQL("SET LOCAL statement_timeout = {}").format(_SCRAPE_TIMEOUT))
+            limit = f"{_SCRAPE_SECONDS:g}s"
+            connection.execute(psycopg.sql.SQL("SET LOCAL statement_timeout = {}").format(limit))
+            migrations.check(connection, self._state.schema)
             yield from _runs(connection)
             yield from _delivered(connection)
             yield from _changes(connection)

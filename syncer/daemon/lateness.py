@@ -125,10 +125,9 @@ class Lookout:
                 migrations.check(connection, self._state.schema)
                 standing, leader = ask(connection), leadership.find_leader(connection)
         except (errors.StateError, errors.SchemaVersionError) as error:
-            is_schema = isinstance(error, errors.SchemaVersionError)
-            words = "the state's schema is not right" if is_schema else "the state cannot be used"
-            self._found_not_ready(f"{words}; the log says more", str(error))
-            self._judge(self._imagined(), f"{words}: see the log of the daemon")
+            unusable = "the state cannot be used; the log says more"
+            self._found_not_ready(str(error) if isinstance(error, errors.SchemaVersionError) else unusable, str(error))
+            self._judge(self._imagined(), "the state cannot be used: see the log of the daemon")
         else:
             self._found_not_ready(None, "")
             self._last = self._believed(standing)
