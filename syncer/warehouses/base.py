@@ -19,10 +19,28 @@ Item = TypeVar("Item")
 _TABLE_PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
 _SECRET_KEYS = ("password", "passwd", "pwd", "passphrase", "token", "secret", "key", "credential", "authorization")
 
-# Enough of SQL's grammar to tell a semicolon or a comment from one inside a string.
-_MORE = r"|`[^`]*`|\$(\w*)\$.*?\$\1\$|(?P<blank>\s+|--[^\n]*|/\*.*?\*/)|(?P<end>;)|."
-_TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"" + _MORE, re.DOTALL)
-_TOKEN_WITH_BACKSLASH = re.compile(r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\"" + _MORE, re.DOTALL)
+# Enough of SQL's grammar to tell a semicolon, a parenthesis or a comment from one inside a string.
+_PLAIN = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`"
+_WITH_BACKSLASH = r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\"|`[^`]*`"
+_DOLLARS = r"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$"
+_REST = r"|(?P<blank>\s+|--[^\n]*|/\*.*?\*/{hash})|(?P<end>;)|(?P<opens>\()|(?P<closes>\))|."
+
+
+def _reading(strings: str, *, dollars: bool = False, hashes: bool = False) -> re.Pattern[str]:
+    rest = _REST.format(hash=r"|\#[^\n]*" if hashes else "")
+    return re.compile(strings + (_DOLLARS if dollars else "") + rest, re.DOTALL)
+
+
+_READINGS = (_reading(_PLAIN, dollars=True), _reading(_WITH_BACKSLASH, dollars=True))
+"""A backslash may hide a quote, or be one like any other character."""
+
+_OTHER_READINGS = tuple(
+    _reading(strings, dollars=dollars, hashes=hashes)
+    for strings in (_PLAIN, _WITH_BACKSLASH)
+    for dollars in (False, True)
+    for hashes in (False, True)
+)
+"""Of any dialect: dollars may quote, `#` may begin a comment."""
 _READS = re.compile(r"\(*\s*(select|with|values|table|from)\b", re.IGNORECASE)
 
 
@@ -76,27 +94,33 @@ def split_table(source: models.Source) -> list[TablePart]:
     )
 
 
-def statement(source: models.Source) -> str:
+def statement(source: models.Source, *, alone: bool) -> str:
     """The query of `source` without the semicolons at its end and without what follows them.
 
-    A comment at the end stays, so a statement that wraps the query must close it on a new line.
+    A comment at the end stays, so a statement that wraps the query must close it on a new line. `alone`: the database
+    takes no second statement anyway. Then a query is refused only if it has several however its quotes are read;
+    otherwise one reading is enough, since a second statement could write.
     """
     query = source.query or ""
-    first, end, _ = _ends(query, _TOKEN)
+    first, end, _ = _ends(query, _READINGS[0])
     if first is None or first >= end or not _READS.match(query, first):
         raise errors.WarehouseError(
             f"{source.path}: the query must start with SELECT or WITH; the warehouse is only ever read"
         )
-    # Where a backslash hides a quote, the other reading of it is the right one: both have to find several.
-    if all(_ends(query, token).several for token in (_TOKEN, _TOKEN_WITH_BACKSLASH)):
+    several = [_ends(query, token).several for token in (_READINGS if alone else _OTHER_READINGS)]
+    if all(several) or (any(several) and not alone):
         raise errors.WarehouseError(
             f"{source.path}: the query holds several statements; write one, without a semicolon"
+            + ("" if all(several) else ", also in strings that hold a backslash, a dollar or #")
         )
     return query[:end].strip()
 
 
 class _Ends(NamedTuple):
-    """Where the first word of a text stands, where its first statement ends, and whether another one follows."""
+    """Where the first word of a text stands, where its first statement ends, and whether another one follows.
+
+    What closes a parenthesis that it did not open would end the statement that the query stands in.
+    """
 
     first: int | None
     end: int
@@ -104,12 +128,13 @@ class _Ends(NamedTuple):
 
 
 def _ends(query: str, token: re.Pattern[str]) -> _Ends:
-    first, end = None, len(query)
+    first, end, depth = None, len(query), 0
     for found in token.finditer(query):
         if found["end"]:
             end = min(end, found.start())
         elif not found["blank"]:
-            if end < found.start():
+            depth += bool(found["opens"]) - bool(found["closes"])
+            if end < found.start() or depth < 0:
                 return _Ends(first, len(query), several=True)
             first = found.start() if first is None else first
     return _Ends(first, end)

@@ -38,17 +38,26 @@ BEGIN: Mapping[str, tuple[str, ...]] = {
     "postgresql": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",),
 }
 
+ONE_STATEMENT = frozenset({"sqlite", "duckdb"})
+"""Dialects whose driver runs one statement only, or says how many a text has."""
+
 WHOLE = frozenset({"sqlite", "duckdb", "postgresql"})
 """Dialects whose results are whole or an error: nothing on the way can cut one off without a word."""
 
 
 def connect_args(url: sqlalchemy.URL, configured: Mapping[str, object]) -> dict[str, object]:
-    """What the driver is given: the configuration's, read-only where that is an argument of the driver."""
+    """What the driver is given: the configuration's, read-only where that is an argument of the driver.
+
+    A view in a file of DuckDB's could read any other file of this machine, and send what it holds. So that is off
+    unless `connect_args` turn it on. Without a file there are no views, and other files are all there is to read.
+    """
     database = url.database or ":memory:"
     in_a_file = not database.startswith((":memory:", "md:", "motherduck:"))
-    if url.get_backend_name() == "duckdb" and in_a_file:
-        return {**configured, "read_only": True}
-    return dict(configured)
+    if url.get_backend_name() != "duckdb" or not in_a_file:
+        return dict(configured)
+    config = configured.get("config")
+    alone = {"enable_external_access": False, **(config if isinstance(config, Mapping) else {})}
+    return {**configured, "read_only": True, "config": alone}
 
 
 def prepare(engine: sqlalchemy.Engine) -> None:

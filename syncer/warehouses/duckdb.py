@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy
 
+from syncer import errors, models
 from syncer.warehouses import base
 
 _OUT_OF_RANGE = {
@@ -33,6 +34,19 @@ def relation(connection: sqlalchemy.Connection, statement: str | sqlalchemy.Sele
     """The statement with the names and types of its columns, not yet run; None if it is no query."""
     driver: Any = connection.connection.driver_connection
     return driver.sql(text_of(connection, statement))
+
+
+def refuse_several(connection: sqlalchemy.Connection, source: models.Source, statement: str) -> None:
+    """Raises unless the text is one statement, by the engine's own reading: it would run all of them."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        found = driver.extract_statements(statement)
+    except Exception:
+        return  # no SQL: running it says why
+    if len(found) != 1:
+        raise errors.WarehouseError(
+            f"{source.path}: the query holds several statements; write one, without a semicolon"
+        )
 
 
 def exact(statement: str, shape: Any, found: base.Columns) -> Exact:

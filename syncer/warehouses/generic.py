@@ -151,7 +151,7 @@ class GenericReading:
         """See `models.Reading`. Runs as it stands: not every database lets any query stand inside another."""
         self._alone.check()
         source = base.question(query)
-        result = self._run(source, base.statement(source))
+        result = self._run(source, self._statement(source))
         columns = list(result.keys())
         rows = next(self._partitions(source, result), ())
         with suppress(Exception):
@@ -191,7 +191,7 @@ class GenericReading:
             statement, _ = self._table(source)
             self._run(source, statement.where(sqlalchemy.false()))
             return
-        query = base.statement(source)
+        query = self._statement(source)
         names = self._names(source, query)
         if wrapped:
             query = f"SELECT * FROM (\n{query}\n) q WHERE 1 = 0"  # noqa: S608  the user's own query
@@ -221,7 +221,7 @@ class GenericReading:
             self._connection.close()
 
     def _members(self, source: models.Source, table: _Table | None) -> Generator[models.MemberRow, None, None]:
-        statement: str | _Select = base.statement(source) if table is None else table[0]
+        statement: str | _Select = self._statement(source) if table is None else table[0]
         doubted = self._doubts(source, statement)
         moments: Sequence[str] = ()
         if self._connection.dialect.name == "duckdb":
@@ -260,6 +260,14 @@ class GenericReading:
             raise
         return int(row[0])
 
+    def _statement(self, source: models.Source) -> str:
+        """The user's own query. Only some databases, or their drivers, take no second statement after it."""
+        dialect = self._connection.dialect.name
+        statement = base.statement(source, alone=dialect in dialects.ONE_STATEMENT)
+        if dialect == "duckdb":
+            duckdb.refuse_several(self._connection, source, statement)
+        return statement
+
     def _exact(
         self, source: models.Source, statement: str | _Select, columns: base.Columns | None
     ) -> tuple[str | _Select, Sequence[str]]:
@@ -278,7 +286,7 @@ class GenericReading:
 
     def _plain(self, source: models.Source, table: _Table | None) -> arrow.Members | None:
         """The members in columns, if the driver can give them so."""
-        statement, columns = table or (base.statement(source), None)
+        statement, columns = table or (self._statement(source), None)
         try:
             return arrow.members(self._connection, statement, source, columns)
         except errors.WarehouseError:

@@ -201,10 +201,9 @@ class PostgresReading:
         """See `models.Reading`."""
         self._alone.check()
         source = base.question(query)
-        text = _text("warehouse_answer").format(query=sql.SQL(base.statement(source)))
+        text = _text("warehouse_answer").format(query=sql.SQL(base.statement(source, alone=True)))
         try:
-            # Binary results come by the protocol that takes one statement: none can end the transaction and go on.
-            cursor = self._connection.execute(text, binary=True)
+            cursor = _alone(self._connection, text)
             names, rows = [column.name for column in cursor.description or ()], cursor.fetchall()
         except psycopg.Error as exc:
             raise self._words.broken(source, exc) from exc
@@ -241,7 +240,7 @@ class PostgresReading:
         """The columns that are read of a source, and the statement for its members. Raises unless this role may."""
         found, members = self._resolved(source)
         try:
-            self._connection.execute(_text("warehouse_check_members").format(members=members))
+            _alone(self._connection, _text("warehouse_check_members").format(members=members))
         except psycopg.Error as exc:
             raise self._words.broken(source, exc) from exc
         return sorted(set(found.present())), members
@@ -299,14 +298,14 @@ class PostgresReading:
         return self._described(source, statement)
 
     def _query(self, source: models.Source) -> tuple[sql.Composable, list[tuple[str, int]]]:
-        text = sql.SQL(base.statement(source))
+        text = sql.SQL(base.statement(source, alone=True))
         described = self._described(source, _text("warehouse_query_columns").format(query=text))
         return sql.SQL("(\n{}\n)").format(text), described
 
     def _described(self, source: models.Source, statement: sql.Composed) -> list[tuple[str, int]]:
         """The names and types of a statement's columns."""
         try:
-            cursor = self._connection.execute(statement)
+            cursor = _alone(self._connection, statement)
         except psycopg.Error as exc:
             raise self._words.broken(source, exc) from exc
         return [(column.name, column.type_code) for column in cursor.description or ()]
@@ -322,6 +321,14 @@ class PostgresReading:
 def _rows(connection: Connection, row: type[_Row], name: str, **parameters: object) -> list[_Row]:
     with connection.cursor(row_factory=class_row(row)) as cursor:
         return cursor.execute(query(name), parameters).fetchall()
+
+
+def _alone(connection: Connection, statement: sql.Composed) -> psycopg.Cursor[tuple[object, ...]]:
+    """Executes a statement that the user's own text stands in: that cannot end it, and the transaction, and go on.
+
+    Binary results come by the protocol that takes one statement only, as what is copied does.
+    """
+    return connection.execute(statement, binary=True)
 
 
 def _snapshot_at(connection: Connection) -> datetime:

@@ -147,6 +147,11 @@ class WarehouseContract:
             "SELECT 'u' AS user_id, email, 'v' AS user_id FROM members",
             "SELECT 1; SELECT user_id, email FROM members",
             "SELECT user_id, email FROM members; SELECT 1",
+            "SELECT user_id, email FROM members) AS m; COMMIT; CREATE TABLE made (a int); SELECT * FROM (SELECT 1",
+            "SELECT '\\', 'x' FROM members) AS m; COMMIT; CREATE TABLE made (a int);"
+            " SELECT * FROM (SELECT 1 AS user_id, 2 AS email --'",
+            "SELECT '\\', 'x' FROM members; COMMIT; CREATE TABLE made (a int) --'",
+            "SELECT user_id, email FROM members WHERE false) UNION ALL (SELECT user_id, email FROM members",
         ],
     )
     def test_check_finds_what_reading_would_find(self, place: Place, text: str) -> None:
@@ -154,6 +159,7 @@ class WarehouseContract:
         [(path, problem)] = opened(place).problems([query(text)])
         assert path == QUERY.path
         assert error_of(place, query(text)) == f"{path}: {problem}"
+        assert "there is no table made" in error_of(place, table(table="made"))
 
     @pytest.mark.parametrize(
         "ending", ["", ";", " ;; \n", " -- done", "; -- done; really", " /* ; */ ;\n-- a\n-- b", "\n-- it's"]

@@ -113,6 +113,20 @@ class TestDuckdb(WarehouseContract):
         found = read(place, query(f"FROM '{tmp_path / 'members.csv'}'"))
         assert found == [(QUERY.audience_name, "u1", "a@example.com", False)]
 
+    def test_a_view_reads_no_other_file_unless_that_is_allowed(self, place: Place, tmp_path: Path) -> None:
+        secret = tmp_path / "key"
+        secret.write_text("s3cret")
+        place.run(
+            "CREATE VIEW members AS"
+            f" SELECT 'VIP' AS audience, content AS user_id, 'e' AS email FROM read_text('{secret}')"
+        )
+        message = error_of(place, TABLE)
+        assert "s3cret" not in message
+        assert "external" in message or "disabled" in message
+        assert opened(place).problems([TABLE])
+        allowed = read(place, TABLE, config={"enable_external_access": True})
+        assert [user_id for _, user_id, _, _ in allowed] == ["s3cret"]
+
     def test_connect_args_reach_the_driver(self, place: Place) -> None:
         threads = query("SELECT current_setting('threads') AS user_id, 'e' AS email")
         assert read(place, threads, config={"threads": 1})[0][1] == "1"
