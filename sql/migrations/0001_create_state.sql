@@ -164,7 +164,7 @@ CREATE TABLE told_false (
 COMMENT ON TABLE told_false IS 'Contacts that were once told true and whose last accepted value is false';
 
 -- Of a destination that keeps profiles by user id too. A contact's row in `told_false` knows the last user only.
--- `is_back`: a plan found the user in the audience, at a contact whose call may have had to name another one.
+-- `is_back`: the user is in the audience, at a contact whose call may have had to name another one, or did not succeed.
 CREATE TABLE user_told_false (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,

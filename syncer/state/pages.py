@@ -170,6 +170,8 @@ def settle(connection: Connection, delivery: RunDestination, settlements: Sequen
 def doubt(connection: Connection, delivery: RunDestination, pages: Sequence[int]) -> None:
     """Makes uncertain what these pages tell: they were claimed, and may have been sent after another process led."""
     execute(connection, "doubt_pages", {**_keys(delivery), "pages": list(pages)})
+    limit = {"max_contacts": models.MAX_CONTACTS_OF_USER}
+    execute(connection, "mark_users_elsewhere", {"run_id": delivery.run_id, **limit})
 
 
 def forgive(connection: Connection, delivery: RunDestination) -> None:

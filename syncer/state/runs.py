@@ -39,6 +39,7 @@ _CLOSING_STEPS = (
     "clear_refusals",
     "record_refusals",
     "settle_holds",
+    "mark_users_elsewhere",
 )
 
 
@@ -186,7 +187,7 @@ def _close(connection: Connection, run_id: int, ending: RunEnd) -> None:
 
 
 def _tally_and_close(connection: Connection, run_id: int, ending: RunEnd) -> None:
-    named = {"run_id": run_id}
+    named = {"run_id": run_id, "max_contacts": models.MAX_CONTACTS_OF_USER}
     for step in _CLOSING_STEPS:
         execute(connection, step, named)
     _keep_counts(connection, run_id)

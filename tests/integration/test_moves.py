@@ -1,11 +1,14 @@
 """A receiver that keys by user id as well as by contact: each of the two is told the right value last (rule 9)."""
 
 import random
+from contextlib import suppress
 
 import pytest
 
-from syncer import sync
-from syncer.receivers.loopback import Reset
+from syncer import errors, sync
+from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
+from syncer.receivers.segment import ReceivedRequest
+from tests.points import end_sessions
 from tests.world import CHURN, VIP, Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
@@ -146,4 +149,32 @@ def test_an_address_that_is_true_for_somebody_else_does_not_let_a_false_be_forgo
     world.sync()
 
     assert world.receiver.belief_by_user["u2"] == {"vip_buyers": True}
+    assert world.sync().report.destinations[0].planned == 0
+
+
+@pytest.mark.parametrize("fault", ["the follower is refused", "the answer is lost", "the state is lost"])
+def test_a_user_whose_follower_was_not_told_is_told_at_another_address(world: World, fault: str) -> None:
+    world.warehouse.replace([(VIP, "u1", "a@x.io"), (VIP, "u1", "b@x.io"), (VIP, "u1", "c@x.io")])
+    world.sync()
+    world.warehouse.replace([(VIP, "u1", "b@x.io"), (VIP, "u1", "c@x.io")])
+
+    def answer(request: ReceivedRequest) -> Fault | None:
+        if not any(False in each["traits"].values() for each in request.events):
+            return Answer(400)
+        if fault == "the state is lost":
+            end_sessions(world.state_url)
+        return None if fault == "the follower is refused" else Reset(apply=EVERYTHING)
+
+    world.receiver.script = answer
+    with suppress(errors.StateError):
+        world.sync()
+    world.receiver.script = None
+    assert world.receiver.belief_by_user["u1"] == {"vip_buyers": False}
+    rows: list[Row] = [(VIP, "u2", "a@x.io"), (VIP, "u2", "b@x.io"), (VIP, "u1", "c@x.io")]
+    world.warehouse.replace(rows)
+
+    world.sync()
+
+    assert world.receiver.belief_by_user["u1"] == {"vip_buyers": True}
+    assert world.believed() == truth(rows)
     assert world.sync().report.destinations[0].planned == 0
