@@ -50,12 +50,13 @@ CREATE TABLE request (
     database_user text NOT NULL,
     asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     begun_at timestamptz,
+    begun_by uuid,
     run_id integer,
     ended_at timestamptz,
     exit_code integer,
     problems jsonb NOT NULL DEFAULT '[]'
 );
-COMMENT ON TABLE request IS 'What commands ask the leading daemon to do';
+COMMENT ON TABLE request IS 'What commands ask the leading daemon to do; ended without exit_code: nobody did it';
 CREATE INDEX request_open ON request (request_id) WHERE ended_at IS NULL;
 
 CREATE TABLE operator_action (

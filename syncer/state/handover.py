@@ -1,13 +1,14 @@
 """What commands ask of the leading daemon, through the state: a run, or to let go of the lock for a moment.
 
     asked ──begin──▶ begun ──end──▶ ended (with the run, or with what kept it from being opened)
-      └─withdraw─▶ gone     └─give up─▶ ended, by the command: the daemon is gone, or stands still
-                            └─────────▶ ended, by a new leader that finds it begun by the one before
+      └─withdraw─▶ gone     └─give up─▶ ended without an answer, by the command: who began it is gone, or stands still
+                            └─────────▶ ended without an answer, by a new leader that finds it begun by the one before
 
-A notification wakes the daemon; it also looks by itself, so a lost one costs half a second.
+What ended without an answer is done by the command itself, or asked of the next daemon. A notification wakes the
+daemon; it also looks by itself, so a lost one costs half a second.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
@@ -52,13 +53,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Progress:
-    """How far a request is; `exit_code` and `problems` count once it has ended."""
+    """How far a request is. `awaited`: somebody may still answer. Ended without an exit code, it was done by nobody."""
 
-    begun_at: datetime | None
     run_id: int | None
     ended_at: datetime | None
-    exit_code: int
+    exit_code: int | None
     problems: Sequence[str]
+    awaited: bool
 
 
 def channel(schema: str) -> str:
@@ -101,7 +102,8 @@ def ask(
     destinations: Sequence[str],
     wait: Callable[[Connection], bool],
 ) -> Answer | None:
-    """Asks the leading daemon, and waits for its answer. None if no process leads any more: nobody will answer.
+    """Asks the leading daemon, and waits for its answer. None if nobody will answer: no process leads, or not any more
+    the one that had begun it.
 
     `wait` lets a moment pass. If it returns False, the request is taken back, or left to a daemon that has begun it:
     `StillRunningError` says which.
@@ -111,17 +113,20 @@ def ask(
         asker = asdict(this_process())
         asked = fetch_value(connection, "add_request", {**named, **asker, "channel": channel(state.schema)})
         while True:
-            found = fetch_one(connection, _Progress, "show_request", {"request_id": asked})
+            this = {"request_id": asked, "seconds": leadership.TAKE_OVER_SECONDS}
+            found = fetch_one(connection, _Progress, "show_request", this)
             if found.ended_at is not None:
-                return Answer(found.run_id, found.exit_code, found.problems)
-            goes_on = wait(connection)
-            if goes_on and leadership.find_leader(connection):
-                continue
-            if execute(connection, "withdraw_request", {"request_id": asked}).rowcount:
-                if not goes_on:
+                return None if found.exit_code is None else Answer(found.run_id, found.exit_code, found.problems)
+            if not found.awaited:
+                if _is_ours_again(connection, this):
+                    return None
+            elif not wait(connection):
+                if execute(connection, "withdraw_request", this).rowcount:
                     raise errors.StillRunningError("taken back; the daemon had not begun it")
-                return None
-            if not goes_on:
                 raise errors.StillRunningError("the daemon goes on with it; see `syncer status`")
-            if execute(connection, "give_up_request", {"request_id": asked}).rowcount:
-                return None
+
+
+def _is_ours_again(connection: Connection, this: Mapping[str, object]) -> bool:
+    """Takes a request back that nobody answers. False if somebody has begun or answered it just now."""
+    taken_back = execute(connection, "withdraw_request", this).rowcount
+    return bool(taken_back or execute(connection, "give_up_request", this).rowcount)

@@ -1,12 +1,13 @@
 """One process leads, and a process that is paused or cut off harms nothing when it wakes up."""
 
+import contextlib
 import hashlib
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from syncer import errors
 from syncer.delivery import sender
 from syncer.receivers.loopback import Fault
 from syncer.receivers.segment import ReceivedRequest
-from syncer.state import State, execute, handover, leadership, pages
+from syncer.state import Connection, State, execute, handover, leadership, pages
 from syncer.state.leadership import lead
 from tests.integration.test_broken_runs import a_claimed_page
 from tests.world import World, members, truth
@@ -34,6 +35,12 @@ def renewals(state: State) -> object:
     with psycopg.connect(state.url, options="-c search_path=syncer") as connection:
         row = connection.execute("SELECT renewed_at FROM leader").fetchone()
         return row and row[0]
+
+
+def end_session(state: State, session: Connection) -> None:
+    """As when its process has died."""
+    with psycopg.connect(state.url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", [session.info.backend_pid])
 
 
 @pytest.fixture
@@ -123,8 +130,7 @@ def test_nobody_elses_advisory_lock_keeps_anybody_from_syncing(world: World) -> 
 @pytest.mark.usefixtures("hasty")
 def test_a_lost_session_is_a_lost_lease(state: State) -> None:
     with suppress(errors.StateError), state.connect("one") as one, lead(state, one) as leading:
-        with psycopg.connect(state.url, autocommit=True) as other:
-            other.execute("SELECT pg_terminate_backend(%s, 10000)", [one.info.backend_pid])
+        end_session(state, one)
         until(lambda: not leading.lease.good())
 
 
@@ -188,6 +194,58 @@ def test_a_command_does_not_wait_for_a_daemon_that_stands_still(
         assert handover.ask(state, "sync", (), (), wait) is None
         assert looks == 3
         assert one.execute("SELECT count(*) FROM request WHERE ended_at IS NULL").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("follower", [None, "command", "daemon"])
+def test_a_command_does_not_wait_for_a_daemon_that_died_in_what_it_had_begun(
+    state: State, follower: Literal["command", "daemon"] | None
+) -> None:
+    """Whoever leads after it: the next daemon has not begun it, and a command never will."""
+    with contextlib.ExitStack() as sessions:
+        one = sessions.enter_context(state.connect("one"))
+        leading = sessions.enter_context(lead(state, one, kind="daemon"))
+        looks = 0
+
+        def wait(_: object) -> bool:
+            nonlocal looks
+            looks += 1
+            if looks == 1:
+                assert handover.begin(leading)
+                end_session(state, one)
+                if follower:
+                    two = sessions.enter_context(state.connect("two"))
+                    led = sessions.enter_context(lead(state, two, kind=follower))
+                    if follower == "daemon":
+                        handover.end_lost(led)
+            return looks < 10
+
+        assert handover.ask(state, "sync", (), (), wait) is None
+        assert looks == 1
+        with state.connect("test") as connection:
+            assert connection.execute("SELECT count(*) FROM request WHERE ended_at IS NULL").fetchone() == (0,)
+
+
+def test_a_request_that_the_next_daemon_begins_meanwhile_is_not_given_up(state: State) -> None:
+    """It had not been begun when its daemon died: whoever comes next may do it."""
+    with contextlib.ExitStack() as sessions:
+        one = sessions.enter_context(state.connect("one"))
+        sessions.enter_context(lead(state, one, kind="daemon"))
+        looks = 0
+
+        def wait(_: object) -> bool:
+            nonlocal looks
+            looks += 1
+            if looks == 1:
+                end_session(state, one)
+                two = sessions.enter_context(state.connect("two"))
+                led = sessions.enter_context(lead(state, two, kind="daemon"))
+                handover.end_lost(led)
+                begun = handover.begin(led)
+                assert begun
+                handover.end(led, begun, handover.Answer(7, 0, ()))
+            return looks < 10
+
+        assert handover.ask(state, "sync", (), (), wait) == handover.Answer(7, 0, [])
 
 
 def test_a_claim_and_a_takeover_do_not_pass_one_another(world: World) -> None:

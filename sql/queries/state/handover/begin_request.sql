@@ -2,7 +2,7 @@
 -- Parameters: token (of the leader).
 -- Rows: none or one: request_id, kind, audiences, destinations, actor, uid, database_user.
 UPDATE request
-SET begun_at = clock_timestamp()
+SET begun_at = clock_timestamp(), begun_by = %(token)s
 WHERE request.request_id = (
         SELECT min(waiting.request_id)
         FROM request AS waiting

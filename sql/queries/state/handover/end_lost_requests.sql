@@ -6,6 +6,6 @@ WITH dropped AS (
     WHERE request.ended_at < clock_timestamp() - interval '1 day'
 )
 UPDATE request
-SET ended_at = clock_timestamp(), exit_code = 6, problems = '["the daemon that had begun it is gone"]'
+SET ended_at = clock_timestamp(), problems = '["the daemon that had begun it is gone"]'
 WHERE request.begun_at IS NOT NULL AND request.ended_at IS NULL
     AND EXISTS (SELECT FROM leader WHERE leader.token = %(token)s)
