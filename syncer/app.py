@@ -57,6 +57,11 @@ class App:
         """When the daemon runs."""
         return self.settings.schedule.cadence
 
+    def revive(self) -> None:
+        """Starts the embedded server again if it has died; a server by URL is not ours. Raises `StateError`."""
+        if self.settings.state.conninfo() is None:
+            embedded.revive(self.settings.state.data_dir)
+
     def chosen(self, names: Sequence[str]) -> Sequence[models.Destination]:
         """The destinations of these names; all if there are none. Raises `ConfigError` for one that there is not."""
         known = {destination.name: destination for destination in self.destinations}

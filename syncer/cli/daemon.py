@@ -1,4 +1,4 @@
-"""`syncer daemon`: builds what the configuration names, and builds it anew when that is read again."""
+"""`syncer daemon`: opens what the configuration names. A new configuration is open before the old one is closed."""
 
 import os
 import signal
@@ -12,10 +12,12 @@ import structlog
 
 import syncer
 from syncer import app, config, errors
+from syncer import log as log_settings
 from syncer.cli.session import Session, config_option, handling_signals, load_settings, stopping
 from syncer.daemon import alerts, health
 from syncer.daemon.lateness import Lookout
 from syncer.daemon.serve import Signals, Watcher, serve
+from syncer.state import migrations
 
 log = structlog.get_logger()
 
@@ -28,14 +30,61 @@ def daemon(session: Session) -> None:
     settings = load_settings(session)
     signals = Signals()
     with _heeding(signals, settings.daemon.shutdown_timeout):
+        log.info("started", version=syncer.__version__, pid=os.getpid())
+        current = _Opened(settings)
+        try:
+            while (fresh := _serve(session, current, signals)) is not None:
+                current.close()
+                current = fresh
+        finally:
+            current.close()
+    log.info("stopped")
+
+
+class _Opened:
+    """What a configuration names, open until it is closed."""
+
+    def __init__(self, settings: config.Settings) -> None:
+        self._stack = ExitStack()
+        self.app = self._stack.enter_context(app.opened(settings))
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+def _serve(session: Session, current: _Opened, signals: Signals) -> _Opened | None:
+    """Serves until it is asked to stop, or until a new configuration is open: that one."""
+    opened = current.app
+    with _watchers(opened) as watchers:
         while not signals.stop.asked.is_set():
-            log.info("started", version=syncer.__version__, pid=os.getpid())
-            with app.opened(settings) as opened, _watchers(opened) as watchers:
-                serve(opened.state, opened.job, opened.cadence, signals, watchers)
+            serve(opened.state, opened.job, opened.cadence, signals, watchers, opened.revive)
             if signals.reload.is_set():
                 signals.reload.clear()
-                settings = _read_again(session, settings)
-    log.info("stopped")
+                fresh = _open_again(session, opened.settings)
+                if fresh is not None:
+                    return fresh
+    return None
+
+
+def _open_again(session: Session, settings: config.Settings) -> _Opened | None:
+    """What the configuration names now; None if it is wrong, or if that cannot be used: the old one is still open."""
+    opened = None
+    try:
+        opened = _Opened(load_settings(session))
+        with opened.app.state.connect("reload") as connection:
+            migrations.check(connection, opened.app.state.schema)
+    except Exception as error:
+        if opened is not None:
+            opened.close()
+        log_settings.configure(settings.log.format, settings.log.level)
+        words = "the new configuration cannot be used; the daemon goes on with the one that it had"
+        if isinstance(error, errors.SyncerError):
+            log.error(words, error=str(error))  # noqa: TRY400 - its problems say more than a traceback
+        else:
+            log.exception(words, error=type(error).__name__)
+        return None
+    log.info("read the configuration again")
+    return opened
 
 
 @contextmanager
@@ -56,18 +105,6 @@ def _watchers(opened: app.App) -> Iterator[Sequence[Watcher]]:
             watchers.append(alarm)
         stack.enter_context(lookout.watching())
         yield watchers
-
-
-def _read_again(session: Session, settings: config.Settings) -> config.Settings:
-    """The configuration as it is now, or the one that there was, if that is wrong."""
-    try:
-        fresh = load_settings(session)
-    except errors.ConfigError as error:
-        words = "the configuration is wrong; the daemon goes on with the one that it had"
-        log.error(words, error=str(error))  # noqa: TRY400 - its problems say more than a traceback
-        return settings
-    log.info("read the configuration again")
-    return fresh
 
 
 @contextmanager

@@ -80,9 +80,17 @@ MakeJob = Callable[[Sequence[str], Sequence[str], Sequence[str]], sync.Job]
 
 
 def serve(
-    state: State, make_job: MakeJob, cadence: Cadence, signals: Signals, watchers: Sequence[Watcher] = ()
+    state: State,
+    make_job: MakeJob,
+    cadence: Cadence,
+    signals: Signals,
+    watchers: Sequence[Watcher] = (),
+    revive: Callable[[], None] = lambda: None,
 ) -> None:
-    """Leads or stands by until there is a signal. Any trouble with the state's database is waited out."""
+    """Leads or stands by until there is a signal. Any trouble with the state's database is waited out.
+
+    `revive` starts it again if it runs with us, and has died; it raises `StateError` if it cannot.
+    """
     backoff = _STAND_BY_SECONDS
     stands_by = False
     while not signals.any():
@@ -113,6 +121,14 @@ def serve(
                 watcher.beat()
             signals.wait(backoff)
             backoff = min(_MAX_BACKOFF_SECONDS, backoff * 2)
+            _revive(revive)
+
+
+def _revive(revive: Callable[[], None]) -> None:
+    try:
+        revive()
+    except errors.StateError as error:
+        log.warning("the state's database cannot be started again", error=str(error))
 
 
 @dataclass(slots=True)

@@ -90,6 +90,15 @@ def running(data_dir: Path, *, user_namespace: bool = True) -> Iterator[str]:
     _leave(ours, users)
 
 
+def revive(data_dir: Path) -> None:
+    """Starts the server again, at the same URL, if it died while somebody used it. Raises `StateError` if it cannot."""
+    ours = DataDir.at(data_dir)
+    with _explained_errors(ours), ours.turn():
+        if _find_server(ours) is None:
+            _start(ours, user_namespace=True)
+            log.warning("the embedded PostgreSQL had died, and was started again", data_dir=str(ours.path))
+
+
 def _enter(data_dir: DataDir, *, user_namespace: bool) -> tuple[str, int]:
     """Starts the server or joins it: its URL, and the file whose lock says that we use it."""
     with _explained_errors(data_dir):

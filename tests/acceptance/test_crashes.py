@@ -17,7 +17,7 @@ from tests.acceptance.kills import (
     wait_until_idle,
 )
 from tests.acceptance.worlds import IN_FLIGHT, TIMEOUT, EmbeddedWorld, Gate, running
-from tests.world import Row, World
+from tests.world import Row, World, members, truth, until
 
 pytestmark = pytest.mark.fresh_sessions
 
@@ -127,6 +127,23 @@ def test_killed_with_an_embedded_state(embedded_world: EmbeddedWorld) -> None:
     assert DataDir(world.data_dir).is_alive()  # nobody was left to stop it
 
     assert_next_run_is_right(world, MANY)
+    assert not DataDir(world.data_dir).is_alive()
+
+
+def test_the_database_server_is_killed_under_a_daemon(embedded_world: EmbeddedWorld) -> None:
+    world = embedded_world
+    world.extra = '[health]\nlisten = ""\n[schedule]\nevery = "1s"\njitter = "0s"\n'
+    with running(world, "daemon") as process:
+        for count in (2, 3):
+            world.warehouse.replace(members(count))
+            until(lambda: world.believed() == truth(members(count)))  # noqa: B023 - waited for here
+            server = DataDir(world.data_dir).server()
+            assert server
+            os.kill(server.pid, signal.SIGKILL)
+        process.terminate()
+        _, talk = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 0, talk
+    assert "had died, and was started again" in talk
     assert not DataDir(world.data_dir).is_alive()
 
 
