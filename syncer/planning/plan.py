@@ -80,6 +80,7 @@ class Planning:
         sound = self.audiences.by_id
         known = self.audiences.known_ids | sound.keys()
         pauses = list_pauses(self.connection)
+        used = False
         for target in self.request.targets:
             if any(pause.covers(target.destination_id, None) for pause in pauses):
                 continue
@@ -91,7 +92,9 @@ class Planning:
             comparison = Comparison(self.connection, self.request, self.counts, target, audiences, known, self.last)
             planner = TargetPlanner(self.connection, self.request, self.counts, target, audiences, comparison)
             about_all = self.request.scope.whole and len(audiences) == len(sound)
-            tables.empty(self.connection)
+            if used:
+                tables.empty(self.connection)
+            used = True
             whole = about_all and self.audiences.whole
             yield planner.plan(about_all=about_all, whole=whole, unasked=self.audiences.unasked)
 

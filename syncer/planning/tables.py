@@ -4,6 +4,9 @@
 where the same statement makes it.
 """
 
+import psycopg.sql
+
+from syncer import sql
 from syncer.state import Connection, execute
 
 _CREATE = (
@@ -20,9 +23,8 @@ _CREATE = (
 
 
 def create(connection: Connection) -> None:
-    """Once a plan, inside its transaction."""
-    for statement in _CREATE:
-        execute(connection, statement)
+    """Once a plan, inside its transaction; in one trip, because there are many of them."""
+    connection.execute(psycopg.sql.SQL(";\n").join(psycopg.sql.SQL(sql.query(name)) for name in _CREATE))
 
 
 def empty(connection: Connection) -> None:
