@@ -115,7 +115,8 @@ def run(job: Job, leadership: Leadership, start: runs.RunStart, stop: Stop, prog
     registered = accounts.register(connection, job.destinations, job.same_account)
     run_id = _open(connection, job, registered, start, again)
     with structlog.contextvars.bound_contextvars(run_id=run_id):
-        ending = _read_plan_deliver(job.without(registered.refused), leadership, run_id, stop, progress)
+        here = job.without(registered.refused)
+        ending = _read_plan_deliver(here, registered.ids, leadership, run_id, stop, progress)
         ending = replace(ending, by_destination={**ending.by_destination, **registered.refused})
         progress.phase("closing")
         result = _close(connection, run_id, start.trigger, ending)
@@ -214,13 +215,15 @@ def _open(
     return runs.open_run(connection, start, destination_ids, resync if start.trigger == "resync" else {})
 
 
-def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop, progress: Progress) -> runs.RunEnd:
+def _read_plan_deliver(
+    job: Job, ids: Mapping[str, int], leadership: Leadership, run_id: int, stop: Stop, progress: Progress
+) -> runs.RunEnd:
     """From the warehouse to the destinations. Whatever happens comes back as the ending of the run."""
     try:
         with translated_errors():
             witness.remember(leadership.connection, run_id)
             progress.phase("reading")
-            planned = _read_and_plan(job, leadership.connection, run_id, stop)
+            planned = _read_and_plan(_request(job, ids), leadership.connection, run_id, stop)
             progress.phase("delivering")
             return runs.RunEnd(
                 by_destination=_deliver(job, leadership, run_id, planned, stop, progress),
@@ -235,11 +238,11 @@ def _read_plan_deliver(job: Job, leadership: Leadership, run_id: int, stop: Stop
         return runs.RunEnd(error=f"unexpected {type(error).__name__}", cause=error)
 
 
-def _read_and_plan(job: Job, connection: Connection, run_id: int, stop: Stop) -> plan.Plan:
+def _read_and_plan(request: PlanRequest, connection: Connection, run_id: int, stop: Stop) -> plan.Plan:
     """Nothing has been sent yet, so a wish to stop breaks this off wherever it is."""
     try:
         with stop.may_interrupt():
-            return writing.write(connection, _request(job, accounts.known(connection)), run_id)
+            return writing.write(connection, request, run_id)
     except errors.SyncerError as error:
         if stop.asked.is_set():
             raise Interrupted from error  # the statement that was cancelled complains of it

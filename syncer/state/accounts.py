@@ -6,7 +6,7 @@ it that is keyed with the installation's id.
 """
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg.sql
@@ -60,7 +60,7 @@ def refuse_unknown(names: Collection[str], known: Collection[str]) -> None:
 
 def refused(connection: Connection, destinations: Sequence[models.Destination]) -> dict[str, errors.ConfigError]:
     """The destinations that point at another account than the state remembers, each with the ways out."""
-    return _refused(connection, destinations, same_account=())
+    return _refused(_list_known(connection), destinations, same_account=())
 
 
 def register(
@@ -70,8 +70,8 @@ def register(
 
     `same_account` names those of which a human says that they are the same account behind another address.
     """
-    refusals = _refused(connection, destinations, same_account)
     remembered = {each.name: each for each in _list_known(connection)}
+    refusals = _refused(remembered.values(), destinations, same_account)
     salt = fetch_value(connection, "show_installation").bytes
     for destination in destinations:
         account = {**destination.account(), "key": destination.key_hash(salt)}
@@ -81,7 +81,9 @@ def register(
                 _add(connection, destination.name, account)
             elif destination.name not in refusals and before.account != account:
                 _remember(connection, before, account)
-    return Registered(known(connection), refusals)
+    ids = {name: each.destination_id for name, each in remembered.items()}
+    is_new = any(destination.name not in ids for destination in destinations)
+    return Registered(known(connection) if is_new else ids, refusals)
 
 
 def _list_known(connection: Connection) -> list[_Known]:
@@ -89,9 +91,9 @@ def _list_known(connection: Connection) -> list[_Known]:
 
 
 def _refused(
-    connection: Connection, destinations: Sequence[models.Destination], same_account: Collection[str]
+    known: Iterable[_Known], destinations: Sequence[models.Destination], same_account: Collection[str]
 ) -> dict[str, errors.ConfigError]:
-    remembered = {each.name: each.account for each in _list_known(connection) if each.told}
+    remembered = {each.name: each.account for each in known if each.told}
     problems: dict[str, errors.ConfigError] = {}
     for destination in destinations:
         before = remembered.get(destination.name, {})
