@@ -10,7 +10,7 @@ Two pages never hold the same property of a contact, so groups do not wait for o
 may depend on the others, so a group with a refusal is settled alone.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
@@ -75,8 +75,10 @@ def deliver(
         leads = order.leadership.lease.good
         sender = Sender(order.destination, halted, clock or Clock(), order.retries, leads, known)
         queue = deque(pages.waiting(connection, order.delivery))
-        # Before anything is sent: once it is, it must not depend on what a full server has left.
-        settlers = [connect("settling for") for _ in range(min(_SETTLERS, len(queue)))]
+        # Before anything is sent: once it is, it must not depend on what a full server has left. Pages of different
+        # urgency are never settled together.
+        together = max(Counter(page.urgency for page in queue).values(), default=0)
+        settlers = [connect("settling for") for _ in range(min(_SETTLERS, together))]
         return _Delivery(connection, _Settler(settlers, order.delivery, sender), order, halted, sent, sender).run(queue)
 
 
