@@ -17,6 +17,9 @@ GRANT SELECT ON public.audience_membership TO syncer_reader;
 CREATE SCHEMA IF NOT EXISTS syncer AUTHORIZATION syncer_owner;
 DO $$ BEGIN EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO syncer_owner', current_database()); END $$;
 
+-- So that addresses stay out of the server's log of slow statements (PostgreSQL 15 and later, as a superuser):
+--   GRANT SET ON PARAMETER log_parameter_max_length TO syncer_owner;
+
 -- Part 3: the auditor. Run it again after every `syncer migrate`: a view that was made anew has lost its readers.
 GRANT USAGE ON SCHEMA syncer TO syncer_auditor;
 DO $$

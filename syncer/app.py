@@ -1,7 +1,7 @@
 """The composition root: from settings to a state, a warehouse and destinations."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +9,10 @@ import httpx
 
 from syncer import config, embedded, errors, models, naming, schedule, sync, warehouses
 from syncer.daemon import alerts
+from syncer.encryption import clear_text
 from syncer.fetching import open_transport
 from syncer.planning.targets import Scope, Target
-from syncer.state import State, accounts, migrations
+from syncer.state import State, accounts, migrations, status, witness
 from syncer.state.audiences import known_audiences
 
 
@@ -93,7 +94,7 @@ def opened_state(settings: config.Settings) -> Iterator[State]:
         yield State(conninfo.get_secret_value(), settings.state.schema_name)
         return
     with embedded.running(settings.state.data_dir) as url:
-        state = State(url, settings.state.schema_name)
+        state = State(url, settings.state.schema_name, embedded=True)
         migrations.migrate(state)
         yield state
 
@@ -140,6 +141,26 @@ def problems(app: App) -> list[errors.Problem]:
     for index, destination in enumerate(app.destinations):
         found += [errors.Problem(f"destinations[{index}]", message) for message in destination.problems()]
     return found
+
+
+def caveats(app: App) -> list[errors.Problem]:
+    """What `syncer check` says although nothing is wrong: what would be better, and what is only known here."""
+    found = [errors.Problem("warehouse.url", said) for said in app.warehouse.caveats()]
+    with suppress(errors.StateError), app.state.connect("check") as connection:  # one of its problems
+        host = connection.info.hostaddr or connection.info.host
+        exposed = clear_text(host, encrypted=connection.pgconn.ssl_in_use)
+        found += [errors.Problem("state.url", exposed)] if exposed else []
+        found += [errors.Problem("state", embedded_caveat(status.version(connection)))] if app.state.embedded else []
+    unnoticed = witness.caveat()
+    return [*found, *([errors.Problem("state", unnoticed)] if unnoticed else [])]
+
+
+def embedded_caveat(version: str) -> str:
+    """What to say of an embedded PostgreSQL of this version."""
+    return (
+        f"the embedded PostgreSQL is {version}, which came with the installation and gets no updates of its own; in"
+        " production use a server of yours (`state.url`)"
+    )
 
 
 def _guard_problems(app: App) -> list[errors.Problem]:

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from syncer import app
 from syncer.cli import screen
 from syncer.state.status import CurrentStatus, Progress
 
@@ -31,7 +32,8 @@ def repeated() -> Iterator[Callable[[CurrentStatus], None]]:
 def _render(status: CurrentStatus) -> RenderableType:
     return Group(
         *_leader(status),
-        *([Text(f"late: {status.late}", style="red")] if status.late else []),
+        *([screen.words(f"late: {status.late}", style="red")] if status.late else []),
+        screen.words(f"state: {_server(status)}", style="dim"),
         *_running(status.running),
         _table(
             status.destinations,
@@ -72,6 +74,10 @@ def _render(status: CurrentStatus) -> RenderableType:
             ],
         ),
     )
+
+
+def _server(status: CurrentStatus) -> str:
+    return app.embedded_caveat(status.postgresql) if status.embedded else f"PostgreSQL {status.postgresql}"
 
 
 def _leader(status: CurrentStatus) -> Iterator[Text]:

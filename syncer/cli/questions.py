@@ -20,7 +20,7 @@ from syncer.cli.session import (
     stoppable,
 )
 from syncer.daemon import lateness
-from syncer.state import Connection, history, witness
+from syncer.state import Connection, State, history, witness
 from syncer.state import status as current
 
 _WATCH_SECONDS = 1.0
@@ -40,20 +40,20 @@ def status(session: Session, watch: bool, as_json: bool) -> None:
     with app.opened_state(settings) as state, connected(state, "status") as connection:
         _say_if_restored(connection)
         if as_json:
-            screen.print_json(_now(settings, connection))
+            screen.print_json(_now(settings, state, connection))
             return
         if not watch:
-            dashboard.show(_now(settings, connection))
+            dashboard.show(_now(settings, state, connection))
             return
         with stoppable() as stop, dashboard.repeated() as show:
             while not stop.asked.is_set():
-                show(_now(settings, connection))
+                show(_now(settings, state, connection))
                 stop.asked.wait(_WATCH_SECONDS)
 
 
-def _now(settings: config.Settings, connection: Connection) -> current.CurrentStatus:
+def _now(settings: config.Settings, state: State, connection: Connection) -> current.CurrentStatus:
     """How it stands now. Nothing is late where no daemon ever ran: cron has a schedule of its own."""
-    now = current.now(connection)
+    now = replace(current.now(connection), embedded=state.embedded)
     if current.due(connection).next_due_at is None:
         return now
     standing, stall_timeout = lateness.ask(connection), settings.daemon.stall_timeout

@@ -8,7 +8,7 @@ import click
 from syncer import app, errors, sql
 from syncer.cli import progress, screen
 from syncer.cli.session import DEFAULT_CONFIG, Session, config_option, json_option, load_settings, stoppable
-from syncer.state import migrations, moving, witness
+from syncer.state import migrations, moving
 
 
 @click.command()
@@ -35,11 +35,8 @@ def check(session: Session, as_json: bool) -> None:
     """Check the configuration, connections, rights and names. Lists every problem at once; sends nothing."""
     with app.opened(load_settings(session, app.load_to_check)) as opened:
         problems = app.problems(opened)
-        for caveat in opened.warehouse.caveats():
-            screen.say(f"note: warehouse.url: {caveat}")
-        unnoticed = witness.caveat()
-        if unnoticed is not None:
-            screen.say(f"note: state: {unnoticed}")
+        for caveat in app.caveats(opened):
+            screen.say(f"note: {caveat}")
     if as_json:
         screen.print_json({"problems": [{"path": problem.path, "message": problem.message} for problem in problems]})
     if problems:

@@ -1,6 +1,7 @@
 """Reads the file and puts the environment and other files into its text values. Judges no key."""
 
 import re
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ Finding = tuple[Location, str]
 """What is wrong there, not yet put into words for a user."""
 
 REFERENCE = re.compile(r"\$\{(?:file:(?P<file>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*))\}")
+_MAX_BYTES = 1 << 20
 _REPEATED_KEY = re.compile(r"(Duplicate inline table key) .*(?= \(at)")
 _ANY_REFERENCE = re.compile(rf"{REFERENCE.pattern}|\$\{{")
 
@@ -23,17 +25,34 @@ def read(path: Path) -> dict[str, Any]:
     """The file as TOML sees it. Raises `ConfigError` if there is no such file or it is no TOML."""
     try:
         # A byte order mark, as some editors leave it, is no part of the text.
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(_read(path).decode("utf-8-sig"))
     except FileNotFoundError:
         problem = "there is no such file; `syncer init` writes one, `--config` names another"
     except OSError as error:
         problem = f"cannot be read: {error.strerror}"
+    except _UnreadableError as error:
+        problem = str(error)
     except UnicodeDecodeError as error:
         problem = f"is not UTF-8 text (byte {error.start}); save it as UTF-8"
     except (ValueError, RecursionError) as error:
         problem = f"is not TOML: {_decapitalized(error)}; `syncer init` writes an example"
     # Raised out here: the errors above hold the text and its secrets, which a traceback of theirs would print.
     raise errors.ConfigError([errors.Problem(str(path), problem)])
+
+
+class _UnreadableError(Exception):
+    """What has a name in the file system, and no content to be taken; says why."""
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a file. Of a device there may be no end, and a pipe waits for somebody who writes."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise _UnreadableError("is no ordinary file, but a folder, a pipe or a device")
+    with path.open("rb") as file:
+        content = file.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        raise _UnreadableError(f"is larger than {_MAX_BYTES >> 20} MB")
+    return content
 
 
 def _decapitalized(error: Exception) -> str:
@@ -87,9 +106,11 @@ def _variable(name: str, environ: Mapping[str, str]) -> str:
 def _content(name: str, folder: Path) -> str:
     """The file without the newline that editors put at its end."""
     try:
-        return (folder / name).read_text("utf-8").rstrip("\r\n")
+        return _read(folder / name).decode().rstrip("\r\n")
     except OSError as error:
         raise ValueError(f"the file {folder / name} cannot be read: {error.strerror}") from None
+    except _UnreadableError as error:
+        raise ValueError(f"the file {folder / name} {error}") from None
     except ValueError:
         raise ValueError(f"the file {folder / name} is not UTF-8 text") from None
 

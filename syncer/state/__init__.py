@@ -32,10 +32,11 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where the state is: a libpq URL (secret: it may hold a password) and the schema."""
+    """Where the state is: a libpq URL (secret: it may hold a password) and the schema; whether the server is ours."""
 
     url: str
     schema: str
+    embedded: bool = False
 
     def __repr__(self) -> str:
         return f"State(schema={self.schema!r})"

@@ -10,6 +10,7 @@ from syncer import errors, sql
 from syncer.keepalive import KEEPALIVE
 
 _MINIMUM_VERSION = 14_00_00
+_GRANTABLE_SETTINGS_VERSION = 15_00_00
 
 _LOOKS = 3
 """How often we look whether a pooler lends one backend to two: another client may have it just then."""
@@ -25,9 +26,16 @@ def prepare(connection: psycopg.Connection[Any], url: str, schema: str, longest_
     """Sets a session up that has just begun. Nothing is set before it is known that the session is ours alone."""
     _refuse_unfit(connection)
     _refuse_transaction_pooling(connection, url)
-    named = {"schema": psycopg.sql.Identifier(schema)}
+    named = {"schema": psycopg.sql.Identifier(schema), "may_hide_parameters": _may_hide_parameters(connection)}
     pause = psycopg.sql.Literal(round(1000 * (longest_pause or 0)))
     connection.execute(psycopg.sql.SQL(sql.query("set_up_session")).format(**named, longest_pause=pause))
+
+
+def _may_hide_parameters(connection: psycopg.Connection[Any]) -> psycopg.sql.SQL:
+    """Whether this role may keep parameters out of the server's log, as SQL. Before version 15 only a superuser may."""
+    if connection.info.server_version < _GRANTABLE_SETTINGS_VERSION:
+        return psycopg.sql.SQL("current_setting('is_superuser') = 'on'")
+    return psycopg.sql.SQL("has_parameter_privilege('log_parameter_max_length', 'SET')")
 
 
 def _refuse_unfit(connection: psycopg.Connection[Any]) -> None:

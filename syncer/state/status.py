@@ -70,6 +70,7 @@ class CurrentStatus:
     """What `syncer status --json` prints. `leader` and `running` are None if there is none.
 
     `late`: why syncing stands still, or None. The schedule of the configuration decides, so whoever knows it says so.
+    `postgresql` is the version of the state's server; whether that is `embedded` says who opened it.
     """
 
     asked_at: datetime
@@ -78,6 +79,8 @@ class CurrentStatus:
     next_due_at: datetime | None
     destinations: Sequence[DestinationStatus]
     audiences: Sequence[AudienceStatus]
+    postgresql: str
+    embedded: bool = False
     late: str | None = None
 
 
@@ -105,7 +108,13 @@ def now(connection: Connection) -> CurrentStatus:
         next_due_at=due(connection).next_due_at if leads else None,
         destinations=[_with_age(each, asked_at) for each in destinations(connection)],
         audiences=fetch_all(connection, AudienceStatus, "list_audience_status"),
+        postgresql=version(connection),
     )
+
+
+def version(connection: Connection) -> str:
+    """The version of the state's server, such as 18.4."""
+    return (connection.info.parameter_status("server_version") or "").split(" ")[0]
 
 
 def destinations(connection: Connection) -> Sequence[DestinationStatus]:

@@ -38,6 +38,9 @@ BEGIN: Mapping[str, tuple[str, ...]] = {
     "postgresql": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",),
 }
 
+CIPHER: Mapping[str, str] = dict.fromkeys(("mysql", "mariadb"), "SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+"""Asks for the cipher of the session, the second column, which is empty where there is none."""
+
 ONE_STATEMENT = frozenset({"sqlite", "duckdb"})
 """Dialects whose driver runs one statement only, or says how many a text has."""
 

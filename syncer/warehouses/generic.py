@@ -14,6 +14,7 @@ from sqlalchemy import pool
 from sqlalchemy.sql import quoted_name
 
 from syncer import errors, models
+from syncer.encryption import clear_text
 from syncer.sql import query
 from syncer.warehouses import arrow, base, dialects, duckdb, text
 
@@ -74,16 +75,31 @@ class GenericWarehouse:
 
     def caveats(self) -> list[str]:
         """See `models.Warehouse`."""
-        if self._engine.dialect.name in dialects.BEGIN:
-            return []
-        return [
-            f"{self._engine.dialect.name} is read one statement a source, each as of its own moment: syncer knows no"
-            " snapshot of several statements there"
-        ]
+        name = self._engine.dialect.name
+        found = self._clear_text()
+        if name not in dialects.BEGIN:
+            found.append(
+                f"{name} is read one statement a source, each as of its own moment: syncer knows no snapshot of several"
+                " statements there"
+            )
+        return found
 
     def close(self) -> None:
         """See `models.Warehouse`."""
         self._engine.dispose()
+
+    def _clear_text(self) -> list[str]:
+        """What to say of a session that is not encrypted, as far as the dialect lets us see it."""
+        ask = dialects.CIPHER.get(self._engine.dialect.name)
+        if ask is None:
+            return []
+        try:
+            with self._engine.connect() as connection:
+                row = connection.exec_driver_sql(ask).first()
+        except Exception:  # one of its problems
+            return []
+        found = clear_text(self._engine.url.host or "", encrypted=bool(row and row[1]))
+        return [] if found is None else [found]
 
     def _problems(self, source: models.Source) -> list[tuple[str, str]]:
         try:

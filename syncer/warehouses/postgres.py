@@ -15,6 +15,7 @@ from psycopg.rows import class_row
 from sqlalchemy import exc as sa_exc
 
 from syncer import errors, models
+from syncer.encryption import clear_text
 from syncer.keepalive import KEEPALIVE
 from syncer.sql import query
 from syncer.warehouses import base, columns
@@ -118,7 +119,13 @@ class PostgresWarehouse:
 
     def caveats(self) -> list[str]:
         """See `models.Warehouse`."""
-        return []
+        try:
+            with closing(self._connect()) as connection:
+                host = connection.info.hostaddr or connection.info.host
+                found = clear_text(host, encrypted=connection.pgconn.ssl_in_use)
+        except errors.WarehouseError:  # one of its problems
+            return []
+        return [] if found is None else [found]
 
     def close(self) -> None:
         """See `models.Warehouse`. Every reading has a session of its own, and ends it."""

@@ -1,6 +1,7 @@
 """Whatever role, database and server have as defaults, a session is as the code needs it, or it is refused."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -8,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from syncer.state import State
+from syncer.state import State, sessions
 from tests.pooler import pooling
 from tests.world import GUARD_FROM_TWO, Row, World, members, truth
 
@@ -120,6 +121,25 @@ def test_every_setting_that_the_state_needs_is_its_own(new_database: Callable[..
         assert shown() == before
     assert before["search_path"] == "syncer"
     assert before["synchronous_commit"] == "on"
+
+
+def test_parameters_stay_out_of_the_servers_log_where_the_role_may_say_so(
+    new_database: Callable[..., str], template: str
+) -> None:
+    url = new_database(template)
+    setting = sql.SQL("SHOW log_parameter_max_length")
+    role = sql.Identifier(f"plain_{os.getpid()}")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(role))
+        try:
+            with State(url, "syncer").connect("test") as state:
+                assert state.execute(setting).fetchone() == ("0",)
+            connection.execute(sql.SQL("SET SESSION AUTHORIZATION {}").format(role))
+            sessions.prepare(connection, url, "syncer", None)
+            assert connection.execute(setting).fetchone() == ("-1",)
+        finally:
+            connection.execute("RESET SESSION AUTHORIZATION")
+            connection.execute(sql.SQL("DROP ROLE {}").format(role))
 
 
 @pytest.mark.parametrize("command", [["migrate"], ["check"], ["sync"], ["status"], ["migrate", "--print"]])

@@ -1,11 +1,14 @@
 """What others wrote moves no cursor, hides nothing, and begins no line of ours."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncer import cli
 from syncer.escaping import escaped, escaped_json, escaped_lines
 
 
@@ -49,3 +52,9 @@ def test_json_says_the_same_in_every_encoding(encoding: str, text: str) -> None:
 def test_json_stays_readable_where_it_can() -> None:
     assert escaped_json('["Café\x9b"]') == '["Café\\u009b"]'
     assert escaped_json('["Café"]', "ascii") == '["Caf\\u00e9"]'
+
+
+def test_the_command_has_one_place_that_makes_texts_for_the_terminal() -> None:
+    rooms = Path(cli.__file__).parent
+    others = [file.name for file in rooms.glob("*.py") if re.search(r"\bText(\.assemble)?\(", file.read_text())]
+    assert others == ["screen.py"]

@@ -2,11 +2,14 @@
 
 import json
 from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+import syncer
 from syncer import errors
 from syncer.destinations.webhook import WebhookDestination, WebhookSettings
 from tests.unit.calls import identify
@@ -71,6 +74,20 @@ def test_a_message_may_be_missing_and_an_item_named_twice() -> None:
     entries = [{"messageId": ID[0]}, {"messageId": ID[2], "message": "a"}, {"messageId": ID[2], "message": "b"}]
 
     assert send_to(listing(*entries)) == {ID[0]: "refused without saying why", ID[2]: "a; b"}
+
+
+def test_the_documented_code_verifies_a_signature() -> None:
+    document = (Path(syncer.__file__).parent / "deploy" / "README.md").read_text()
+    code = document.split("<!-- code: signature -->\n```python\n")[1].split("```")[0]
+    found: dict[str, Any] = {}
+    exec(code, found)
+    told = WebhookSettings.model_validate({"name": "h", "url": "https://x.example/h", "hmac_secret": "old"})
+    headers = WebhookDestination(told)._signature(b"[1]")
+    assert found["is_ours"](["new", "old"], headers, b"[1]")
+    assert not found["is_ours"](["new"], headers, b"[1]")
+    assert not found["is_ours"](["old"], headers, b"[2]")
+    late = WebhookDestination(told, now=lambda: datetime(2026, 1, 1, tzinfo=UTC))._signature(b"[1]")
+    assert not found["is_ours"](["old"], late, b"[1]")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])

@@ -1,11 +1,13 @@
 """`syncer init`, `check` and `migrate`."""
 
 import json
+import re
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from syncer import encryption
 from tests import commands
 from tests.acceptance.commands.configurations import NOWHERE, changed
 from tests.acceptance.worlds import PASSWORD, with_password
@@ -35,6 +37,28 @@ def test_check_is_content(world: World) -> None:
     assert "is fine" in done.stderr
     assert world.json("check") == {"problems": []}
     assert world.receiver.requests == []
+
+
+def test_check_says_if_a_database_can_be_overheard(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encryption, "is_loopback", lambda host: False)
+    monkeypatch.setattr(psycopg.ConnectionInfo, "hostaddr", property(lambda _: "10.0.0.7"))
+    done = world.command("check")
+    assert done.returncode == 0
+    for path in ("warehouse.url", "state.url"):
+        assert f"note: {path}: the connection to 10.0.0.7 is not encrypted" in done.stderr
+
+
+def test_check_and_status_show_the_version_of_an_embedded_state(world: World, tmp_path: Path) -> None:
+    text = world.text.replace(f'url = "{world.state_url}"', f'data_dir = "{tmp_path / "state"}"')
+    (tmp_path / "embedded.toml").write_text(text)
+    said = [commands.call(["--config", str(tmp_path / "embedded.toml"), command]) for command in ("check", "status")]
+    for done in said:
+        assert done.returncode == 0, done.stderr
+        assert re.search(
+            r"the embedded PostgreSQL is \d+\.\d+, which came with", " ".join((done.stdout + done.stderr).split())
+        )
+    assert "state: PostgreSQL " in world.command("status").stdout
+    assert world.json("status")["embedded"] is False
 
 
 def test_check_tells_every_problem_of_the_warehouse_and_the_receiver_at_once(world: World) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from syncer import errors, warehouses
-from syncer.warehouses import dialects
+from syncer import encryption, errors, warehouses
+from syncer.warehouses import dialects, generic
 
 
 @pytest.mark.parametrize("address", ["nosuchdb://u:sesame@h/d", "mssql+pyodbc://u:sesame@h/d", "oracle://u:sesame@h/d"])
@@ -20,6 +20,16 @@ def test_an_address_that_its_dialect_does_not_understand() -> None:
     with pytest.raises(errors.WarehouseError, match="not an address") as caught:
         warehouses.open_warehouse(sqlalchemy.make_url("sqlite://u:sesame@h/d"), {})
     assert "sesame" not in str(caught.value)
+
+
+def test_a_dialect_that_shows_its_cipher_is_said_to_have_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = warehouses.open_warehouse(sqlalchemy.make_url(f"sqlite:///{tmp_path}/a.db"), {})
+    (tmp_path / "a.db").touch()
+    monkeypatch.setattr(encryption, "is_loopback", lambda host: False)
+    monkeypatch.setattr(generic, "clear_text", lambda _, encrypted: encryption.clear_text("h", encrypted=encrypted))
+    for cipher, said in (("''", 1), ("'TLS_AES_256'", 0)):
+        monkeypatch.setattr(dialects, "CIPHER", {"sqlite": f"SELECT 'Ssl_cipher', {cipher}"})
+        assert len(warehouse.caveats()) == said
 
 
 def test_a_dialect_without_a_snapshot_of_several_statements_is_said_to_have_none(

@@ -1,11 +1,13 @@
 """What stands in the environment and in other files."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncer import errors
 from syncer.config import source
 from tests.unit.config.texts import MINIMAL, Load, refused
 
@@ -50,6 +52,23 @@ def test_a_reference_of_another_form_is_a_problem(load: Load, written: str) -> N
     assert problems == {
         "destinations[0].write_key": "`${` must begin `${NAME}` or `${file:PATH}`, and nothing else may stand inside"
     }
+
+
+@pytest.mark.parametrize("kind", ["/dev/zero", "folder", "pipe", "large"])
+def test_what_is_no_ordinary_file_ends_in_a_problem(load: Load, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large").write_bytes(b"x" * (1 << 21))
+    problem = refused(load, MINIMAL.replace("k3y", f"${{file:{kind}}}"))["destinations[0].write_key"]
+    assert problem.startswith(f"the file {tmp_path / kind} ")
+    assert problem.endswith(("is larger than 1 MB", "is no ordinary file, but a folder, a pipe or a device"))
+
+
+@pytest.mark.parametrize("kind", ["/dev/zero", "pipe"])
+def test_neither_is_the_configuration(tmp_path: Path, kind: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(errors.ConfigError, match="is no ordinary file"):
+        source.read(tmp_path / kind)
 
 
 def test_every_reference_that_fails_is_named_once(load: Load, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, messa
 
 
 def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
-    with pytest.raises(errors.ConfigError, match="cannot be read: Is a directory"):
+    with pytest.raises(errors.ConfigError, match="is no ordinary file, but a folder"):
         config.load(tmp_path, {})
 
 
