@@ -17,6 +17,7 @@ from syncer.cli.session import Session, config_option, handling_signals, load_se
 from syncer.daemon import alerts, health
 from syncer.daemon.lateness import Lookout
 from syncer.daemon.serve import Signals, Watcher, serve
+from syncer.daemon.watchdog import Watchdog
 from syncer.state import migrations
 
 log = structlog.get_logger()
@@ -93,7 +94,7 @@ def _watchers(opened: app.App) -> Iterator[Sequence[Watcher]]:
     listen, stall_timeout = opened.settings.health.listen, opened.settings.daemon.stall_timeout
     lookout = Lookout(opened.state, opened.cadence, stall_timeout)
     with ExitStack() as stack:
-        watchers: list[Watcher] = []
+        watchers: list[Watcher] = [Watchdog(os.environ)]
         if listen:
             watcher = health.Health(stall_timeout, lookout)
             stack.enter_context(health.serving(listen, opened.state, watcher))

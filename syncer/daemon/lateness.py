@@ -45,6 +45,7 @@ class Standing:
     good_began_at: datetime | None
     run_id: int | None
     moved_at: datetime | None
+    failed_run_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,9 @@ def judge(standing: Standing, cadence: Cadence, stall_timeout: float, watched_si
     if standing.run_id is not None:
         return Verdict(None, is_on_time=False)
     since = "ever did its work" if began is None else f"did its work since {_at(began)}"
-    return Verdict(f"no run {since}; one was due at {_at(due)}", is_on_time=False)
+    failed = standing.failed_run_id
+    why = "" if failed is None else f"; `syncer history {failed}` says why the last one did not"
+    return Verdict(f"no run {since}, and one was due at {_at(due)}{why}", is_on_time=False)
 
 
 def who_leads(leader: Leader | None) -> str:

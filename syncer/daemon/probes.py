@@ -20,7 +20,7 @@ import structlog
 CONNECTIONS = 64
 REQUEST_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
-_SLOW_AT_A_TIME = 4
+_SLOW_AT_A_TIME = 2
 _HEAD_BYTES = 8192
 _RETRY_SECONDS = 5.0
 """Seconds between two attempts to listen."""

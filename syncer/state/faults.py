@@ -26,7 +26,7 @@ _SENTENCES: Mapping[str, str] = {
     "42883": "is not as `syncer migrate` made it: somebody changed or dropped a part of the schema",
     "53100": "has no room left on its disk",
     "53200": "has no memory left",
-    "53300": "has no connection left; syncer needs two, three for each destination, and one for a command beside it",
+    "53300": "has no connection left; syncer needs six, three for each destination, and one for a command beside it",
     "53": "has no resources left",
     "54": "met a limit of the server",
     "57014": "cancelled a statement: somebody asked it to, or a time limit did",

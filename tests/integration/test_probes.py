@@ -111,7 +111,7 @@ def test_slow_answers_keep_no_quick_one_waiting() -> None:
         assert httpx.get(f"{url}/healthz").status_code == 200
         assert httpx.get(f"{url}/slow").status_code == 503
         goes_on.set()
-        assert sum(each.recv(100).startswith(b"HTTP/1.1 200") for each in asking) == 4
+        assert sum(each.recv(100).startswith(b"HTTP/1.1 200") for each in asking) == 2
 
 
 def test_what_fails_is_answered_too(caplog: pytest.LogCaptureFixture) -> None:

@@ -54,7 +54,7 @@ def test_on_time(cadence: Cadence, now: str, good: str | None) -> None:
     ],
 )
 def test_a_due_time_has_passed(cadence: Cadence, now: str, good: str | None, due: str) -> None:
-    assert f"one was due at {due}" in str(late(cadence, now, good))
+    assert f"one was due at {due} UTC" in str(late(cadence, now, good))
 
 
 def test_a_long_run_that_moves_is_not_late_however_long_it_takes() -> None:

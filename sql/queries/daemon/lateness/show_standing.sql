@@ -1,6 +1,7 @@
 -- Purpose: when a run last did its work, and whether the run in progress still moves: it has just begun, been planned,
 -- sent a page or had one answered. A run whose leader is gone is not in progress.
--- Rows: one: asked_at, good_began_at (null: none ever did its work), run_id, moved_at (null: no run is in progress).
+-- Rows: one: asked_at, good_began_at (null: none ever did its work), run_id, moved_at (null: no run is in progress),
+-- failed_run_id (the last run, if it did not do its work).
 SELECT
     clock_timestamp() AS asked_at,
     (
@@ -19,7 +20,14 @@ SELECT
             FROM sync_page
             WHERE sync_page.run_id = running.run_id
         )
-    ) AS moved_at
+    ) AS moved_at,
+    (
+        SELECT CASE WHEN ended.status IN ('failed', 'interrupted') OR ended.error IS NOT NULL THEN ended.run_id END
+        FROM run AS ended
+        WHERE ended.status IS NOT NULL
+        ORDER BY ended.run_id DESC
+        LIMIT 1
+    ) AS failed_run_id
 FROM (VALUES (true)) AS always (one_row)
 LEFT JOIN run AS running
     ON running.phase <> 'closed'
