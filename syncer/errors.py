@@ -1,6 +1,7 @@
 """What can go wrong, by what the caller has to do about it.
 
     SyncerError                          exit 1   base of all; the message is the sentence that a user reads
+    ├── OutputError                      exit 1   what was printed could not be written
     ├── ConfigError                      exit 2   the configuration is wrong; `problems` holds every problem
     ├── SchemaVersionError               exit 3   the state schema is missing, older or newer
     ├── SyncLockedError                  exit 4   another process is syncing
@@ -48,6 +49,10 @@ class QuotingError(SyncerError):
         super().__init__(masked(message))
         self.quoted = str(masked(quoted))
         self.unquoted = str(masked(message.replace(quoted, "…") if quoted else message))
+
+
+class OutputError(SyncerError):
+    """What was printed on stdout could not be written: there is no room, or it had to be read and nobody does."""
 
 
 @dataclass(frozen=True, slots=True)

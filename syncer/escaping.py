@@ -4,6 +4,7 @@ Such a text may move the cursor, set a window's title or the clipboard, hide a l
 begin a line that we never wrote. So whatever is not printable is shown as its escape: `\n`, `\x1b`, `\u202e`.
 """
 
+import codecs
 import json
 import re
 
@@ -21,22 +22,15 @@ def escaped_lines(text: str) -> str:
 
 
 def escaped_json(document: str, encoding: str = "utf-8") -> str:
-    """The same JSON, on one line, without what is not printable, or is not in the encoding."""
+    """The same JSON, on one line, without what is not printable; in ASCII if the encoding is not UTF-8."""
+    as_it_is = codecs.lookup(encoding).name == "utf-8"
 
     def replace(match: re.Match[str]) -> str:
         c = match.group()
-        return c if c.isprintable() and _fits(c, encoding) else json.dumps(c)[1:-1]
+        return c if as_it_is and c.isprintable() else json.dumps(c)[1:-1]
 
     return document if document.isascii() and document.isprintable() else _WITHIN_JSON.sub(replace, document)
 
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
-
-
-def _fits(character: str, encoding: str) -> bool:
-    try:
-        character.encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -5,6 +5,7 @@ At no level is there a secret, so libraries are heard by a list of those that ma
 given, also in warnings.
 """
 
+import functools
 import json
 import logging
 import sys
@@ -63,11 +64,11 @@ def _rendering(log_format: str, stream: TextIO) -> list[Processor]:
         # Plain tracebacks: the pretty ones print local variables, and so secrets.
         plain = structlog.dev.plain_traceback
         return [_escape, structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)]
-    return [structlog.processors.JSONRenderer(_as_json)]
+    return [structlog.processors.JSONRenderer(functools.partial(_as_json, stream.encoding or "utf-8"))]
 
 
-def _as_json(event: Any, **options: Any) -> str:
-    return escaped_json(json.dumps(event, ensure_ascii=False, **options))
+def _as_json(encoding: str, event: Any, **options: Any) -> str:
+    return escaped_json(json.dumps(event, ensure_ascii=False, **options), encoding)
 
 
 def _escape(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -21,12 +21,17 @@ TIMEOUT = 120.0
 Done = subprocess.CompletedProcess[str]
 
 
-def call(arguments: Sequence[str], typed: str = "") -> Done:
+def call(
+    arguments: Sequence[str],
+    typed: str = "",
+    stdout: io.TextIOWrapper | None = None,
+    stderr: io.TextIOWrapper | None = None,
+) -> Done:
     """Runs the command's entry here, with `typed` on standard input and no terminal. Only in the main thread.
 
     What tests have patched is patched for the command too. Logging is put back to what it was.
     """
-    stdin, stdout, stderr = _stream(typed), _stream(), _stream()
+    stdin, stdout, stderr = _stream(typed), stdout or _stream(), stderr or _stream()
     with (
         mock.patch.object(sys, "argv", ["syncer", *arguments]),
         mock.patch.object(sys, "stdin", stdin),

@@ -6,7 +6,7 @@ from collections.abc import Sequence, Sized
 import click
 
 from syncer import control, errors
-from syncer.cli import screen
+from syncer.cli import screen, streams
 from syncer.cli.locking import with_the_lock
 from syncer.cli.session import (
     Session,
@@ -114,6 +114,7 @@ def forget(session: Session, who: Sequence[str], yes: bool, as_json: bool) -> No
 
     def approve(found: forgetting.Found) -> None:
         _show_found(found, as_json=as_json)
+        streams.insist("nobody was forgotten, because what is to be erased at the destinations is known here alone")
         if "-" not in who and may_ask(yes):
             contacts = _counted(range(found.contacts), "contact")
             confirm(

@@ -24,7 +24,10 @@ def show(status: CurrentStatus) -> None:
 
 @contextmanager
 def repeated() -> Iterator[Callable[[CurrentStatus], None]]:
-    """Gives a function that shows the status, on a terminal always in the same place."""
+    """Gives a function that shows the status: on a terminal always in the same place, elsewhere one after the other."""
+    if not screen.stdout.is_terminal:
+        yield show
+        return
     with Live(console=screen.stdout, auto_refresh=False) as live:
         yield lambda status: live.update(_render(status), refresh=True)
 

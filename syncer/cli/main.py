@@ -1,7 +1,6 @@
 """The group of all commands, and the entry point."""
 
 import io
-import os
 import sys
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +8,7 @@ import click
 
 import syncer
 from syncer import errors
-from syncer.cli import control, daemon, questions, runs, screen, setup
+from syncer.cli import control, daemon, questions, runs, screen, setup, streams
 from syncer.cli.session import Session, config_option
 
 _SECTIONS: Mapping[str, Sequence[click.Command]] = {
@@ -51,9 +50,17 @@ def cli(context: click.Context, verbose: bool) -> None:
 def main() -> None:
     """Runs the command line. The only place that turns errors into exit codes."""
     verbose = "-v" in sys.argv or "--verbose" in sys.argv
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # data may hold what the terminal's encoding does not
+    streams.open_streams()
+    code = _called(verbose=verbose)
+    try:
+        streams.end_streams()
+    except errors.OutputError as error:
+        screen.print_error(error, verbose=verbose)
+        code = code or error.exit_code
+    sys.exit(code)
+
+
+def _called(*, verbose: bool) -> int:
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:  # what click makes of a KeyboardInterrupt
@@ -65,13 +72,10 @@ def main() -> None:
         for line in shown.getvalue().splitlines():
             screen.say(line)
         code = 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
     except errors.SyncerError as error:
         screen.print_error(error, verbose=verbose)
         code = error.exit_code
     except Exception as error:
         screen.print_error(error, verbose=verbose)
         code = 1
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0

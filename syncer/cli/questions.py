@@ -6,7 +6,7 @@ from dataclasses import replace
 import click
 
 from syncer import app, audit, config, errors
-from syncer.cli import answers, dashboard, progress, screen
+from syncer.cli import answers, dashboard, progress, screen, streams
 from syncer.cli.session import (
     Session,
     config_option,
@@ -46,7 +46,7 @@ def status(session: Session, watch: bool, as_json: bool) -> None:
             dashboard.show(_now(settings, state, connection))
             return
         with stoppable() as stop, dashboard.repeated() as show:
-            while not stop.asked.is_set():
+            while not stop.asked.is_set() and streams.is_heard():
                 show(_now(settings, state, connection))
                 stop.asked.wait(_WATCH_SECONDS)
 

@@ -35,7 +35,7 @@ _COLOURS = {
 
 def consoles() -> tuple[Console, Console]:
     """For stdout and stderr, fit for what these are now: a terminal or not."""
-    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    width = None if sys.stdout is not None and sys.stdout.isatty() else _PIPE_WIDTH
     return Console(highlight=False, width=width), Console(stderr=True, highlight=False, soft_wrap=True)
 
 
