@@ -40,7 +40,7 @@ class Cadence:
         """When to run after a run that began then."""
         if self.cron is not None:
             return self.after(began)
-        return began + timedelta(seconds=self.every + random.uniform(-self._jitter, self._jitter))  # noqa: S311
+        return began + timedelta(seconds=self.every + random.uniform(-self._jitter, self._jitter))  # nosec B311 # no secret
 
     def after(self, moment: datetime) -> datetime:
         """When a run is due whose predecessor began at `moment`, jitter aside."""

@@ -23,8 +23,10 @@ _MIN_EVERY, _MAX_EVERY = 1.0, 366 * _DAY
 
 
 def _alert_url(secret: SecretStr) -> SecretStr:
-    import apprise  # takes a quarter of a second, and most configurations send no alerts
-
+    try:
+        import apprise  # takes a quarter of a second, and most configurations send no alerts
+    except ImportError as error:
+        raise ValueError("alerts need Apprise, which is not installed: pip install 'engage-syncer[alerts]'") from error
     if not apprise.Apprise.instantiate(secret.get_secret_value()):
         raise ValueError('is no URL that Apprise understands, such as "slack://…"; see https://appriseit.com/services/')
     return secret

@@ -34,4 +34,4 @@ class RetryPolicy:
         if retry_after is not None:
             return max(retry_after, self.min_retry_after) if spent + retry_after <= self.max_seconds else None
         backoff = min(self.max_wait, self.first_wait * 2.0 ** (attempts - 1))
-        return backoff + random.uniform(0, self.jitter)  # noqa: S311
+        return backoff + random.uniform(0, self.jitter)  # nosec B311 # no secret

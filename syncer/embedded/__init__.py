@@ -335,7 +335,7 @@ def _socket_folder(data_dir: DataDir, account: programs.Account) -> Path:
     The server records it.
     """
     key = hashlib.sha256(os.fsencode(data_dir.path) + b"\0%d" % os.geteuid()).hexdigest()[:12]
-    temporary = [base / f"syncer-{key}" for base in (Path(tempfile.gettempdir()), Path("/tmp"))]  # noqa: S108
+    temporary = [base / f"syncer-{key}" for base in (Path(tempfile.gettempdir()), Path("/tmp"))]  # nosec B108
     for folder in (data_dir.path / "socket", *temporary):  # what we make there is checked
         base, fits = folder.parent, len(os.fsencode(folder / SOCKET)) <= SOCKET_BYTES
         if fits and _takes_sockets(base) and not (account.is_other and programs.obstacle(base, account)):

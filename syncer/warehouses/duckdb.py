@@ -60,7 +60,7 @@ def exact(statement: str, shape: Any, found: base.Columns) -> Exact:
     if not replaced:
         return Exact(statement, ())
     columns = ", ".join(f"{expression} AS {_quoted(name)}" for name, expression in replaced.items())
-    wrapped = f"SELECT * REPLACE ({columns}) FROM (\n{statement}\n) AS members"  # noqa: S608  the user's own query
+    wrapped = f"SELECT * REPLACE ({columns}) FROM (\n{statement}\n) AS members"  # nosec B608 # the user's own query
     return Exact(wrapped, moments)
 
 

@@ -210,7 +210,7 @@ class GenericReading:
         query = self._statement(source)
         names = self._names(source, query)
         if wrapped:
-            query = f"SELECT * FROM (\n{query}\n) q WHERE 1 = 0"  # noqa: S608  the user's own query
+            query = f"SELECT * FROM (\n{query}\n) q WHERE 1 = 0"  # nosec B608 # the user's own query
         result = self._run(source, query)
         base.pick_columns(source, names or list(result.keys()))
 
@@ -261,7 +261,7 @@ class GenericReading:
         if dialect in dialects.WHOLE:
             return None
         if isinstance(statement, str):
-            count: str | _Select = f"SELECT count(*) FROM (\n{statement}\n) q"  # noqa: S608  the user's own query
+            count: str | _Select = f"SELECT count(*) FROM (\n{statement}\n) q"  # nosec B608 # the user's own query
             return _Doubted(source, 0, count, None)
         count = sqlalchemy.select(sqlalchemy.func.count()).select_from(*statement.get_final_froms())
         return _Doubted(source, 0, count, None if dialect in dialects.BEGIN else self._count(source, count))

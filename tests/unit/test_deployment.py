@@ -2,6 +2,7 @@
 
 import configparser
 import re
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -16,6 +17,34 @@ def test_the_image_copies_files_that_exist_and_does_not_run_as_root() -> None:
         assert (ROOT / name).exists(), name
     assert re.search(r"^USER [1-9]\d*$", text, re.MULTILINE)
     assert "http://127.0.0.1:9464/healthz" in text
+
+
+def test_every_dependency_has_a_pinned_release_with_hashes() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ]
+    pinned = re.findall(
+        r"^([a-z0-9.-]+)==\S+(?: ; [^\\\n]+)? \\\n    --hash=sha256:",
+        (ROOT / ".ci" / "constraints.txt").read_text(),
+        re.M,
+    )
+    names = {re.split(r"[\[<>=]", each)[0] for each in wanted} - {project["name"]}
+    assert names <= set(pinned)
+    assert not re.search(r"https?:|file:", (ROOT / ".ci" / "constraints.txt").read_text())
+
+
+def test_actions_and_images_are_released_versions_that_an_updater_knows() -> None:
+    workflows = [path.read_text() for path in (ROOT / ".github" / "workflows").iterdir()]
+    used = re.findall(r"uses: (\S+)", "".join(workflows))
+    assert used
+    assert [each for each in used if not re.fullmatch(r"actions/[a-z-]+@v\d+\.\d+\.\d+", each)] == []
+    images = "".join((DEPLOY / name).read_text() for name in ("Dockerfile", "compose.yaml"))
+    pulled = set(re.findall(r"(?:FROM|image:) (\S+)", images)) - {"syncer"}
+    assert [each for each in pulled if not re.fullmatch(r"[a-z]+:\d+\.\d+(\.\d+)?(-slim)?", each)] == []
+    updated = re.findall(r"package-ecosystem: (\S+)", (ROOT / ".github" / "dependabot.yml").read_text())
+    assert updated == ["pip", "github-actions", "docker", "docker-compose"]
 
 
 def test_the_unit_is_hardened_and_waits_for_pages_in_flight() -> None:

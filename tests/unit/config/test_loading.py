@@ -1,11 +1,12 @@
 """What loads, and what it becomes."""
 
+import sys
 from pathlib import Path
 
 import psycopg.conninfo
 import pytest
 
-from syncer import config, models
+from syncer import config, errors, models
 from syncer.destinations.mailmodo import MailmodoSettings
 from syncer.destinations.segment import SegmentSettings
 from syncer.fields import duration
@@ -317,6 +318,12 @@ def test_contacts_that_are_user_ids_stay_as_they_are(load: Load) -> None:
 )
 def test_events_by_their_usual_names_or_others(load: Load, written: str, events: models.Events | None) -> None:
     assert load(in_destination(f"track = {written}")).destinations[0].sync_mode.events == events
+
+
+def test_alerts_without_apprise_say_what_to_install(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(errors.ConfigError, match=r"alerts\.urls\[0\]: .*pip install 'engage-syncer\[alerts\]'"):
+        load(MINIMAL + "[alerts]\nurls = ['json://hook.example/x']")
 
 
 def test_alerts_go_to_the_urls_that_apprise_understands(load: Load) -> None:
