@@ -213,8 +213,7 @@ class KnownAudience:
 @dataclass(frozen=True, slots=True)
 class Audience:
     """An audience of this run, or a computed trait. One with a `problem` is set aside: its rows are neither sent nor
-    read as exits. One that is `contested` has a property that another name claims as well: those whom it has no row of
-    may be among the other's, so nobody leaves it.
+    read as exits. Of one that is `contested` another name claims the property as well, so nobody leaves it.
     """
 
     name: str
@@ -230,7 +229,7 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What holds a run, or an audience's removals or additions, until a human approves. Counts are contacts.
+    """What holds a run, or an audience's removals or additions, until a human approves. `min_…` are contacts.
 
     `ready` is a query for the warehouse: anything but true holds the whole run.
     """
@@ -239,6 +238,7 @@ class Guard:
     min_removed: int = 100
     max_added_fraction: float = 1.0
     min_added: int = 1000
+    max_new_audiences: int = 100
     hold_initial: bool = False
     ready: str | None = None
 

@@ -138,6 +138,7 @@ class Guard(Table):
     min_removed: int = Field(default=100, ge=0)
     max_added_fraction: Growth = 1.0
     min_added: int = Field(default=1000, ge=0)
+    max_new_audiences: int = Field(default=100, ge=0)
     hold_initial: bool = False
     ready: Text | None = None
 

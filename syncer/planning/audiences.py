@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from syncer import errors, models, naming
+from syncer.planning import newcomers
 from syncer.planning.counts import Counts
 from syncer.planning.targets import PlanRequest, Scope
 from syncer.spelling import did_you_mean
@@ -52,9 +53,12 @@ class _ValueTypes(NamedTuple):
 
 
 def resolve(connection: Connection, request: PlanRequest, counts: Counts) -> PlanAudiences:
-    """Finds the audiences of a plan. Raises `ConfigError` if the request names one that there is not."""
+    """Finds the audiences of a plan. Raises `ConfigError` if the request names one that there is not, `HeldError` if
+    the rows name too many that are new."""
     known = known_audiences(connection)
-    audiences = naming.resolve(request.configured, counts.names, known)
+    whole = request.scope.whole
+    people = newcomers.set_aside(counts, request.configured, known, request.guard, whole=whole)
+    audiences = [*naming.resolve(request.configured, counts.names - people.keys(), known), *people.values()]
     _refuse_unknown(request.scope, audiences)
     audiences = _with_value_types(connection, counts, audiences, known)
     return PlanAudiences(
@@ -66,7 +70,7 @@ def resolve(connection: Connection, request: PlanRequest, counts: Counts) -> Pla
         ],
         known_ids=frozenset(audience.audience_id for audience in known),
         unasked=_unasked(known, audiences),
-        whole=request.scope.whole and all(audience.problem is None for audience in audiences),
+        whole=whole and all(audience.problem is None for audience in audiences),
     )
 
 

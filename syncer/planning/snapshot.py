@@ -72,10 +72,10 @@ class Snapshot:
         with self._reading(connection):
             return fetch_all(connection, row, name, parameters or {}, source=self.relation)
 
-    def fetch_value(self, connection: Connection, name: str) -> Any:
+    def fetch_value(self, connection: Connection, name: str, parameters: Mapping[str, object] | None = None) -> Any:
         """The one value of the one row of the statement `name`: see `state.fetch_value`."""
         with self._reading(connection):
-            return fetch_value(connection, name, {}, source=self.relation)
+            return fetch_value(connection, name, parameters or {}, source=self.relation)
 
     @contextmanager
     def _reading(self, connection: Connection) -> Iterator[None]:
