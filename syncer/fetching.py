@@ -50,6 +50,11 @@ class Fetched:
         """Whether the body is in an encoding, although we ask for none."""
         return self.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity")
 
+    @property
+    def media_type(self) -> str:
+        """What the answer says that its body is, in small letters and without parameters; "" if it does not say."""
+        return str(self.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+
 
 def fetch(transport: httpx.BaseTransport, request: httpx.Request, timeout: float) -> Fetched:
     """Sends the request once, and reads its answer within `timeout` seconds. Raises only `httpx.RequestError`."""

@@ -59,6 +59,7 @@ _MAYBE_APPLIED = {407: False, 408: True, 421: False, 425: False, 429: False, 460
 """Statuses below 500 that are worth another try, and whether the request may have been applied: a proxy that wants a
 password, a timeout, the wrong server of many, too early, too many, and a load balancer that takes us for gone (not a
 standard one: 460)."""
+_TAG = re.compile(rb"<[a-z!/]")
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _RESETS = ("X-RateLimit-Reset", "RateLimit-Reset", "X-Rate-Limit-Reset")
 _UNITS = (1, 1e3, 1e6, 1e9)
@@ -79,6 +80,18 @@ class Answer:
     status: int
     body: bytes
     is_encoded: bool = False
+    media_type: str = ""
+
+    @property
+    def is_page(self) -> bool:
+        """Whether the body is a page for people: a login, or what a network shows to who is not in it yet.
+
+        A program may call its plain `ok` HTML, as PHP does by itself; that is no page, and a lone tag is none either.
+        """
+        start = self.body[:_LOOKED_AT].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        called_so = self.media_type in ("text/html", "application/xhtml+xml")
+        begins = start.startswith((b"<!doctype html", b"<html")) or (called_so and start.startswith(b"<"))
+        return begins and len(_TAG.findall(start)) > 1
 
 
 class HttpSender:
@@ -174,7 +187,8 @@ class HttpSender:
             if not _is_answered(fetched.status):
                 self._renew(lent)
         if _is_success(fetched.status):
-            return Answer(fetched.status, fetched.body, fetched.is_encoded and bool(fetched.body))
+            encoded = fetched.is_encoded and bool(fetched.body)
+            return Answer(fetched.status, fetched.body, encoded, fetched.media_type)
         raise self._refused(fetched, path, holds_contacts=content is not None)
 
     def problems(self) -> list[str]:

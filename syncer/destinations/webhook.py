@@ -15,6 +15,9 @@ With `batch = n` the body is an array of at most n of them. A 2xx accepts all of
 names: `{"errors": [{"messageId": "…", "message": "why"}]}`. `http` says what other statuses mean; any other 4xx refuses
 the request, which is then sent again in halves. So does a 2xx whose `errors` do not all say whom they are about: of a
 call by itself that need not be said. A receiver knows repetitions by `messageId`.
+
+A 2xx with a page for people accepts nothing: it comes from somebody who stands in between. `accept` says what else has
+to be in the answer of this receiver.
 """
 
 import hmac
@@ -22,15 +25,15 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import httpx
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from syncer import errors, fields
 from syncer.destinations.encoding import check_values, encode, encode_each, stamp
-from syncer.destinations.http import Answer, HttpSender, NotJSONError, one_line, read_json, utc_now
+from syncer.destinations.http import Answer, HttpSender, NotJSONError, one_line, read_json, utc_now, words
 from syncer.destinations.options import DestinationSettings
 from syncer.models import Call, Payload, Rate, Refusal, Track
 
@@ -44,6 +47,22 @@ _SHORTEST_TOKEN = 12
 """Characters of a part of the path that may be one: shorter ones are words."""
 
 
+def _accept(value: object) -> object:
+    if value in ("any", "no_html", "json") or (isinstance(value, dict) and value and _is_json(value)):
+        return value
+    raise ValueError('must be "no_html", "json" or "any", or what the JSON has to hold, such as { ok = true }')
+
+
+def _is_json(value: object) -> bool:
+    """Whether it can stand in JSON: TOML has dates and times, too."""
+    match value:
+        case dict():
+            return all(map(_is_json, value.values()))
+        case list():
+            return all(map(_is_json, value))
+    return isinstance(value, bool | int | float | str)
+
+
 class WebhookSettings(DestinationSettings):
     """`type = "webhook"`. `url` is the whole address, and may hold a token. `batch` 0 sends calls one by one."""
 
@@ -54,6 +73,7 @@ class WebhookSettings(DestinationSettings):
     url: SecretStr
     headers: dict[fields.Text, fields.HeaderValue] = Field(default={})
     batch: int = Field(default=0, ge=0, le=1000)
+    accept: Annotated[str | dict[str, Any], BeforeValidator(_accept)] = "no_html"
     hmac_secret: fields.Password | None = None
     max_requests_per_second: fields.Rate = 0.0
     concurrency: int = Field(default=4, ge=1, le=64)
@@ -100,6 +120,7 @@ class WebhookDestination:
         self.rate = Rate(settings.max_requests_per_second, together=self._size)
         self.page_size = max(self._size, PAGE_SIZE)
         self._in_arrays = settings.batch > 0
+        self._accept = settings.accept
         self._identity = settings.identity
         self._now = now
         self._hmac_secret = settings.hmac_secret.get_secret_value() if settings.hmac_secret else ""
@@ -161,9 +182,7 @@ class WebhookDestination:
         """Why each item that the answer names was refused, by messageId. Of one that was sent alone that need not be
         said; else whoever is not named, or not one of ours, may be any of them, and the request is refused.
         """
-        if answer.is_encoded:
-            message = f"{self._http.who} answered {answer.status} in an encoding that it was not asked for"
-            raise errors.DestinationUnavailableError(message, maybe_applied=True, http_status=answer.status)
+        self._refuse_unaccepted(answer)
         sent = [call.message_id for call in request.identifies]
         reasons: dict[str, list[str]] = defaultdict(list)
         for each in _listed(answer.body):
@@ -174,6 +193,23 @@ class WebhookDestination:
                 raise errors.RequestRefusedError(message, http_status=answer.status)
             reasons[message_id].append(_words(each) or "refused without saying why")
         return reasons
+
+    def _refuse_unaccepted(self, answer: Answer) -> None:
+        """Raises unless this is an answer of the receiver, and says what `accept` asks for."""
+        why = None
+        if answer.is_encoded:
+            why = "in an encoding that it was not asked for"
+        elif self._accept != "any" and answer.is_page:
+            why = "with a web page: check `url`, and whether a login or a proxy stands in between"
+        elif self._accept not in ("any", "no_html") and not _is_whole_json(answer.body):
+            why = "with something else than the JSON that `accept` asks for"
+        if why is not None:
+            message = f"{self._http.who} answered {answer.status} {why}"
+            raise errors.DestinationUnavailableError(message, maybe_applied=True, http_status=answer.status)
+        if isinstance(self._accept, dict) and not _holds(read_json(answer.body), self._accept):
+            said = self._http.clean(words(answer.body))
+            message = f"{self._http.who} answered {answer.status}, and not what `accept` asks for: {said}"
+            raise errors.RequestRefusedError(message, http_status=answer.status)
 
     def _signature(self, body: bytes) -> Mapping[str, str]:
         if not self._hmac_secret:
@@ -208,6 +244,21 @@ def _encode(call: Call, timestamp: str) -> bytes:
             "traits": {"email": call.email, **call.traits, **call.values},
         }
     )
+
+
+def _is_whole_json(body: bytes) -> bool:
+    try:
+        read_json(body)
+    except NotJSONError:
+        return False
+    return True
+
+
+def _holds(found: object, wanted: object) -> bool:
+    """Whether an object has at least what is wanted; any other value has to be the same."""
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(key in found and _holds(found[key], wanted[key]) for key in wanted)
+    return isinstance(found, bool) is isinstance(wanted, bool) and found == wanted
 
 
 def _listed(body: bytes) -> Sequence[object]:

@@ -17,10 +17,11 @@ from tests.unit.calls import identify
 ID = [identify(number).message_id for number in range(1, 4)]
 
 
-def send_to(body: bytes, count: int = 3) -> dict[str, str]:
+def send_to(body: bytes, count: int = 3, kind: str = "application/json", **keys: Any) -> dict[str, str]:
     """What is refused, by message id, where the answer to these calls is 200 with this body."""
-    settings = WebhookSettings(name="hook", url="https://x.example/hook", batch=10)  # type: ignore[arg-type]
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body))
+    told = {"name": "hook", "url": "https://x.example/hook", "batch": 10, **keys}
+    settings = WebhookSettings.model_validate(told)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=body, headers={"Content-Type": kind}))
     with closing(WebhookDestination(settings, transport=transport)) as destination:
         [request], _ = destination.requests([identify(number) for number in range(1, count + 1)])
         return {each.identify.message_id: each.reason for each in destination.send(request)}
@@ -74,6 +75,76 @@ def test_a_message_may_be_missing_and_an_item_named_twice() -> None:
     entries = [{"messageId": ID[0]}, {"messageId": ID[2], "message": "a"}, {"messageId": ID[2], "message": "b"}]
 
     assert send_to(listing(*entries)) == {ID[0]: "refused without saying why", ID[2]: "a; b"}
+
+
+HTML = "text/html; charset=utf-8"
+PAGE = b"<!DOCTYPE html><html><head><title>Hotel WiFi</title></head><body>Welcome</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (PAGE, HTML),
+        (PAGE, "application/json"),
+        (PAGE, ""),
+        (b"\xef\xbb\xbf\r\n  " + PAGE.lower(), "text/plain"),
+        (b"<html><body>", ""),
+        (b"<!-- portal --><script>location = 'https://login.example'</script>", HTML),
+        (b"<h1>Log in</h1>", "application/xhtml+xml"),
+    ],
+)
+def test_a_page_for_people_accepts_nobody(body: bytes, kind: str) -> None:
+    with pytest.raises(errors.DestinationUnavailableError, match="with a web page") as raised:
+        send_to(body, kind=kind)
+    assert raised.value.maybe_applied is True
+    assert send_to(body, kind=kind, accept="any") == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"", HTML),
+        (b"ok", HTML),
+        (b'{"ok": true}', HTML),
+        (b"", "application/json"),
+        (b"1 < 2", HTML),
+        (b"<?xml version='1.0'?><ok/>", "text/xml"),
+    ],
+)
+def test_whatever_else_a_program_answers_accepts(body: bytes, kind: str) -> None:
+    assert send_to(body, kind=kind) == {}
+
+
+@pytest.mark.parametrize("body", [b"", b"ok", PAGE, b"{"])
+@pytest.mark.parametrize("accept", ["json", {"ok": True}])
+def test_where_json_is_asked_for_nothing_else_accepts(accept: object, body: bytes) -> None:
+    with pytest.raises(errors.DestinationUnavailableError) as raised:
+        send_to(body, accept=accept)
+    assert raised.value.maybe_applied is True
+
+
+@pytest.mark.parametrize(
+    ("accept", "body", "accepted"),
+    [
+        ("json", {}, True),
+        ("json", [], True),
+        ({"ok": True}, {"ok": True, "more": 1}, True),
+        ({"ok": True}, {"ok": False, "message": "no"}, False),
+        ({"ok": True}, {"ok": 1}, False),
+        ({"code": 0}, {"code": False}, False),
+        ({"code": 0}, {"code": 0.0}, True),
+        ({"ok": True}, [], False),
+        ({"result": {"status": "done"}}, {"result": {"status": "done", "n": 3}}, True),
+        ({"result": {"status": "done"}}, {"result": "done"}, False),
+        ({"list": [1]}, {"list": [1]}, True),
+    ],
+)
+def test_the_json_may_have_to_hold_something(accept: object, body: object, accepted: bool) -> None:
+    if accepted:
+        assert send_to(json.dumps(body).encode(), accept=accept) == {}
+        return
+    with pytest.raises(errors.RequestRefusedError, match="not what `accept` asks for"):
+        send_to(json.dumps(body).encode(), accept=accept)
 
 
 def test_the_documented_code_verifies_a_signature() -> None:

@@ -182,6 +182,10 @@ def test_what_is_refused_about_values_and_events(load: Load, text: str, problems
         ("url = 'https://x'\nheaders = { Host = 'x' }", "headers", "which syncer sets itself"),
         ("url = 'https://x'\nheaders = { Token = ' sw0rdfish' }", "headers.Token", "without blanks around them"),
         ("url = 'https://x'\nbatch = 1001", "batch", "at most 1000"),
+        ("url = 'https://x'\naccept = 'ok'", "accept", 'must be "no_html", "json" or "any", or what'),
+        ("url = 'https://x'\naccept = true", "accept", 'must be "no_html", "json" or "any", or what'),
+        ("url = 'https://x'\naccept = {}", "accept", 'must be "no_html", "json" or "any", or what'),
+        ("url = 'https://x'\naccept = { at = 2026-01-01 }", "accept", 'must be "no_html", "json" or "any", or what'),
     ],
 )
 def test_what_is_refused_of_a_webhook(load: Load, written: str, path: str, words: str) -> None:
