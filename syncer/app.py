@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from syncer import config, embedded, errors, models, naming, schedule, sync, warehouses
-from syncer.daemon import alerts
+from syncer.daemon import channels
 from syncer.encryption import clear_text
 from syncer.fetching import open_transport
 from syncer.planning.targets import Scope, Target
@@ -48,10 +48,9 @@ class App:
         )
 
     @property
-    def channel(self) -> alerts.Channel | None:
+    def channel(self) -> channels.Channel | None:
         """Where alerts go; None if none are configured."""
-        wanted = self.settings.alerts
-        return alerts.Apprise(wanted.urls, wanted.heartbeat_url) if wanted.urls or wanted.heartbeat_url else None
+        return _channel(self.settings.alerts)
 
     @property
     def cadence(self) -> schedule.Cadence:
@@ -120,6 +119,16 @@ def opened_origin(origin: str, settings: config.Settings, environ: Mapping[str, 
 def load(path: Path, environ: Mapping[str, str]) -> config.Settings:
     """The settings of a file, with the names of its audiences checked as far as that needs no state."""
     return config.load(path, environ, naming.configuration_problems)
+
+
+def channel_of(path: Path, environ: Mapping[str, str]) -> channels.Channel | None:
+    """Where alerts go by a file in which something else may be wrong; None if nothing says so."""
+    wanted = config.load_alerts(path, environ)
+    return None if wanted is None else _channel(wanted)
+
+
+def _channel(wanted: config.Alerts) -> channels.Channel | None:
+    return channels.Apprise(wanted.urls, wanted.heartbeat_url) if wanted.urls or wanted.heartbeat_url else None
 
 
 def load_to_check(path: Path, environ: Mapping[str, str]) -> config.Settings:

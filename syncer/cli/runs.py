@@ -8,6 +8,7 @@ import click
 from syncer import control, errors, sync
 from syncer.app import App
 from syncer.cli import progress, screen
+from syncer.cli.alarm import opened_app_for_a_run
 from syncer.cli.session import (
     audience_option,
     config_option,
@@ -53,7 +54,7 @@ def plan(context: click.Context, audiences: Sequence[str], destinations: Sequenc
 @click.pass_context
 def sync_now(context: click.Context, audiences: Sequence[str], destinations: Sequence[str], as_json: bool) -> None:
     """Run once, now."""
-    with opened_app(context.obj) as app, stoppable() as stop:
+    with opened_app_for_a_run(context.obj) as app, stoppable() as stop:
         job = app.job(audiences, destinations)
         start = RunStart("manual", action=_action("sync", audiences, destinations))
         _run(context, app, job, start, stop, as_json=as_json)
@@ -78,7 +79,7 @@ def resync(
     """Tell everything again, now. Members are told `true`, all who left `false`; it resumes if it is cut off."""
     if restored and (audiences or destinations):
         raise click.UsageError("--restored is about everything; it goes without --audience and --destination")
-    with opened_app(context.obj) as app, stoppable() as stop:
+    with opened_app_for_a_run(context.obj) as app, stoppable() as stop:
         job = app.job(audiences, destinations, same_account=destinations)
         if may_ask(yes):
             with connected(app.state, "resync") as connection:
@@ -95,7 +96,7 @@ def resync(
 @click.pass_context
 def retry(context: click.Context, who: Sequence[str], as_json: bool) -> None:
     """Try refused contacts again, now: all, or those of WHO. WHO are user ids or emails."""
-    with opened_app(context.obj) as app, stoppable() as stop:
+    with opened_app_for_a_run(context.obj) as app, stoppable() as stop:
         with connected(app.state, "retry") as connection:
             screen.say(f"{control.release(connection, who):,} refused contacts are tried again")
         _run(context, app, app.job(), RunStart("manual"), stop, as_json=as_json)

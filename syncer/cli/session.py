@@ -65,12 +65,16 @@ def limit_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
 # --- settings and state ------------------------------------------------------------------------------------------
 
 
+def config_path(session: Session) -> Path:
+    """The configuration file."""
+    return session.config or Path(os.environ.get("SYNCER_CONFIG") or DEFAULT_CONFIG)
+
+
 def load_settings(
     session: Session, load: Callable[[Path, Mapping[str, str]], config.Settings] = app.load
 ) -> config.Settings:
     """The settings of the configuration file. Logging follows them from here on."""
-    path = session.config or Path(os.environ.get("SYNCER_CONFIG") or DEFAULT_CONFIG)
-    settings = load(path, os.environ)
+    settings = load(config_path(session), os.environ)
     log.configure(settings.log.format, settings.log.level)
     return settings
 

@@ -12,9 +12,9 @@ from pydantic import SecretStr, ValidationError
 
 from syncer import errors, models
 from syncer.config import rules, source
-from syncer.config.settings import Audience, ComputedTrait, Settings, State
+from syncer.config.settings import Alerts, Audience, ComputedTrait, Settings, State
 
-__all__ = ["AudienceCheck", "Settings", "load", "other_state"]
+__all__ = ["Alerts", "AudienceCheck", "Settings", "load", "load_alerts", "other_state"]
 
 
 AudienceCheck = Callable[[Sequence[models.ConfiguredAudience]], Sequence[errors.Problem]]
@@ -38,6 +38,16 @@ def load(path: Path, environ: Mapping[str, str], check_audiences: AudienceCheck 
         problems += [problem for problem in misnamed if problem.path not in {known.path for known in problems}]
         raise errors.ConfigError(sorted(problems, key=lambda problem: problem.path))
     return settings
+
+
+def load_alerts(path: Path, environ: Mapping[str, str]) -> Alerts | None:
+    """Where alerts go, whatever else is wrong in the file; None if that cannot be read."""
+    try:
+        written = source.read(path).get("alerts", {})
+        tree, not_expanded = source.expand(written, environ, path.absolute().parent)
+        return None if not_expanded else Alerts.model_validate(tree)
+    except (errors.ConfigError, ValidationError):
+        return None
 
 
 def other_state(place: str, url: str, environ: Mapping[str, str]) -> SecretStr:

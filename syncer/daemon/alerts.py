@@ -19,19 +19,17 @@ text, a line for each condition, whatever stands in a name.
 import math
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
-import httpx
 import structlog
-from pydantic import SecretStr
 
 from syncer import errors, sync
+from syncer.daemon.channels import Channel
 from syncer.escaping import escaped
-from syncer.fetching import fetch, open_transport
 from syncer.masking import masked
 from syncer.models import Status
 from syncer.state import Connection, State, execute, fetch_all, fetch_values, status
@@ -55,7 +53,6 @@ _WAIT_SECONDS = 0.2
 
 _AGAIN_SECONDS = 60.0
 """Seconds after which a message that nobody took is sent again."""
-_HEARTBEAT_SECONDS = 10.0
 
 log = structlog.get_logger()
 
@@ -92,57 +89,6 @@ class _Held:
     contacts: int
 
 
-class Channel(Protocol):
-    """Where messages go."""
-
-    def send(self, title: str, body: str) -> bool:
-        """Sends a message. Whether any recipient took it."""
-
-    def beat(self) -> None:
-        """Says that a run has succeeded."""
-
-
-class Apprise:
-    """Slack, mail, webhooks and the rest, by the URLs of the library of this name; and a heartbeat."""
-
-    def __init__(self, urls: Sequence[SecretStr], heartbeat_url: SecretStr | None) -> None:
-        self._urls = urls
-        self._heartbeat_url = heartbeat_url
-
-    def send(self, title: str, body: str) -> bool:
-        """Sends to every URL. One that fails is logged by its place in the configuration, since URLs are secret."""
-        import apprise  # takes a quarter of a second, and most commands have no message to send
-
-        asset = apprise.AppriseAsset(app_id="syncer", app_desc="syncer", async_mode=False)
-        took = False
-        for index, url in enumerate(self._urls):
-            one_url = apprise.Apprise(asset=asset)
-            try:
-                delivered = one_url.add(url.get_secret_value()) and one_url.notify(body, title, body_format="text")
-            except Exception as error:  # a hundred services' code, and what the environment says to it
-                log.warning("an alert failed", place=f"alerts.urls[{index}]", error=type(error).__name__)
-                continue
-            if delivered:
-                took = True
-            else:
-                log.warning("an alert could not be delivered", place=f"alerts.urls[{index}]")
-        return took or not self._urls
-
-    def beat(self) -> None:
-        """Pings the heartbeat's URL, if there is one."""
-        if self._heartbeat_url is None:
-            return
-        request = httpx.Request("GET", self._heartbeat_url.get_secret_value())
-        try:
-            with closing(open_transport(request.url)) as transport:
-                answer = fetch(transport, request, _HEARTBEAT_SECONDS)
-        except httpx.RequestError as error:
-            log.warning("the heartbeat could not be sent", place="alerts.heartbeat_url", error=type(error).__name__)
-            return
-        if not httpx.codes.is_success(answer.status):
-            log.warning("the heartbeat was refused", place="alerts.heartbeat_url", http_status=answer.status)
-
-
 class AlertLog:
     """What is open, and the messages about what changes. One process at a time writes it."""
 
@@ -162,6 +108,10 @@ class AlertLog:
         """Between runs: sends what is wrong beside what already is, and what has ended."""
         found = Findings(wrong, lambda condition: condition in ended)
         self._review(lambda _: found, found)
+
+    def no_run(self, error: errors.SyncerError) -> None:
+        """A run was due and never began."""
+        self.review({Condition("failed", _RUN): _no_run(error)})
 
     def is_open(self, condition: Condition) -> bool:
         """Whether a message about it was delivered, and none that it has ended."""
@@ -196,6 +146,15 @@ class AlertLog:
         well = [condition for condition in ended if condition.subject not in subjects]
         if not well or self._channel.send(_RECOVERED, "\n".join(_line(f"no longer {each}") for each in sorted(well))):
             self._open -= ended
+
+
+def tell_without_state(channel: Channel, error: errors.SyncerError) -> None:
+    """A run was due and never began, nor is it known where the state is: whoever tries next says so again."""
+    channel.send(_TITLES["failed"], _line(_no_run(error)))
+
+
+def _no_run(error: errors.SyncerError) -> str:
+    return f"no run: {error.unquoted if isinstance(error, errors.QuotingError) else error}"
 
 
 def _line(sentence: str) -> str:
@@ -340,7 +299,7 @@ class AlertWatcher:
 
     def could_not_run(self, error: errors.SyncerError) -> None:
         """See `serve.Watcher`."""
-        self._thread.submit(_logged, self._alert_log.review, {Condition("failed", _RUN): f"no run: {error}"})
+        self._thread.submit(_logged, self._alert_log.no_run, error)
 
 
 def _logged(review: Callable[..., None], *arguments: object) -> None:

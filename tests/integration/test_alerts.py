@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from syncer import control
-from syncer.daemon import alerts
+from syncer.daemon import alerts, channels
 from syncer.receivers.loopback import Answer, Call, Ending, Loopback
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state import State
@@ -80,8 +80,8 @@ def run(world: World, phone: Phone) -> Callable[..., Result]:
     return sync
 
 
-def channel(phone: Phone) -> alerts.Apprise:
-    return alerts.Apprise([SecretStr(f"json://{phone.place}/{TOKEN}")], SecretStr(f"{phone.http.url}/heart"))
+def channel(phone: Phone) -> channels.Apprise:
+    return channels.Apprise([SecretStr(f"json://{phone.place}/{TOKEN}")], SecretStr(f"{phone.http.url}/heart"))
 
 
 def book(world: World, phone: Phone) -> alerts.AlertLog:
@@ -235,7 +235,7 @@ def test_one_who_cannot_be_reached_does_not_have_the_others_hear_twice(
     world.receiver.script = lambda _: Answer(401)
     urls = [SecretStr(f"json://127.0.0.1:9/{TOKEN}"), SecretStr(f"json://{phone.place}/{TOKEN}")]
     for _ in range(2):
-        alerts.AlertLog(State(world.state_url, "syncer"), alerts.Apprise(urls, None)).review_run(world.sync())
+        alerts.AlertLog(State(world.state_url, "syncer"), channels.Apprise(urls, None)).review_run(world.sync())
 
     assert phone.titles() == ["a destination refuses the account"]
 

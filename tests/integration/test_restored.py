@@ -175,7 +175,7 @@ def test_a_note_that_cannot_be_read_is_left_aside(world: World, notes: Path, tex
 
 
 class Messages:
-    """Where alerts go. See `alerts.Channel`."""
+    """Where alerts go. See `channels.Channel`."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []

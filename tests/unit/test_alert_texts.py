@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from syncer import log
-from syncer.daemon import alerts
+from syncer.daemon import channels
 from syncer.receivers.loopback import Answer, Call, Loopback
 from tests import commands
 
@@ -34,7 +34,7 @@ class Mails:
 def test_a_name_is_no_markup_in_a_mail(monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
     Mails.sent = []
     monkeypatch.setattr(smtplib, "SMTP", Mails)
-    channel = alerts.Apprise([SecretStr(f"mailto://user:password@mail.example?to=ops@mail.example{wanted}")], None)
+    channel = channels.Apprise([SecretStr(f"mailto://user:password@mail.example?to=ops@mail.example{wanted}")], None)
 
     assert channel.send("syncer: held for approval", f"{LINK}: 3 contacts wait")
 
@@ -54,7 +54,7 @@ def test_no_level_of_the_log_says_where_alerts_go(level: str) -> None:
     with Loopback(respond) as phone, commands.own_logging():
         log.configure("json", level, stream)
         place = phone.url.removeprefix("http://")
-        assert not alerts.Apprise([SecretStr(f"json://{place}/T000/s3cret")], None).send("syncer: late", "no run")
+        assert not channels.Apprise([SecretStr(f"json://{place}/T000/s3cret")], None).send("syncer: late", "no run")
 
     assert "alerts.urls[0]" in stream.getvalue()
     assert "s3cret" not in stream.getvalue()

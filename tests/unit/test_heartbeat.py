@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from syncer.daemon import alerts
+from syncer.daemon import channels
 from tests.raw_server import RawServer
 
 
@@ -28,7 +28,7 @@ from tests.raw_server import RawServer
     ids=["drips", "hints", "large", "redirects", "cookie", "no HTTP"],
 )
 def test_it_ends_in_time(monkeypatch: pytest.MonkeyPatch, first: bytes, again: bytes, said: list[str]) -> None:
-    monkeypatch.setattr(alerts, "_HEARTBEAT_SECONDS", 0.3)
+    monkeypatch.setattr(channels, "_HEARTBEAT_SECONDS", 0.3)
 
     def script(connection: socket.socket) -> None:
         connection.sendall(first)
@@ -36,7 +36,7 @@ def test_it_ends_in_time(monkeypatch: pytest.MonkeyPatch, first: bytes, again: b
 
     with RawServer(script) as server, capture_logs() as logged:
         began = time.monotonic()
-        alerts.Apprise([], SecretStr(f"{server.url}/heart?key=s3cret")).beat()
+        channels.Apprise([], SecretStr(f"{server.url}/heart?key=s3cret")).beat()
         assert time.monotonic() - began < 3
     assert [entry["event"] for entry in logged] == said
     assert "s3cret" not in str(logged)
