@@ -29,6 +29,6 @@ def changing_tables(connection: Connection, seconds: float | None = None) -> Ite
     except psycopg.errors.LockNotAvailable as error:
         holders = ", ".join(fetch_values(connection, "list_table_holders")) or "it has just ended"
         raise errors.StateConflictError(
-            f"a table of the state has to be changed, and another session keeps it locked: {holders}; end that"
-            " session, or its transaction"
+            f"the state has to be changed, and another session keeps it locked: {holders}; end that session, or its"
+            " transaction"
         ) from error

@@ -5,6 +5,7 @@ Owns the ledger of what was applied. The files are in `sql/migrations`.
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -14,8 +15,10 @@ import psycopg.sql
 from syncer import errors, sql
 from syncer.state import Connection, State, execute, fetch_value, fetch_values, locks
 
-# Held while migrating, for all schemas of a database: creating one is rare and quick.
-_LOCK_KEY = 0x73796E636572
+_ATTEMPTS = 5
+
+_BEGUN_BY_ANOTHER = (psycopg.errors.DuplicateSchema, psycopg.errors.DuplicateTable, psycopg.errors.UniqueViolation)
+"""What a first migration meets if another process makes the same schema: there is nothing yet that could be locked."""
 
 WAIT_SECONDS = 30.0
 """Seconds for which a migration waits for another one, and for every lock that it needs."""
@@ -81,28 +84,29 @@ def refuse_read_only(connection: Connection) -> None:
 
 
 def migrate(state: State) -> Sequence[Migration]:
-    """Applies what is pending, all or nothing, and returns it. Safe to run from several processes at once."""
-    with state.connect("migrate") as connection, connection.transaction():
+    """Applies what is pending, all or nothing, and returns it. Safe to run from several processes at once.
+
+    Raises `StateError` that names whoever keeps it waiting.
+    """
+    with state.connect("migrate") as connection:
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(*_BEGUN_BY_ANOTHER):
+                return _migrate(connection, state.schema)
+        return _migrate(connection, state.schema)
+
+
+def _migrate(connection: Connection, schema: str) -> Sequence[Migration]:
+    with connection.transaction():
         refuse_read_only(connection)
-        _take_lock(connection)
-        missing = pending(connection, state.schema)
+        if not pending(connection, schema):
+            return []
         with locks.changing_tables(connection, WAIT_SECONDS):
-            for statement, parameters in _steps(connection, state.schema, missing):
+            if _exists(connection, schema):
+                execute(connection, "lock_migrations")
+            missing = pending(connection, schema)
+            for statement, parameters in _steps(connection, schema, missing):
                 connection.execute(statement, parameters)
         return missing
-
-
-def _take_lock(connection: Connection) -> None:
-    """One process migrates at a time. Raises `StateError` that names who has the lock, if they keep it."""
-    try:
-        with connection.transaction():
-            execute(connection, "limit_lock_wait", {"limit": f"{round(WAIT_SECONDS * 1000)}ms"})
-            execute(connection, "take_migration_lock", {"key": _LOCK_KEY})
-    except psycopg.errors.LockNotAvailable as error:
-        holders = ", ".join(fetch_values(connection, "list_lock_holders", {"key": _LOCK_KEY})) or "it has just ended"
-        raise errors.StateError(
-            f"another session keeps `syncer migrate` waiting: {holders}; end it, then run `syncer migrate` again"
-        ) from error
 
 
 def script(state: State) -> str:
@@ -132,7 +136,10 @@ def _steps(
 
 
 def _applied(connection: Connection, schema: str) -> list[str]:
+    return fetch_values(connection, "list_schema_migrations") if _exists(connection, schema) else []
+
+
+def _exists(connection: Connection, schema: str) -> bool:
+    """Whether a migration was ever applied."""
     table = psycopg.sql.Identifier(schema, "schema_migration").as_string(connection)
-    if not fetch_value(connection, "find_table", {"table": table}):
-        return []
-    return fetch_values(connection, "list_schema_migrations")
+    return bool(fetch_value(connection, "find_table", {"table": table}))

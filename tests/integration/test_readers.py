@@ -1,6 +1,6 @@
 """Whoever may read the history, and takes every lock that this allows for as long as they like, stops nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 import psycopg.sql
@@ -57,3 +57,23 @@ def test_a_migration_says_whom_it_waits_for(state: State, monkeypatch: pytest.Mo
         with pytest.raises(errors.StateError, match=rf"session {reader.info.backend_pid} of role \w+ \(a dashboard\)"):
             migrations.migrate(state)
     assert [each.number for each in migrations.migrate(state)] == [2]
+
+
+@pytest.mark.parametrize("step", ["lock_migrations", "create_schema_migration"])
+def test_two_migrations_wait_for_one_another_and_not_for_ever(
+    new_database: Callable[..., str], template: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "WAIT_SECONDS", 0.1)
+    if step == "lock_migrations":
+        later = (*sql.migrations(), (2, "0002_change_something", "ALTER TABLE run ADD something text"))
+        monkeypatch.setattr(sql, "migrations", lambda: later)
+        state = State(new_database(template), "syncer")
+        begun = "LOCK TABLE syncer.schema_migration IN SHARE ROW EXCLUSIVE MODE"
+    else:
+        state = State(new_database(), "syncer")
+        begun = "CREATE SCHEMA syncer"
+    with psycopg.connect(state.url, application_name="another") as other:
+        other.execute(begun)
+        with pytest.raises(errors.StateError, match="keeps it locked"):
+            migrations.migrate(state)
+    assert migrations.migrate(state)
