@@ -9,7 +9,10 @@
 --   CREATE ROLE syncer_reader LOGIN; CREATE ROLE syncer_owner LOGIN; CREATE ROLE syncer_auditor LOGIN;
 -- Warehouse and state in two databases: run part 1 in the warehouse, parts 2 and 3 in the state's database.
 
--- Part 1: the warehouse. Queries of `[[audiences]]` need SELECT on what they read, too.
+-- Part 1: the warehouse. The table has to be there first: rights belong to it, so one that is made anew (by dbt, for
+-- example) needs them again, or ALTER DEFAULT PRIVILEGES for the role that makes it. Queries of `[[audiences]]` need
+-- SELECT on what they read, too.
+DO $$ BEGIN EXECUTE format('GRANT CONNECT ON DATABASE %I TO syncer_reader', current_database()); END $$;
 GRANT USAGE ON SCHEMA public TO syncer_reader;
 GRANT SELECT ON public.audience_membership TO syncer_reader;
 
@@ -21,6 +24,7 @@ DO $$ BEGIN EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO syncer_ow
 --   GRANT SET ON PARAMETER log_parameter_max_length TO syncer_owner;
 
 -- Part 3: the auditor. Run it again after every `syncer migrate`: a view that was made anew has lost its readers.
+DO $$ BEGIN EXECUTE format('GRANT CONNECT ON DATABASE %I TO syncer_auditor', current_database()); END $$;
 GRANT USAGE ON SCHEMA syncer TO syncer_auditor;
 DO $$
 DECLARE

@@ -27,9 +27,7 @@ def roles(postgres: str, new_database: Callable[..., str]) -> Iterator[str]:
     with psycopg.connect(url, autocommit=True) as admin:
         for role in ROLES:
             admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'sw0rdfish'")
-        admin.execute(
-            "DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$"
-        )
+        admin.execute("DO $$ BEGIN EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()); END $$")
     yield url
     with psycopg.connect(url, autocommit=True) as admin:
         for role in ROLES:
