@@ -5,6 +5,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "syncer" / "deploy"
 
@@ -21,18 +23,29 @@ def test_the_image_copies_files_that_exist_and_does_not_run_as_root() -> None:
 
 def test_every_dependency_has_a_pinned_release_with_hashes() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [
-        *project["dependencies"],
-        *(each for extra in project["optional-dependencies"].values() for each in extra),
-    ]
-    pinned = re.findall(
-        r"^([a-z0-9.-]+)==\S+(?: ; [^\\\n]+)? \\\n    --hash=sha256:",
-        (ROOT / ".ci" / "constraints.txt").read_text(),
-        re.M,
+    extras = project["optional-dependencies"]
+    development = pinned(ROOT / ".ci" / "constraints.txt")
+    image = pinned(DEPLOY / "requirements.txt")
+    assert names([*project["dependencies"], *extras["alerts"], *extras["duckdb"]]) <= {name for name, _ in image}
+    assert names([each for extra in extras.values() for each in extra]) - {project["name"]} <= {
+        name for name, _ in development
+    }
+    assert set(image) <= set(development)
+
+
+def pinned(file: Path) -> list[tuple[str, str]]:
+    """The name, and the version and the hashes, of each release in a file. Markers say where it is needed."""
+    text = file.read_text()
+    assert not re.search(r"https?:|file:", text), "says where, and not only what"
+    releases = re.findall(
+        r"^([a-z0-9.-]+)(==\S+[^\n]*\n(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", text, re.MULTILINE
     )
-    names = {re.split(r"[\[<>=]", each)[0] for each in wanted} - {project["name"]}
-    assert names <= set(pinned)
-    assert not re.search(r"https?:|file:", (ROOT / ".ci" / "constraints.txt").read_text())
+    assert "".join(name + rest for name, rest in releases) == text
+    return [(name, re.sub(r" ; [^\\\n]+", " ", rest)) for name, rest in releases]
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[\[<>=]", each)[0] for each in requirements}
 
 
 def test_actions_and_images_are_released_versions_that_an_updater_knows() -> None:
@@ -47,6 +60,17 @@ def test_actions_and_images_are_released_versions_that_an_updater_knows() -> Non
     assert updated == ["pip", "github-actions", "docker", "docker-compose"]
 
 
+def test_compose_waits_for_the_server_that_stays_and_declares_what_it_mounts() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    services = compose["services"]
+    assert services["postgres"]["healthcheck"]["test"][1:4] == ["pg_isready", "--host", "127.0.0.1"]
+    mounted = {each.split(":")[0] for service in services.values() for each in service["volumes"]}
+    assert mounted - {"./syncer.toml"} == set(compose["volumes"])
+    waits = {name: service.get("depends_on", {}) for name, service in services.items()}
+    assert waits["syncer"]["migrate"]["condition"] == "service_completed_successfully"
+    assert waits["migrate"]["postgres"]["condition"] == "service_healthy"
+
+
 def test_the_unit_is_hardened_and_waits_for_pages_in_flight() -> None:
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
@@ -55,3 +79,4 @@ def test_the_unit_is_hardened_and_waits_for_pages_in_flight() -> None:
     assert service["ExecStart"].endswith(" daemon")
     assert (service["NoNewPrivileges"], service["ProtectSystem"], service["DynamicUser"]) == ("yes", "strict", "yes")
     assert int(service["TimeoutStopSec"].removesuffix("s")) > 30
+    assert (service["ExecReload"], service["RestartPreventExitStatus"]) == ("/bin/kill -HUP $MAINPID", "2 3")
