@@ -9,7 +9,8 @@ from syncer.state import Connection, fetch_all, fetch_one, fetch_optional, fetch
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """When the next run is due (None: no daemon ever ran), and when the last one began (None: there was none)."""
+    """When the next run is due (None: no daemon ever ran), and when the last one began that was not broken off (None:
+    there was none)."""
 
     next_due_at: datetime | None
     last_began_at: datetime | None

@@ -11,6 +11,7 @@ from syncer import app
 from syncer.daemon import serve
 from syncer.schedule import Cadence
 from syncer.state import leadership
+from syncer.stopping import Stop
 from tests.world import World, members, truth, until
 
 
@@ -71,6 +72,15 @@ def test_a_clock_that_was_ahead_and_is_set_back(world: World, clock: type[Clock]
     world.warehouse.replace(members(2))
     with serving(world, cadence):
         until(lambda: world.believed() == truth(members(2)))
+
+
+def test_a_run_that_a_restart_broke_off_is_still_owed(world: World, clock: type[Clock]) -> None:
+    world.warehouse.replace(members(1))
+    stop = Stop()
+    stop.asked.set()
+    assert world.sync(stop).report.status == "interrupted"
+    with serving(world, Cadence(every=3600, jitter=0)):
+        until(lambda: world.believed() == truth(members(1)))
 
 
 def test_an_interval_is_over_when_it_has_passed_whatever_the_time_of_day_is(
