@@ -49,7 +49,10 @@ def known() -> list[Migration]:
 
 
 def pending(connection: Connection, schema: str) -> list[Migration]:
-    """What is still to be applied. Raises `SchemaVersionError` for a schema that is not an older version of ours."""
+    """What is still to be applied. Raises `SchemaVersionError` for a schema that is not an older version of ours, and
+    `StateError` for one that is not ours alone.
+    """
+    _refuse_strangers(connection, schema)
     applied = _applied(connection, schema)
     ours = known()
     for migration, checksum in zip(ours, applied, strict=False):
@@ -133,6 +136,17 @@ def _steps(
         yield migration.text, None
         named = {"number": migration.number, "name": migration.name, "checksum": migration.checksum}
         yield sql.query("add_schema_migration"), named
+
+
+def _refuse_strangers(connection: Connection, schema: str) -> None:
+    strangers = fetch_values(connection, "find_strangers", {"schema": schema})
+    if strangers:
+        raise errors.StateError(
+            f"the state schema {schema!r} is not ours alone: {', '.join(strangers)} may put functions there, which"
+            " would run with our rights. Let the role of `state.url` own the schema and all that is in it (ALTER SCHEMA"
+            " … OWNER TO …), and nobody else create there (REVOKE CREATE ON SCHEMA … FROM …), or name another"
+            " `state.schema`"
+        )
 
 
 def _applied(connection: Connection, schema: str) -> list[str]:

@@ -1,8 +1,9 @@
 """Migrations: what is applied, what is refused, and that every statement and comment is where it belongs."""
 
+import os
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -12,13 +13,16 @@ import syncer
 from syncer import errors, sql
 from syncer.state import State, migrations
 
+SCHEMA = 'an ""odd"" schema'
+"""As it stands in a quoted identifier."""
+
 QUERIES = Path(__file__).parents[2] / "sql" / "queries"
 SOURCES = Path(syncer.__file__).parent
 
 
 @pytest.fixture
 def empty(new_database: Callable[..., str]) -> State:
-    return State(new_database(), 'an "odd" schema')
+    return State(new_database(), SCHEMA.replace('""', '"'))
 
 
 def test_a_fresh_state_is_refused_with_the_command_that_helps_until_it_is_migrated(empty: State) -> None:
@@ -48,6 +52,55 @@ def test_nobody_elses_advisory_lock_keeps_a_migration_waiting(empty: State) -> N
     with psycopg.connect(empty.url, autocommit=True) as stranger:
         stranger.execute("SELECT pg_advisory_lock(%s)", [0x73796E636572])
         assert migrations.migrate(empty)
+
+
+@pytest.fixture
+def stranger(empty: State) -> Iterator[str]:
+    """The name of a role that may do nothing yet."""
+    name = f"stranger_{os.getpid()}"
+    with psycopg.connect(empty.url, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {name}")
+        admin.execute(f'CREATE SCHEMA "{SCHEMA}"')
+        yield name
+        admin.execute(f"DROP OWNED BY {name} CASCADE")
+        admin.execute(f"DROP ROLE {name}")
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        'ALTER SCHEMA "{schema}" OWNER TO {name}',
+        'GRANT CREATE ON SCHEMA "{schema}" TO {name}',
+        'CREATE FUNCTION "{schema}".to_jsonb(text) RETURNS jsonb RETURN NULL::jsonb;'
+        ' ALTER FUNCTION "{schema}".to_jsonb(text) OWNER TO {name}',
+        'CREATE TABLE "{schema}".schema_migration (); ALTER TABLE "{schema}".schema_migration OWNER TO {name}',
+    ],
+)
+def test_a_schema_into_which_somebody_else_may_write_is_refused(empty: State, stranger: str, order: str) -> None:
+    """Also by a superuser, who may use whatever anybody owns."""
+    with psycopg.connect(empty.url, autocommit=True) as admin:
+        admin.execute(order.replace("{schema}", SCHEMA).replace("{name}", stranger))
+
+        with pytest.raises(errors.StateError, match=rf"is not ours alone: {stranger} may put functions there"):
+            migrations.migrate(empty)
+
+        made = admin.execute("SELECT count(*) FROM pg_class WHERE relname = 'installation'").fetchone()
+    assert made == (0,)
+
+
+def test_a_state_in_which_somebody_may_write_later_is_refused_too(empty: State) -> None:
+    migrations.migrate(empty)
+    with psycopg.connect(empty.url, autocommit=True) as admin:
+        admin.execute(f'GRANT CREATE ON SCHEMA "{SCHEMA}" TO PUBLIC')
+    with empty.connect("test") as connection, pytest.raises(errors.StateError, match="not ours alone: PUBLIC may"):
+        migrations.check(connection, empty.schema)
+
+
+def test_a_schema_of_a_role_that_ours_is_a_member_of_is_ours(empty: State, stranger: str) -> None:
+    with psycopg.connect(empty.url, autocommit=True) as admin:
+        admin.execute(f"GRANT {stranger} TO CURRENT_USER")
+        admin.execute(f'ALTER SCHEMA "{SCHEMA}" OWNER TO {stranger}')
+    assert migrations.migrate(empty)
 
 
 @pytest.fixture
