@@ -2,4 +2,4 @@
 -- that part.
 -- Placeholders: partition, parent (identifiers).
 -- Rows: none.
-CREATE TABLE {partition} (LIKE {parent} INCLUDING DEFAULTS)
+CREATE TABLE {partition} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)
