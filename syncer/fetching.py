@@ -296,12 +296,17 @@ class _Body(httpx.SyncByteStream):
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Errors of httpcore come out as those of httpx with the same name."""
+    """Errors of httpcore come out as those of httpx with the same name.
+
+    Of an answer that is no HTTP they quote bytes, behind a colon, which may echo a secret. No traceback has them.
+    """
     try:
         yield
     except _FAILURES as error:
-        kind = getattr(httpx, type(error).__name__, httpx.NetworkError)
-        raise kind(str(error)) from error
+        words = str(error)
+        if isinstance(error, httpcore.ProtocolError):
+            words = words.partition(":")[0]
+        raise getattr(httpx, type(error).__name__, httpx.NetworkError)(words) from None
 
 
 _FAILURES = (

@@ -14,6 +14,7 @@ import click
 
 from syncer import app, config, log
 from syncer.cli import screen
+from syncer.escaping import escaped
 from syncer.state import Connection, State, migrations
 from syncer.stopping import Stop
 
@@ -147,4 +148,4 @@ def may_ask(yes: bool) -> bool:
 
 def confirm(question: str) -> None:
     """Ends the command unless the answer is yes."""
-    click.confirm(question, abort=True, err=True)
+    click.confirm(escaped(question), abort=True, err=True)

@@ -11,7 +11,7 @@ from syncer.receivers.segment import ReceivedRequest
 from syncer.state import State
 from tests.world import VIP, World, members
 
-EVIL = "\x1b]0;title\x07\x1b]52;c;Y2xpcA==\x07\x9b2J\u202e\u2066\nsegment\tforged@x.io\r"
+EVIL = "\x1b]0;title\x07\x1b]52;c;Y2xpcA==\x07\x9b2J\u202e\u2066\nsegment\tforged\r"
 AUDIENCE = f"Gold {EVIL}"
 USER = f"user {EVIL}"
 
@@ -54,7 +54,7 @@ def test_what_a_user_forgets_is_a_line_for_each_contact(hostile: World) -> None:
     [line] = done.stdout.splitlines()
     assert line.split("\t")[0] == "segment"
     assert line.count("\t") == 1
-    assert line.endswith(r"\nsegment\tforged@x.io\r")
+    assert line.endswith(r"\nsegment\tforged\r")
 
 
 class Phone:

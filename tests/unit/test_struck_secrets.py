@@ -4,6 +4,7 @@ import base64
 import html
 import json
 import time
+import traceback
 from urllib.parse import quote
 
 import pytest
@@ -82,6 +83,18 @@ def test_no_text_takes_long(piece: str) -> None:
     began = time.monotonic()
     Secrets(["a" * 3000, f"Bearer {'x9' * 900}", "a  b"]).struck(piece * (16_384 // len(piece)))
     assert time.monotonic() - began < 1
+
+
+def test_no_traceback_quotes_an_answer() -> None:
+    said = b"HTTP/1.1 200 OK\r\nhvsecret12 is no header\r\n\r\n"
+    with RawServer(lambda connection: connection.sendall(said)) as server:
+        told = {"name": "hook", "url": f"{server.url}/hook", "headers": {"X-Key": "hvsecret12"}}
+        destination = WebhookDestination(WebhookSettings.model_validate(told))
+        [request], _ = destination.requests([identify(1)])
+        with pytest.raises(errors.DestinationUnavailableError) as raised:
+            destination.send(request)
+        destination.close()
+    assert "hvsecret12" not in "".join(traceback.format_exception(raised.value))
 
 
 @pytest.mark.parametrize("spelled", [TOKEN, quote(TOKEN, safe="").lower(), basic(TOKEN)])
