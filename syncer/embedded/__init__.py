@@ -109,6 +109,7 @@ def _enter(data_dir: DataDir, *, user_namespace: bool) -> tuple[str, int]:
     with _explained_errors(data_dir):
         if data_dir.path.exists() and not data_dir.path.is_dir():
             raise errors.StateError(f"state.data_dir {data_dir.path} is a file; name a folder")
+        programs.refuse_folder_of_another(data_dir.path)
         data_dir.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with data_dir.turn():
             users = data_dir.open_users_lock()

@@ -96,14 +96,24 @@ def _programs() -> Path:
 
 
 def account_for(data_dir: Path, cluster: Path, *, user_namespace: bool) -> Account:
-    """We, if PostgreSQL accepts us; for root the owner of the cluster, or else of the folder: it stays theirs."""
+    """We, if PostgreSQL accepts us; for root the account that got the cluster once, as long as it has it."""
     us = Account(os.geteuid(), os.getegid())
     if us.uid:
         return us if _has_name(us.uid) else _disguised(us) or us
-    owner = (cluster if cluster.exists() else data_dir).stat()
-    if owner.st_uid and (cluster.exists() or _has_name(owner.st_uid)):
+    if cluster.exists() and (owner := cluster.stat()).st_uid:
         return _admitted(Account(owner.st_uid, owner.st_gid), data_dir)
     return (_disguised(us) if user_namespace else None) or _admitted(_unprivileged(), data_dir)
+
+
+def refuse_folder_of_another(data_dir: Path) -> None:
+    """Root writes nothing where somebody else can put a link in the way."""
+    if os.geteuid() or not data_dir.exists() or not (owner := data_dir.stat().st_uid):
+        return
+    name = pwd.getpwuid(owner).pw_name if _has_name(owner) else f"#{owner}"
+    raise errors.StateError(
+        f"state.data_dir {data_dir} belongs to {name}, and root does not write where others can put links: run the"
+        f" command as that user, for example `runuser -u {name} -- syncer …`"
+    )
 
 
 def _has_name(uid: int) -> bool:
@@ -130,14 +140,25 @@ def _disguised(us: Account) -> Account | None:
 
 
 def _unprivileged() -> Account:
+    """An account that nobody else uses now: its processes could read and change all that the server keeps."""
     for name in ("postgres", "nobody"):
         with suppress(KeyError):
             entry = pwd.getpwnam(name)
-            return Account(entry.pw_uid, entry.pw_gid)
+            if not _runs_anything(entry.pw_uid):
+                return Account(entry.pw_uid, entry.pw_gid)
     raise errors.StateError(
         "PostgreSQL refuses to run as root, user namespaces are forbidden here, and there is neither an account"
-        " postgres nor nobody; run syncer as an ordinary user, or name a server by state.url"
+        " postgres nor nobody that runs nothing else; run syncer as an ordinary user, or name a server by state.url"
     )
+
+
+def _runs_anything(uid: int) -> bool:
+    """Whether any process of theirs is no server of ours."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if process.stat().st_uid == uid and not (process / "exe").readlink().is_relative_to(_programs()):
+                return True
+    return False
 
 
 def _admitted(account: Account, data_dir: Path) -> Account:

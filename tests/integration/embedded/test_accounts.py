@@ -106,14 +106,31 @@ def test_ordinary_user_runs_it_directly(tmp_path: Path, open_folder: Path) -> No
     assert _as_nobody(tmp_path, open_folder / "state") == ["syncer", "True"] * 2
 
 
-@WITH_OTHERS
-def test_root_joins_an_ordinary_users_cluster(tmp_path: Path, open_folder: Path) -> None:
-    shutil.chown(open_folder, "nobody")
-    _as_nobody(tmp_path, open_folder / "state")
-    with embedded.running(open_folder / "state") as url, psycopg.connect(url):
-        pid = postmaster(open_folder / "state")
-        assert Path(f"/proc/{pid}").stat().st_uid == pwd.getpwnam("nobody").pw_uid
-    assert _as_nobody(tmp_path, open_folder / "state") == ["syncer", "True"] * 2
+@AS_ROOT
+def test_root_writes_nothing_into_a_folder_of_somebody_else(tmp_path: Path) -> None:
+    """Who owns it could lead root's writing to any other file."""
+    (tmp_path / "root_only").write_text("as it was")
+    theirs = tmp_path / "state"
+    theirs.mkdir()
+    for name in ("postgres.log", "postgres.log.1", "server.lock", "users.lock"):
+        (theirs / name).symlink_to(tmp_path / "root_only")
+    shutil.chown(theirs, "nobody")
+
+    assert "run the command as that user, for example `runuser -u nobody -- syncer …`" in refusal(theirs)
+
+    assert (tmp_path / "root_only").read_text() == "as it was"
+    assert {entry.name for entry in theirs.iterdir()} == {"postgres.log", "postgres.log.1", "server.lock", "users.lock"}
+
+
+@AS_ROOT
+def test_no_account_that_runs_something_else_runs_the_server(
+    open_folder: Path, account: pwd.struct_passwd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pwd, "getpwnam", lambda _: account)
+    with subprocess.Popen(["sleep", "60"], user=account.pw_uid) as other:
+        message = refusal(open_folder / "state", user_namespace=False)
+        other.kill()
+    assert "that runs nothing else; run syncer as an ordinary user" in message
 
 
 @AS_ROOT
