@@ -16,6 +16,8 @@ updates the contact without marking it as seen ("Spec: Common fields"). Segment 
 With a call for every audience, `context.personas` says what the call is about, as Engage does ("Using Engage data").
 Destinations for audiences know a membership only by that, and by the property being a JSON boolean. The ids in it are
 made from the names of destination and property, so that they stay the same, and say that they are syncer's.
+Destinations with lists of their own (Facebook, TikTok, SendGrid, Marketo, …) need `external_audience_id`, which Engage
+learns when it makes the list, and some `audience_settings`: `lists` has them by property.
 
 The status decides. Segment does not document the body of its answer, and answers 200 to whatever it received:
 accepted means received, and a complete 200 with an odd body is as good as any other.
@@ -27,11 +29,11 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import httpx
 import msgspec
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from syncer import __version__, fields
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each, stamp
@@ -53,6 +55,26 @@ _CLOSE = b'"}'
 _ENVELOPE_BYTES = len(_OPEN + _SENT_AT + b"2026-11-23T00:00:00.000000Z" + _CLOSE)
 
 
+def _small_json(value: object) -> object:
+    try:
+        size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+    except (TypeError, ValueError):
+        raise ValueError("must hold JSON values only: text, numbers, true, false, lists and tables") from None
+    if size > 4096:
+        raise ValueError("must not take more than 4096 bytes as JSON")
+    return value
+
+
+SmallJson = Annotated[dict[str, Any], BeforeValidator(_small_json)]
+
+
+class ListSettings(fields.Table):
+    """`lists` of a destination: what `context.personas` says beside the audience itself, for one property."""
+
+    external_audience_id: fields.Text | None = None
+    audience_settings: SmallJson = Field(default={})
+
+
 class SegmentSettings(DestinationSettings):
     """`type = "segment"`, the default. `endpoint` is the address without `/v1`, whatever was written."""
 
@@ -69,7 +91,8 @@ class SegmentSettings(DestinationSettings):
     region: Literal["eu", "us"] | None = None
     endpoint: str = Field(default=None, validate_default=True)
     max_events_per_second: fields.Rate = 1000.0
-    integrations: dict[str, Any] = Field(default={})
+    integrations: SmallJson = Field(default={})
+    lists: dict[str, ListSettings] = Field(default={})
     gzip: bool = False
     concurrency: int = Field(default=4, ge=1, le=64)
 
@@ -83,22 +106,13 @@ class SegmentSettings(DestinationSettings):
     def _base(cls, text: str, info: ValidationInfo) -> str:
         return fields.base_address(text, info, like=ENDPOINTS["us"], key="write key", calls="/v1(/batch)?")
 
-    @field_validator("integrations", mode="before")
-    @classmethod
-    def _small_json(cls, value: object) -> object:
-        try:
-            size = len(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
-        except (TypeError, ValueError):
-            raise ValueError("must hold JSON values only: text, numbers, true, false, lists and tables") from None
-        if size > 4096:
-            raise ValueError("must not take more than 4096 bytes as JSON")
-        return value
-
     @classmethod
     def between_keys(cls, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """See `DestinationSettings`."""
         if "endpoint" in table and "region" in table:
             yield "region", "`endpoint` and `region` both name the address; keep one of them"
+        if table.get("lists") and table.get("calls") != "per_audience":
+            yield "lists", 'goes along with calls about one audience only: add calls = "per_audience"'
 
     def build(self) -> "SegmentDestination":
         """See `DestinationSettings`."""
@@ -145,6 +159,7 @@ class SegmentDestination:
         self._identity = settings.identity
         self._per_audience = settings.calls == "per_audience"
         self._space = local_id("spa", settings.name)
+        self._lists = {key: each.model_dump(exclude_defaults=True) for key, each in settings.lists.items()}
         a_second = max(1, int(self.rate.per_second)) if self.rate.per_second else MAX_REQUEST_EVENTS
         self.page_size = min(PAGE_SIZE, a_second)
         self._max_events = min(MAX_REQUEST_EVENTS, a_second)
@@ -261,6 +276,7 @@ class SegmentDestination:
                 "computation_key": key,
                 "namespace": self._space,
                 "space_id": self._space,
+                **self._lists.get(key, {}),
             }
         }
 

@@ -51,6 +51,27 @@ def test_every_membership_is_recognised(apart: World) -> None:
     assert apart.verify().differences == 0
 
 
+def test_a_list_of_the_destinations_own_is_named_by_its_id_and_settings(apart: World) -> None:
+    listed = 'external_audience_id = "2385", audience_settings = { a = 1 }'
+    apart.destination_extra += f"\ntrack = {{ initial = true }}\nlists = {{ vip_buyers = {{ {listed} }} }}"
+    apart.warehouse.replace(members(1, VIP, CHURN))
+    apart.sync()
+
+    said = {
+        (received.event["type"], block["computation_key"]): (
+            block.get("external_audience_id"),
+            block.get("audience_settings"),
+        )
+        for received in apart.receiver.events
+        for block in [received.event["context"]["personas"]]
+    }
+    assert said == {
+        (kind, key): block
+        for kind in ("identify", "track")
+        for key, block in (("vip_buyers", ("2385", {"a": 1})), ("churn_risk", (None, None)))
+    }
+
+
 def test_the_ids_of_an_audience_stay_and_are_no_others(apart: World) -> None:
     apart.warehouse.replace(members(1, VIP, CHURN))
     apart.sync()

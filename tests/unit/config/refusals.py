@@ -212,6 +212,16 @@ REFUSED = [
         "destinations[0].integrations",
         "must not take more than 4096 bytes as JSON",
     ),
+    (
+        in_destination("lists = { vip = { external_audience_id = '1' } }"),
+        "destinations[0].lists",
+        'goes along with calls about one audience only: add calls = "per_audience"',
+    ),
+    (
+        in_destination("calls = 'per_audience'\nlists = { vip = { external_id = '1' } }"),
+        "destinations[0].lists.vip.external_id",
+        "unknown key; did you mean `external_audience_id`?",
+    ),
     (in_destination("gzip = 1"), "destinations[0].gzip", "must be true or false, without quotes (got 1)"),
     (in_destination("gzip = 'yes'"), "destinations[0].gzip", 'must be true or false, without quotes (got "yes")'),
     (in_destination("identity = 'phone'"), "destinations[0].identity", 'must be "email" or "user_id" (got "phone")'),

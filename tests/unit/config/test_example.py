@@ -80,7 +80,8 @@ def test_the_example_shows_the_defaults(load: Load) -> None:
 
 def test_the_example_loads_with_everything_in_force(load: Load, tmp_path: Path) -> None:
     (tmp_path / "warehouse-password").write_text("p\n")
-    loaded = load(uncommented(apart_from={"endpoint", "every"}).replace('query = "SELECT audience', '# "'), **ENVIRON)
+    text = uncommented(apart_from={"endpoint", "every"}).replace('query = "SELECT audience', '# "')
+    loaded = load(text.replace('calls = "combined"', 'calls = "per_audience"'), **ENVIRON)  # `lists` need it
     assert len(loaded.sources) == 3
     segment, mailmodo, webhook, *_ = loaded.destinations
     assert isinstance(segment, SegmentSettings)
