@@ -15,7 +15,7 @@ import ssl
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 import httpx
 
@@ -31,7 +31,7 @@ class Proxy:
     scheme: str
     host: str
     port: int
-    login: tuple[str, str] | None = field(repr=False)
+    login: tuple[bytes, bytes] | None = field(repr=False)
 
     def __str__(self) -> str:
         return f"the proxy {_in_url(self.host)}:{self.port} ({self.variable})"
@@ -65,7 +65,7 @@ def tls() -> ssl.SSLContext:
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if file and not Path(file).is_file():
         raise _problem("SSL_CERT_FILE", f"there is no file {file}")
-    if folder and not file and not Path(folder).is_dir():
+    if folder and not file and not any(Path(each).is_dir() for each in folder.split(os.pathsep)):
         raise _problem("SSL_CERT_DIR", f"there is no folder {folder}")
     try:
         return httpx.create_ssl_context()
@@ -81,18 +81,20 @@ def _proxy(variable: str, text: str, host: str) -> Proxy:
     way_out = f"correct it, or add {host} to NO_PROXY"
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
-        port = parts.port
-    except ValueError:
+        port, name = parts.port, (parts.hostname or "").encode("idna").decode()
+    except ValueError:  # UnicodeError is one
         raise _problem(variable, f"is no address of a proxy; {way_out}") from None
     if parts.scheme.startswith("socks"):
         raise _problem(variable, f"names a SOCKS proxy, and syncer speaks to HTTP proxies only; {way_out}")
-    if parts.scheme not in _PORTS or not parts.hostname or not parts.hostname.isprintable() or port == 0:
+    if parts.scheme not in _PORTS or not name or not name.isprintable() or port == 0:
         raise _problem(variable, f"is no address of a proxy, such as http://proxy.internal:3128; {way_out}")
-    return Proxy(variable, parts.scheme, parts.hostname, port or _PORTS[parts.scheme], _login(parts))
+    return Proxy(variable, parts.scheme, name, port or _PORTS[parts.scheme], _login(parts))
 
 
-def _login(parts: SplitResult) -> tuple[str, str] | None:
-    return (unquote(parts.username or ""), unquote(parts.password or "")) if "@" in parts.netloc else None
+def _login(parts: SplitResult) -> tuple[bytes, bytes] | None:
+    if "@" not in parts.netloc:
+        return None
+    return unquote_to_bytes(os.fsencode(parts.username or "")), unquote_to_bytes(os.fsencode(parts.password or ""))
 
 
 def _is_direct(host: str, port: int) -> bool:

@@ -23,7 +23,7 @@ _SECRET_KEYS = ("password", "passwd", "pwd", "passphrase", "token", "secret", "k
 _PLAIN = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`"
 _WITH_BACKSLASH = r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\"|`[^`]*`"
 _DOLLARS = r"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$"
-_REST = r"|(?P<blank>\s+|--[^\n]*|/\*.*?\*/{hash})|(?P<end>;)|(?P<opens>\()|(?P<closes>\))|."
+_REST = r"|(?P<blank>\s+|--[^\n]*|/\*.*?\*/{hash})|(?P<end>;)|(?P<opens>\()|(?P<closes>\))|(?P<word>[^\W\d]\w*)|."
 
 
 def _reading(strings: str, *, dollars: bool = False, hashes: bool = False) -> re.Pattern[str]:
@@ -41,6 +41,7 @@ _OTHER_READINGS = tuple(
     for hashes in (False, True)
 )
 """Of any dialect: dollars may quote, `#` may begin a comment."""
+_CHANGING = ("insert", "update", "delete", "merge")
 _READS = re.compile(r"\(*\s*(select|with|values|table|from)\b", re.IGNORECASE)
 
 
@@ -113,6 +114,11 @@ def statement(source: models.Source, *, alone: bool) -> str:
             f"{source.path}: the query holds several statements; write one, without a semicolon"
             + ("" if all(several) else ", also in strings that hold a backslash, a dollar or #")
         )
+    if not alone and any(_writes(query, token) for token in _OTHER_READINGS):
+        raise errors.WarehouseError(
+            f"{source.path}: the query writes (INTO, or INSERT, UPDATE, DELETE, MERGE after WITH); the warehouse is"
+            " only ever read"
+        )
     return query[:end].strip()
 
 
@@ -138,6 +144,19 @@ def _ends(query: str, token: re.Pattern[str]) -> _Ends:
                 return _Ends(first, len(query), several=True)
             first = found.start() if first is None else first
     return _Ends(first, end)
+
+
+def _writes(query: str, token: re.Pattern[str]) -> bool:
+    """Whether one statement stores its result in a table or a file, or changes a table: not every database has
+    transactions that refuse that."""
+    first, depth = None, 0
+    for found in token.finditer(query):
+        depth += bool(found["opens"]) - bool(found["closes"])
+        word = (found["word"] or "").lower()
+        first = first or word
+        if word == "into" or (first == "with" and depth == 0 and word in _CHANGING):
+            return True
+    return False
 
 
 def question(query: str) -> models.Source:

@@ -51,6 +51,13 @@ def _bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ({"ALL_PROXY": "a:1"}, "http://127.0.0.1:9", None),
         ({"ALL_PROXY": "a:1"}, "http://[::1]:9", None),
         ({"HTTPS_PROXY": ""}, "https://x.example", None),
+        (
+            {"HTTPS_PROXY": "http://próxy.example:1"},
+            "https://x.example",
+            "the proxy xn--prxy-rqa.example:1 (HTTPS_PROXY)",
+        ),
+        ({"HTTPS_PROXY": "http://ü:p%C3%BC@p:1"}, "https://x.example", "the proxy p:1 (HTTPS_PROXY)"),
+        ({"HTTPS_PROXY": "http://u:\udcff@p:1"}, "https://x.example", "the proxy p:1 (HTTPS_PROXY)"),
     ],
 )
 def test_a_variable_names_the_proxy(
@@ -59,6 +66,7 @@ def test_a_variable_names_the_proxy(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     found = environment.proxy_for(httpx.URL(url))
+    open_transport(httpx.URL(url)).close()
     assert (None if found is None else str(found)) == proxy
 
 
@@ -117,6 +125,8 @@ UNUSABLE: dict[str, tuple[str, str | Callable[[Path], str], str]] = {
     "a folder": ("SSL_CERT_FILE", str, "there is no file"),
     "endless": ("SSL_CERT_FILE", "/dev/zero", "there is no file /dev/zero"),
     "no certificate": ("SSL_CERT_FILE", no_certificate, "holds no certificate"),
+    "a host of bytes": ("HTTPS_PROXY", "http://\udcff:1", "is no address of a proxy"),
+    "a host too long": ("HTTPS_PROXY", f"http://{'x' * 70}.example:1", "is no address of a proxy"),
     "no folder": ("SSL_CERT_DIR", "/nowhere/certs", "there is no folder /nowhere/certs"),
 }
 
