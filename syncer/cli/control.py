@@ -9,6 +9,7 @@ from syncer import control, errors
 from syncer.cli import screen, streams
 from syncer.cli.locking import with_the_lock
 from syncer.cli.session import (
+    TEXT,
     Session,
     audience_option,
     config_option,
@@ -52,7 +53,7 @@ def approve(
 
 
 @click.command()
-@click.argument("audience")
+@click.argument("audience", type=TEXT)
 @yes_option
 @config_option
 @click.pass_obj
@@ -72,7 +73,7 @@ def retire(session: Session, audience: str, yes: bool) -> None:
 
 
 @click.command()
-@click.argument("audiences", metavar="[AUDIENCE]...", nargs=-1)
+@click.argument("audiences", type=TEXT, metavar="[AUDIENCE]...", nargs=-1)
 @destination_option
 @config_option
 @click.pass_obj
@@ -85,7 +86,7 @@ def pause(session: Session, audiences: Sequence[str], destinations: Sequence[str
 
 
 @click.command()
-@click.argument("audiences", metavar="[AUDIENCE]...", nargs=-1)
+@click.argument("audiences", type=TEXT, metavar="[AUDIENCE]...", nargs=-1)
 @destination_option
 @config_option
 @click.pass_obj

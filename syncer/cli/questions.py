@@ -8,6 +8,7 @@ import click
 from syncer import app, audit, config, errors
 from syncer.cli import answers, dashboard, progress, screen, streams
 from syncer.cli.session import (
+    TEXT,
     Session,
     config_option,
     connected,
@@ -81,7 +82,7 @@ def show_history(session: Session, run_id: int | None, limit: int, as_json: bool
 
 
 @click.command()
-@click.argument("who")
+@click.argument("who", type=TEXT)
 @limit_option("How much history to show.")
 @config_option
 @json_option

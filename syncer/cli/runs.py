@@ -10,6 +10,7 @@ from syncer.app import App
 from syncer.cli import progress, screen
 from syncer.cli.alarm import opened_app_for_a_run
 from syncer.cli.session import (
+    TEXT,
     audience_option,
     config_option,
     confirm,
@@ -90,7 +91,7 @@ def resync(
 
 
 @click.command()
-@click.argument("who", nargs=-1)
+@click.argument("who", type=TEXT, nargs=-1)
 @config_option
 @json_option
 @click.pass_context

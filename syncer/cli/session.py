@@ -50,17 +50,35 @@ def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+class _Text(click.ParamType[str]):
+    """Text that a database takes: what the shell handed over may be any bytes."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The value, if it is text."""
+        if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            self.fail(f"{value!r} is not valid text", param, ctx)
+        return value
+
+
+TEXT = _Text()
+_MOST = 1_000_000
+"""What is listed at most."""
+
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
-audience_option = click.option("--audience", "audiences", multiple=True, help="Only this audience; may be repeated.")
+audience_option = click.option(
+    "--audience", "audiences", type=TEXT, multiple=True, help="Only this audience; may be repeated."
+)
 destination_option = click.option(
-    "--destination", "destinations", multiple=True, help="Only this destination; may be repeated."
+    "--destination", "destinations", type=TEXT, multiple=True, help="Only this destination; may be repeated."
 )
 
 
 def limit_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """`--limit`, for a command that lists."""
-    return click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help=what)
+    return click.option("--limit", type=click.IntRange(min=1, max=_MOST), default=20, show_default=True, help=what)
 
 
 # --- settings and state ------------------------------------------------------------------------------------------

@@ -104,3 +104,20 @@ def test_an_alert_repeats_no_words_of_a_receiver(world: World) -> None:
     assert title == "syncer: a destination refuses the account"
     assert "answered 401" in body
     assert "Ada" not in body
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["explain", "\udcff"],
+        ["retry", "\udcff"],
+        ["retire", "\udcff"],
+        ["sync", "--audience", "\udcff"],
+        ["approve", "1", "--destination", "\udcff"],
+        ["history", "--limit", "99999999999999999999"],
+    ],
+)
+def test_bytes_of_the_shell_that_are_no_text_are_a_wrong_use(world: World, arguments: list[str]) -> None:
+    done = world.command(*arguments)
+    assert done.returncode == 2
+    assert "Error: Invalid value for " in done.stderr
