@@ -101,7 +101,7 @@ def _watchers(opened: app.App) -> Iterator[Sequence[Watcher]]:
             watchers.append(watcher)
         if opened.channel is not None:
             alarm = alerts.AlertWatcher(opened.state, opened.channel)
-            lookout.tell = alarm.late
+            lookout.tell = alarm.stands
             stack.callback(alarm.close)
             watchers.append(alarm)
         stack.enter_context(lookout.watching())

@@ -14,9 +14,9 @@ text, a line for each condition, whatever stands in a name.
 | held | an audience at a destination, or the run | something waits for approval, or `guard.ready` is not true |
 | incomplete | a destination, or an audience | a contact is refused or in doubt there, or the audience is set aside |
 | late | the daemon | a run was due and did not do its work, or the one in progress does not move: see `lateness` |
+| slow | the run | the one in progress moves, and takes much longer than the last ten did |
 """
 
-import math
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -29,13 +29,14 @@ import structlog
 
 from syncer import errors, sync
 from syncer.daemon.channels import Channel
+from syncer.daemon.lateness import Trouble
 from syncer.escaping import escaped
 from syncer.masking import masked
 from syncer.models import Status
 from syncer.state import Connection, State, execute, fetch_all, fetch_values, status
 from syncer.state.history import RunReport
 
-Kind = Literal["failed", "refused", "held", "incomplete", "late"]
+Kind = Literal["failed", "refused", "held", "incomplete", "late", "slow"]
 
 _TITLES: Mapping[Kind, str] = {
     "failed": "syncer: failed",
@@ -43,6 +44,7 @@ _TITLES: Mapping[Kind, str] = {
     "held": "syncer: held for approval",
     "incomplete": "syncer: incomplete",
     "late": "syncer: late",
+    "slow": "syncer: slow",
 }
 _RECOVERED = "syncer: recovered"
 _RUN = "the run"
@@ -67,7 +69,7 @@ class Condition(NamedTuple):
         return f"{self.kind}: {self.subject}"
 
 
-_LATE = Condition("late", "the daemon")
+_TROUBLES: Mapping[Trouble, Condition] = {"late": Condition("late", "the daemon"), "slow": Condition("slow", _RUN)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +263,8 @@ class AlertWatcher:
     def __init__(self, state: State, channel: Channel) -> None:
         self._alert_log = AlertLog(state, channel)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="alerts")
-        self._late_said: bool | None = None
-        self._late_tried = False, -math.inf
+        self._said: dict[Trouble, bool] = {}
+        self._tried: dict[Trouble, tuple[bool, float]] = {}
 
     def close(self) -> None:
         """Waits for messages that are leaving."""
@@ -277,21 +279,23 @@ class AlertWatcher:
     def lost(self, error: errors.SyncerError) -> None:
         """See `serve.Watcher`: the lookout says so, if that lasts."""
 
-    def late(self, why: str | None) -> None:
-        """It is late, or (None) on time; see `lateness.Lookout`. A message that nobody took is sent again."""
-        is_late = why is not None
-        if is_late == self._late_said or (is_late == self._late_tried[0] and time.monotonic() < self._late_tried[1]):
+    def stands(self, trouble: Trouble, why: str | None) -> None:
+        """It is late, or slow, or (None) no longer; see `lateness.Lookout`. What nobody took is sent again."""
+        is_wrong, now = why is not None, time.monotonic()
+        tried, again = self._tried.get(trouble, (None, 0.0))
+        if self._said.get(trouble) == is_wrong or (tried == is_wrong and now < again):
             return
-        self._late_tried = is_late, time.monotonic() + _AGAIN_SECONDS
-        self._thread.submit(_logged, self._say_late, why)
+        self._tried[trouble] = is_wrong, now + _AGAIN_SECONDS
+        self._thread.submit(_logged, self._say, trouble, why)
 
-    def _say_late(self, why: str | None) -> None:
+    def _say(self, trouble: Trouble, why: str | None) -> None:
+        condition = _TROUBLES[trouble]
         if why is None:
-            self._alert_log.review({}, ended=[_LATE])
+            self._alert_log.review({}, ended=[condition])
         else:
-            self._alert_log.review({_LATE: why})
-        if self._alert_log.is_open(_LATE) == (why is not None):
-            self._late_said = why is not None
+            self._alert_log.review({condition: why})
+        if self._alert_log.is_open(condition) == (why is not None):
+            self._said[trouble] = why is not None
 
     def ran(self, result: sync.Result) -> None:
         """See `serve.Watcher`."""

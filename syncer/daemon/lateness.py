@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import structlog
 
@@ -31,8 +32,13 @@ _GRACE_SECONDS = 60.0
 
 _LOOK_SECONDS = 5.0
 
+_SLOW_FACTOR, _SLOW_SECONDS = 4, 1800.0
+"""A run is slow if it takes so many times as long as the longest of the last ten, and more than so many seconds."""
+
 _STALE_SECONDS = 60.0
 """Seconds after which nobody believes the last look any more: the next one hangs."""
+
+Trouble = Literal["late", "slow"]
 
 log = structlog.get_logger()
 
@@ -46,6 +52,8 @@ class Standing:
     run_id: int | None
     moved_at: datetime | None
     failed_run_id: int | None = None
+    began_at: datetime | None = None
+    longest: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,20 @@ def judge(standing: Standing, cadence: Cadence, stall_timeout: float, watched_si
     return Verdict(f"no run {since}, and one was due at {_at(due)}{why}", is_on_time=False)
 
 
+def why_slow(standing: Standing) -> str | None:
+    """Why the run in progress is told about though it moves: it takes much longer than runs do. None if it does not."""
+    if standing.began_at is None or standing.longest is None:
+        return None
+    took = standing.asked_at - standing.began_at
+    if took <= timedelta(seconds=max(_SLOW_FACTOR * standing.longest, _SLOW_SECONDS)):
+        return None
+    usual = _words(timedelta(seconds=standing.longest))
+    return (
+        f"run {standing.run_id} has been under way for {_words(took)}; the last ten took {usual} at most."
+        " `syncer status` shows how far it is, and at which rate"
+    )
+
+
 def who_leads(leader: Leader | None) -> str:
     """For people who have to do something about it."""
     if leader is None:
@@ -88,7 +110,8 @@ def who_leads(leader: Leader | None) -> str:
 
 
 class Lookout:
-    """Looks again and again. After each look calls `tell`: with why it is late, or with None if it is on time.
+    """Looks again and again. After each look calls `tell`: with "late" and why, or None if it is on time; and the same
+    with "slow".
 
     What it found last is `why_not_ready`, in words for anybody: no address, no name.
     """
@@ -106,9 +129,9 @@ class Lookout:
         self._looked: float | None = None
         self._wrong_from: float | None = None
         self._late: str | None = None
-        self._was_late = False
+        self._wrong: set[Trouble] = set()
         self._not_ready: str | None = None
-        self.tell: Callable[[str | None], None] = lambda _: None
+        self.tell: Callable[[Trouble, str | None], None] = lambda *_: None
 
     @property
     def _interval(self) -> float:
@@ -135,6 +158,7 @@ class Lookout:
             self._found_not_ready(None, "")
             self._last = self._believed(standing)
             self._judge(self._last, who_leads(leader))
+            self._say("slow", why_slow(standing))
         self._looked = self._now()
 
     def _believed(self, standing: Standing) -> Standing:
@@ -164,21 +188,21 @@ class Lookout:
             self._late = None
             if verdict.is_on_time:
                 self._wrong_from = None
-                self._say(late=None)
+                self._say("late", None)
             return
         self._wrong_from = self._now() if self._wrong_from is None else self._wrong_from
         if self._now() - self._wrong_from >= min(_GRACE_SECONDS, self._interval):
             self._late = verdict.late
-            self._say(late=f"{verdict.late}; {leader}")
+            self._say("late", f"{verdict.late}; {leader}")
 
-    def _say(self, late: str | None) -> None:
-        is_late = late is not None
-        if is_late and not self._was_late:
-            log.warning("late", why=late)
-        elif self._was_late and not is_late:
-            log.info("no longer late")
-        self._was_late = is_late
-        self.tell(late)
+    def _say(self, trouble: Trouble, why: str | None) -> None:
+        if why is not None and trouble not in self._wrong:
+            log.warning(trouble, why=why)
+            self._wrong.add(trouble)
+        elif why is None and trouble in self._wrong:
+            log.info("no longer", trouble=trouble)
+            self._wrong.remove(trouble)
+        self.tell(trouble, why)
 
     @contextmanager
     def watching(self) -> Iterator[None]:

@@ -98,3 +98,28 @@ def test_a_long_run_that_tells_people_all_the_time_is_neither_late_nor_not_ready
         until(lambda: len(world.believed()) >= 4000 or ready(health) != 200)
         assert ready(health) == 200
     assert phone.heard() == []
+
+
+def test_a_run_that_takes_much_longer_than_usual_is_told_once_and_is_ready(
+    world: World, phone: Phone, health: str
+) -> None:
+    world.query(
+        "INSERT INTO run (trigger, syncer_version, host, pid, started_at, finished_at, phase, status)"
+        " SELECT 'schedule', '', '', 1, now() - interval '2 minutes', now() - interval '1 minute', 'closed',"
+        " 'succeeded' FROM generate_series(1, 10) RETURNING run_id"
+    )
+    world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
+    world.warehouse.replace(members(4000))
+    world.receiver.script = lambda _: Delay(1.0)
+    with daemon(world):
+        until(lambda: world.query("SELECT FROM run WHERE phase = 'planned'"))
+        world.query(
+            "UPDATE run SET started_at = now() - interval '31 minutes' WHERE phase = 'planned' RETURNING run_id"
+        )
+        assert phone.http.wait_for(lambda: bool(phone.messages), DEADLINE)
+        assert ready(health) == 200
+        world.receiver.script = None
+        assert phone.http.wait_for(lambda: len(phone.messages) == 2, DEADLINE)
+    (slow, why), ended = phone.heard()
+    assert (slow, ended) == ("slow", ("recovered", "no longer slow: the run"))
+    assert "run 11 has been under way for 31 minutes; the last ten took 60 seconds at most" in why

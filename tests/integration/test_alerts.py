@@ -262,7 +262,7 @@ def test_late_is_told_once_by_whichever_daemon_sees_it_first_and_ended_once(worl
 
     for why in ("no run did its work", "no run did its work", None, None):
         for each in daemons:
-            each.late(why)
+            each.stands("late", why)
         for each in daemons:
             each._thread.submit(lambda: None).result()
     for each in daemons:
@@ -279,7 +279,7 @@ def test_late_is_told_again_until_somebody_takes_it(
     watch = alerts.AlertWatcher(State(world.state_url, "syncer"), channel(phone))
     for broken in (True, False, False):
         phone.broken = broken
-        watch.late("no run did its work")
+        watch.stands("late", "no run did its work")
         watch._thread.submit(lambda: None).result()
     watch.close()
     assert phone.heard() == [("late", "no run did its work")]

@@ -16,13 +16,14 @@ HOURLY = Cadence(every=3600, jitter=0)
 
 
 class Watched:
-    """A lookout whose clock the test sets. `told` is what it told last."""
+    """A lookout whose clock the test sets. `told` and `slow` are what it told."""
 
     def __init__(self, state: State, cadence: Cadence = HOURLY) -> None:
         self.clock = 0.0
         self.told: list[str | None] = []
+        self.slow: list[str | None] = []
         self.lookout = Lookout(state, cadence, 900, lambda: self.clock)
-        self.lookout.tell = self.told.append
+        self.lookout.tell = lambda trouble, why: (self.told if trouble == "late" else self.slow).append(why)
 
     def look(self, seconds: float = 0) -> str | None:
         """Looks after that many seconds: why it is not ready."""
@@ -128,3 +129,26 @@ def test_status_says_so_where_a_daemon_has_a_schedule(world: World) -> None:
     world.query("INSERT INTO schedule VALUES (true, now()) RETURNING next_due_at")
     assert "late: no run did its work since" in world.command("status").stdout
     assert json.loads(world.command("status", "--json").stdout)["late"].startswith("no run did its work")
+
+
+def test_a_run_that_takes_much_longer_than_the_last_ten_is_slow_and_ready(world: World, watched: Watched) -> None:
+    with world.state() as state, leadership.lead(State(world.state_url, "syncer"), state):
+        state.execute(
+            "INSERT INTO run (trigger, syncer_version, host, pid, started_at, finished_at, phase, status)"
+            " SELECT 'schedule', '', '', 1, now() - interval '3 hours', now() - interval '150 minutes',"
+            " 'closed', 'succeeded' FROM generate_series(1, 10)"
+        )
+        state.execute(
+            "INSERT INTO run (trigger, syncer_version, host, pid, started_at, snapshot_at)"
+            " VALUES ('schedule', '', '', 1, now() - interval '119 minutes', now())"
+        )
+        assert watched.look() is None
+        assert watched.slow == [None]
+        state.execute("UPDATE run SET started_at = now() - interval '121 minutes' WHERE phase <> 'closed'")
+        assert watched.look() is None
+    assert watched.slow[-1] == (
+        "run 11 has been under way for 121 minutes; the last ten took 30 minutes at most."
+        " `syncer status` shows how far it is, and at which rate"
+    )
+    watched.look()
+    assert watched.slow[-1] is None
