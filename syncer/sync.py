@@ -7,7 +7,8 @@ one transaction; deliver its pages to every destination side by side; close the 
 import contextvars
 import functools
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -39,6 +40,9 @@ from syncer.state import (
 from syncer.state.audiences import known_audiences
 from syncer.state.leadership import Leadership, lead
 from syncer.stopping import Interrupted, Stop
+
+_NOTE_SECONDS = 2.0
+"""Seconds between two notes of how far a run is."""
 
 log = structlog.get_logger()
 
@@ -274,19 +278,24 @@ def _deliver(
             sent = functools.partial(progress.sent, target.name)
             context = contextvars.copy_context()
             deliveries[threads.submit(context.run, deliver, job.state, order, halted, sent)] = target.name
-        _await(deliveries, broken)
+        _await(deliveries, broken, functools.partial(witness.remember_progress, leadership.connection, run_id))
     ended = {name: delivery.result() for delivery, name in deliveries.items()}
     return {name: error for name, error in ended.items() if error is not None}
 
 
-def _await(deliveries: Collection[Future[Any]], broken: threading.Event) -> None:
-    """Waits for all deliveries; one that broke halts the others after their pages in flight."""
+def _await(deliveries: Collection[Future[Any]], broken: threading.Event, note: Callable[[], None]) -> None:
+    """Waits for all deliveries, and notes how far they are; one that broke halts the others after their pages in
+    flight."""
     running = set(deliveries)
+    noted_at = time.monotonic()
     while running:
         # With a deadline, because a signal handler runs only when the main thread wakes up.
         done, running = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
         if any(delivery.exception() is not None for delivery in done):
             broken.set()
+        if time.monotonic() - noted_at >= _NOTE_SECONDS:
+            note()
+            noted_at = time.monotonic()
 
 
 def _close(connection: Connection, run_id: int, trigger: models.Trigger, ending: runs.RunEnd) -> Result:

@@ -5,12 +5,12 @@ the state: `syncer/ID` in $XDG_STATE_HOME, else in ~/.local/state, where ID is t
 run on this machine the state has to know the run of the note. Where no file can be kept (a container without a volume),
 nothing is noticed: `syncer check` says so.
 
-    open run, committed ──▶ note ──▶ calls ──▶ close run, committed ──▶ note: closed
+    open run, committed ──▶ note ──▶ pages, committed ──▶ note: so many ──▶ … ──▶ close run, committed ──▶ note: closed
 
-A note follows what the state has committed, so a process that is killed in between leaves one that the state knows. To
-go on from a restored state is written with the run that tells everything again, in one transaction: there is no
-moment at which it is accepted, and nothing is due again. Not noticed is a backup that was made in the middle of a run
-which was killed later: to its note, it looks like the state that the run left.
+A note follows what the state has committed, so a process that is killed in between leaves one that the state knows. The
+notes on the way are for a backup that was made in the middle of a run which was killed later: only what was told in
+its last seconds is not noticed. To go on from a restored state is written with the run that tells everything again, in
+one transaction: there is no moment at which it is accepted, and nothing is due again.
 """
 
 import json
@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import psycopg
 import structlog
 
 from syncer import errors
@@ -34,11 +35,12 @@ _WAY_OUT = "syncer resync --restored"
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run as a note has it; `at` is the database's time."""
+    """A run as a note has it: `settled` are its pages that have an end, `at` is the database's time."""
 
     run_id: int
     nonce: uuid.UUID
     closed: bool
+    settled: int
     at: datetime
 
 
@@ -63,13 +65,21 @@ def remember(connection: Connection, run_id: int) -> None:
     if last is not None and last.run_id > run_id and _knows(connection, last):
         return
     run = fetch_one(connection, _Run, "show_run_to_note", {"run_id": run_id})
-    note = json.dumps({"run_id": run.run_id, "nonce": str(run.nonce), "closed": run.closed, "at": run.at.isoformat()})
+    note = json.dumps({**asdict(run), "nonce": str(run.nonce), "at": run.at.isoformat()})
     file = _file(connection)
     try:
         if file is not None:
             _write(file, note)
     except OSError as error:
         log.info("a restored state would not be noticed: no note of the run can be kept", why=error.strerror)
+
+
+def remember_progress(connection: Connection, run_id: int) -> None:
+    """The same while pages are on their way. No run ends because this failed: what it lacks, it notices by itself."""
+    try:
+        remember(connection, run_id)
+    except (psycopg.Error, errors.StateError) as error:
+        log.info("no note of the progress of the run", error=type(error).__name__)
 
 
 def accept(connection: Connection) -> Mapping[str, object]:
@@ -121,7 +131,7 @@ def _read(connection: Connection) -> _Run | None:
     try:
         note = json.loads(file.read_text())
         at = datetime.fromisoformat(note["at"])
-        return _Run(int(note["run_id"]), uuid.UUID(note["nonce"]), bool(note["closed"]), at)
+        return _Run(int(note["run_id"]), uuid.UUID(note["nonce"]), bool(note["closed"]), int(note["settled"]), at)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -12,6 +12,9 @@ from psycopg import sql
 
 from syncer import app, errors
 from syncer.daemon import alerts, serve
+from syncer.destinations import segment
+from syncer.receivers.loopback import Fault
+from syncer.receivers.segment import ReceivedRequest
 from syncer.schedule import Cadence
 from syncer.state import State, witness
 from syncer.state.runs import RunStart
@@ -257,6 +260,45 @@ def test_killed_around_its_note_a_state_is_not_taken_for_restored_and_a_restored
     assert not is_refused(world.state_url)
     assert world.sync().report.status == "succeeded"
     assert world.believed() == truth(named_members("b", "c"))
+
+
+def test_a_backup_of_the_middle_of_a_run_that_was_killed_later_is_noticed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run goes on for a while after the backup, tells more, and never closes."""
+    monkeypatch.setattr(segment, "PAGE_SIZE", 2)
+    monkeypatch.setattr("syncer.sync._NOTE_SECONDS", 0.0)
+    world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
+    world.warehouse.replace(named_members(*"abcdefgh"))
+    points = Points(monkeypatch)
+    noted, remember = threading.Event(), witness.remember
+
+    def note(connection: psycopg.Connection, run_id: int) -> None:
+        remember(connection, run_id)
+        if world.query("SELECT FROM sync_page WHERE status = 'done'")[1:]:
+            noted.set()
+
+    def kill() -> None:
+        assert noted.wait(30)
+        points.kill()
+
+    def receive(request: ReceivedRequest) -> Fault | None:
+        if any(event["traits"]["email"] == "g@x.io" for event in request.events):
+            kill()
+        return None
+
+    monkeypatch.setattr(witness, "remember", note)
+    world.receiver.script = receive
+    points.watch(None, points.kill)
+    with pytest.raises(Killed):
+        world.sync()
+    points.rest()
+    world.receiver.script = None
+    end_sessions(world.state_url)
+
+    assert not is_refused(world.state_url)
+    world.query("UPDATE sync_page SET status = 'planned' WHERE page > 1 RETURNING 1")
+    assert is_refused(world.state_url)
 
 
 def resync_restored(world: World) -> Result:
