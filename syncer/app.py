@@ -1,5 +1,6 @@
 """The composition root: from settings to a state, a warehouse and destinations."""
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -56,6 +57,15 @@ class App:
     def cadence(self) -> schedule.Cadence:
         """When the daemon runs."""
         return self.settings.schedule.cadence
+
+    def room(self) -> int | None:
+        """Free bytes on the disk of an embedded state; None for a server by URL."""
+        if self.settings.state.conninfo() is not None:
+            return None
+        try:
+            return shutil.disk_usage(self.settings.state.data_dir).free
+        except OSError:  # it is gone, which the state's own errors say
+            return None
 
     def revive(self) -> None:
         """Starts the embedded server again if it has died; a server by URL is not ours. Raises `StateError`."""

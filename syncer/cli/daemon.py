@@ -92,7 +92,7 @@ def _open_again(session: Session, settings: config.Settings) -> _Opened | None:
 def _watchers(opened: app.App) -> Iterator[Sequence[Watcher]]:
     """A lookout; health and alerts, if the configuration asks for them, for as long as it is this one."""
     listen, stall_timeout = opened.settings.health.listen, opened.settings.daemon.stall_timeout
-    lookout = Lookout(opened.state, opened.cadence, stall_timeout)
+    lookout = Lookout(opened.state, opened.cadence, stall_timeout, room=opened.room)
     with ExitStack() as stack:
         watchers: list[Watcher] = [Watchdog(os.environ)]
         if listen:

@@ -15,6 +15,7 @@ text, a line for each condition, whatever stands in a name.
 | incomplete | a destination, or an audience | a contact is refused or in doubt there, or the audience is set aside |
 | late | the daemon | a run was due and did not do its work, or the one in progress does not move: see `lateness` |
 | slow | the run | the one in progress moves, and takes much longer than the last ten did |
+| full | the disk | an embedded state has little room left on its disk |
 """
 
 import time
@@ -36,7 +37,7 @@ from syncer.models import Status
 from syncer.state import Connection, State, execute, fetch_all, fetch_values, status
 from syncer.state.history import RunReport
 
-Kind = Literal["failed", "refused", "held", "incomplete", "late", "slow"]
+Kind = Literal["failed", "refused", "held", "incomplete", "late", "slow", "full"]
 
 _TITLES: Mapping[Kind, str] = {
     "failed": "syncer: failed",
@@ -45,6 +46,7 @@ _TITLES: Mapping[Kind, str] = {
     "incomplete": "syncer: incomplete",
     "late": "syncer: late",
     "slow": "syncer: slow",
+    "full": "syncer: a disk fills up",
 }
 _RECOVERED = "syncer: recovered"
 _RUN = "the run"
@@ -69,7 +71,11 @@ class Condition(NamedTuple):
         return f"{self.kind}: {self.subject}"
 
 
-_TROUBLES: Mapping[Trouble, Condition] = {"late": Condition("late", "the daemon"), "slow": Condition("slow", _RUN)}
+_TROUBLES: Mapping[Trouble, Condition] = {
+    "late": Condition("late", "the daemon"),
+    "slow": Condition("slow", _RUN),
+    "full": Condition("full", "the disk"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +286,7 @@ class AlertWatcher:
         """See `serve.Watcher`: the lookout says so, if that lasts."""
 
     def stands(self, trouble: Trouble, why: str | None) -> None:
-        """It is late, or slow, or (None) no longer; see `lateness.Lookout`. What nobody took is sent again."""
+        """There is this trouble, or (None) no longer; see `lateness.Lookout`. What nobody took is sent again."""
         is_wrong, now = why is not None, time.monotonic()
         tried, again = self._tried.get(trouble, (None, 0.0))
         if self._said.get(trouble) == is_wrong or (tried == is_wrong and now < again):

@@ -35,10 +35,13 @@ _LOOK_SECONDS = 5.0
 _SLOW_FACTOR, _SLOW_SECONDS = 4, 1800.0
 """A run is slow if it takes so many times as long as the longest of the last ten, and more than so many seconds."""
 
+_SCARCE_BYTES, _ENOUGH_BYTES = 500 * 2**20, 600 * 2**20
+"""Room on the disk of an embedded state that is told about, and that is well again."""
+
 _STALE_SECONDS = 60.0
 """Seconds after which nobody believes the last look any more: the next one hangs."""
 
-Trouble = Literal["late", "slow"]
+Trouble = Literal["late", "slow", "full"]
 
 log = structlog.get_logger()
 
@@ -111,18 +114,24 @@ def who_leads(leader: Leader | None) -> str:
 
 class Lookout:
     """Looks again and again. After each look calls `tell`: with "late" and why, or None if it is on time; and the same
-    with "slow".
+    with "slow" (the run in progress), and with "full" (the disk, whose `room` is in bytes; None if it is not ours).
 
     What it found last is `why_not_ready`, in words for anybody: no address, no name.
     """
 
     def __init__(
-        self, state: State, cadence: Cadence, stall_timeout: float, now: Callable[[], float] = leadership.clock
+        self,
+        state: State,
+        cadence: Cadence,
+        stall_timeout: float,
+        now: Callable[[], float] = leadership.clock,
+        room: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._state = state
         self._cadence = cadence
         self._stall_timeout = stall_timeout
         self._now = now
+        self._room = room
         self._since = datetime.now(UTC)
         self._last: Standing | None = None
         self._good: tuple[datetime, float] | None = None
@@ -159,7 +168,18 @@ class Lookout:
             self._last = self._believed(standing)
             self._judge(self._last, who_leads(leader))
             self._say("slow", why_slow(standing))
+        self._look_at_the_disk()
         self._looked = self._now()
+
+    def _look_at_the_disk(self) -> None:
+        room = self._room()
+        if room is not None and room < _SCARCE_BYTES:
+            words = (
+                f"the disk of `state.data_dir` has {room // 2**20} MB left, and without room no run can be recorded:"
+            )
+            self._say("full", f"{words} make room, or let [history] keep less")
+        elif room is None or room > _ENOUGH_BYTES:
+            self._say("full", None)
 
     def _believed(self, standing: Standing) -> Standing:
         """A run cannot have begun after we first saw it, whatever the clock said when it began."""

@@ -1,5 +1,7 @@
 """Syncing stands still, and somebody is told: once, by alert, log and `/readyz`; and once when it goes on."""
 
+import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +13,8 @@ import psycopg
 import pytest
 
 from syncer.receivers.loopback import Delay
+from tests import commands
+from tests.acceptance.worlds import EmbeddedWorld
 from tests.integration.test_alerts import Phone
 from tests.integration.test_alerts import phone as phone
 from tests.world import DEADLINE, World, members, truth, until
@@ -123,3 +127,22 @@ def test_a_run_that_takes_much_longer_than_usual_is_told_once_and_is_ready(
     (slow, why), ended = phone.heard()
     assert (slow, ended) == ("slow", ("recovered", "no longer slow: the run"))
     assert "run 11 has been under way for 31 minutes; the last ten took 60 seconds at most" in why
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs a file system of its own")
+def test_a_disk_that_fills_up_is_told_once(embedded_world: EmbeddedWorld, phone: Phone) -> None:
+    world = embedded_world
+    world.extra = f'[health]\nlisten = ""\n[alerts]\n{phone.urls}'
+    world.data_dir.mkdir(mode=0o700)
+    script = 'mount -t tmpfs -o size=300m none "$1" && shift && exec "$@"'
+    command = ["unshare", "-m", "sh", "-c", script, "sh", str(world.data_dir), commands.SYNCER, "--config"]
+    with subprocess.Popen([*command, str(world.config), "daemon"], stderr=subprocess.PIPE, text=True) as process:
+        told = phone.http.wait_for(lambda: bool(phone.messages), DEADLINE)
+        process.terminate()
+        _, talk = process.communicate(timeout=DEADLINE)
+    if "mount:" in talk or "unshare:" in talk:
+        pytest.skip("may not mount")
+    assert told, talk
+    [(title, why)] = phone.heard()
+    assert title == "a disk fills up"
+    assert "MB left" in why

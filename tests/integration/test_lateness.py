@@ -16,14 +16,17 @@ HOURLY = Cadence(every=3600, jitter=0)
 
 
 class Watched:
-    """A lookout whose clock the test sets. `told` and `slow` are what it told."""
+    """A lookout whose clock the test sets. `told`, `slow` and `full` are what it told."""
 
     def __init__(self, state: State, cadence: Cadence = HOURLY) -> None:
         self.clock = 0.0
         self.told: list[str | None] = []
         self.slow: list[str | None] = []
-        self.lookout = Lookout(state, cadence, 900, lambda: self.clock)
-        self.lookout.tell = lambda trouble, why: (self.told if trouble == "late" else self.slow).append(why)
+        self.full: list[str | None] = []
+        self.room: int | None = None
+        self.lookout = Lookout(state, cadence, 900, lambda: self.clock, lambda: self.room)
+        heard = {"late": self.told, "slow": self.slow, "full": self.full}
+        self.lookout.tell = lambda trouble, why: heard[trouble].append(why)
 
     def look(self, seconds: float = 0) -> str | None:
         """Looks after that many seconds: why it is not ready."""
@@ -152,3 +155,11 @@ def test_a_run_that_takes_much_longer_than_the_last_ten_is_slow_and_ready(world:
     )
     watched.look()
     assert watched.slow[-1] is None
+
+
+def test_a_disk_that_fills_up_is_told_and_is_well_again_with_some_room_to_spare(watched: Watched) -> None:
+    for megabytes in (700, 499, 550, 700):
+        watched.room = megabytes * 2**20
+        assert watched.look() is None
+    told = "the disk of `state.data_dir` has 499 MB left, and without room no run can be recorded:"
+    assert watched.full == [None, f"{told} make room, or let [history] keep less", None]
