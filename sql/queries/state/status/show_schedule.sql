@@ -1,5 +1,5 @@
--- Purpose: when the next run is due by the schedule, and when the last run of any kind began: the last by its number, for
--- a clock may have been ahead. One that was broken off, as by a restart of the daemon, is still owed.
+-- Purpose: when the next run is due by the schedule, and when the last run of any kind began: the last by its number,
+-- for a clock may have been ahead. One that was broken off, as by a restart of the daemon, is still owed.
 -- Rows: one: next_due_at (null if no daemon ever ran), last_began_at (null if there was no run).
 SELECT
     (SELECT schedule.next_due_at FROM schedule) AS next_due_at,
