@@ -48,14 +48,23 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     return processors if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else 2 * processors
 
 
-QUICK = ("unit", "integration/test_sync.py", "integration/test_plan.py", "integration/test_truth_table.py")
+_QUICK = ("unit", "integration/test_sync.py", "integration/test_plan.py", "integration/test_truth_table.py")
+
+
+def _is_quick(path: Path) -> bool:
+    return any(path.is_relative_to(Path(__file__).parent / place) for place in _QUICK)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """`-m quick` looks at no other file: to collect all tests takes every process as long as to run these."""
+    skipped = config.option.markexpr == "quick" and collection_path.suffix == ".py" and not _is_quick(collection_path)
+    return skipped or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what `pytest -m quick` runs: all units, and what every change of the main path has to pass."""
-    quick = [Path(__file__).parent / place for place in QUICK]
     for item in items:
-        if any(item.path.is_relative_to(place) for place in quick):
+        if _is_quick(item.path):
             item.add_marker("quick")
 
 
