@@ -1,167 +1,79 @@
 """An auditor who knows nothing of the contract's code, and judges every test that has a world.
 
 It knows what the warehouse said over time and what each receiver was told (`witness`), and what syncer lists (the views
-of its state). It asks three things of every destination:
+of its state). It asks four things of every destination:
 
-1. Each value that was told was true in some snapshot that is not older than the one of the value told before it.
+1. Each value that was told was true in the snapshot that its run had read.
 2. Nobody was told what they knew, without a reason: see `_reason`.
-3. In the end belief is what the last snapshot said, or the difference is listed: see `Listing`.
+3. What the history says was accepted was told, and what was told is in the history.
+4. In the end belief is what the last snapshot said, or this very difference is listed: see `Listing.lists`.
 
 A Segment destination has two keys: the email, by which consumers behind it know a contact, and the user id.
 """
 
 import functools
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Final
 from urllib.parse import urlsplit
 
-from tests.listing import Listing, snake_case
-from tests.witness import Audited, Config, Said, Snapshot, Telling, Watched, same, tellings
+import psycopg
 
-ANYTHING: Final = object()
-"""As a possible value: a row that cannot be sent names the contact, so that nobody can say."""
+from tests.listing import Listing, Read
+from tests.sayings import Account, Key, Names, Sayings
+from tests.witness import Audited, Snapshot, Telling, Watched, hears, same, tellings
 
-Key = tuple[str, str]
-"""contact or user, property"""
-
-_CLEAR_EMAIL = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
-_LONGEST = 250
 _MOST_CONTACTS = 100
 """A user id of more contacts than this is no identity."""
 
-
-@dataclass(frozen=True)
-class Account:
-    """A destination of the configuration, and what its receiver was told."""
-
-    settings: Config
-    told: Sequence[Telling]
-    shared: bool = False
-    """Whether calls of other destinations came there too."""
-
-    @property
-    def name(self) -> str:
-        return str(self.settings["name"])
-
-    @property
-    def by_user(self) -> bool:
-        return self.settings.get("identity") == "user_id"
-
-    @property
-    def has_profiles(self) -> bool:
-        """Whether the receiver also knows people by their user id."""
-        return self.settings.get("type", "segment") == "segment" and not self.by_user
-
-    def contact(self, user: str | None, email: str | None) -> str | None:
-        return user if self.by_user else _address(email)
+_MOST_EXPLAINED = 5
+"""Of so many contacts of a property `explain` is asked if it was left to the next run: it makes a plan for each."""
 
 
-class Sayings:
-    """What one snapshot says, by contact and property."""
-
-    def __init__(self, snapshot: Snapshot, names: "Names", account: Account) -> None:
-        self.values: dict[Key, list[object]] = defaultdict(list)
-        self.contacts_of: dict[Key, list[str]] = defaultdict(list)
-        self.vague: dict[str | None, set[str | None]] = defaultdict(set)
-        self.readable = snapshot.said is not None
-        self.names = names
-        self.listed = _of(snapshot.config, account.name).get("audiences")
-        for said in snapshot.said or ():
-            if self.listed is None or names.is_trait(said.name) or names.lists(self.listed, said.name):
-                self._add(said, names.property_of(said.name), account)
-
-    def _add(self, said: Said, name: str | None, account: Account) -> None:
-        contact = account.contact(said.user, said.email)
-        if name is None or contact is None or self.names.is_rival(said.name) or not _is_clear(said):
-            for whose in {contact, said.user, _address(said.email)} - {None}:
-                self.vague[whose].add(name)
-        else:
-            self.values[contact, name].append(said.value)
-            self.contacts_of[str(said.user), name].append(contact)
-
-    def possible(self, contact: str, users: Iterable[str], name: str) -> Sequence[object]:
-        """The values that may be told of this contact, whom these users were. A trait whose row is gone may be kept."""
-        if not self.readable:
-            return ()
-        if any({name, None} & self.vague[whose] for whose in (contact, *users)):
-            return (ANYTHING,)
-        return self.values.get((contact, name)) or ((ANYTHING,) if name in self.names.traits else (False,))
-
-
-class Names:
-    """The properties of audiences: as configured, as pinned by the state, or the name in snake case."""
-
-    def __init__(self, configs: Iterable[Config], pinned: Mapping[str, str]) -> None:
-        self._known: dict[str, str] = {}
-        self._traits: set[str] = set()
-        for config in configs:
-            blocks = [*config.get("audiences", ()), *config.get("computed_traits", ())]
-            self._known |= {each["name"]: each["property"] for each in blocks if "property" in each}
-            self._traits |= {each["name"] for each in config.get("computed_traits", ())}
-        self._pinned = pinned
-        self._known |= pinned
-
-    def property_of(self, name: str | None) -> str | None:
-        if name is None or not name.strip():
-            return None
-        known = self._known.get(name, self._known.get(name.strip()))
-        return known or snake_case(name)
-
-    def is_rival(self, name: str | None) -> bool:
-        """Whether the property of this audience is that of another one, which the state knows."""
-        return name not in self._pinned and self.property_of(name) in self._pinned.values()
-
-    def is_trait(self, name: str | None) -> bool:
-        return name in self._traits
-
-    @property
-    def traits(self) -> set[str | None]:
-        return {self.property_of(name) for name in self._traits}
-
-    def lists(self, listed: Sequence[str], name: str | None) -> bool:
-        """Whether a destination's `audiences` name it: by its name or its property."""
-        return bool({name, self.property_of(name)} & {*listed, *(self.property_of(each) for each in listed)})
-
-
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Knows:
-    """What a receiver knows under one key, and when it was told so."""
+    """What a receiver knows under one key: by which call, of which run, and the first snapshot that can have said so.
+
+    `certain`: syncer knows that it was accepted. `users` are those of whom that was said.
+    """
 
     value: object
     telling: Telling
+    run: int
     place: int
+    certain: bool
+    users: Collection[str] = ()
 
 
 @dataclass
 class Auditor:
-    """The judge of one destination. `complaints` are sentences, the first ones of each kind."""
+    """The judge of one destination. `complaints` are sentences. `world` is asked about what waits for the next run."""
 
     account: Account
     snapshots: Sequence[Snapshot]
     names: Names
     listing: Listing
+    world: Audited | None = None
+    known: dict[Key, _Knows] = field(default_factory=dict)
+    standing: dict[Key, list[_Knows]] = field(default_factory=lambda: defaultdict(list))
+    """What may be the last that was accepted: the last call that surely was, and those since."""
+    profiles: dict[Key, _Knows] = field(default_factory=dict)
     users: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Whoever was at a contact."""
 
     def __post_init__(self) -> None:
         self.sayings = [Sayings(each, self.names, self.account) for each in self.snapshots]
-        for said in (said for snapshot in self.snapshots for said in snapshot.said or ()):
-            contact = self.account.contact(said.user, said.email)
-            if contact is not None and said.user is not None:
-                self.users[contact].add(said.user)
-        self.known: dict[Key, _Knows] = {}
-        self.profiles: dict[Key, _Knows] = {}
+        for sayings in self.sayings:
+            for (contact, _), users in sayings.users.items():
+                self.users[contact] |= users
         self.emails: dict[str, str | None] = {}
         self.carried: dict[Key, object] = {}
-        self.left: set[tuple[str | None, str]] = set()
+        self.told_false: set[Key] = set()
+        """user, property: told false, and not told otherwise where they are in."""
 
     def complaints(self) -> list[str]:
         found = [complaint for telling in self.account.told for complaint in self._hear(telling)]
-        found += list(self._in_the_end())
-        return found
+        return [*found, *self._never_told(), *self._in_the_end()]
 
     # --- what was told
 
@@ -175,36 +87,48 @@ class Auditor:
         news = self._news(contact, telling)
         for name, value in telling.values.items():
             if self._is_property(name):
-                yield from self._hear_value(contact, telling, name, value, news=news)
+                yield from self._hear_value((contact, name), telling, value, news=news)
 
-    def _hear_value(self, contact: str, telling: Telling, name: str, value: object, *, news: bool) -> Iterator[str]:
-        before = self.known.get((contact, name))
-        place = self._place(contact, telling, name, value, before)
+    def _hear_value(self, key: Key, telling: Telling, value: object, *, news: bool) -> Iterator[str]:
+        before = self.known.get(key)
+        call = self.listing.call(telling, key)
+        if call is None and not self.listing.forgot(telling.at):
+            yield f"{self._who(key)} was told {value!r} by a call that the history does not know"
+        run, status = call or (0, "succeeded")
+        certain = status == "succeeded" and telling.answered
+        read = self.listing.runs.get(run)
+        places = self._places(Read(run, read.began if read else self.snapshots[0].began, telling.at))
+        place = next((each for each in places if self._is_possible(key, telling, value, read, each)), None)
         if place is None:
-            place = before.place if before else 0
-            if self.listing.status(telling.message_id) not in ("unknown", "aborted"):
-                yield f"{self._who(contact, name)} was told {value!r}, which no snapshot said since the last time"
-        profile = self.profiles.get((telling.user or "", name))
-        new_to_user = self.account.has_profiles and (profile is None or not same(profile.value, value))
-        known = before is not None and same(before.value, value) and not news and not new_to_user
-        if known and before is not None and not self._reason(contact, name, before.telling, telling):
-            yield f"{self._who(contact, name)} was told {value!r}, which they knew, without a reason"
-        if value is False:
-            self.left.add((telling.user, name))
-        self.known[contact, name] = _Knows(value, telling, place)
-        self.profiles[telling.user or "", name] = _Knows(value, telling, place)
+            yield f"{self._who(key)} was told {value!r}, which the snapshot of run {run} did not say"
+        knows = _Knows(value, telling, run, places[0] if place is None else place, certain)
+        if before is not None and same(before.value, value) and not news and not self._reason(key, before, knows):
+            yield f"{self._who(key)} was told {value!r}, which they knew, without a reason"
+        self._remember(key, knows)
 
-    def _place(self, contact: str, telling: Telling, name: str, value: object, before: _Knows | None) -> int | None:
-        """The first snapshot, not older than that of the value told before, in which this was true."""
-        for place in range(before.place if before else 0, len(self.snapshots)):
-            if self.snapshots[place].began > telling.at:
-                break
-            possible = self.sayings[place].possible(contact, self.users[contact], name)
-            if any(each is ANYTHING or same(each, value) for each in possible):
-                return place
-        if value is False and self.listing.retired_between(name, before.telling.at if before else None, telling.at):
-            return before.place if before else 0
-        return None
+    def _is_possible(self, key: Key, telling: Telling, value: object, read: Read | None, place: int) -> bool:
+        """Whether this value could be told from this snapshot."""
+        retired = self.listing.retired(key[1], read.began, telling.at) if read else {False}
+        if True in retired and value is False:
+            return self.sayings[place].may_reach(key[0])
+        if False not in retired:
+            return False
+        users = self._users(key, place) | {str(telling.user)}
+        possible = self.sayings[place].possible(*key, self._standing(key), users)
+        return any(same(each, value) for each in possible)
+
+    def _remember(self, key: Key, knows: _Knows) -> None:
+        sayings = self.sayings[knows.place]
+        users = sayings.users.get(key, set()) | sayings.stay(*key, self._users(key, knows.place))
+        knows = replace(knows, users=users)
+        self.known[key] = knows
+        self.standing[key] = [knows] if knows.certain else [*self.standing[key], knows]
+        user, name = str(knows.telling.user), key[1]
+        self.profiles[user, name] = knows
+        if knows.value is False:
+            self.told_false.add((user, name))
+        elif key[0] in sayings.contacts_of.get((user, name), ()):
+            self.told_false.discard((user, name))
 
     def _news(self, contact: str, telling: Telling) -> bool:
         """Whether the call says something new beside its properties: an email, a trait that goes along."""
@@ -216,19 +140,26 @@ class Auditor:
                 self.carried[contact, name] = value
         return changed
 
-    def _reason(self, contact: str, name: str, before: Telling, now: Telling) -> bool:
-        """Why somebody is told what they knew: the last answer was not a success, or is not known to syncer (it was
-        lost with the process, or with its history); another call in between has no answer; this call is late, of a
-        process that was overtaken; all are told again; or the user whom the call names was told false once, at another
-        address that they have left."""
+    def _reason(self, key: Key, before: _Knows, now: _Knows) -> bool:
+        """Why somebody is told what they knew: syncer does not know that it was accepted (the answer was lost, or the
+        history of it); another call in between has no answer; this call is late, of a process that was overtaken; all
+        are told again; or the user whom it names was told false at another address, or was to be."""
         listing = self.listing
         return (
-            (self.account.has_profiles and (now.user, name) in self.left)
-            or not before.answered
-            or listing.status(before.message_id) != "succeeded"
-            or listing.status(now.message_id) == "unknown"
-            or listing.unknown_between(contact, name, before.message_id, now.message_id)
-            or listing.resynced_between(before.at, now.at)
+            not before.certain
+            or now.run < before.run
+            or (before.run == 0 and listing.forgot(before.telling.at))
+            or listing.unknown_between(key, before.run, now.run)
+            or listing.resynced_between(key[1], before.run, now.run)
+            or (self.account.has_profiles and self._follows(key, now))
+        )
+
+    def _follows(self, key: Key, now: _Knows) -> bool:
+        user, name = str(now.telling.user), key[1]
+        others = {contact for contact, users in self.users.items() if user in users} - {key[0]}
+        profile = self.profiles.get((user, name))
+        return (user, name) in self.told_false or self.listing.may_be_false(
+            name, others, profile.run if profile else 0, now.run
         )
 
     @functools.cached_property
@@ -244,26 +175,68 @@ class Auditor:
         said = {each.name for snapshot in self.snapshots for each in snapshot.said or ()}
         return {name for name in map(self.names.property_of, said) if name} | set(self.listing.pinned.values())
 
+    def _never_told(self) -> Iterator[str]:
+        told = {telling.message_id for telling in self.account.told}
+        if self.listing.forgets or told == {None}:
+            return
+        for message_id, (run, status) in self.listing.history.items():
+            if status == "succeeded" and message_id not in told:
+                yield f"a call of run {run} to {self.account.name} is said to have been accepted, and never came"
+
     # --- the end
 
     def _in_the_end(self) -> Iterator[str]:
-        unlisted = []
         known, profiles = _by_property(self.known), _by_property(self.profiles)
         said = [_by_property(sayings.values) for sayings in self.sayings]
         for name, read in self.listing.last_read.items():
-            places = self._places_at(read.began, read.ended)
-            for contact in sorted(known[name].union(*(said[place][name] for place in places))):
-                if not self._is_right(contact, name, places) and not self._is_listed(contact, name):
-                    knows = self.known.get((contact, name))
-                    unlisted.append(
-                        f"{self._who(contact, name)} believes {knows.value if knows else 'nothing'!r} in the end: "
-                        f"the last snapshot said {self._said(contact, name, places)}, and nothing is listed"
+            places = self._places(read)
+            contacts = known[name].union(*(said[place][name] for place in places))
+            wrong = [key for contact in sorted(contacts) if not self._is_right(key := (contact, name), read, places)]
+            if not self._are_deferred(wrong, name):
+                for key in wrong:
+                    knows = self.known.get(key)
+                    yield (
+                        f"{self._who(key)} believes {knows.value if knows else 'nothing'!r} in the end: "
+                        f"the last snapshot said {self._said(key, places)}, and nothing is listed"
                     )
-            unlisted += self._wrong_profiles(profiles[name], name, places)
-        if len(unlisted) > self.listing.deferred:
-            yield from unlisted
+            yield from self._wrong_profiles(profiles[name], read, name, places)
 
-    def _wrong_profiles(self, users: Iterable[str], name: str, places: Sequence[int]) -> Iterator[str]:
+    def _is_right(self, key: Key, read: Read, places: Sequence[int]) -> bool:
+        """Whether a contact believes what the last snapshot said, or it is listed why not."""
+        knows = self.known.get(key)
+        value = knows.value if knows else None
+        if self.listing.retired(key[1], read.began, read.began) == {True}:
+            right = value is not True
+        else:
+            right = any(
+                not self.sayings[place].surely_reaches(key[0]) or any(same(each, value) for each in wanted)
+                for place in places
+                for wanted in [self._wanted(key, place)]
+            )
+        users = self._users(key, places[-1]) if value else self.sayings[places[-1]].users.get(key, ())
+        return right or self.listing.lists(key, users, value, by_user=self.account.by_user)
+
+    def _wanted(self, key: Key, place: int) -> list[object]:
+        wanted = self.sayings[place].right(*key, self._standing(key))
+        # Whoever was never told true, or has no value, is told nothing.
+        return [*wanted, None] if not wanted or wanted == [False] else wanted
+
+    def _are_deferred(self, wrong: Sequence[Key], name: str) -> bool:
+        """Whether all of them are among those who were left to the next run."""
+        if len(wrong) > self.listing.deferred.get(name, 0):
+            return False
+        return all(self._explained(key, "deferred") for key in wrong[:_MOST_EXPLAINED])
+
+    def _explained(self, key: Key, waits: str | None) -> bool:
+        """Whether it is said that this is to be told by the next run, or why it waits, or that nothing is told now."""
+        if {None, key[1]} & self.listing.paused:
+            return True
+        told = self.world.explain(key[0]).destinations if self.world else ()
+        [story] = [each for each in told if each["name"] == self.account.name] or [{"pending": [], "out_of_reach": []}]
+        pending = [(each["contact"], each["property"], each["waits"]) for each in story["pending"]]
+        return (*key, waits) in pending or key[0] in story["out_of_reach"]
+
+    def _wrong_profiles(self, users: Iterable[str], read: Read, name: str, places: Sequence[int]) -> Iterator[str]:
         """Users who are in, and whose profile says that they are not.
 
         The opposite is not promised: of several users of one contact a call names one, so that a profile may stay true
@@ -272,53 +245,45 @@ class Auditor:
         if not self.account.has_profiles or name in self.names.traits:
             return
         for user in users:
-            if self.profiles[user, name].value is not False or self.listing.retired(name):
+            if self.profiles[user, name].value is not False or True in self.listing.retired(name, *read[1:]):
                 continue
             found = [self.sayings[place].contacts_of.get((user, name), []) for place in places]
             at = {contact for contacts in found for contact in contacts}
-            is_in = bool(found) and all(found)
-            listed = any(self._is_listed(each, name) for each in at | {user})
-            if is_in and len(at) <= _MOST_CONTACTS and not listed:
+            if not all(found) or len(at) > _MOST_CONTACTS:
+                continue
+            listed = any(self.listing.lists((each, name), {user}, False, by_user=False) for each in at)
+            if not listed and not self._follow_next(at, name, read.run_id):
                 yield f"user {user!r} at {self.account.name} is in {name}, and their profile says false"
 
-    def _places_at(self, began: datetime, ended: datetime) -> list[int]:
-        """The snapshots that a run can have read that began and ended then."""
-        starts = [each.began for each in self.snapshots]
-        first = max((place for place, start in enumerate(starts) if start <= began), default=0)
-        before = [first - 1] if first and starts[first] == began else []
-        return before + [place for place, start in enumerate(starts) if place == first or began < start <= ended]
+    def _follow_next(self, contacts: Collection[str], name: str, run: int) -> bool:
+        """Whether a user's contacts had calls in the last run, each naming one user, and the next one names them."""
+        called = {contact for (contact, _), outcomes in self.listing.outcomes.items() if outcomes[-1].run_id == run}
+        return called.issuperset(contacts) and any(self._explained((each, name), None) for each in contacts)
 
-    def _is_right(self, contact: str, name: str, places: Sequence[int]) -> bool:
-        knows = self.known.get((contact, name))
-        if self.listing.retired(name):
-            return knows is None or knows.value is not True
-        for place in places:
-            possible = self._possible(contact, name, place)
-            if knows is None:
-                if any(each is ANYTHING or each is False for each in possible):
-                    return True
-            elif any(each is ANYTHING or same(each, knows.value) for each in possible):
-                return True
-        return False
+    def _places(self, read: Read) -> list[int]:
+        """The snapshots that a run can have read."""
+        first = max((place for place, each in enumerate(self.snapshots) if each.ended <= read.began), default=0)
+        return [
+            place
+            for place, each in enumerate(self.snapshots)
+            if place == first or (place > first and each.began <= read.ended)
+        ]
 
-    def _possible(self, contact: str, name: str, place: int) -> Sequence[object]:
-        return self.sayings[place].possible(contact, self.users.get(contact, ()), name)
+    def _standing(self, key: Key) -> list[object]:
+        return [each.value for each in self.standing.get(key, ())]
 
-    def _said(self, contact: str, name: str, places: Sequence[int]) -> str:
-        return " or ".join(sorted({repr(each) for place in places for each in self._possible(contact, name, place)}))
+    def _users(self, key: Key, last: int) -> set[str]:
+        """Who was at a contact for this property since it was told, until a snapshot."""
+        standing = self.standing.get(key, ())
+        first = min((each.place for each in standing), default=last)
+        told = {user for each in standing for user in (str(each.telling.user), *each.users)}
+        return told.union(*(self.sayings[place].users.get(key, ()) for place in range(first, last + 1)))
 
-    def _is_listed(self, contact: str, name: str) -> bool:
-        return not self._reaches(contact) or self.listing.lists(contact, self.users.get(contact, set()), name)
+    def _said(self, key: Key, places: Sequence[int]) -> str:
+        return " or ".join(sorted({repr(each) for place in places for each in self._wanted(key, place)}))
 
-    def _reaches(self, contact: str) -> bool:
-        """Whether the destination's `contacts` and `rollout` surely reach this contact."""
-        settings = self.account.settings
-        if "rollout" not in settings and "contacts" not in settings:
-            return True
-        return contact in {_address(each) for each in settings.get("contacts", ())}
-
-    def _who(self, contact: str, name: str) -> str:
-        return f"{contact!r} at {self.account.name}, property {name}:"
+    def _who(self, key: Key) -> str:
+        return f"{key[0]!r} at {self.account.name}, property {key[1]}:"
 
 
 def complaints(watched: Watched) -> list[str]:
@@ -329,20 +294,24 @@ def complaints(watched: Watched) -> list[str]:
         if not snapshots:
             continue
         for account in _accounts(snapshots, watched):
-            if account.told:
-                found += _complaints(world, snapshots, account)
+            found += _complaints(world, snapshots, account)
     return found
 
 
 def _complaints(world: Audited, snapshots: Sequence[Snapshot], account: Account) -> list[str]:
-    listing = Listing.of(world, account.name)
+    try:
+        listing = Listing.of(world, account.name)
+    except psycopg.OperationalError:  # a state that nobody can ask lists nothing
+        if account.told:
+            raise
+        return []
     names = Names([each.config for each in snapshots], listing.pinned)
-    says_now = world.witness.says_now()
-    if says_now is not None and Counter(map(repr, says_now)) != Counter(map(repr, snapshots[-1].said or ())):
+    now, last = world.witness.says_now(), snapshots[-1].said
+    if None not in (now, last) and Counter(map(repr, now or ())) != Counter(map(repr, last or ())):
         return ["the warehouse was written past the witness: see Write.changing"]
     if account.shared:
         account = replace(account, told=[each for each in account.told if each.message_id in listing.history])
-    return Auditor(account, snapshots, names, listing).complaints()
+    return Auditor(account, snapshots, names, listing, world).complaints()
 
 
 def _accounts(snapshots: Sequence[Snapshot], watched: Watched) -> Iterator[Account]:
@@ -352,36 +321,20 @@ def _accounts(snapshots: Sequence[Snapshot], watched: Watched) -> Iterator[Accou
     """
     configured = [each for snapshot in snapshots for each in snapshot.config.get("destinations", ())]
     places = [(str(each["name"]), _place(each.get("endpoint") or each.get("url"))) for each in configured]
-    heard = {_place(each.http.url): tellings(each) for each in watched.receivers}
+    heard = {_place(each.http.url): tellings(each) for each in watched.receivers if hears(each)}
     for settings in {each["name"]: each for each in configured}.values():
         own = {place for name, place in places if name == settings["name"]}
-        told = sorted((each for place in own for each in heard.get(place, ())), key=lambda telling: telling.at)
-        yield Account(settings, told, any(place in own and name != settings["name"] for name, place in places))
+        if own <= heard.keys():
+            told = sorted((each for place in own for each in heard[place]), key=lambda telling: telling.at)
+            yield Account(settings, told, any(place in own and name != settings["name"] for name, place in places))
 
 
 def _place(url: object) -> str:
     return urlsplit(str(url)).netloc.replace("localhost", "127.0.0.1")
 
 
-def _by_property(keys: Iterable[Key]) -> defaultdict[str, set[str]]:
+def _by_property(keys: Collection[Key]) -> defaultdict[str, set[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for whose, name in keys:
         found[name].add(whose)
     return found
-
-
-def _of(config: Config, destination: str) -> Config:
-    return next((each for each in config.get("destinations", ()) if each["name"] == destination), {})
-
-
-def _address(email: str | None) -> str | None:
-    return None if email is None else email.strip(" \t\r\n\xa0").lower()
-
-
-def _is_clear(said: Said) -> bool:
-    """Whether anybody would send this row as it is."""
-    email, user = _address(said.email) or "", said.user or ""
-    return (
-        bool(_CLEAR_EMAIL.fullmatch(email) and user.strip() and (user + email).isprintable())
-        and max(len(email), len(user.encode())) < _LONGEST
-    )

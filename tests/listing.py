@@ -1,51 +1,70 @@
-"""What syncer itself lists about a destination, as its views say it: the excuses that the `auditor` accepts."""
+"""What syncer itself lists about a destination, as its state says it: the excuses that the `auditor` accepts."""
 
-import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import psycopg
 
-from tests.witness import Audited
-
-Key = tuple[str, str]
-"""contact, property"""
+from tests.sayings import Key, address, is_blank, snake_case
+from tests.witness import Audited, Telling
 
 
-class LastRead(NamedTuple):
-    """The last run that read a snapshot of a property: when it did, and when the run had ended."""
+class Read(NamedTuple):
+    """A run that read a snapshot, or began to: when it did, and when the run had ended."""
 
     run_id: int
     began: datetime
     ended: datetime
 
 
+class Outcome(NamedTuple):
+    """What became of a property of a contact in a run that was to tell it. `status` as in the history."""
+
+    run_id: int
+    status: str
+    op: str
+    value: object
+
+
+class Skipped(NamedTuple):
+    """A row that was not sent."""
+
+    audience: str | None
+    user: str | None
+    email: str | None
+
+
 @dataclass
 class Listing:
-    """`pinned`: the property of each audience that the state knows. `last_read` is by property. `deferred`: how many
-    calls the last run left to the next. `left`: the runs that another process had to close."""
+    """`pinned`: the property of each audience that the state knows. `last_read`: by property, the last run that was
+    about it. `deferred`: how many contacts of a property that run left to the next. `left`: the runs that another
+    process had to close. `resyncs`: the runs that told all again, and of which properties, if not of all.
+    `began`: when the kept history begins. `forgets`: people were forgotten, who have no names any more."""
 
-    pinned: Mapping[str, str]
-    last_read: Mapping[str, LastRead]
-    deferred: int
+    pinned: Mapping[str, str] = field(default_factory=dict)
+    last_read: Mapping[str, Read] = field(default_factory=dict)
+    deferred: Mapping[str, int] = field(default_factory=dict)
+    runs: Mapping[int, Read] = field(default_factory=dict)
     history: dict[str, tuple[int, str]] = field(default_factory=dict)
-    outcomes: dict[Key, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
-    held: set[Key] = field(default_factory=set)
+    outcomes: dict[Key, list[Outcome]] = field(default_factory=lambda: defaultdict(list))
+    held: set[tuple[str, str, str]] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
-    skipped: list[tuple[str | None, str | None, str | None]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
     paused: set[str | None] = field(default_factory=set)
-    resyncs: list[datetime] = field(default_factory=list)
+    contested: set[str] = field(default_factory=set)
+    doubted: set[Key] = field(default_factory=set)
+    resyncs: list[tuple[int, set[str] | None]] = field(default_factory=list)
     orders: list[tuple[datetime, str, str]] = field(default_factory=list)
-    known: set[str] = field(default_factory=set)
     left: set[int] = field(default_factory=set)
+    began: datetime | None = None
     forgets: bool = False
 
     @classmethod
     def of(cls, world: Audited, destination: str) -> "Listing":
-        """What the views of a world's state say about a destination."""
+        """What a world's state says about a destination."""
 
         # In one session: each takes longer to begin than all that is asked here.
         with world.asking() as connection:
@@ -58,99 +77,132 @@ class Listing:
 
         listing = cls(
             pinned=dict(rows("SELECT name, property FROM audience")),
-            last_read={name: LastRead(*read) for name, *read in rows(LAST_READ)},
-            deferred=sum(count for (count,) in rows(DEFERRED)),
+            runs={run_id: Read(run_id, *times) for run_id, *times in rows(RUNS)},
+            held=set(rows("SELECT contact, property, op FROM held_changes WHERE destination = %s")),
+            refused={who for (who,) in rows("SELECT contact FROM refused_contacts WHERE destination = %s")},
+            skipped=[Skipped(*row) for row in rows(SKIPPED)],
+            paused={name for (name,) in rows(PAUSED)},
+            doubted=set(rows(DOUBTED)),
+            left={run_id for (run_id,) in rows(LEFT)},
+            began=min((at for (at,) in rows(HISTORY_BEGAN)), default=None),
+            forgets=forgets or bool(rows("SELECT FROM operator_actions WHERE action = 'forget'")),
         )
-        for contact, name, run_id, status, message_id in rows(HISTORY):
-            if message_id is not None:
-                listing.history[str(message_id)] = (run_id, status)
-            listing.outcomes[contact, name].append((run_id, status))
-        listing.held = set(rows("SELECT contact, property FROM held_changes WHERE destination = %s"))
-        listing.refused = {who for (who,) in rows("SELECT contact FROM refused_contacts WHERE destination = %s")}
-        listing.skipped = rows("SELECT audience, user_id, email FROM skipped_members WHERE destination = %s")
-        listing.paused = {name for (name,) in rows(PAUSED)}
-        listing.resyncs = [at for (at,) in rows(RESYNCS)]
-        listing.orders = [(at, action, listing.pinned.get(name, snake_case(name))) for at, action, name in rows(ORDERS)]
-        listing.left = {run_id for (run_id,) in rows(LEFT)}
-        listing.known = {contact for contact, _ in listing.outcomes}
-        listing.forgets = forgets or bool(rows("SELECT FROM operator_actions WHERE action = 'forget'"))
+        last = {name: (run_id, deferred) for name, run_id, deferred in rows(LAST_READ)}
+        listing.last_read = {name: listing.runs[run_id] for name, (run_id, _) in last.items()}
+        listing.deferred = {name: deferred for name, (_, deferred) in last.items() if deferred}
+        listing.resyncs = [
+            (run_id, set(map(listing.property_of, names or ())) or None) for run_id, names in rows(RESYNCS)
+        ]
+        listing.contested = {listing.property_of(name) for (name,) in rows(CONTESTED)}
+        listing.orders = [(at, action, listing.property_of(name)) for at, action, name in rows(ORDERS)]
+        for contact, name, message_id, *outcome in rows(HISTORY):
+            found = Outcome(*outcome)
+            listing.history[str(message_id)] = (found.run_id, found.status)
+            if listing.outcomes[contact, name][-1:] != [found]:  # a row per membership: one call tells of several
+                listing.outcomes[contact, name].append(found)
         return listing
 
-    def status(self, message_id: str | None) -> str | None:
-        """What the history says became of a call; None if it does not know it, or names no calls here."""
-        if message_id is None:
-            return "succeeded"
-        return self.history.get(message_id, (0, None))[1]
+    def property_of(self, name: str) -> str:
+        """The property of an audience that somebody named."""
+        return self.pinned.get(name) or snake_case(name)
 
-    def unknown_between(self, contact: str, name: str, before: str | None, now: str | None) -> bool:
-        """Whether another call about this may have arrived between the two, although nobody said so.
+    def call(self, telling: Telling, key: Key) -> tuple[int, str] | None:
+        """The run that told it, and what the history says became of it; None: it does not know of the call."""
+        if telling.message_id is not None:
+            return self.history.get(telling.message_id)
+        known = [each for each in self.outcomes[key] if self.runs[each.run_id].began <= telling.at]
+        return (known[-1].run_id, known[-1].status) if known else None
 
-        One of a run before them may, if that was closed without its process, which may only have stood still and have
-        told it when it woke up: so whoever took over tells it twice.
+    def forgot(self, at: datetime) -> bool:
+        """Whether the history may have known of a call at this moment, and does no more."""
+        return self.forgets or self.began is None or at < self.began
+
+    def unknown_between(self, key: Key, before: int, now: int) -> bool:
+        """Whether another call about this may have arrived between those of two runs, although nobody said so.
+
+        One of the run before them may, if another process closed that run: its own may only have stood still, and says
+        so when it wakes up and finds out. Then it is told again, although the other process has told it.
         """
-        first = self.history.get(before or "", (0, ""))[0]
-        last = self.history.get(now or "", (1 << 31, ""))[0]
-        outcomes = [outcome for outcome in self.outcomes[contact, name] if outcome[0] < last]
-        between = [status for run_id, status in outcomes if run_id >= first]
-        overtaken = [status for run_id, status in outcomes[-2:] if run_id in self.left or status == "succeeded"]
-        return overtaken == ["unknown", "succeeded"] or any(status in ("unknown", "failed") for status in between)
+        outcomes = [each for each in self.outcomes[key] if each.run_id < now]
+        woken = [each for each in outcomes if each.run_id <= before][-2:]
+        if [each.status for each in woken] == ["unknown", "succeeded"] and outcomes[-1].run_id == before:
+            return woken[0].run_id in self.left
+        # What follows another contact's call is told for sure once that may have left.
+        return any(
+            each.status == "unknown" or (each.status != "succeeded" and each.op == "reasserted")
+            for each in outcomes
+            if each.run_id > before
+        )
 
-    def resynced_between(self, before: datetime, now: datetime) -> bool:
-        return any(before <= at <= now for at in self.resyncs)
+    def resynced_between(self, name: str, before: int, now: int) -> bool:
+        """Whether a full resync made due again what the first of two runs told."""
+        return any(before < run_id <= now and (names is None or name in names) for run_id, names in self.resyncs)
 
-    def retired_between(self, name: str, before: datetime | None, now: datetime) -> bool:
-        """Whether an audience was retired at a moment since then, or had been."""
-        retired = False
+    def may_be_false(self, name: str, contacts: Collection[str], first: int, last: int) -> bool:
+        """Whether one of these contacts was to be told false in the runs from the first to the last."""
+        outcomes = (each for contact in contacts for each in self.outcomes.get((contact, name), ()))
+        return any(first <= each.run_id <= last and each.value in (False, None) for each in outcomes)
+
+    def retired(self, name: str, began: datetime, ended: datetime) -> set[bool]:
+        """Whether it was retired at the moments of a time: yes, no, or both."""
+        states = {False}
         for at, action, property_name in self.orders:
-            if at > now:
-                break
-            if property_name == name:
-                if retired and before is not None and at >= before:
-                    return True
-                retired = action == "retire"
-        return retired
+            if property_name == name and at <= ended:
+                states = {action == "retire"} | (states if at > began else set())
+        return states
 
-    def retired(self, name: str) -> bool:
-        """Whether it is retired since before the last run."""
-        last = self.last_read.get(name)
-        return last is not None and self.retired_between(name, last.began, last.began)
+    def lists(self, key: Key, users: Collection[str], believed: object, *, by_user: bool) -> bool:
+        """Whether it is said why this contact believes that of the property, and not what the last snapshot said.
 
-    def lists(self, contact: str, users: set[str], name: str) -> bool:
-        """Whether it is said why this contact does not know the property as the last snapshot said it."""
-        if {None, name} & self.paused or contact in self.refused or (contact, name) in self.held:
+        A row that was not sent is why they still believe it, if it names them or one of the `users` of whom it was
+        told; and why they do not yet, if it is theirs, of one of the `users` who are there.
+        """
+        contact, name = key
+        believes = believed not in (None, False)
+        outcomes = self.outcomes.get(key, [])
+        last = outcomes[-1] if outcomes else None
+        failed = last is not None and last.status in ("failed", "unknown", "aborted", "planned")
+        if last is not None and failed and last.run_id >= self.last_read[name].run_id:
             return True
-        if self.forgets and contact not in self.known:  # people are forgotten without their names, of course
+        if failed and contact in self.refused:
             return True
-        if any(email_or_user in (contact, *users) for _, *who in self.skipped for email_or_user in _texts(who)):
+        if any(each[:2] == key and (each[2] == "removed") == believes for each in self.held):
             return True
-        outcomes = self.outcomes.get((contact, name), [])
-        last = self.last_read[name].run_id
-        return any(run_id >= last and status != "succeeded" for run_id, status in outcomes)
+        if believes and (name in self.contested or key in self.doubted):
+            return True
+        if self.forgets and not any(contact == there for there, _ in self.outcomes):  # they have no names, of course
+            return True
+        return any(
+            (contact == (row.user if by_user else address(row.email))) + (row.user in users) >= (1 if believes else 2)
+            for row in self.skipped
+            if is_blank(row.audience) or self.property_of(str(row.audience)) == name
+        )
 
 
-def snake_case(name: str) -> str:
-    """The property of an audience that the state does not know, or knows by another name now."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-
-
-def _texts(who: list[str | None]) -> list[str]:
-    return [form for text in who if text for form in (text, text.strip(" \t\r\n\xa0").lower())]
-
-
-LAST_READ = """
-SELECT DISTINCT ON (property) property, run_id, snapshot_at, coalesce(finished_at, now())
-FROM sync_run_counts JOIN sync_runs USING (run_id)
-WHERE destination = %s AND snapshot_at IS NOT NULL
-ORDER BY property, run_id DESC
+RUNS = """
+SELECT run_id, coalesce(snapshot_at, started_at), coalesce(finished_at, now()) FROM sync_runs
 """
 
-DEFERRED = """
-SELECT deferred FROM run WHERE snapshot_at IS NOT NULL ORDER BY run_id DESC LIMIT 1
+LAST_READ = """
+SELECT DISTINCT ON (audience.property) audience.property, run_id, run_count.deferred
+FROM run_count JOIN run USING (run_id) JOIN audience USING (audience_id) JOIN destination USING (destination_id)
+WHERE destination.name = %s AND snapshot_at IS NOT NULL
+ORDER BY audience.property, run_id DESC
 """
 
 HISTORY = """
-SELECT contact, property, run_id, status, message_id FROM sync_changelog WHERE destination = %s AND op <> 'covered'
+SELECT contact, property, message_id, run_id, status, op, value
+FROM sync_changelog
+WHERE destination = %s AND op <> 'covered' AND status <> 'held'
 ORDER BY run_id
+"""
+
+HISTORY_BEGAN = """
+SELECT min(started_at) FROM run JOIN sync_change USING (run_id) HAVING count(*) > 0
+"""
+
+SKIPPED = """
+SELECT audience, user_id, email FROM skipped_members WHERE destination = %s
 """
 
 PAUSED = """
@@ -159,8 +211,22 @@ FROM pause LEFT JOIN audience USING (audience_id) LEFT JOIN destination USING (d
 WHERE destination.name IS NULL OR destination.name = %s
 """
 
+CONTESTED = """
+SELECT name FROM run_audience
+WHERE run_id = (SELECT max(run_id) FROM run WHERE snapshot_at IS NOT NULL) AND problem IS NOT NULL
+"""
+
+DOUBTED = """
+SELECT contact, property
+FROM uncertain JOIN audience USING (audience_id) JOIN destination USING (destination_id)
+WHERE left_because IS NOT NULL AND destination.name = %s
+"""
+
 RESYNCS = """
-SELECT started_at FROM sync_runs WHERE trigger = 'resync' ORDER BY started_at
+SELECT run_id, arguments -> 'audiences'
+FROM sync_runs LEFT JOIN operator_actions USING (run_id)
+WHERE trigger = 'resync'
+    AND coalesce(arguments -> 'destinations', '[]') IN ('[]', jsonb_build_array(%s::text))
 """
 
 LEFT = """

@@ -17,6 +17,7 @@ import psycopg
 import sqlalchemy
 from psycopg.rows import dict_row
 
+from syncer.audit import Story
 from syncer.receivers.loopback import Receiver
 from syncer.receivers.mailmodo import MailmodoReceiver
 from syncer.receivers.segment import SegmentReceiver
@@ -38,16 +39,20 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What all sources said from `began` on, until the next one; None where they could not be read."""
+    """What all sources said, until the next one: surely since `ended`, and not before `began`.
+
+    None where they could not be read.
+    """
 
     began: datetime
+    ended: datetime
     said: Sequence[Said] | None
     config: Config
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """A call that took effect, in the order of arrival. `answered`: it was answered with a success."""
+    """A call that took effect, in the order of arrival. Not `answered`: it may come again, without another name."""
 
     at: datetime
     user: str | None
@@ -89,7 +94,8 @@ class Witness:
         return str(self._config["warehouse"]["url"])
 
     def _look(self, began: datetime) -> None:
-        self.snapshots.append(Snapshot(began, self.says_now(), self._config))
+        said = self.says_now()
+        self.snapshots.append(Snapshot(began, datetime.now(UTC), said, self._config))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,8 @@ class Audited(Protocol):
     def witness(self) -> Witness: ...
 
     def asking(self) -> AbstractContextManager[psycopg.Connection[Any]]: ...
+
+    def explain(self, who: str) -> Story: ...
 
 
 @dataclass
@@ -154,16 +162,16 @@ def watch(world: Audited) -> None:
     _watched.worlds.append(world)
 
 
+def hears(receiver: Receiver) -> bool:
+    """Whether a receiver keeps all that it was told."""
+    return not isinstance(receiver, SegmentReceiver) or receiver.event_count == len(receiver.events)
+
+
 def tellings(receiver: Receiver) -> list[Telling]:
     """What a receiver was told, in the order in which it took effect."""
     match receiver:
         case SegmentReceiver():
-            statuses = {record.number: record.status for record in receiver.requests}
-            return [
-                _telling(each.at, each.event, answered=statuses.get(each.request) == 200)
-                for each in receiver.events
-                if each.event["type"] == "identify"
-            ]
+            return [_telling(each.at, each.event) for each in receiver.events if each.event["type"] == "identify"]
         case MailmodoReceiver():
             return [Telling(each.at, None, each.email, each.data, None, each.answered) for each in receiver.accepted]
         case WebhookReceiver():
@@ -172,9 +180,9 @@ def tellings(receiver: Receiver) -> list[Telling]:
             return []
 
 
-def _telling(at: datetime, event: Mapping[str, Any], *, answered: bool = True) -> Telling:
+def _telling(at: datetime, event: Mapping[str, Any]) -> Telling:
     values = dict(event["traits"])
-    return Telling(at, event.get("userId"), values.pop("email", None), values, event.get("messageId"), answered)
+    return Telling(at, event.get("userId"), values.pop("email", None), values, event.get("messageId"))
 
 
 def read(url: str, query: str) -> list[SourceRow]:

@@ -197,7 +197,6 @@ def test_a_lost_answer_about_a_value_is_told_again_with_what_is_so_then(world: W
 # --- a warehouse that is no PostgreSQL ------------------------------------------------------------------------
 
 
-@pytest.mark.not_audited("a null of a trait that is set aside is told nobody, and the auditor expects it to be")
 def test_values_and_traits_out_of_sqlite(world: World, tmp_path: Path) -> None:
     file = tmp_path / "shop.db"
     with closing(sqlite3.connect(file)) as shop:

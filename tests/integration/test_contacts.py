@@ -239,7 +239,6 @@ def test_a_renamed_audience_keeps_its_state(world: World) -> None:
     assert world.query("SELECT name, property FROM audience") == [("vip-buyers", "vip_buyers")]
 
 
-@pytest.mark.not_audited("nobody leaves a property that two names claim, which no view lists by contact")
 def test_a_name_that_collides_is_set_aside_and_the_owner_goes_on(world: World) -> None:
     world.warehouse.replace([(VIP, "u1", "a@x.io")])
     world.sync()

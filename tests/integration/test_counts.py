@@ -135,7 +135,6 @@ def test_many_differences_make_a_run_count_in_the_snapshot(
     assert sorted(asked) == ["count_contacts", "count_members"]
 
 
-@pytest.mark.not_audited("somebody is forgotten without the command, so that nobody is known to have ordered it")
 def test_a_run_counts_in_the_snapshot_after_forgetting(world: World, asked: list[str]) -> None:
     world.warehouse.replace(ROWS)
     world.sync()

@@ -209,7 +209,6 @@ def cutter(postgres: str) -> Iterator[Cutter]:
         yield cutter
 
 
-@pytest.mark.not_audited("its state is reached through what cuts every connection, the auditor's too")
 def test_the_connection_is_cut_anywhere(any_world: World, cutter: Cutter) -> None:
     """Also right before the server's last words, which say that this was all."""
     broken = replace(any_world, warehouse=through(cutter, any_world.warehouse))
@@ -224,6 +223,7 @@ def test_the_connection_is_cut_anywhere(any_world: World, cutter: Cutter) -> Non
             broken.sync()
         assert any_world.receiver.event_count == events
         assert any_world.query("SELECT count(*) FROM synced_member") == [(len(PEOPLE),)]
+    cutter.limit = None
     assert_next_run_is_right(any_world)
 
 

@@ -1,13 +1,17 @@
 """The auditor finds what it is there for: what was never true, what was known, what is not listed."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.auditor import Account, Auditor, Names
-from tests.listing import LastRead, Listing
+from syncer.audit import Story
+from tests.auditor import Auditor
+from tests.listing import Listing, Outcome, Read, Skipped
+from tests.sayings import Account, Names
 from tests.witness import Said, Snapshot, Telling
 
 CONFIG: dict[str, Any] = {"warehouse": {"membership": {"table": "members"}}, "destinations": [{"name": "segment"}]}
@@ -15,8 +19,14 @@ IN: list[tuple[str, str]] = [("u1", "a@x.io")]
 OUT: list[tuple[str, str]] = []
 TRUE, FALSE = ("u1", "a@x.io", True), ("u1", "a@x.io", False)
 
+NOWHERE: dict[str, Any] = {"name": "segment", "out_of_reach": []}
+
 Call = tuple[str, str, bool]
 """user, email, value"""
+
+
+def outcome(run: int, status: str = "succeeded") -> Outcome:
+    return Outcome(run, status, "added", True)
 
 
 def at(minute: float) -> datetime:
@@ -28,14 +38,31 @@ def complaints(
     told: Mapping[float, Call],
     listing: Listing | None = None,
     statuses: Mapping[float, str] | None = None,
+    world: Any = None,
 ) -> list[str]:
-    """Snapshot n holds from minute n on; calls come at minutes, and a run reads the last snapshot."""
-    snapshots = [Snapshot(at(n), [Said("VIP", *row) for row in rows], CONFIG) for n, rows in enumerate(said)]
+    """Snapshot n holds from minute n on, and is read by run n, whose calls come at n and a part of a minute."""
+    snapshots = [Snapshot(at(n), at(n), [Said("VIP", *row) for row in rows], CONFIG) for n, rows in enumerate(said)]
     calls = [Telling(at(n), user, email, {"vip": value}, str(n)) for n, (user, email, value) in told.items()]
-    read = LastRead(9, at(len(said) - 0.5), at(len(said)))
-    listing = listing or Listing({"VIP": "vip"}, {"vip": read}, 0)
-    listing.history = {str(n): (int(n), (statuses or {}).get(n, "succeeded")) for n in told}
-    return Auditor(Account(CONFIG["destinations"][0], calls), snapshots, Names([CONFIG], {}), listing).complaints()
+    listing = listing or Listing()
+    listing.runs = {n: Read(n, at(n + 0.1), at(n + 0.9)) for n in range(len(said))}
+    listing.last_read = {"vip": listing.runs[len(said) - 1]}
+    listing.history |= {str(n): (int(n), (statuses or {}).get(n, "succeeded")) for n in told}
+    listing.began = at(0)
+    account = Account(CONFIG["destinations"][0], calls)
+    return Auditor(account, snapshots, Names([CONFIG], {}), listing, world).complaints()
+
+
+@dataclass(frozen=True)
+class Explaining:
+    """A world of which `explain` says this of everybody."""
+
+    contact: str
+    property: str
+    waits: str | None
+
+    def explain(self, who: str) -> Story:
+        pending = [{"contact": self.contact, "property": self.property, "waits": self.waits}]
+        return Story(who, [], [], forgotten=False, destinations=[{**NOWHERE, "pending": pending}])
 
 
 def test_what_follows_the_warehouse_is_right() -> None:
@@ -54,7 +81,7 @@ def test_what_follows_the_warehouse_is_right() -> None:
 def test_a_value_that_was_not_true_at_its_time(
     said: Sequence[Sequence[tuple[str, str]]], told: Mapping[float, Call]
 ) -> None:
-    assert "which no snapshot said" in complaints(said, told)[0]
+    assert "did not say" in complaints(said, told)[0]
 
 
 def test_what_was_known_is_told_only_with_a_reason() -> None:
@@ -64,19 +91,35 @@ def test_what_was_known_is_told_only_with_a_reason() -> None:
     assert complaints([IN], {0.5: TRUE, 0.7: TRUE}, statuses={0.5: "unknown"}) == []
 
 
+def test_that_others_were_told_again_is_no_reason() -> None:
+    calls = {0.5: TRUE, 1.5: TRUE}
+    for run, names, count in ((1, None, 0), (1, {"vip"}, 0), (1, {"churn"}, 1), (0, None, 1)):
+        assert len(complaints([IN, IN], calls, Listing(resyncs=[(run, names)]))) == count
+
+
 @pytest.mark.parametrize(
     ("left", "count"), [({0}, 0), (set(), 1)], ids=["its run was closed by another", "its run ended by itself"]
 )
 def test_what_an_overtaken_process_may_have_told_when_it_woke_up_is_told_twice(left: set[int], count: int) -> None:
-    listing = Listing({"VIP": "vip"}, {"vip": LastRead(9, at(0.5), at(1))}, 0, left=left)
-    listing.outcomes["a@x.io", "vip"] = [(0, "unknown"), (1, "succeeded"), (2, "succeeded")]
+    listing = Listing(left=left)
+    listing.outcomes["a@x.io", "vip"] = [outcome(0, "unknown"), outcome(1), outcome(2)]
     calls = {0.5: TRUE, 1.5: TRUE, 2.5: TRUE}
 
     assert len(complaints([IN, IN, IN], calls, listing, statuses={0.5: "unknown"})) == count
 
 
-def test_a_user_who_was_not_told_yet_is_told() -> None:
-    assert complaints([[*IN, ("u2", "a@x.io")]], {0.5: TRUE, 0.7: ("u2", "a@x.io", True)}) == []
+def test_another_user_of_a_contact_is_no_reason_to_tell_it_again() -> None:
+    [complaint] = complaints([[*IN, ("u2", "a@x.io")]], {0.5: TRUE, 0.7: ("u2", "a@x.io", True)})
+
+    assert "which they knew, without a reason" in complaint
+
+
+def test_a_user_who_was_told_false_elsewhere_is_told_again() -> None:
+    both = [("u1", "a@x.io"), ("u1", "b@x.io")]
+    calls = {0.5: TRUE, 0.6: ("u1", "b@x.io", True), 1.5: ("u1", "b@x.io", False)}
+
+    assert complaints([both, IN], {**calls, 1.6: TRUE}) == []
+    assert len(complaints([both, IN, IN], {**calls, 1.6: TRUE, 2.5: TRUE})) == 1
 
 
 def test_a_profile_that_stays_false() -> None:
@@ -86,19 +129,64 @@ def test_a_profile_that_stays_false() -> None:
     assert "their profile says false" in complaints([IN, moved], told)[0]
 
 
+def test_the_history_knows_of_all_calls_and_of_no_others() -> None:
+    listing = Listing(history={"lost": (0, "succeeded"), "unknown": (0, "unknown")})
+    assert complaints([IN], {0.5: TRUE}, listing) == [
+        "a call of run 0 to segment is said to have been accepted, and never came"
+    ]
+
+    secret = Telling(at(0.5), "u1", "a@x.io", {"vip": True}, "secret")
+    snapshots = [Snapshot(at(0), at(0), [Said("VIP", *IN[0])], CONFIG)]
+    account = Account(CONFIG["destinations"][0], [secret])
+    found = Auditor(account, snapshots, Names([CONFIG], {}), Listing(began=at(0))).complaints()
+    assert [complaint for complaint in found if "the history does not know" in complaint] == found != []
+
+
 @pytest.mark.parametrize(("said", "told"), [([IN], {}), ([IN, OUT], {0.5: TRUE})], ids=["lost", "left over"])
 def test_a_difference_in_the_end_has_to_be_listed(
     said: Sequence[Sequence[tuple[str, str]]], told: Mapping[float, Call]
 ) -> None:
     [complaint] = complaints(said, told)
-
     assert "nothing is listed" in complaint
-    read = {"vip": LastRead(9, at(len(said) - 0.5), at(len(said)))}
-    for listed in (
-        Listing({}, read, 0, held={("a@x.io", "vip")}),
-        Listing({}, read, 0, refused={"a@x.io"}),
-        Listing({}, read, 0, skipped=[("VIP", "u1", None)] if told else [("VIP", None, "A@x.io ")]),
-        Listing({}, read, 0, paused={None}),
-        Listing({}, read, 1),
+
+    last, op, other = len(said) - 1, *(("removed", "added") if told else ("added", "removed"))
+    failed = {("a@x.io", "vip"): [outcome(0, "failed")]}
+    elsewhere = defaultdict(
+        list, {("b@x.io", "vip"): [outcome(last, "failed")], ("a@x.io", "x"): [outcome(last, "failed")]}
+    )
+    for listed, count in (
+        (Listing(held={("a@x.io", "vip", op)}), 0),
+        (Listing(held={("a@x.io", "vip", other), ("a@x.io", "x", op), ("b@x.io", "vip", op)}), 1),
+        (Listing(refused={"a@x.io"}, outcomes=defaultdict(list, failed)), 0),
+        (Listing(refused={"a@x.io"}), 1),
+        (Listing(outcomes=defaultdict(list, {("a@x.io", "vip"): [outcome(last, "aborted")]})), 0),
+        (Listing(outcomes=elsewhere), 1),
+        (Listing(skipped=[Skipped("VIP", "u1", None) if told else Skipped("VIP", "u1", "A@x.io ")]), 0),
+        (Listing(skipped=[Skipped("x", "u1", "a@x.io"), Skipped("VIP", "u2", "b@x.io")]), 1),
+        (Listing(deferred={"vip": 1}), 1),
     ):
-        assert complaints(said, told, listed) == []
+        assert len(complaints(said, told, listed)) == count
+
+
+def test_who_was_left_to_the_next_run_has_to_be_named() -> None:
+    others = [*IN, ("u2", "b@x.io")]
+    for said, deferred, explained, count in (
+        (IN, 1, Explaining("a@x.io", "vip", "deferred"), 0),
+        (IN, 1, Explaining("a@x.io", "vip", "held"), 1),
+        (IN, 1, Explaining("a@x.io", "churn", "deferred"), 1),
+        (IN, 1, Explaining("b@x.io", "vip", "deferred"), 1),
+        (others, 1, Explaining("a@x.io", "vip", "deferred"), 2),
+        (IN, 0, Explaining("a@x.io", "vip", "deferred"), 1),
+    ):
+        assert len(complaints([said], {}, Listing(deferred={"vip": deferred}), world=explained)) == count
+
+
+@pytest.mark.parametrize(("row", "count"), [(("u1", ""), 0), (("", "a@x.io"), 0), (("u2", ""), 1), (("", "b@x.io"), 1)])
+def test_a_row_that_cannot_be_sent_leaves_as_they_were_only_whom_it_names(row: tuple[str, str], count: int) -> None:
+    """Nobody leaves by it, and it brings nobody."""
+    listing = Listing(skipped=[Skipped("VIP", *row)])
+
+    assert len(complaints([IN, [row]], {0.5: TRUE}, listing)) == count
+    assert len(complaints([[row]], {0.5: TRUE}, listing)) > 0
+    if row[1] == "a@x.io":
+        assert len(complaints([IN, [row]], {0.5: TRUE, 1.5: FALSE}, listing)) == 1

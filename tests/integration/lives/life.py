@@ -1,7 +1,6 @@
 """A life of warehouse, syncer and destination: seasons of changes, acts and runs, and what must hold after each."""
 
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -51,13 +50,12 @@ from tests.world import Quiet, Row, World
 
 
 class Life(RuleBasedStateMachine):
-    """`new_world`, `mortal`, what counts, and whether it is audited are given by the test."""
+    """`new_world`, `mortal` and what counts are given by the test."""
 
     new_world: Callable[[], World]
     mortal: Mortal
     tally: dict[str, int]
     sometimes: Sometimes
-    audited: bool = False
 
     @initialize(hold_initial=st.sampled_from([False, False, False, True]), start=st.lists(sendable, max_size=8))
     def begin(self, hold_initial: bool, start: list[Row]) -> None:
@@ -79,13 +77,9 @@ class Life(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "connection"):
             return
-        complaints: list[str] = []
-        if self.audited and not sys.exc_info()[0]:  # one that failed is judged already
-            complaints = auditor.complaints(self.watched)
         self.connection.close()
         self.watching.close()
         shutil.rmtree(self.world.folder)
-        assert complaints == [], "\n".join(complaints[:20])
 
     @rule(
         changed=st.lists(changes, max_size=4),
@@ -103,7 +97,7 @@ class Life(RuleBasedStateMachine):
         resync: bool,
         twice: bool,
     ) -> None:
-        """The warehouse changes, the operator acts, and there is a run, which something may disturb."""
+        """The warehouse changes, the operator acts, there is a run, which something may disturb, and an audit."""
         for change in changed:
             self.rows = changed_rows(self.rows, *change)
             self.tally["changes"] += 1
@@ -114,6 +108,8 @@ class Life(RuleBasedStateMachine):
             self._undisturbed_run(resync=resync, twice=twice)
         else:
             self._disturbed_run(trouble, resync=resync)
+        complaints = auditor.complaints(self.watched)
+        assert complaints == [], "\n".join(complaints[:20])
 
     # --- the operator
 

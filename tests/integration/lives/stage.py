@@ -33,7 +33,6 @@ class Stage:
     warehouse: Write | None
     tally: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     sometimes: Sometimes = field(default_factory=lambda: Sometimes(PATHS))
-    audited: bool = False
     _made: list[str] = field(default_factory=list)
 
     def play(self, lives: int, *, seed: int | None = None, shrink: bool = False) -> None:
@@ -42,7 +41,7 @@ class Stage:
         def life() -> Life:
             machine = Life()
             machine.new_world, machine.mortal = self._new_world, self.mortal
-            machine.tally, machine.sometimes, machine.audited = self.tally, self.sometimes, self.audited
+            machine.tally, machine.sometimes = self.tally, self.sometimes
             return machine
 
         run_state_machine_as_test(
