@@ -10,6 +10,7 @@ import httpx
 
 from syncer import config, embedded, errors, models, naming, schedule, sync, warehouses
 from syncer.daemon import channels
+from syncer.daemon.baseline import Baseline
 from syncer.encryption import clear_text
 from syncer.fetching import open_transport
 from syncer.planning.targets import Scope, Target
@@ -52,6 +53,12 @@ class App:
     def channel(self) -> channels.Channel | None:
         """Where alerts go; None if none are configured."""
         return _channel(self.settings.alerts)
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """By what alerts judge which numbers are unusual; None if that is not asked for."""
+        wanted = self.settings.alerts
+        return Baseline(wanted.unusual_after_runs, wanted.unusual_factor) if wanted.unusual_after_runs else None
 
     @property
     def cadence(self) -> schedule.Cadence:

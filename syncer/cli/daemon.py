@@ -100,7 +100,7 @@ def _watchers(opened: app.App) -> Iterator[Sequence[Watcher]]:
             stack.enter_context(health.serving(listen, opened.state, watcher))
             watchers.append(watcher)
         if opened.channel is not None:
-            alarm = alerts.AlertWatcher(opened.state, opened.channel)
+            alarm = alerts.AlertWatcher(opened.state, opened.channel, opened.baseline)
             lookout.tell = alarm.stands
             stack.callback(alarm.close)
             watchers.append(alarm)

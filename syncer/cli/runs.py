@@ -115,7 +115,7 @@ def _run(context: click.Context, app: App, job: sync.Job, start: RunStart, stop:
         context.exit(ended.exit_code)
     screen.print_report(ended.report, as_json=as_json)
     if app.channel is not None:
-        AlertLog(app.state, app.channel).review_run(ended)
+        AlertLog(app.state, app.channel, app.baseline).review_run(ended)
     for failure in ended.failures:
         screen.print_error(failure, verbose=context.obj.verbose)
     if any(audience.held for audience in ended.report.audiences):

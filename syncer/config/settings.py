@@ -234,10 +234,15 @@ class Log(Table):
 
 
 class Alerts(Table):
-    """`[alerts]`: where to send word when something goes wrong or is well again, and what to ping after a good run."""
+    """`[alerts]`: where to send word when something goes wrong or is well again, and what to ping after a good run.
+
+    See `daemon.baseline` for what is unusual; 0 runs: nothing is.
+    """
 
     urls: Annotated[tuple[AlertUrl, ...], Field(strict=False)] = ()
     heartbeat_url: HeartbeatUrl | None = None
+    unusual_after_runs: int = Field(default=0, ge=0, le=1000)
+    unusual_factor: float = Field(default=5.0, gt=0, allow_inf_nan=False)
 
 
 class Settings(Table):

@@ -16,6 +16,7 @@ text, a line for each condition, whatever stands in a name.
 | late | the daemon | a run was due and did not do its work, or the one in progress does not move: see `lateness` |
 | slow | the run | the one in progress moves, and takes much longer than the last ten did |
 | full | the disk | an embedded state has little room left on its disk |
+| unusual | members or changes of an audience | they are far from those of the last runs: see `baseline` |
 """
 
 import time
@@ -29,6 +30,7 @@ from typing import Literal, NamedTuple
 import structlog
 
 from syncer import errors, sync
+from syncer.daemon.baseline import Baseline, compare
 from syncer.daemon.channels import Channel
 from syncer.daemon.lateness import Trouble
 from syncer.escaping import escaped
@@ -37,7 +39,7 @@ from syncer.models import Status
 from syncer.state import Connection, State, execute, fetch_all, fetch_values, status
 from syncer.state.history import RunReport
 
-Kind = Literal["failed", "refused", "held", "incomplete", "late", "slow", "full"]
+Kind = Literal["failed", "refused", "held", "incomplete", "late", "slow", "full", "unusual"]
 
 _TITLES: Mapping[Kind, str] = {
     "failed": "syncer: failed",
@@ -47,6 +49,7 @@ _TITLES: Mapping[Kind, str] = {
     "late": "syncer: late",
     "slow": "syncer: slow",
     "full": "syncer: a disk fills up",
+    "unusual": "syncer: unusual numbers",
 }
 _RECOVERED = "syncer: recovered"
 _RUN = "the run"
@@ -100,15 +103,16 @@ class _Held:
 class AlertLog:
     """What is open, and the messages about what changes. One process at a time writes it."""
 
-    def __init__(self, state: State, channel: Channel) -> None:
+    def __init__(self, state: State, channel: Channel, baseline: Baseline | None = None) -> None:
         self._state = state
         self._channel = channel
+        self._baseline = baseline
         self._open: set[Condition] = set()
         self._unsaved = False
 
     def review_run(self, result: sync.Result) -> None:
         """After a run: sends what it changed, and pings the heartbeat if it succeeded."""
-        self._review(lambda connection: findings(result, connection, self._open), Findings(_of_run(result), _nothing))
+        self._review(lambda connection: self._found(result, connection), Findings(_of_run(result), _nothing))
         if result.report.status == Status.SUCCEEDED:
             self._channel.beat()
 
@@ -124,6 +128,9 @@ class AlertLog:
     def is_open(self, condition: Condition) -> bool:
         """Whether a message about it was delivered, and none that it has ended."""
         return condition in self._open
+
+    def _found(self, result: sync.Result, connection: Connection) -> Findings:
+        return findings(result, connection, self._open, self._baseline)
 
     def _review(self, ask: Callable[[Connection], Findings], without_state: Findings) -> None:
         try:
@@ -183,8 +190,10 @@ def _turn(connection: Connection) -> Iterator[None]:
         execute(connection, "end_alert_turn", {"token": token})
 
 
-def findings(result: sync.Result, connection: Connection, known: Collection[Condition]) -> Findings:
-    """What is wrong after a run, by its report and by what waits in the state."""
+def findings(
+    result: sync.Result, connection: Connection, known: Collection[Condition], baseline: Baseline | None = None
+) -> Findings:
+    """What is wrong after a run, by its report, by what waits in the state, and by the runs before it."""
     report = result.report
     if report.status == Status.INTERRUPTED:
         return Findings({}, _nothing)
@@ -199,7 +208,24 @@ def findings(result: sync.Result, connection: Connection, known: Collection[Cond
             f"{held.audience} at {held.destination}: {held.contacts:,} contacts wait to be told {value}: {held.reason}."
             f" To let them: syncer approve {report.run_id}"
         )
-    return Findings(wrong, lambda condition: _judges(report, condition))
+    usual = _compare(report, connection, baseline, wrong)
+    return Findings(wrong, lambda condition: condition in usual or _judges(report, condition))
+
+
+def _compare(
+    report: RunReport, connection: Connection, baseline: Baseline | None, wrong: dict[Condition, str]
+) -> Collection[Condition]:
+    """Adds to what is `wrong` the numbers that are unusual; returns what is usual."""
+    if baseline is None or report.run_id is None or report.error is not None:
+        return ()
+    usual = set()
+    for each in compare(connection, report.run_id, baseline):
+        condition = Condition("unusual", each.subject)
+        if each.is_unusual(baseline.factor):
+            wrong[condition] = each.sentence(report.run_id, baseline.runs)
+        else:
+            usual.add(condition)
+    return usual
 
 
 def _nothing(_condition: Condition) -> bool:
@@ -266,8 +292,8 @@ def is_good(report: RunReport) -> bool:
 class AlertWatcher:
     """Alerts of a daemon; a `serve.Watcher`. Messages leave in a thread of their own, one after the other."""
 
-    def __init__(self, state: State, channel: Channel) -> None:
-        self._alert_log = AlertLog(state, channel)
+    def __init__(self, state: State, channel: Channel, baseline: Baseline | None = None) -> None:
+        self._alert_log = AlertLog(state, channel, baseline)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="alerts")
         self._said: dict[Trouble, bool] = {}
         self._tried: dict[Trouble, tuple[bool, float]] = {}
