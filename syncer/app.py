@@ -65,15 +65,6 @@ class App:
         """When the daemon runs."""
         return self.settings.schedule.cadence
 
-    def room(self) -> int | None:
-        """Free bytes on the disk of an embedded state; None for a server by URL."""
-        if self.settings.state.conninfo() is not None:
-            return None
-        try:
-            return shutil.disk_usage(self.settings.state.data_dir).free
-        except OSError:  # it is gone, which the state's own errors say
-            return None
-
     def revive(self) -> None:
         """Starts the embedded server again if it has died; a server by URL is not ours. Raises `StateError`."""
         if self.settings.state.conninfo() is None:
@@ -113,6 +104,16 @@ def opened_state(settings: config.Settings) -> Iterator[State]:
         state = State(url, settings.state.schema_name, embedded=True)
         migrations.migrate(state)
         yield state
+
+
+def room(settings: config.State) -> int | None:
+    """Free bytes on the disk of an embedded state; None for a server by URL."""
+    if settings.conninfo() is not None:
+        return None
+    try:
+        return shutil.disk_usage(settings.data_dir).free
+    except OSError:  # it is gone, which the state's own errors say
+        return None
 
 
 @contextmanager
@@ -177,6 +178,8 @@ def caveats(app: App) -> list[errors.Problem]:
         exposed = clear_text(host, encrypted=connection.pgconn.ssl_in_use)
         found += [errors.Problem("state.url", exposed)] if exposed else []
         found += [errors.Problem("state", embedded_caveat(status.version(connection)))] if app.state.embedded else []
+    for index, destination in enumerate(app.destinations):
+        found += [errors.Problem(f"destinations[{index}]", said) for said in destination.caveats()]
     unnoticed = witness.caveat()
     return [*found, *([errors.Problem("state", unnoticed)] if unnoticed else [])]
 

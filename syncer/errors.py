@@ -10,6 +10,7 @@
     ├── WarehouseError                   exit 6   no whole snapshot: unreachable, cut off, or a query that fails
     ├── StateError                       exit 6   the state database is unreachable, or was lost
     │   ├── RestoredError                exit 6   the state is older than its last use; the message names the way out
+    │   ├── NoRoomError                  exit 6   the state database has no room left on its disk
     │   ├── StateConflictError           exit 6   another session was in the way; nothing was done, it may be repeated
     │   └── NotOursError                 exit 6   somebody else took over the run that we were delivering
     └── DestinationError
@@ -114,6 +115,10 @@ class StateError(QuotingError):
 
 class RestoredError(StateError):
     """The state came out of a backup: it does not know what was told since. Nothing is sent until somebody says so."""
+
+
+class NoRoomError(StateError):
+    """The state's disk is full: nothing can be recorded, so nothing is sent. It does not pass by itself."""
 
 
 class StateConflictError(StateError):

@@ -15,8 +15,9 @@ import ssl
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any, cast
 
@@ -67,17 +68,29 @@ def fetch(transport: httpx.BaseTransport, request: httpx.Request, timeout: float
     return Fetched(response.status_code, response.headers, body, broken)
 
 
-def reach(transport: httpx.BaseTransport, url: httpx.URL, timeout: float) -> None:
+def reach(transport: httpx.BaseTransport, url: httpx.URL, timeout: float) -> datetime | None:
     """Opens a connection as `fetch` would, by way of the proxy if there is one, and sends no request.
 
-    Raises only `httpx.RequestError`, within `timeout` seconds.
+    Returns when the server's certificate ends; None if it showed none. Raises only `httpx.RequestError`, within
+    `timeout` seconds.
     """
-    request = httpx.Request("GET", url, extensions={"trace": _stop_before_sending})
-    try:
-        with _within(timeout, request):
-            transport.handle_request(request)
-    except _Reached:
-        return
+    ends: list[datetime] = []
+
+    def trace(event: str, info: dict[str, Any]) -> None:
+        if event.endswith(".start_tls.complete"):  # the proxy's, if it has one, comes before the server's
+            ends.append(_end_of_certificate(info["return_value"]))
+        _stop_before_sending(event, info)
+
+    request = httpx.Request("GET", url, extensions={"trace": trace})
+    with suppress(_Reached), _within(timeout, request):
+        transport.handle_request(request)
+    return ends[-1] if ends and url.scheme == "https" else None
+
+
+def _end_of_certificate(stream: httpcore.NetworkStream) -> datetime:
+    """A certificate that we trusted, so that it is there."""
+    text = stream.get_extra_info("ssl_object").getpeercert()["notAfter"]
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), UTC)
 
 
 def open_transport(url: httpx.URL, connections: int = 1) -> httpx.BaseTransport:

@@ -396,5 +396,8 @@ class Destination(Protocol):
     def problems(self) -> list[str]:
         """What `syncer check` finds wrong without telling the account anything."""
 
+    def caveats(self) -> list[str]:
+        """What `syncer check` says of it although nothing is wrong yet."""
+
     def close(self) -> None:
         """Closes every connection."""

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import FrameType
 
 import click
@@ -92,7 +93,8 @@ def _open_again(session: Session, settings: config.Settings) -> _Opened | None:
 def _watchers(opened: app.App) -> Iterator[Sequence[Watcher]]:
     """A lookout; health and alerts, if the configuration asks for them, for as long as it is this one."""
     listen, stall_timeout = opened.settings.health.listen, opened.settings.daemon.stall_timeout
-    lookout = Lookout(opened.state, opened.cadence, stall_timeout, room=opened.room)
+    room = partial(app.room, opened.settings.state)
+    lookout = Lookout(opened.state, opened.cadence, stall_timeout, room=room)
     with ExitStack() as stack:
         watchers: list[Watcher] = [Watchdog(os.environ)]
         if listen:

@@ -36,6 +36,7 @@ def _render(status: CurrentStatus) -> RenderableType:
     return Group(
         *_leader(status),
         *([screen.words(f"late: {status.late}", style="red")] if status.late else []),
+        *([screen.words(f"full: {status.full}", style="red")] if status.full else []),
         screen.words(f"state: {_server(status)}", style="dim"),
         *_running(status.running),
         _table(
@@ -63,6 +64,11 @@ def _render(status: CurrentStatus) -> RenderableType:
                     )
                 ),
             ],
+        ),
+        *(
+            screen.words(f"{each.name} stopped: {each.error}", style="red")
+            for each in status.destinations
+            if each.error
         ),
         screen.words(),
         _table(

@@ -54,7 +54,8 @@ def status(session: Session, watch: bool, as_json: bool) -> None:
 
 def _now(settings: config.Settings, state: State, connection: Connection) -> current.CurrentStatus:
     """How it stands now. Nothing is late where no daemon ever ran: cron has a schedule of its own."""
-    now = replace(current.now(connection), embedded=state.embedded)
+    full = lateness.why_full(app.room(settings.state))
+    now = replace(current.now(connection), embedded=state.embedded, full=full)
     if current.due(connection).next_due_at is None:
         return now
     standing, stall_timeout = lateness.ask(connection), settings.daemon.stall_timeout

@@ -14,7 +14,7 @@ from syncer import errors, models
 from syncer.config import rules, source
 from syncer.config.settings import Alerts, Audience, ComputedTrait, Settings, State
 
-__all__ = ["Alerts", "AudienceCheck", "Settings", "load", "load_alerts", "other_state"]
+__all__ = ["Alerts", "AudienceCheck", "Settings", "State", "load", "load_alerts", "other_state"]
 
 
 AudienceCheck = Callable[[Sequence[models.ConfiguredAudience]], Sequence[errors.Problem]]

@@ -309,7 +309,9 @@ class AlertWatcher:
         """See `serve.Watcher`."""
 
     def lost(self, error: errors.SyncerError) -> None:
-        """See `serve.Watcher`: the lookout says so, if that lasts."""
+        """See `serve.Watcher`: the lookout says so, if that lasts. A full disk does not pass by itself."""
+        if isinstance(error, errors.NoRoomError):
+            self.could_not_run(error)
 
     def stands(self, trouble: Trouble, why: str | None) -> None:
         """There is this trouble, or (None) no longer; see `lateness.Lookout`. What nobody took is sent again."""

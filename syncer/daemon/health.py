@@ -42,6 +42,7 @@ class Health:
         self._lookout = lookout
         self._beaten = time.monotonic()
         self._knows_its_place = False
+        self._no_room: str | None = None
 
     def beat(self) -> None:
         """See `serve.Watcher`."""
@@ -49,11 +50,12 @@ class Health:
 
     def leads(self, leading: bool) -> None:  # noqa: ARG002, FBT001
         """See `serve.Watcher`."""
-        self._knows_its_place = True
+        self._knows_its_place, self._no_room = True, None
 
-    def lost(self, error: errors.SyncerError) -> None:  # noqa: ARG002
+    def lost(self, error: errors.SyncerError) -> None:
         """See `serve.Watcher`."""
         self._knows_its_place = False
+        self._no_room = error.unquoted if isinstance(error, errors.NoRoomError) else None
 
     def ran(self, result: sync.Result) -> None:  # noqa: ARG002
         """See `serve.Watcher`."""
@@ -70,9 +72,8 @@ class Health:
 
     def why_not_ready(self) -> str | None:
         """Why nothing would be synced now, or None."""
-        return self._lookout.why_not_ready() or (
-            None if self._knows_its_place else "it neither leads nor stands by yet"
-        )
+        place = None if self._knows_its_place else "it neither leads nor stands by yet"
+        return self._no_room or self._lookout.why_not_ready() or place
 
 
 @contextmanager

@@ -104,6 +104,16 @@ def why_slow(standing: Standing) -> str | None:
     )
 
 
+def why_full(room: int | None) -> str | None:
+    """Why that room (bytes) on the disk of an embedded state is too little, or None."""
+    if room is None or room >= _SCARCE_BYTES:
+        return None
+    return (
+        f"the disk of `state.data_dir` has {room // 2**20} MB left, and without room no run can be recorded: make room,"
+        " or let [history] keep less"
+    )
+
+
 def who_leads(leader: Leader | None) -> str:
     """For people who have to do something about it."""
     if leader is None:
@@ -173,13 +183,9 @@ class Lookout:
 
     def _look_at_the_disk(self) -> None:
         room = self._room()
-        if room is not None and room < _SCARCE_BYTES:
-            words = (
-                f"the disk of `state.data_dir` has {room // 2**20} MB left, and without room no run can be recorded:"
-            )
-            self._say("full", f"{words} make room, or let [history] keep less")
-        elif room is None or room > _ENOUGH_BYTES:
-            self._say("full", None)
+        why = why_full(room)
+        if why is not None or room is None or room > _ENOUGH_BYTES:
+            self._say("full", why)
 
     def _believed(self, standing: Standing) -> Standing:
         """A run cannot have begun after we first saw it, whatever the clock said when it began."""

@@ -20,6 +20,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -31,6 +32,7 @@ import msgspec
 
 from syncer import __version__, errors
 from syncer.destinations.pool import Lent, Pool
+from syncer.encryption import ending_soon
 from syncer.environment import proxy_for
 from syncer.fetching import Fetched, fetch, open_transport, reach
 from syncer.secrets import Secrets
@@ -201,6 +203,13 @@ class HttpSender:
             except httpx.RequestError as exc:
                 self._renew(lent)
                 return [f"{self.who} cannot be reached: {self._reason(exc)}; check {self._address} and the network"]
+        return []
+
+    def caveats(self) -> list[str]:
+        """What `syncer check` notes: a certificate that ends soon. Sends no request."""
+        with self._pool.lend() as lent, suppress(httpx.RequestError):  # which is one of its problems
+            if lent is not None:
+                return ending_soon(self._url.host, reach(lent.transport, self._url, _REACH_SECONDS), self._now())
         return []
 
     def close(self) -> None:

@@ -262,6 +262,10 @@ class MailmodoDestination:
             return [str(error)]
         return []
 
+    def caveats(self) -> list[str]:
+        """Whether its certificate ends soon."""
+        return self._http.caveats()
+
     def close(self) -> None:
         """Closes every connection."""
         self._http.close()

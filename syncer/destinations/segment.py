@@ -229,6 +229,10 @@ class SegmentDestination:
         """Whether the endpoint can be reached. Whether the key is right, only an event would show."""
         return self._http.problems()
 
+    def caveats(self) -> list[str]:
+        """Whether its certificate ends soon."""
+        return self._http.caveats()
+
     def close(self) -> None:
         """Closes every connection."""
         self._http.close()

@@ -174,6 +174,10 @@ class WebhookDestination:
         """Whether the address can be reached. Whether it takes our calls, only a call would show."""
         return self._http.problems()
 
+    def caveats(self) -> list[str]:
+        """Whether its certificate ends soon."""
+        return self._http.caveats()
+
     def close(self) -> None:
         """Closes every connection."""
         self._http.close()

@@ -13,6 +13,7 @@ _CONFLICTS = "40"
 """Two transactions that cannot both have been: serialization failures and deadlocks."""
 
 _LOCK_NOT_AVAILABLE = "55P03"
+_DISK_FULL = "53100"
 
 _SENTENCES: Mapping[str, str] = {
     "25006": "is read-only now, a standby or a server in the middle of a failover; syncer goes on once it can write",
@@ -24,7 +25,7 @@ _SENTENCES: Mapping[str, str] = {
     "42703": "is not as `syncer migrate` made it: somebody changed or dropped a part of the schema",
     "42704": "is not as `syncer migrate` made it: somebody changed or dropped a part of the schema",
     "42883": "is not as `syncer migrate` made it: somebody changed or dropped a part of the schema",
-    "53100": "has no room left on its disk",
+    _DISK_FULL: "has no room left on its disk, and without room no run can be recorded; make room there",
     "53200": "has no memory left",
     "53300": "has no connection left; syncer needs six, three for each destination, and one for a command beside it",
     "53": "has no resources left",
@@ -51,7 +52,8 @@ def translated(error: psycopg.Error) -> errors.StateError | None:
         )
     sentence = _SENTENCES.get(code) or _SENTENCES.get(code[:2])
     if sentence is not None:
-        return errors.StateError(f"the state database {sentence}: {words}", quoted=words)
+        kind = errors.NoRoomError if code == _DISK_FULL else errors.StateError
+        return kind(f"the state database {sentence}: {words}", quoted=words)
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return errors.StateError(f"the state database failed: {words}", quoted=words)
     return None

@@ -37,7 +37,8 @@ class Progress:
 class DestinationStatus:
     """How a destination stands; without `oldest_pending_at` nothing is pending there.
 
-    `uncertain` is told by the next run, `left_uncertain` by none, because there is nothing to be told.
+    `uncertain` is told by the next run, `left_uncertain` by none, because there is nothing to be told. `error` is why
+    the last run stopped there, or None.
     """
 
     name: str
@@ -49,6 +50,7 @@ class DestinationStatus:
     uncertain: int
     left_uncertain: int
     skipped: int
+    error: str | None = None
     oldest_pending_seconds: float | None = None
 
 
@@ -71,6 +73,7 @@ class CurrentStatus:
     """What `syncer status --json` prints. `leader` and `running` are None if there is none.
 
     `late`: why syncing stands still, or None. The schedule of the configuration decides, so whoever knows it says so.
+    `full`: that the disk of an embedded state fills up, or None.
     `postgresql` is the version of the state's server; whether that is `embedded` says who opened it.
     """
 
@@ -83,6 +86,7 @@ class CurrentStatus:
     postgresql: str
     embedded: bool = False
     late: str | None = None
+    full: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,29 @@ def test_a_run_that_takes_much_longer_than_usual_is_told_once_and_is_ready(
     assert "run 11 has been under way for 31 minutes; the last ten took 60 seconds at most" in why
 
 
+def test_a_server_without_room_on_its_disk_is_told_once_and_at_once(world: World, phone: Phone, health: str) -> None:
+    world.extra = world.extra.replace('every = "1s"', 'every = "1h"')
+    world.warehouse.replace(members(1))
+    with psycopg.connect(world.state_url, autocommit=True) as server:
+        server.execute(
+            "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE disk_full; END';"
+            "CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON syncer.leader EXECUTE FUNCTION no_room();"
+            "CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON syncer.alert_turn EXECUTE FUNCTION no_room()"
+        )
+        with daemon(world):
+            assert phone.http.wait_for(lambda: bool(phone.messages), DEADLINE)
+            until(lambda: ready(health) == 503)
+            assert "no room left on its disk" in httpx.get(f"{health}/readyz").text
+            server.execute("DROP FUNCTION no_room CASCADE")
+            assert phone.http.wait_for(lambda: len(phone.messages) == 2, DEADLINE)
+            until(lambda: ready(health) == 200)
+    (failed, why), ended = phone.heard()
+    assert (failed, ended) == ("failed", ("recovered", "no longer failed: the run"))
+    assert "no run: the state database has no room left on its disk" in why
+    assert "make room there" in why
+
+
+@pytest.mark.not_audited("its state goes with the file system")
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs a file system of its own")
 def test_a_disk_that_fills_up_is_told_once(embedded_world: EmbeddedWorld, phone: Phone) -> None:
     world = embedded_world

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from syncer import sql
+from syncer import app, sql
 from syncer.daemon.lateness import Lookout
+from syncer.receivers.loopback import Answer
 from syncer.schedule import Cadence
 from syncer.state import State, leadership
 from tests.world import World, members, until
@@ -132,6 +133,25 @@ def test_status_says_so_where_a_daemon_has_a_schedule(world: World) -> None:
     world.query("INSERT INTO schedule VALUES (true, now()) RETURNING next_due_at")
     assert "late: no run did its work since" in world.command("status").stdout
     assert json.loads(world.command("status", "--json").stdout)["late"].startswith("no run did its work")
+
+
+def test_status_says_that_a_disk_fills_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert world.json("status")["full"] is None
+    monkeypatch.setattr(app, "room", lambda _: 499 * 2**20)
+    assert world.json("status")["full"].startswith("the disk of `state.data_dir` has 499 MB left")
+    assert "full: the disk of" in world.command("status").stdout
+
+
+def test_status_says_why_the_last_run_stopped_at_a_destination_until_one_did_not(world: World) -> None:
+    world.warehouse.replace(members(2))
+    world.receiver.script = lambda _: Answer(401)
+    world.sync()
+    assert "segment stopped: " in world.command("status").stdout
+    assert "write_key" in world.json("status")["destinations"][0]["error"], "the way out"
+    world.receiver.script = None
+    world.sync()
+    assert world.json("status")["destinations"][0]["error"] is None
+    assert "stopped" not in world.command("status").stdout
 
 
 def test_a_run_that_takes_much_longer_than_the_last_ten_is_slow_and_ready(world: World, watched: Watched) -> None:

@@ -94,6 +94,9 @@ class TelegraphDestination:
     def problems(self) -> list[str]:
         return self._http.problems()
 
+    def caveats(self) -> list[str]:
+        return self._http.caveats()
+
     def close(self) -> None:
         self._http.close()
 

@@ -68,6 +68,9 @@ class Scripted:
     def problems(self) -> list[str]:
         return []
 
+    def caveats(self) -> list[str]:
+        return []
+
     def close(self) -> None: ...
 
 

@@ -40,6 +40,13 @@ def test_what_is_the_matter_is_said(sqlstate: str, sentence: str) -> None:
     assert str(ours).startswith(f"the state database {sentence}")
 
 
+def test_a_full_disk_is_told_from_what_passes_by_itself() -> None:
+    full = faults.translated(psycopg.errors.DiskFull("could not extend file"))
+    assert isinstance(full, errors.NoRoomError)
+    assert full.unquoted.startswith("the state database has no room left on its disk")
+    assert full.unquoted.endswith("make room there: …")
+
+
 @pytest.mark.parametrize("sqlstate", ["40001", "40P01", "55P03"])
 def test_another_session_in_the_way_is_worth_another_try(sqlstate: str) -> None:
     assert isinstance(faults.translated(psycopg.errors.lookup(sqlstate)("words")), errors.StateConflictError)

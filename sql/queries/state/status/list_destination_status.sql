@@ -2,7 +2,7 @@
 -- first found: uncertain and refused contacts, held changes, and what runs planned and could not send, or deferred.
 -- What is left uncertain, because there is nothing to be told, is not pending.
 -- Rows: name, last_success_at, oldest_pending_at (null: nothing is pending), held, refused, parked, uncertain,
--- left_uncertain, skipped.
+-- left_uncertain, skipped, error (why the last run that has ended stopped there; null: it did not).
 WITH left_over AS (
     SELECT
         run_destination.destination_id,
@@ -74,6 +74,14 @@ SELECT
         FROM uncertain
         WHERE uncertain.destination_id = destination.destination_id AND uncertain.left_because IS NOT NULL
     ) AS left_uncertain,
-    (SELECT count(*) FROM skipped_member WHERE skipped_member.destination_id = destination.destination_id) AS skipped
+    (SELECT count(*) FROM skipped_member WHERE skipped_member.destination_id = destination.destination_id) AS skipped,
+    (
+        SELECT run_destination.error
+        FROM run_destination
+        JOIN run USING (run_id)
+        WHERE run_destination.destination_id = destination.destination_id AND run.phase = 'closed'
+        ORDER BY run_destination.run_id DESC
+        LIMIT 1
+    ) AS error
 FROM destination
 ORDER BY destination.name
