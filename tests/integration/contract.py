@@ -32,7 +32,7 @@ class Account:
     """An account of some type, on loopback.
 
     `lines` configure it. `belief` is what it believes by email, `decide` lets it fail, `refuse` makes it refuse one
-    contact by its own means and words (None: it has none). `reads_body`: a 200 without a readable answer is none.
+    contact by its own means and words (None: it has none). `reads_body`: a 200 with a web page is none.
     `together` is how many contacts a request may hold. `told` are the events that it took: name and email.
     """
 
@@ -202,7 +202,7 @@ class DestinationContract:
         assert self.sync(at).succeeded == COUNT
         assert self.believed(account) == truth(members(COUNT))
 
-    def test_an_unreadable_answer(self, at: World, account: Account) -> None:
+    def test_a_web_page_as_an_answer(self, at: World, account: Account) -> None:
         account.decide(lambda _: Answer(200, body=b"<html>\xff</html>", apply=EVERYTHING))
 
         report = self.sync(at, 6 if account.reads_body else 0)

@@ -117,6 +117,7 @@ class WebhookContract(DestinationContract):
                 told=lambda: [(event["event"], event["context"]["traits"]["email"]) for event in receiver.events],
                 together=max(1, self.batch),
                 refuse=refuse,
+                reads_body=True,
             )
             assert receiver.violations == []
 
