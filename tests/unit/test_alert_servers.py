@@ -5,7 +5,7 @@ import socket
 import time
 from collections.abc import Iterator
 
-import apprise  # noqa: F401 - which takes its time
+import apprise
 import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
@@ -40,6 +40,7 @@ def place(url: str) -> SecretStr:
 def test_a_server_that_drips_delays_a_message_once_and_takes_it_from_nobody_else(
     monkeypatch: pytest.MonkeyPatch, phone: Phone, first: bytes
 ) -> None:
+    assert apprise.Apprise.instantiate("json://localhost")  # reads all that it has, once, which takes its time
     monkeypatch.setattr(channels, "_MESSAGE_SECONDS", 2.0)
 
     def script(connection: socket.socket) -> None:
