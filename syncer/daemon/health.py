@@ -10,7 +10,7 @@ sent requests knows how long they took.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -65,6 +65,10 @@ class Health:
         """See `serve.Watcher`."""
         self.beat()
 
+    def room(self) -> int | None:
+        """Bytes left on the disk of an embedded state; None if there is none of ours."""
+        return self._lookout.room()
+
     def why_not_alive(self) -> str | None:
         """Why the daemon counts as stalled, or None."""
         quiet = time.monotonic() - self._beaten
@@ -83,7 +87,7 @@ def serving(listen: str, state: State, health: Health) -> Iterator[ProbeServer]:
     Daemons on one machine may share a configuration: the second one answers when the first is gone.
     """
     registry = CollectorRegistry()
-    registry.register(_Metrics(state))
+    registry.register(_Metrics(state, health.room))
     registry.register(sender.REQUEST_SECONDS)
     pages = {
         "/healthz": Page(lambda: _said(health.why_not_alive())),
@@ -160,8 +164,9 @@ class _Skipped:
 class _Metrics(Collector):
     """Everything that is scraped. Labels are names of destinations, properties, statuses and reasons; never people."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, room: Callable[[], int | None] = lambda: None) -> None:
         self._state = state
+        self._room = room
 
     def describe(self) -> list[Metric]:
         """Empty, so that the state is not asked before the first scrape."""
@@ -177,6 +182,9 @@ class _Metrics(Collector):
             yield from _delivered(connection)
             yield from _changes(connection)
             yield from _current(connection)
+        room = self._room()
+        if room is not None:
+            yield _gauge("syncer_disk_free_bytes", "Room left on the disk of an embedded state", room)
 
 
 def _runs(connection: Connection) -> Iterator[Metric]:

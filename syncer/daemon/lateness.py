@@ -141,7 +141,7 @@ class Lookout:
         self._cadence = cadence
         self._stall_timeout = stall_timeout
         self._now = now
-        self._room = room
+        self.room = room
         self._since = datetime.now(UTC)
         self._last: Standing | None = None
         self._good: tuple[datetime, float] | None = None
@@ -182,7 +182,7 @@ class Lookout:
         self._looked = self._now()
 
     def _look_at_the_disk(self) -> None:
-        room = self._room()
+        room = self.room()
         why = why_full(room)
         if why is not None or room is None or room > _ENOUGH_BYTES:
             self._say("full", why)

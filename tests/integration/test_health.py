@@ -56,6 +56,12 @@ def test_alive_until_nothing_happens(watched: Health, address: str, monkeypatch:
     assert (stalled.status_code, stalled.text) == (503, "nothing happened for 61 seconds\n")
 
 
+def test_the_room_on_the_disk_of_an_embedded_state_is_scraped(lookout: Lookout, address: str) -> None:
+    assert ("syncer_disk_free_bytes",) not in scraped(address), "this one is a server's"
+    lookout.room = lambda: 499
+    assert scraped(address)[("syncer_disk_free_bytes",)] == 499
+
+
 def test_ready_when_it_leads_or_stands_by_and_is_not_late(
     world: World, watched: Health, lookout: Lookout, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
