@@ -51,3 +51,23 @@ def samples(world: World) -> str:
         """
     )
     return "\n".join(text for (text,) in rows).lower()
+
+
+def naming(world: World, words: Sequence[str]) -> tuple[set[str], set[str]]:
+    """All columns of texts of the state, as `table.column`: those that have one of these words, and the rest."""
+    found: tuple[set[str], set[str]] = set(), set()
+    columns = world.query(
+        """
+        SELECT relname, attname
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relnamespace = 'syncer'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+            AND attnum > 0 AND NOT attisdropped AND atttypid IN ('text'::regtype, 'text[]'::regtype, 'jsonb'::regtype)
+        """
+    )
+    for table, column in columns:
+        ((names,),) = world.query(
+            f"SELECT coalesce(bool_or(lower({column}::text) LIKE ANY (%s)), false) FROM {table}",
+            [[f"%{word}%" for word in words]],
+        )
+        found[0 if names else 1].add(f"{table}.{column}")
+    return found

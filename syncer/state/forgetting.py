@@ -31,6 +31,7 @@ _STEPS = (
     "forget_in_runs",
     "forget_in_run_destinations",
     "forget_in_actions",
+    "forget_in_requests",
     "forget_unanswered",
     "forget_profiles",
     "forget_events",

@@ -1,6 +1,6 @@
 -- Purpose: texts, most of them receivers' words, that name people who are being forgotten, in any case, set off from
--- other words. A name is looked up by the longest word before its @ (many share the domain), so that neither many
--- names nor many texts are compared each with each.
+-- other words; of the warehouse's those that are no address and may hold one. A name is looked up by the longest word
+-- before its @ (many share the domain), so that neither many names nor many texts are compared each with each.
 -- Rows: none.
 CREATE TEMPORARY TABLE forgotten_text ON COMMIT DROP AS
 WITH said AS MATERIALIZED (
@@ -13,6 +13,13 @@ WITH said AS MATERIALIZED (
     SELECT run.error FROM run WHERE run.error IS NOT NULL
     UNION
     SELECT run_destination.error FROM run_destination WHERE run_destination.error IS NOT NULL
+    UNION
+    SELECT answer.problem
+    FROM request
+    CROSS JOIN LATERAL jsonb_array_elements_text(request.problems) AS answer (problem)
+    UNION
+    SELECT skipped_member.email FROM skipped_member
+    WHERE skipped_member.reason IN ('invalid_email', 'unsendable_text') AND skipped_member.email IS NOT NULL
 ),
 word_of_text AS (
     SELECT DISTINCT said.text, word.word

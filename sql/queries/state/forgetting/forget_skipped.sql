@@ -1,4 +1,5 @@
 -- Purpose: skipped rows that name people who are being forgotten leave the list; the next run lists them as forgotten.
+-- So do those whose email is no address, and has one of theirs in it: these the next run lists as they are.
 -- Long texts in the list are cut; should two begin alike, the next run lists the other again.
 -- Rows: none.
 DELETE FROM skipped_member
@@ -7,3 +8,4 @@ WHERE skipped_member.user_id COLLATE "C" IN (SELECT left(forgotten_user.name, 51
         SELECT left(forgotten_email.name, 256)
         FROM forgotten_email
     )
+    OR skipped_member.email IN (SELECT forgotten_text.text FROM forgotten_text)
