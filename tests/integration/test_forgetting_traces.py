@@ -149,7 +149,6 @@ def plant(world: World) -> None:
         connection.execute("UPDATE run SET error = %s WHERE run_id = 2", [said])
         connection.execute("UPDATE run_destination SET error = %s WHERE run_id = 3", [said])
         connection.execute("UPDATE sync_change SET told_as = user_id WHERE contact = %s AND run_id = 2", [ADDRESS])
-        connection.execute("UPDATE held_change SET email = %s WHERE contact = %s", [ADDRESS, USER])
         for identity, contact, email in (("email", ADDRESS, None), ("user_id", USER, ADDRESS)):
             named = {"identity": identity, "contact": contact, "user_id": USER, "email": email, "said": said}
             where = "WHERE account ->> 'identity' = %(identity)s ON CONFLICT DO NOTHING"

@@ -149,3 +149,20 @@ def written_rows(world: World) -> dict[str, list[tuple[str, ...]]]:
         "SELECT tablename FROM pg_tables WHERE schemaname = 'syncer' AND tablename <> ALL (%s)", [list(own)]
     )
     return {table: world.query(f"SELECT xmin::text, t::text FROM {table} AS t ORDER BY 2") for (table,) in tables}
+
+
+@pytest.mark.parametrize(
+    ("identity", "contacts"), [("email", {"u0001@x.io", "u0002@x.io"}), ("user_id", {"u0001", "u0002"})]
+)
+def test_what_is_held_is_listed_with_the_address(world: World, identity: str, contacts: set[str]) -> None:
+    world.extra = GUARD_FROM_TWO
+    world.destination_extra += f'\nidentity = "{identity}"'
+    world.warehouse.replace([*members(3), *members(3, CHURN)])
+    world.sync()
+    world.warehouse.replace([*members(2), *members(1, CHURN)])
+    world.sync()
+
+    for view, where in (("held_changes", ""), ("sync_changelog", "WHERE status = 'held'")):
+        listed = world.query(f"SELECT contact, email FROM {view} {where}")
+        assert {contact for contact, _ in listed} == contacts, view
+        assert {email for _, email in listed} == {"u0001@x.io", "u0002@x.io"}, view

@@ -2,12 +2,13 @@
 -- Parameters: run_id, destination_id; audience_id, op, initial, reason (parallel arrays: what the guard holds, and
 -- why).
 -- Rows: none.
-INSERT INTO held_change (destination_id, audience_id, contact, user_id, op, reason, since, since_run_id)
+INSERT INTO held_change (destination_id, audience_id, contact, user_id, email, op, reason, since, since_run_id)
 SELECT
     %(destination_id)s,
     contact_change.audience_id,
     contact_change.contact,
     caller.user_id,
+    caller.email,
     contact_change.op,
     held.reason,
     now(),
