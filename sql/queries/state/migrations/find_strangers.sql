@@ -1,6 +1,6 @@
--- Purpose: who else may put something into the state's schema, or has: what they write there would run with our rights,
--- because names are looked up there. We trust ourselves, the roles that we are a member of, and superusers; rights that
--- we have only because we are a superuser count for nothing.
+-- Purpose: who else may put something into the state's schema: it would run with our rights, because names are looked up
+-- there. We trust ourselves, the roles that we are a member of, and superusers; rights that we have only because we are
+-- a superuser count for nothing.
 -- Parameters: schema.
 -- Rows: name, of each such role; PUBLIC is everybody.
 WITH RECURSIVE ours (role) AS (
@@ -28,13 +28,9 @@ may_write (role) AS (
     CROSS JOIN LATERAL pg_catalog.aclexplode(schema.nspacl) AS granted
     WHERE granted.privilege_type = 'CREATE'
     UNION
-    SELECT pg_proc.proowner FROM schema JOIN pg_catalog.pg_proc ON pg_proc.pronamespace = schema.oid
-    UNION
-    SELECT pg_class.relowner FROM schema JOIN pg_catalog.pg_class ON pg_class.relnamespace = schema.oid
-    UNION
-    SELECT pg_operator.oprowner FROM schema JOIN pg_catalog.pg_operator ON pg_operator.oprnamespace = schema.oid
-    UNION
-    SELECT pg_type.typowner FROM schema JOIN pg_catalog.pg_type ON pg_type.typnamespace = schema.oid
+    SELECT pg_class.relowner -- of what says which migrations were applied; all else: find_strange_objects
+    FROM schema
+    JOIN pg_catalog.pg_class ON pg_class.relname = 'schema_migration' AND pg_class.relnamespace = schema.oid
 )
 SELECT coalesce(pg_roles.rolname, 'PUBLIC') AS name
 FROM may_write
