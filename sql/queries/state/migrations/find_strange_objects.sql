@@ -1,5 +1,5 @@
--- Purpose: who else owns something in the schema that is to hold the state: see find_strangers. Asked before a migration
--- only: once nobody else may put anything there, nobody else can own what is there.
+-- Purpose: who else owns something in the schema that is to hold the state: see find_strangers. Asked before a
+-- migration only: once nobody else may put anything there, nobody else can own what is there.
 -- Parameters: schema.
 -- Rows: name, of each such role.
 WITH RECURSIVE ours (role) AS (

@@ -1,6 +1,6 @@
--- Purpose: who else may put something into the state's schema: it would run with our rights, because names are looked up
--- there. We trust ourselves, the roles that we are a member of, and superusers; rights that we have only because we are
--- a superuser count for nothing.
+-- Purpose: who else may put something into the state's schema: it would run with our rights, because names are looked
+-- up there. We trust ourselves, the roles that we are a member of, and superusers; rights that we have only because we
+-- are a superuser count for nothing.
 -- Parameters: schema.
 -- Rows: name, of each such role; PUBLIC is everybody.
 WITH RECURSIVE ours (role) AS (
