@@ -5,7 +5,6 @@ pytest --postgres=container            a container through testcontainers, where
 pytest --postgres=postgresql://…       a server of yours; the role must be allowed to create databases
 """
 
-import itertools
 import os
 import shutil
 import tempfile
@@ -150,7 +149,9 @@ def _memory() -> str | None:
 @pytest.fixture(scope="session")
 def databases(postgres: str) -> Iterator[Databases]:
     with psycopg.connect(postgres, autocommit=True) as connection:
-        yield Databases(postgres, connection)
+        databases = Databases(postgres, connection)
+        yield databases
+        databases.drop_later([])
 
 
 @pytest.fixture(scope="session")
@@ -166,13 +167,12 @@ def template(databases: Databases) -> Iterator[str]:
 def new_database(databases: Databases) -> Iterator[Callable[..., str]]:
     """Makes databases and gives their URLs; they are the test's until its end. `again` is one that it is done with."""
     made: list[str] = []
-    numbers = itertools.count()
 
     def give(template: str = "template0", again: str | None = None) -> str:
         if again is not None:
             made.remove(again)
             databases.drop(again)
-        url = databases.create_for_test(next(numbers), template)
+        url = databases.create_for_test(template)
         made.append(url)
         if template != "template0":
             with psycopg.connect(url, autocommit=True) as connection:  # a copy is a state of its own
@@ -180,8 +180,7 @@ def new_database(databases: Databases) -> Iterator[Callable[..., str]]:
         return url
 
     yield give
-    for url in made:
-        databases.drop(url)
+    databases.drop_later(made)
 
 
 @pytest.fixture

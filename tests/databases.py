@@ -1,6 +1,8 @@
 """Databases of tests, on a server where many processes of pytest may make theirs."""
 
+import itertools
 import os
+from collections.abc import Collection
 
 import psycopg
 import sqlalchemy
@@ -26,6 +28,8 @@ class Databases:
     def __init__(self, server: str, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         self._server = server
         self._connection = connection
+        self._doomed: list[str] = []
+        self._numbers = itertools.count()
         # Before version 15 this was the only strategy; since then it is the quick one for small databases.
         self._strategy = "STRATEGY file_copy" if connection.info.server_version >= 150000 else ""
 
@@ -37,9 +41,15 @@ class Databases:
         self._connection.execute(statement.format(*names, sql.SQL(self._strategy)))
         return with_database(self._server, name)
 
-    def create_for_test(self, number: int, template: str) -> str:
+    def create_for_test(self, template: str) -> str:
         """Another one for a test, whose sessions may be used again."""
-        return self.create(f"{_PREFIX}{number}", template)
+        return self.create(f"{_PREFIX}{next(self._numbers)}", template)
+
+    def drop_later(self, urls: Collection[str]) -> None:
+        """Drops them at the next time, when nobody is connected any more: else the server sleeps 100 ms for each."""
+        doomed, self._doomed = self._doomed, list(urls)
+        for url in doomed:
+            self.drop(url)
 
     def drop(self, url: str) -> None:
         """The database of this URL, whoever is connected with it."""
