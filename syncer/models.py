@@ -19,9 +19,6 @@ Identity = Literal["email", "user_id"]
 Trigger = Literal["manual", "schedule", "resync", "request"]
 """What began a run."""
 
-MAX_CONTACTS_OF_USER = 100
-"""A user id that more contacts than this have stands for nobody: a placeholder such as `guest`."""
-
 
 class Outcome(StrEnum):
     """How an identify ended.

@@ -63,7 +63,7 @@ from syncer.planning.counts import Counts
 from syncer.planning.differences import Comparison
 from syncer.planning.holds import Holding
 from syncer.planning.targets import PlanRequest, Target
-from syncer.state import Connection, analyze, execute, fetch_all, fetch_one, fetch_value
+from syncer.state import MAX_CONTACTS_OF_USER, Connection, analyze, execute, fetch_all, fetch_one, fetch_value
 
 # How many properties an identify carries at most, and how many bytes of them (see `split_parts`).
 _PART_PROPERTIES = 250
@@ -207,7 +207,7 @@ class TargetPlanner:
         """Adds what has to be told after another contact's `false`; returns how many changes that adds."""
         if not self.target.mode.keys_users:
             return 0
-        limit = {"max_contacts": models.MAX_CONTACTS_OF_USER}
+        limit = {"max_contacts": MAX_CONTACTS_OF_USER}
         if not execute(self.connection, "find_followers", {**self._here, **self.target.in_reach, **limit}).rowcount:
             return 0
         execute(self.connection, "put_off_moves")

@@ -24,6 +24,9 @@ Row = TypeVar("Row")
 
 Value = TypeVar("Value")
 
+MAX_CONTACTS_OF_USER = 100
+"""A user id that more contacts than this have stands for nobody: a placeholder such as `guest`."""
+
 log = structlog.get_logger()
 
 _ATTEMPTS = 5

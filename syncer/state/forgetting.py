@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from syncer import errors, models
-from syncer.state import Connection, analyze, execute, fetch_all, fetch_one
+from syncer import errors
+from syncer.state import MAX_CONTACTS_OF_USER, Connection, analyze, execute, fetch_all, fetch_one
 
 REPLACEMENT = "the words were about somebody who was forgotten"
 """Replaces a text that named a person."""
@@ -123,7 +123,7 @@ def _named_people(connection: Connection, who: Sequence[str]) -> Iterator[None]:
         execute(connection, "name_forgotten_users", named)
         execute(connection, "name_forgotten_emails", named)
         analyze(connection, "forgotten_email", "forgotten_user")
-        execute(connection, "add_forgotten_users", {"max_contacts": models.MAX_CONTACTS_OF_USER})
+        execute(connection, "add_forgotten_users", {"max_contacts": MAX_CONTACTS_OF_USER})
         analyze(connection, "forgotten_user")
         execute(connection, "add_forgotten_emails")
         execute(connection, "create_forgotten_contact")

@@ -22,7 +22,7 @@ from psycopg.rows import namedtuple_row
 
 from syncer import errors, models, sql
 from syncer.models import Outcome
-from syncer.state import Connection, execute, fetch_all, fetch_value, fetch_values
+from syncer.state import MAX_CONTACTS_OF_USER, Connection, execute, fetch_all, fetch_value, fetch_values
 
 COVERED_PAGE = 0
 """The page of the changes that need no call; it is settled together with the plan."""
@@ -170,7 +170,7 @@ def settle(connection: Connection, delivery: RunDestination, settlements: Sequen
 def doubt(connection: Connection, delivery: RunDestination, pages: Sequence[int]) -> None:
     """Makes uncertain what these pages tell: they were claimed, and may have been sent after another process led."""
     execute(connection, "doubt_pages", {**_keys(delivery), "pages": list(pages)})
-    limit = {"max_contacts": models.MAX_CONTACTS_OF_USER}
+    limit = {"max_contacts": MAX_CONTACTS_OF_USER}
     execute(connection, "mark_users_elsewhere", {"run_id": delivery.run_id, **limit})
 
 

@@ -16,6 +16,7 @@ import syncer
 from syncer import errors, models
 from syncer.models import Status
 from syncer.state import (
+    MAX_CONTACTS_OF_USER,
     Connection,
     analyze,
     execute,
@@ -187,7 +188,7 @@ def _close(connection: Connection, run_id: int, ending: RunEnd) -> None:
 
 
 def _tally_and_close(connection: Connection, run_id: int, ending: RunEnd) -> None:
-    named = {"run_id": run_id, "max_contacts": models.MAX_CONTACTS_OF_USER}
+    named = {"run_id": run_id, "max_contacts": MAX_CONTACTS_OF_USER}
     for step in _CLOSING_STEPS:
         execute(connection, step, named)
     _keep_counts(connection, run_id)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.rows import tuple_row
 
-from syncer import models
+from syncer.state import MAX_CONTACTS_OF_USER
 from tests.webhook_receiver import WebhookReceiver
 from tests.world import VIP, Row, World, calls, truth
 
@@ -91,10 +91,10 @@ def test_accounts_of_many_addresses_are_followed_once_in_linear_time(world: Worl
     assert world.sync().report.destinations[0].planned == 0
 
 
-@pytest.mark.parametrize("left", [models.MAX_CONTACTS_OF_USER, models.MAX_CONTACTS_OF_USER + 1])
+@pytest.mark.parametrize("left", [MAX_CONTACTS_OF_USER, MAX_CONTACTS_OF_USER + 1])
 def test_an_id_of_more_contacts_than_anybody_has_is_listed_and_not_followed(world: World, left: int) -> None:
     """What counts are the contacts that the user is at once the others have left."""
-    shared = left > models.MAX_CONTACTS_OF_USER
+    shared = left > MAX_CONTACTS_OF_USER
     rows = account("agency", range(40 + left))
     world.warehouse.replace(rows)
     world.sync()
