@@ -39,9 +39,11 @@ def relation(connection: sqlalchemy.Connection, statement: str | sqlalchemy.Sele
 def refuse_several(connection: sqlalchemy.Connection, source: models.Source, statement: str) -> None:
     """Raises unless the text is one statement, by the engine's own reading: it would run all of them."""
     driver: Any = connection.connection.driver_connection
+    import duckdb  # is an extra, and this connection is one of its own
+
     try:
         found = driver.extract_statements(statement)
-    except Exception:
+    except duckdb.Error:
         return  # no SQL: running it says why
     if len(found) != 1:
         raise errors.WarehouseError(
