@@ -52,7 +52,7 @@ def pending(connection: Connection, schema: str) -> list[Migration]:
     """What is still to be applied. Raises `SchemaVersionError` for a schema that is not an older version of ours, and
     `StateError` for one that is not ours alone.
     """
-    _refuse_strangers(schema, fetch_values(connection, "find_strangers", {"schema": schema}))
+    _refuse_strangers(connection, schema)
     applied = _applied(connection, schema)
     ours = known()
     for migration, checksum in zip(ours, applied, strict=False):
@@ -128,7 +128,7 @@ def script(state: State) -> str:
 def _steps(
     connection: Connection, schema: str, missing: Sequence[Migration]
 ) -> Iterator[tuple[psycopg.sql.Composed | LiteralString, dict[str, object] | None]]:
-    _refuse_strangers(schema, fetch_values(connection, "find_strange_objects", {"schema": schema}))
+    _refuse_strangers(connection, schema, "list_object_owners")
     if len(missing) == len(known()):
         if not fetch_value(connection, "find_schema", {"schema": schema}):
             yield psycopg.sql.SQL(sql.query("create_schema")).format(schema=psycopg.sql.Identifier(schema)), None
@@ -139,7 +139,10 @@ def _steps(
         yield sql.query("add_schema_migration"), named
 
 
-def _refuse_strangers(schema: str, strangers: Sequence[str]) -> None:
+def _refuse_strangers(connection: Connection, schema: str, *more: str) -> None:
+    """`more` are statements that find further owners."""
+    owners = psycopg.sql.SQL("").join(psycopg.sql.SQL(f"UNION\n{sql.query(name)}") for name in more)
+    strangers = fetch_values(connection, "find_strangers", {"schema": schema}, more=owners)
     if strangers:
         raise errors.StateError(
             f"the state schema {schema!r} is not ours alone: {', '.join(strangers)} may put functions there, which"

@@ -2,6 +2,7 @@
 -- up there. We trust ourselves, the roles that we are a member of, and superusers; rights that we have only because we
 -- are a superuser count for nothing.
 -- Parameters: schema.
+-- Placeholders: more (of what may_write is made: see list_object_owners).
 -- Rows: name, of each such role; PUBLIC is everybody.
 WITH RECURSIVE ours (role) AS (
     SELECT pg_roles.oid
@@ -28,9 +29,10 @@ may_write (role) AS (
     CROSS JOIN LATERAL pg_catalog.aclexplode(schema.nspacl) AS granted
     WHERE granted.privilege_type = 'CREATE'
     UNION
-    SELECT pg_class.relowner -- of what says which migrations were applied; all else: find_strange_objects
+    SELECT pg_class.relowner -- of what says which migrations were applied
     FROM schema
     JOIN pg_catalog.pg_class ON pg_class.relname = 'schema_migration' AND pg_class.relnamespace = schema.oid
+    {more}
 )
 SELECT coalesce(pg_roles.rolname, 'PUBLIC') AS name
 FROM may_write
