@@ -157,6 +157,7 @@ def _examine(connection: Connection, planned: TargetPlan, limit: int) -> Destina
     examples = [Difference(row.why, row.audience, row.property, row.contact) for row in pending]
     contradictions, contradicting = _replay(connection, here, limit)
     listed = {why: contacts for why, contacts in reasons.items() if why not in _DIFFERENCES}
+    stays = 0 if planned.target.reach.everybody else _count_out_of_reach(connection, planned)
     left = {
         f"left uncertain: {row.why}": row.contacts for row in fetch_all(connection, _Pending, "count_left_uncertain")
     }
@@ -165,8 +166,13 @@ def _examine(connection: Connection, planned: TargetPlan, limit: int) -> Destina
         name=planned.target.name,
         differences=sum(reasons.get(why, 0) for why in _DIFFERENCES) + contradictions,
         examples=[*examples, *contradicting],
-        listed={**listed, **left, **skipped},
+        listed={**listed, **left, **skipped, **({"out_of_reach": stays} if stays else {})},
     )
+
+
+def _count_out_of_reach(connection: Connection, planned: TargetPlan) -> int:
+    here = {"destination_id": planned.target.destination_id, **planned.target.in_reach}
+    return int(fetch_value(connection, "count_out_of_reach", here))
 
 
 def _replay(connection: Connection, here: Mapping[str, object], limit: int) -> tuple[int, list[Difference]]:

@@ -174,3 +174,19 @@ def test_a_member_out_of_reach_does_not_say_where_a_user_without_an_address_is(w
         ("c@x.io", "u5"),
         ("c@x.io", "u2"),
     }
+
+
+def test_who_is_out_of_reach_when_their_audience_is_retired_is_told_false_once_they_are_within_it(world: World) -> None:
+    world.warehouse.replace(members(2))
+    world.sync()
+    reach(world, contacts=["u0000@x.io"])
+    assert world.command("retire", VIP, "--yes").returncode == 0
+
+    world.sync()
+
+    assert world.believed() == truth(members(1, first=1))
+    audit = world.verify()
+    assert (audit.differences, audit.destinations[0].listed) == (0, {"out_of_reach": 1})
+    reach(world)
+    world.sync()
+    assert world.believed() == set()
