@@ -205,14 +205,12 @@ class Auditor:
         """Whether a contact believes what the last snapshot said, or it is listed why not."""
         knows = self.known.get(key)
         value = knows.value if knows else None
-        if self.listing.retired(key[1], read.began, read.began) == {True}:
-            right = value is not True
-        else:
-            right = any(
-                not self.sayings[place].surely_reaches(key[0]) or any(same(each, value) for each in wanted)
-                for place in places
-                for wanted in [self._wanted(key, place)]
-            )
+        retired = self.listing.retired(key[1], read.began, read.began) == {True}
+        right = any(
+            not self.sayings[place].surely_reaches(key[0])
+            or (value is not True if retired else any(same(each, value) for each in self._wanted(key, place)))
+            for place in places
+        )
         users = self._users(key, places[-1]) if value else self.sayings[places[-1]].users.get(key, ())
         return right or self.listing.lists(key, users, value, by_user=self.account.by_user)
 

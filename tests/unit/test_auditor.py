@@ -39,9 +39,19 @@ def complaints(
     listing: Listing | None = None,
     statuses: Mapping[float, str] | None = None,
     world: Any = None,
+    reach: Mapping[int, Sequence[str]] | None = None,
 ) -> list[str]:
-    """Snapshot n holds from minute n on, and is read by run n, whose calls come at n and a part of a minute."""
-    snapshots = [Snapshot(at(n), at(n), [Said("VIP", *row) for row in rows], CONFIG) for n, rows in enumerate(said)]
+    """Snapshot n holds from minute n on, and is read by run n, whose calls come at n and a part of a minute.
+
+    `reach` are the `contacts` of a snapshot's configuration.
+    """
+    configs = [
+        {**CONFIG, "destinations": [{"name": "segment", "contacts": (reach or {})[n]}]}
+        if n in (reach or {})
+        else CONFIG
+        for n in range(len(said))
+    ]
+    snapshots = [Snapshot(at(n), at(n), [Said("VIP", *row) for row in rows], configs[n]) for n, rows in enumerate(said)]
     calls = [Telling(at(n), user, email, {"vip": value}, str(n)) for n, (user, email, value) in told.items()]
     listing = listing or Listing()
     listing.runs = {n: Read(n, at(n + 0.1), at(n + 0.9)) for n in range(len(said))}
@@ -190,3 +200,12 @@ def test_a_row_that_cannot_be_sent_leaves_as_they_were_only_whom_it_names(row: t
     assert len(complaints([[row]], {0.5: TRUE}, listing)) > 0
     if row[1] == "a@x.io":
         assert len(complaints([IN, [row]], {0.5: TRUE, 1.5: FALSE}, listing)) == 1
+
+
+@pytest.mark.parametrize(("reach", "count"), [({1: ["b@x.io"]}, 0), ({1: ["a@x.io"]}, 1), ({}, 1)])
+def test_who_is_out_of_reach_stays_true_when_their_audience_is_retired(
+    reach: Mapping[int, Sequence[str]], count: int
+) -> None:
+    retired = Listing(orders=[(at(1), "retire", "vip")])
+
+    assert len(complaints([IN, IN], {0.5: TRUE}, retired, reach=reach)) == count
