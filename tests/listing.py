@@ -247,8 +247,9 @@ WHERE left_because IS NOT NULL AND destination.name = %s
 """
 
 RESYNCS = """
-SELECT run_id, arguments -> 'audiences'
-FROM sync_runs LEFT JOIN operator_actions USING (run_id)
+SELECT sync_runs.run_id, arguments -> 'audiences'
+FROM sync_runs
+LEFT JOIN operator_actions ON operator_actions.run_id = sync_runs.run_id AND action = 'resync' -- or what approved it
 WHERE trigger = 'resync'
     AND coalesce(arguments -> 'destinations', '[]') IN ('[]', jsonb_build_array(%s::text))
 """

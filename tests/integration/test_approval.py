@@ -157,3 +157,16 @@ def test_the_command_exits_with_5_and_its_json_counts_what_is_held(world: World)
     (audience,) = report["audiences"]
     assert (audience["added"], audience["removed"], audience["held"]) == (0, 0, 10)
     assert "approve 3" in ended.stderr
+
+
+def test_what_a_full_resync_held_is_approved_and_it_has_told_all_the_others_again(world: World) -> None:
+    """All are told again by order, whatever else an operator says of that run: the auditor knows these apart."""
+    world.extra = GUARD_FROM_TWO
+    world.warehouse.replace(members(4) + members(2, CHURN))
+    world.sync()
+    world.warehouse.replace(members(1) + members(2, CHURN))
+    run_id = world.resync().report.run_id
+
+    assert world.approve(run_id, VIP) == 3
+    assert sync.exit_code(world.sync()) == 0
+    assert world.believed() == truth(members(1) + members(2, CHURN))
