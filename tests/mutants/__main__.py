@@ -3,6 +3,7 @@
 python -m tests.mutants --work W                    first what reaches what (once, some ten minutes), then 100 of them
 python -m tests.mutants --work W --sample 0         all, for a night
 python -m tests.mutants --work W --only claim_pages all of a statement, or of a file
+python -m tests.mutants --work W --tests tests/unit these tests are asked, not all; more may be asked the next time
 """
 
 import argparse
@@ -15,7 +16,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,7 +27,9 @@ from tests.mutants import texts
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 _STATEMENTS = ("planning", "state/accounts", "state/audiences", "state/pages", "state/runs")
-_MODULES = ("syncer/planning", "syncer/delivery")
+
+_WENT_THROUGH = (0, 1, 5)
+"""What pytest ends with: a test that fails sees nothing, the others are asked; or no test was left to run."""
 
 _BUDGET_SECONDS = 60.0
 """As many tests, the quickest first, as pass in this time; one always."""
@@ -65,9 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="which ones")
     parser.add_argument("--only", default="", help="only files whose path contains this")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--tests", nargs="*", default=[], help="files and folders of tests, if not all are to be asked")
     asked = parser.parse_args(arguments)
-    asked.work.mkdir(parents=True, exist_ok=True)
-    tests = reaching(asked.work)
+    tests = reaching(asked.work / "reached", asked.tests)
     chosen = sampled([place for place in places() if asked.only in place.path], asked.sample, asked.seed)
     survivors = run(asked.work, chosen, tests, asked.jobs)
     print(f"{len(chosen) - len(survivors)} of {len(chosen)} mutants were seen")
@@ -80,8 +82,8 @@ def places() -> Iterator[Place]:
     for folder in _STATEMENTS:
         for file in sorted((_ROOT / "sql/queries" / folder).rglob("*.sql")):
             yield from _of(file, texts.of_statement)
-    for folder in _MODULES:
-        for file in sorted((_ROOT / folder).glob("*.py")):
+    for package in texts.MUTATED:
+        for file in sorted((_ROOT / package.replace(".", "/")).glob("*.py")):
             yield from _of(file, texts.of_module)
 
 
@@ -112,20 +114,17 @@ def sampled(found: Sequence[Place], count: int, seed: int) -> list[Place]:
     return [found[index] for index in sorted(random.Random(seed).sample(range(len(found)), count))]
 
 
-def reaching(work: Path) -> Mapping[str, list[Test]]:
-    """Which tests reach each key, the quickest first. Runs all tests once, unless `work` remembers."""
-    folder = work / "reached"
-    if not folder.exists():
-        with tempfile.TemporaryDirectory(dir=work) as fresh:
-            pytest = subprocess.run(
-                [sys.executable, "-m", "pytest", "-q", "-n", "auto", "-p", "tests.mutants.reached"],
-                cwd=_ROOT,
-                env={**os.environ, "SYNCER_REACHED": fresh, "PYTHONPATH": str(_ROOT)},
-                check=False,
-            )
-            if pytest.returncode not in (0, 1):  # one that fails sees nothing; the others are asked
-                raise SystemExit(pytest.returncode)
-            shutil.copytree(fresh, folder)
+def reaching(folder: Path, asked: Sequence[str]) -> Mapping[str, list[Test]]:
+    """Which tests reach each key, the quickest first. Runs those once that the folder does not remember."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pytest = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n", "auto", "-p", "tests.mutants.reached", *asked],
+        cwd=_ROOT,
+        env={**os.environ, "SYNCER_REACHED": str(folder.resolve()), "PYTHONPATH": str(_ROOT)},
+        check=False,
+    )
+    if pytest.returncode not in _WENT_THROUGH:
+        raise SystemExit(pytest.returncode)
     tests: dict[str, list[Test]] = {}
     for file in sorted(folder.glob("*.jsonl")):
         for line in map(json.loads, file.read_text().splitlines()):

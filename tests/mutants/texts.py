@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+MUTATED: Final = ("syncer.planning", "syncer.delivery")
+"""The packages whose modules are."""
+
 
 @dataclass(frozen=True)
 class Mutant:
