@@ -115,18 +115,18 @@ class Sayings:
 
     def _add(self, said: Said, name: str | None, account: Account) -> None:
         contact = account.contact(said.user, said.email)
-        if contact is not None and not self.may_reach(contact):
-            return
+        reached = contact is None or self.may_reach(contact)
         is_rival = said.name in self.contested.get(name, ())
         if name is None or contact is None or is_rival or not _is_clear(said):
             surely = name is None or is_blank(said.user) or "@" not in (said.email or "")
-            self.unclear.append(Unclear(name, contact, said.user, said.value, surely))
+            self.unclear.append(Unclear(name, contact, said.user, said.value, surely))  # names its user, reached or not
             if surely or contact is None:
                 return
-        else:
+        elif reached:
             self.values[contact, name].append(said.value)
             self.contacts_of[str(said.user), name].append(contact)
-        self.users[contact, str(name)].add(str(said.user))
+        if reached:
+            self.users[contact, str(name)].add(str(said.user))
 
     def may_reach(self, contact: str) -> bool:
         return bool(self._share) or self.surely_reaches(contact)

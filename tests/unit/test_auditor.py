@@ -209,3 +209,15 @@ def test_who_is_out_of_reach_stays_true_when_their_audience_is_retired(
     retired = Listing(orders=[(at(1), "retire", "vip")])
 
     assert len(complaints([IN, IN], {0.5: TRUE}, retired, reach=reach)) == count
+
+
+@pytest.mark.parametrize(("user", "count"), [("u1", 0), ("u2", 1)])
+def test_a_row_that_cannot_be_sent_names_its_user_whatever_the_reach(user: str, count: int) -> None:
+    """They stay where they were, and may be told so again."""
+    told = {0.5: TRUE, 1.5: TRUE}
+    listing = Listing(skipped=[Skipped("VIP", user, "nobody")])
+    listing.outcomes["a@x.io", "vip"] = [outcome(1)]
+
+    found = complaints([IN, [(user, "nobody")]], told, listing, {0.5: "unknown"}, reach={1: ["a@x.io"]})
+
+    assert len([complaint for complaint in found if "did not say" in complaint]) == count
