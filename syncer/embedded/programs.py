@@ -8,7 +8,9 @@ import pwd
 import stat
 import subprocess
 import sys
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,20 +55,38 @@ def run(account: Account, program: str, *arguments: str, output: int, folder: Pa
     if account.disguised:
         command = [sys.executable, "-I", "-S", "-c", _DISGUISE, str(_ordinary_uid()), *command]
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ}
-    return subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        cwd=folder,
-        env=kept | {"LC_ALL": "C", "TZ": "UTC"},
-        start_new_session=True,
-        user=account.uid if account.is_other else None,
-        group=account.gid if account.is_other else None,
-        extra_groups=[] if account.is_other else None,
-        timeout=TIMEOUT,
-        check=False,
-    ).returncode
+    with _naming(account, program) as naming:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+            env=kept | naming | {"LC_ALL": "C", "TZ": "UTC"},
+            start_new_session=True,
+            user=account.uid if account.is_other else None,
+            group=account.gid if account.is_other else None,
+            extra_groups=[] if account.is_other else None,
+            timeout=TIMEOUT,
+            check=False,
+        ).returncode
+
+
+@contextmanager
+def _naming(account: Account, program: str) -> Iterator[dict[str, str]]:
+    """What gives an account without a name one, for initdb, which asks: the library `nss_wrapper`, if it is there.
+
+    That is for containers: there user namespaces are mostly forbidden.
+    """
+    if program != "initdb" or sys.platform != "linux" or account.disguised or _has_name(account.uid):
+        yield {}
+        return
+    with tempfile.TemporaryDirectory() as name:
+        users, groups = Path(name, "passwd"), Path(name, "group")
+        users.write_text(f"syncer:x:{account.uid}:{account.gid}::/:/bin/false\n")
+        groups.write_text(f"syncer:x:{account.gid}:\n")
+        files = {"NSS_WRAPPER_PASSWD": str(users), "NSS_WRAPPER_GROUP": str(groups)}
+        yield {"LD_PRELOAD": "libnss_wrapper.so", **files}
 
 
 def reap_orphans(ending: int | None = None) -> None:

@@ -30,7 +30,9 @@ def test_every_dependency_has_a_pinned_release_with_hashes() -> None:
     assert names([each for extra in extras.values() for each in extra]) - {project["name"]} <= {
         name for name, _ in development
     }
-    assert set(image) <= set(development)
+    build = pinned(DEPLOY / "build.txt")
+    assert {name for name, _ in build} >= {"hatchling"}
+    assert {*image, *build} <= set(development)
 
 
 def pinned(file: Path) -> list[tuple[str, str]]:
