@@ -6,7 +6,7 @@ A validator raises ValueError with the sentence that the user reads; no sentence
 import math
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import Annotated, ClassVar, get_args, get_origin
 from urllib.parse import SplitResult, urlsplit
@@ -50,6 +50,22 @@ def holds_secret(annotation: object) -> bool:
     if isinstance(kind, type) and issubclass(kind, Secret | SecretBytes | SecretStr):
         return True
     return any(map(holds_secret, get_args(annotation)))
+
+
+def secrets_in(value: object, *, hidden: bool = False) -> Iterator[str]:
+    """The texts that a value, or what it holds, hides: of a database's address, its password."""
+    match value:
+        case Secret() | SecretStr():
+            inner = value.get_secret_value()
+            yield from secrets_in(getattr(inner, "password", inner), hidden=True)
+        case str() if hidden and value:
+            yield value
+        case Mapping():
+            for held in value.values():
+                yield from secrets_in(held, hidden=hidden)
+        case list() | tuple():
+            for held in value:
+                yield from secrets_in(held, hidden=hidden)
 
 
 # --- durations ---------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from syncer import app, config, log
+from syncer import app, config, errors, log, owners
 from syncer.cli import screen
 from syncer.escaping import escaped
 from syncer.state import Connection, State, migrations
@@ -85,8 +85,23 @@ def limit_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
 
 
 def config_path(session: Session) -> Path:
-    """The configuration file."""
-    return session.config or Path(os.environ.get("SYNCER_CONFIG") or DEFAULT_CONFIG)
+    """The configuration file. Raises `ConfigError` for one that lies here by itself and may not be ours.
+
+    It can name every file that we may read, and where to send it.
+    """
+    named = session.config or os.environ.get("SYNCER_CONFIG")
+    if named:
+        return Path(named)
+    path = Path(DEFAULT_CONFIG)
+    why_not = None
+    if owner := owners.stranger(path):
+        why_not = f"belongs to {owner}"
+    elif owners.everybodys(path):
+        why_not = "may be changed by everybody"
+    if why_not:
+        problem = f"{why_not}, so it is not taken only because it is here; if you mean it: --config {path}"
+        raise errors.ConfigError([errors.Problem(str(path), problem)])
+    return path
 
 
 def load_settings(

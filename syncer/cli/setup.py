@@ -5,9 +5,17 @@ from pathlib import Path
 
 import click
 
-from syncer import app, errors, sql
+from syncer import app, config, errors, sql
 from syncer.cli import progress, screen
-from syncer.cli.session import DEFAULT_CONFIG, Session, config_option, json_option, load_settings, stoppable
+from syncer.cli.session import (
+    DEFAULT_CONFIG,
+    Session,
+    config_option,
+    config_path,
+    json_option,
+    load_settings,
+    stoppable,
+)
 from syncer.state import migrations, moving
 
 
@@ -33,7 +41,11 @@ def init(path: Path) -> None:
 @click.pass_obj
 def check(session: Session, as_json: bool) -> None:
     """Check the configuration, connections, rights and names. Lists every problem at once; sends nothing."""
-    with app.opened(load_settings(session, app.load_to_check)) as opened:
+    settings = load_settings(session, app.load_to_check)
+    file = config_path(session)
+    for told in config.caveats(file, settings):
+        screen.say(f"note: {file}: {told}")
+    with app.opened(settings) as opened:
         problems = app.problems(opened)
         for caveat in app.caveats(opened):
             screen.say(f"note: {caveat}")

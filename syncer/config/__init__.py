@@ -4,17 +4,18 @@ Opens no connection, and does not know how a property is named (`syncer.naming`)
 key means.
 """
 
+import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from syncer import errors, models
+from syncer import errors, fields, models, owners
 from syncer.config import rules, source
 from syncer.config.settings import Alerts, Audience, ComputedTrait, Settings, State
 
-__all__ = ["Alerts", "AudienceCheck", "Settings", "State", "load", "load_alerts", "other_state"]
+__all__ = ["Alerts", "AudienceCheck", "Settings", "State", "caveats", "load", "load_alerts", "other_state"]
 
 
 AudienceCheck = Callable[[Sequence[models.ConfiguredAudience]], Sequence[errors.Problem]]
@@ -38,6 +39,18 @@ def load(path: Path, environ: Mapping[str, str], check_audiences: AudienceCheck 
         problems += [problem for problem in misnamed if problem.path not in {known.path for known in problems}]
         raise errors.ConfigError(sorted(problems, key=lambda problem: problem.path))
     return settings
+
+
+def caveats(path: Path, settings: Settings) -> list[str]:
+    """What other accounts may do with the file at `path`, of which these are the settings."""
+    text = path.read_text(encoding="utf-8")
+    found = []
+    if owners.everybodys(path):
+        found.append("every account of this machine may change it: chmod o-w")
+    is_read = path.stat().st_mode & stat.S_IROTH
+    if is_read and any(secret in text for secret in fields.secrets_in(settings.model_dump())):
+        found.append("every account of this machine may read it, with the secret that it holds: chmod o-r, or ${NAME}")
+    return found
 
 
 def load_alerts(path: Path, environ: Mapping[str, str]) -> Alerts | None:

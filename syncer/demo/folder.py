@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from syncer import errors
+from syncer import errors, owners
 from syncer.demo.shop import MEMBERSHIP_TABLE, QUERY_AUDIENCE, statement
 
 WRITE_KEY = "demo-write-key"
@@ -53,6 +53,8 @@ def prepare(folder: Path) -> None:
     config = folder / "syncer.toml"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if owner := owners.stranger(folder):
+            raise errors.ConfigError([errors.Problem("--folder", f"{folder} belongs to {owner}. Name another folder")])
         if not any(folder.iterdir()):
             config.write_text(f"{_MARK}, which has not come far.\n", encoding="utf-8")
         if config.exists() and config.read_bytes().startswith(_MARK.encode()):

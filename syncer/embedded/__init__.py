@@ -29,7 +29,7 @@ from urllib.parse import quote
 import psycopg
 import structlog
 
-from syncer import errors
+from syncer import errors, owners
 from syncer.embedded import programs
 from syncer.embedded.data_dir import POLL, DataDir, Server, try_lock
 
@@ -81,6 +81,7 @@ def running(data_dir: Path, *, user_namespace: bool = True) -> Iterator[str]:
     Raises `StateError` if it cannot be started or stopped. For root without `user_namespace`, as where the system
     forbids user namespaces, an existing unprivileged account runs the server.
     """
+    programs.refuse_folder_of_another(data_dir)
     ours = DataDir.at(data_dir)
     url, users = _enter(ours, user_namespace=user_namespace)
     try:
@@ -109,8 +110,8 @@ def _enter(data_dir: DataDir, *, user_namespace: bool) -> tuple[str, int]:
     with _explained_errors(data_dir):
         if data_dir.path.exists() and not data_dir.path.is_dir():
             raise errors.StateError(f"state.data_dir {data_dir.path} is a file; name a folder")
-        programs.refuse_folder_of_another(data_dir.path)
         data_dir.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _close_to_writers(data_dir.path)
         with data_dir.turn():
             users = data_dir.open_users_lock()
             try:
@@ -204,7 +205,7 @@ def _start(data_dir: DataDir, *, user_namespace: bool) -> Server:
         raise data_dir.failure("has just been started by somebody else; try again")
     try:
         if os.fstat(output).st_size > LOG_BYTES:
-            shutil.copyfile(data_dir.log, data_dir.path / "postgres.log.1")
+            _copy_anew(data_dir.log, data_dir.path / "postgres.log.1")
             os.ftruncate(output, 0)
         account = programs.account_for(data_dir.path, data_dir.cluster, user_namespace=user_namespace)
         if not _has_cluster(data_dir):
@@ -221,6 +222,13 @@ def _start(data_dir: DataDir, *, user_namespace: bool) -> Server:
         raise data_dir.failure("does not start")
     log.debug("embedded_postgres_started", data_dir=str(data_dir.path), seconds=round(time.monotonic() - began, 3))
     return server
+
+
+def _copy_anew(file: Path, copy: Path) -> None:
+    """Copies it to a new file in the place of what is there, never through a link."""
+    copy.unlink(missing_ok=True)
+    with copy.open("xb") as written, file.open("rb") as read:
+        shutil.copyfileobj(read, written)
 
 
 def _launch(data_dir: DataDir, account: programs.Account, output: int) -> Path:
@@ -323,6 +331,13 @@ def _close_to_others(cluster: Path) -> None:
         log.warning("others could enter the embedded PostgreSQL's folder; not any more", folder=str(cluster))
 
 
+def _close_to_writers(folder: Path) -> None:
+    """Whoever may write to our folder could take a file out of it, or put one there."""
+    if owners.everybodys(folder) and folder.stat().st_uid == os.geteuid():
+        folder.chmod(stat.S_IMODE(folder.stat().st_mode) & ~stat.S_IWOTH)
+        log.warning("everybody could write to the state's folder; not any more", folder=str(folder))
+
+
 def _ensure_database(server: Server) -> None:
     with psycopg.connect(_url(server, "postgres"), autocommit=True) as connection:
         if not connection.execute("SELECT FROM pg_database WHERE datname = 'syncer'").fetchall():
@@ -343,7 +358,11 @@ def _socket_folder(data_dir: DataDir, account: programs.Account) -> Path:
             break
     folder.mkdir(mode=0o700, exist_ok=True)
     if not _is_private(folder, account.uid):
-        raise errors.StateError(f"{folder}, which is to hold PostgreSQL's socket, belongs to somebody else: remove it")
+        if folder.parent == data_dir.path:
+            raise errors.StateError(
+                f"{folder}, which is to hold PostgreSQL's socket, belongs to somebody else: remove it"
+            )
+        folder = Path(tempfile.mkdtemp(prefix="syncer-", dir=folder.parent))  # anybody may take a name there
     if account.is_other:
         os.chown(folder, account.uid, account.gid, follow_symlinks=False)
     return folder

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from syncer import errors
+from syncer import errors, owners
 
 VERSION = 18
 """The PostgreSQL whose programs are used, and whose clusters they open."""
@@ -126,14 +126,12 @@ def account_for(data_dir: Path, cluster: Path, *, user_namespace: bool) -> Accou
 
 
 def refuse_folder_of_another(data_dir: Path) -> None:
-    """Root writes nothing where somebody else can put a link in the way."""
-    if os.geteuid() or not data_dir.exists() or not (owner := data_dir.stat().st_uid):
-        return
-    name = pwd.getpwuid(owner).pw_name if _has_name(owner) else f"#{owner}"
-    raise errors.StateError(
-        f"state.data_dir {data_dir} belongs to {name}, and root does not write where others can put links: run the"
-        f" command as that user, for example `runuser -u {name} -- syncer …`"
-    )
+    """Nothing is written where somebody else can put a link in the way, or another state in the place of ours."""
+    if name := owners.stranger(data_dir):
+        raise errors.StateError(
+            f"state.data_dir {data_dir} belongs to {name}, and syncer does not write where others can put links: name"
+            f" another folder, or run the command as that user, for example `runuser -u {name} -- syncer …`"
+        )
 
 
 def _has_name(uid: int) -> bool:
@@ -189,11 +187,10 @@ def _admitted(account: Account, data_dir: Path) -> Account:
         data_dir.chmod(stat.S_IMODE(status.st_mode) & ~stat.S_IRWXG | stat.S_IXGRP)
     blocked = obstacle(data_dir, account) or obstacle(_programs(), account)
     if blocked:
-        name = pwd.getpwuid(account.uid).pw_name if _has_name(account.uid) else account.uid
         raise errors.StateError(
-            f"PostgreSQL refuses to run as root, and the account {name}, which would run it instead, may not pass"
-            f" through {blocked}; choose another state.data_dir, run syncer as an ordinary user, or name a server by"
-            " state.url"
+            f"PostgreSQL refuses to run as root, and the account {owners.name_of(account.uid)}, which would run it"
+            f" instead, may not pass through {blocked}; choose another state.data_dir, run syncer as an ordinary user,"
+            " or name a server by state.url"
         )
     return account
 

@@ -16,7 +16,7 @@ import pytest
 from syncer import __version__
 from tests.packaging.dockerfile import Container, Image, NotPlayedError, played, steps
 
-pytestmark = [pytest.mark.image, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.image, pytest.mark.timeout(1800)]
 
 CHECKOUT = Path(__file__).parents[2]
 FILE = CHECKOUT / "syncer" / "deploy" / "Dockerfile"

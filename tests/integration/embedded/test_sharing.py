@@ -102,6 +102,18 @@ def test_keeps_one_old_log_when_the_log_has_grown(data_dir: Path, monkeypatch: p
     assert before not in (data_dir / "postgres.log").read_text()
 
 
+def test_an_old_log_that_is_a_link_is_replaced_and_not_followed(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "LOG_BYTES", 10)
+    (tmp_path / "precious").write_text("as it was")
+    (data_dir / "postgres.log.1").symlink_to(tmp_path / "precious")
+    with embedded.running(data_dir):
+        pass
+    assert (tmp_path / "precious").read_text() == "as it was"
+    assert not (data_dir / "postgres.log.1").is_symlink()
+
+
 # --- several users -----------------------------------------------------------------------------------------
 
 
