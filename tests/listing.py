@@ -41,8 +41,9 @@ class Skipped(NamedTuple):
 class Listing:
     """`pinned`: the property of each audience that the state knows. `last_read`: by property, the last run that was
     about it. `deferred`: how many contacts of a property that run left to the next. `left`: the runs that another
-    process had to close. `resyncs`: the runs that told all again, and of which properties, if not of all.
-    `began`: when the kept history begins. `forgets`: people were forgotten, who have no names any more."""
+    process had to close. `open`: the runs that nobody has closed. `resyncs`: the runs that told all again, and of which
+    properties, if not of all. `began`: when the kept history begins. `forgets`: people were forgotten, who have no
+    names any more."""
 
     pinned: Mapping[str, str] = field(default_factory=dict)
     last_read: Mapping[str, Read] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Listing:
     resyncs: list[tuple[int, set[str] | None]] = field(default_factory=list)
     orders: list[tuple[datetime, str, str]] = field(default_factory=list)
     left: set[int] = field(default_factory=set)
+    open: set[int] = field(default_factory=set)
     began: datetime | None = None
     forgets: bool = False
 
@@ -89,6 +91,7 @@ class Listing:
             paused={name for (name,) in rows(PAUSED, "pause")},
             doubted=set(rows(DOUBTED, "uncertain")),
             left={run_id for (run_id,) in rows(LEFT)},
+            open={run_id for (run_id,) in rows(OPEN)},
             began=min((at for (at,) in rows(HISTORY_BEGAN)), default=None),
             forgets=forgets or bool(rows(FORGETS, "operator_action")),
         )
@@ -168,11 +171,10 @@ class Listing:
         believes = believed not in (None, False)
         outcomes = self.outcomes.get(key, [])
         last = outcomes[-1] if outcomes else None
-        failed = last is not None and last.status in ("failed", "unknown", "aborted", "planned")
-        if last is not None and failed and last.run_id >= self.last_read[name].run_id:
-            return True
-        if failed and contact in self.refused:
-            return True
+        if last is not None and last.status in ("unknown", "aborted", "planned", "failed"):
+            is_said = last.status != "failed" or last.run_id in self.open  # who was refused is listed when it is closed
+            if contact in self.refused or (is_said and last.run_id >= self.last_read[name].run_id):
+                return True
         if any(each[:2] == key and (each[2] == "removed") == believes for each in self.held):
             return True
         if believes and (name in self.contested or key in self.doubted):
@@ -256,6 +258,10 @@ WHERE trigger = 'resync'
 
 LEFT = """
 SELECT run_id FROM sync_runs WHERE error LIKE 'the process % ended without closing this run'
+"""
+
+OPEN = """
+SELECT run_id FROM sync_runs WHERE finished_at IS NULL
 """
 
 ORDERS = """

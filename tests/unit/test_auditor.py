@@ -40,10 +40,11 @@ def complaints(
     statuses: Mapping[float, str] | None = None,
     world: Any = None,
     reach: Mapping[int, Sequence[str]] | None = None,
+    last: int | None = None,
 ) -> list[str]:
     """Snapshot n holds from minute n on, and is read by run n, whose calls come at n and a part of a minute.
 
-    `reach` are the `contacts` of a snapshot's configuration.
+    `reach` are the `contacts` of a snapshot's configuration, `last` the last run that was about the audience.
     """
     configs = [
         {**CONFIG, "destinations": [{"name": "segment", "contacts": (reach or {})[n]}]}
@@ -55,7 +56,7 @@ def complaints(
     calls = [Telling(at(n), user, email, {"vip": value}, str(n)) for n, (user, email, value) in told.items()]
     listing = listing or Listing()
     listing.runs = {n: Read(n, at(n + 0.1), at(n + 0.9)) for n in range(len(said))}
-    listing.last_read = {"vip": listing.runs[len(said) - 1]}
+    listing.last_read = {"vip": listing.runs[len(said) - 1 if last is None else last]}
     listing.history |= {str(n): (int(n), (statuses or {}).get(n, "succeeded")) for n in told}
     listing.began = at(0)
     account = Account(CONFIG["destinations"][0], calls)
@@ -170,6 +171,8 @@ def test_a_difference_in_the_end_has_to_be_listed(
         (Listing(refused={"a@x.io"}, outcomes=defaultdict(list, failed)), 0),
         (Listing(refused={"a@x.io"}), 1),
         (Listing(outcomes=defaultdict(list, {("a@x.io", "vip"): [outcome(last, "aborted")]})), 0),
+        (Listing(outcomes=defaultdict(list, {("a@x.io", "vip"): [outcome(last, "failed")]})), 1),
+        (Listing(outcomes=defaultdict(list, {("a@x.io", "vip"): [outcome(last, "failed")]}), open={last}), 0),
         (Listing(outcomes=elsewhere), 1),
         (Listing(skipped=[Skipped("VIP", "u1", None) if told else Skipped("VIP", "u1", "A@x.io ")]), 0),
         (Listing(skipped=[Skipped("x", "u1", "a@x.io"), Skipped("VIP", "u2", "b@x.io")]), 1),
@@ -221,3 +224,13 @@ def test_a_row_that_cannot_be_sent_names_its_user_whatever_the_reach(user: str, 
     found = complaints([IN, [(user, "nobody")]], told, listing, {0.5: "unknown"}, reach={1: ["a@x.io"]})
 
     assert len([complaint for complaint in found if "did not say" in complaint]) == count
+
+
+def test_who_stayed_by_a_row_that_a_later_run_about_others_does_not_list_any_more() -> None:
+    """The audience was paused, say: nobody has looked at it since."""
+    said = [IN, [("u1", "")], OUT]
+
+    assert complaints(said, {0.5: TRUE}, last=1) == []
+    assert len(complaints(said, {0.5: TRUE}, last=2)) == 1
+    assert len(complaints(said[:2], {0.5: TRUE})) == 1
+    assert len(complaints([IN, [("u2", "")], OUT], {0.5: TRUE}, last=1)) == 1
