@@ -85,6 +85,8 @@ class Facts:
     due_before: dict[str | None, int]
     next_run: int
     open_run: int | None
+    sending: bool
+    """Pages are on their way, or were when their process died."""
 
     def is_initial(self, name: str, contact: str) -> bool:
         """Whether this contact's part of the audience's initial sync has not ended."""
@@ -149,6 +151,7 @@ def facts_of(connection: psycopg.Connection[Any]) -> Facts:
         due_before=dict(resyncs),
         next_run=runs[0][0],
         open_run=runs[0][1],
+        sending=bool(sending_now),
     )
 
 

@@ -158,7 +158,9 @@ class Life(RuleBasedStateMachine):
         self.tally["disturbed"] += 1
         self._prepare(trouble)
         self._run(trouble, resync=resync)
-        self._look(trouble)
+        facts = self._look(trouble)
+        if facts.sending and facts.open_run is not None and facts.open_run % 2:
+            self._settle()  # before anything changes: of what it was sending it knows that it does not know
 
     def _undisturbed_run(self, *, resync: bool, twice: bool) -> None:
         self.tally["undisturbed"] += 1

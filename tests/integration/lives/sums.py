@@ -24,9 +24,16 @@ FULL JOIN (
 WHERE coalesce(told.counted, 0) <> coalesce(found.counted, 0) AND EXISTS (SELECT FROM contact_count)
 """
 
+REFUSED_UNLISTED = """
+SELECT contact FROM sync_changelog WHERE run_id = (SELECT max(run_id) FROM run) AND status = 'failed'
+EXCEPT
+SELECT contact FROM refused_contacts
+"""
+
 
 def assert_adds_up(connection: psycopg.Connection[Any], facts: Facts) -> None:
-    """Every identify of a closed run has an outcome, no page waits, and the counts of contacts and users are right."""
+    """Every identify of a closed run has an outcome, no page waits, the counts of contacts and users are right, and
+    whoever the last run says was refused is listed."""
     sums = connection.execute(
         "SELECT d.run_id FROM sync_run_destinations AS d JOIN run USING (run_id)"
         " WHERE phase = 'closed' AND planned <> succeeded + failed + unknown + aborted"
@@ -39,6 +46,7 @@ def assert_adds_up(connection: psycopg.Connection[Any], facts: Facts) -> None:
     assert waiting == []
     if facts.open_run is None:
         assert connection.execute(COUNTED_WRONG).fetchall() == []
+        assert connection.execute(REFUSED_UNLISTED).fetchall() == []
 
 
 def assert_knows_profiles(facts: Facts, belief_by_user: Mapping[str, Mapping[str, object]]) -> None:
