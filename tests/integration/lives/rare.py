@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from tests.integration.lives.audiences import contact_of, is_sendable
-from tests.integration.lives.facts import Facts, Held, Setting
+from tests.integration.lives.broken import named_by_broken
+from tests.integration.lives.facts import Facts, Held, Pair, Setting
 from tests.sometimes import Sometimes
 from tests.world import Row, World
 
@@ -15,6 +16,7 @@ IN_CI = {
     "a hold that grew",
     "moved to another address",
     "a row that cannot be sent names a member",
+    "only a row that cannot be sent names a member",
     "killed in the middle",
 }
 """What also the short run of CI comes to."""
@@ -68,6 +70,7 @@ class RarePaths:
                 for _, whose, email in rows
                 if not is_sendable((VAGUE, whose, email))
             ),
+            "only a row that cannot be sent names a member": bool(_kept(facts, rows, setting)),
             "left open, and closed by the next run": before.open_run is not None and facts.open_run is None,
             "a resync that outlived its run": bool(before.due_before and facts.due_before),
             "out of reach, and still true": any(not setting.reaches(contact) for contact, _, _ in facts.members),
@@ -94,6 +97,20 @@ class RarePaths:
 
 
 VAGUE = "any audience"
+
+
+def _kept(facts: Facts, rows: Sequence[Row], setting: Setting) -> set[Pair]:
+    """Who is still a member although no row that can be sent says so, and nothing but a broken row keeps them."""
+    said = {(contact_of(email), name) for name, _, email in filter(is_sendable, rows)}
+    lists = {
+        name for name in facts.known - facts.retired - facts.paused if setting.lists(name) and not facts.all_paused
+    }
+    waits = {(contact, name) for contact, name, _ in facts.held} | facts.uncertain.keys()
+    return {
+        (contact, name)
+        for contact, name in named_by_broken(facts, rows) - said - waits
+        if name in lists and setting.reaches(contact) and contact not in facts.refused
+    }
 
 
 def _approved(facts: Facts) -> set[Held]:

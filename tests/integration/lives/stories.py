@@ -32,10 +32,11 @@ changes = weighed(
     (4, st.tuples(st.just("come"), coming)),
     (2, st.tuples(st.just("join"), names, users)),
     (1, st.tuples(st.just("break"), broken)),
-    (2, st.just(("mend",))),
+    (3, st.tuples(st.just("wear"), st.integers(0, 12), st.integers(0, 2))),
+    (1, st.just(("mend",))),
     (3, st.tuples(st.just("leave"), st.integers(0, 12))),
     (3, st.tuples(st.just("move"), users, emails)),
-    (1, st.tuples(st.just("no email"), users)),
+    (1, st.tuples(st.just("move"), users, st.none())),
     (1, st.tuples(st.just("vanish"), names)),
     (2, st.tuples(st.just("replace"), st.lists(sendable, max_size=8))),
 )
@@ -141,16 +142,21 @@ def changed_rows(rows: list[Row], kind: str, *what: Any) -> list[Row]:
             rows = [*rows, *((what[0], what[1], email) for email in known[:1])]
         case "break":
             rows = [*rows, what[0]]
+        case "wear":  # a row of somebody who may be a member loses its audience, its user, or its address
+            rows = [_without(row, what[1]) if index == what[0] else row for index, row in enumerate(rows)]
         case "mend":
             rows = [row for row in rows if is_sendable(row)]
         case "leave":
             rows = [row for index, row in enumerate(rows) if index != what[0]]
         case "move":
             rows = [(name, user, what[1] if user == what[0] else email) for name, user, email in rows]
-        case "no email":
-            rows = [(name, user, None if user == what[0] else email) for name, user, email in rows]
         case "vanish":
             rows = [row for row in rows if row[0] != what[0]]
         case "replace":
             rows = what[0]
     return rows[-14:]
+
+
+def _without(row: Row, place: int) -> Row:
+    name, user, email = (None if index == place else each for index, each in enumerate(row))
+    return name, user, email
