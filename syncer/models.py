@@ -148,6 +148,15 @@ class Reading(Protocol):
         as if its rows were gone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Seconds to wait for a warehouse: for its session to be opened (None: as its kind needs), and for more of a
+    statement's rows, or the first of them."""
+
+    opening: float | None = None
+    silence: float = 3600.0
+
+
 class Warehouse(Protocol):
     """The database that is read; only ever read. One file per kind in `syncer.warehouses`."""
 

@@ -9,6 +9,7 @@ import sqlalchemy.exc
 from pydantic import AfterValidator, BeforeValidator, Secret, SecretStr, ValidationInfo
 
 from syncer import fields
+from syncer.warehouses import drivers
 
 
 class DatabaseUrl(Secret[sqlalchemy.URL]):
@@ -48,9 +49,10 @@ def _check_dialect(url: sqlalchemy.URL) -> None:
     try:
         url.get_dialect()
     except (sqlalchemy.exc.NoSuchModuleError, ImportError):
+        brought = drivers.installation(url.get_backend_name())
         raise ValueError(
-            f"no SQLAlchemy dialect `{url.drivername}` is installed; install the package that brings it"
-            " beside syncer, or correct what stands before `://`"
+            f"no SQLAlchemy dialect `{url.drivername}` is installed; "
+            + (brought or "install the package that brings it beside syncer, or correct what stands before `://`")
         ) from None
 
 

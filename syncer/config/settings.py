@@ -76,7 +76,14 @@ class Warehouse(Table):
     password: Password | None = None
     url: WarehouseUrl
     connect_args: Secret[dict[str, Any]] = Secret({})
+    connect_timeout: Duration | None = Field(default=None, gt=0)
+    timeout: Duration = Field(default="1h", validate_default=True, gt=0)
     membership: Membership | None = None
+
+    @property
+    def waits(self) -> models.Waits:
+        """How long it may be silent."""
+        return models.Waits(self.connect_timeout, self.timeout)
 
 
 class Audience(Table):

@@ -1,4 +1,4 @@
-"""What every warehouse needs: names of tables and columns, the user's query, the database's words.
+"""What every warehouse needs: names of tables and columns, and the user's query.
 
 Knows no driver and opens nothing.
 """
@@ -7,17 +7,12 @@ import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-import sqlalchemy
-from sqlalchemy import exc as sa_exc
-
 from syncer import errors, models
-from syncer.secrets import Secrets
 from syncer.spelling import suggest
 
 Item = TypeVar("Item")
 
 _TABLE_PART = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
-_SECRET_KEYS = ("password", "passwd", "pwd", "passphrase", "token", "secret", "key", "credential", "authorization")
 
 # Enough of SQL's grammar to tell a semicolon, a parenthesis or a comment from one inside a string.
 _PLAIN = r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`"
@@ -42,6 +37,7 @@ _OTHER_READINGS = tuple(
 )
 """Of any dialect: dollars may quote, `#` may begin a comment."""
 _CHANGING = ("insert", "update", "delete", "merge")
+_DENIED = re.compile(r"denied|permission|privilege|forbidden", re.IGNORECASE)
 _READS = re.compile(r"\(*\s*(select|with|values|table|from)\b", re.IGNORECASE)
 
 
@@ -239,63 +235,25 @@ def refuse_rebuilt(names: Sequence[str]) -> None:
 
 
 def no_table(source: models.Source, names: Iterable[str], reason: str | None = None) -> errors.WarehouseError:
-    """The error for a table that is not there, or that this role cannot see."""
+    """The error for a table that is not there, or that this role cannot see; `reason` is what the database says."""
     near = nearest(source.table or "", names)
     return errors.WarehouseError(
         f"{source.path}: there is no table {source.table} that this user may see"
         + (f" ({reason})" if reason else "")
-        + (f"; nearest: {', '.join(near)}" if near else "; name its schema too, or ask for the right to use it")
+        + (f"; nearest: {', '.join(near)}" if near else "; name its schema too, or ask for the right to use it"),
+        quoted=reason or "",
     )
 
 
-class Words:
-    """The database's own words, one line of them, without the connection's secrets."""
+def unreadable(source: models.Source, names: Sequence[str], failure: errors.WarehouseError) -> errors.WarehouseError:
+    """The error for a table of which the database gives no columns; `names` are those that are listed beside it.
 
-    def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object]) -> None:
-        self.place = _place(url)
-        given = {**url.query, **connect_args, "password": url.password}
-        named = (url.username, url.database, url.host)
-        # A password that is also the user's or database's name would only make the sentence unreadable.
-        self._secrets = Secrets(value for value in _secret_values(given) if value not in named)
-
-    def of(self, failure: BaseException) -> str:
-        """The first line that says anything."""
-        cause = failure.orig if isinstance(failure, sa_exc.DBAPIError) and failure.orig else failure
-        lines = (line.strip() for line in str(cause).splitlines())
-        text = next((line for line in lines if line), type(cause).__name__)
-        return self._secrets.struck(text).rstrip(".")
-
-    def unreachable(self, failure: BaseException) -> errors.WarehouseError:
-        """The error for a connection that cannot be opened."""
-        return errors.WarehouseError(
-            f"warehouse.url: cannot open {self.place}: {self.of(failure)}; "
-            "check the address, the user and the password, and that the database runs"
-        )
-
-    def unconfirmed(self, failure: BaseException) -> errors.WarehouseError:
-        """The error for a reading of which nobody can say whether it is whole."""
-        words = self.of(failure)
-        return errors.WarehouseError(f"warehouse.url: the reading of {self.place} broke off: {words}", quoted=words)
-
-    def broken(self, source: models.Source, failure: BaseException, rows: int | None = None) -> errors.WarehouseError:
-        """The error for a source that cannot be read, or not to its end."""
-        after = f" after {rows} rows" if rows else ""
-        words = self.of(failure)
-        return errors.WarehouseError(f"{source.path}: reading {name_of(source)} failed{after}: {words}", quoted=words)
-
-
-def _secret_values(given: Mapping[str, object]) -> Iterator[str]:
-    """What options hold whose names say that it is secret, also inside of others."""
-    for key, value in given.items():
-        if isinstance(value, Mapping):
-            yield from _secret_values(value)
-        elif value and any(word in str(key).lower() for word in _SECRET_KEYS):
-            yield from map(str, value if isinstance(value, list | tuple) else [value])
-
-
-def _place(url: sqlalchemy.URL) -> str:
-    host = f"{url.host}:{url.port}" if url.host and url.port else url.host
-    return " ".join(part for part in (url.get_backend_name(), "database", url.database, host and f"at {host}") if part)
+    One that is listed, or that somebody denies us, is there: then what the database says is all there is to say.
+    """
+    listed = {name.lower() for name in names}
+    if not listed or (source.table or "").lower() in listed or _DENIED.search(failure.quoted or ""):
+        return failure
+    return no_table(source, names, failure.quoted)
 
 
 class OneAtATime:
@@ -315,11 +273,6 @@ class OneAtATime:
             raise errors.WarehouseError("the reading of the warehouse was closed before all of it was read")
         if self._open is not None:
             raise errors.WarehouseError("a stream of the warehouse was opened while another was still being read")
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a stream was begun and not yet read to its end."""
-        return self._open is not None
 
     def guard(self, rows: Generator[Item, None, None]) -> Iterator[Item]:
         """Hands over `rows`."""

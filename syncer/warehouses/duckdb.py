@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy
+from sqlalchemy.engine.interfaces import Dialect
 
 from syncer import errors, models
 from syncer.warehouses import base
@@ -33,7 +34,7 @@ class Exact(NamedTuple):
 def relation(connection: sqlalchemy.Connection, statement: str | sqlalchemy.Select[Any]) -> Any:
     """The statement with the names and types of its columns, not yet run; None if it is no query."""
     driver: Any = connection.connection.driver_connection
-    return driver.sql(text_of(connection, statement))
+    return driver.sql(text_of(connection.dialect, statement))
 
 
 def refuse_several(connection: sqlalchemy.Connection, source: models.Source, statement: str) -> None:
@@ -76,6 +77,6 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def text_of(connection: sqlalchemy.Connection, statement: str | sqlalchemy.Select[Any]) -> str:
+def text_of(dialect: Dialect, statement: str | sqlalchemy.Select[Any]) -> str:
     """The text of a statement."""
-    return statement if isinstance(statement, str) else str(statement.compile(dialect=connection.dialect))
+    return statement if isinstance(statement, str) else str(statement.compile(dialect=dialect))

@@ -5,25 +5,22 @@ anything, so every `Exception` that comes out of one is translated here.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy
 from sqlalchemy import pool
-from sqlalchemy.sql import quoted_name
 
 from syncer import errors, models
 from syncer.encryption import clear_text
 from syncer.sql import query
-from syncer.warehouses import arrow, base, dialects, duckdb, text
+from syncer.warehouses import arrow, base, dialects, drivers, duckdb, tables, text
+from syncer.warehouses.session import Session
+from syncer.warehouses.words import Words
 
-_PARTITION = 10_000
 _ROUND = 10
-"""A limit that people set is a multiple of it."""
-
-# Without `no_parameters` a driver could take a `%` in the user's own text for a placeholder.
-_STREAMED: Mapping[str, object] = {"stream_results": True, "yield_per": _PARTITION}
+"""A limit that people set is a multiple of it, or a power of two."""
 
 _Result = sqlalchemy.CursorResult[Any]
 _Select = sqlalchemy.Select[Any]
@@ -44,11 +41,12 @@ class _Doubted(NamedTuple):
 class GenericWarehouse:
     """See `models.Warehouse`."""
 
-    def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object]) -> None:
-        self._words = base.Words(url, connect_args)
+    def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object], waits: models.Waits) -> None:
+        self._words = Words(url, connect_args)
+        self._waits = waits
         self._engine = sqlalchemy.create_engine(
             url,
-            connect_args=dialects.connect_args(url, connect_args),
+            connect_args=drivers.connect_args(url, dialects.connect_args(url, connect_args)),
             poolclass=pool.NullPool,
             hide_parameters=True,
         )
@@ -69,6 +67,8 @@ class GenericWarehouse:
         try:
             with self._open():
                 pass
+        except errors.ConfigError as exc:
+            return [(each.path, each.message) for each in exc.problems]
         except errors.WarehouseError as exc:
             return [base.problem("warehouse.url", exc)]
         return [problem for source in sources for problem in self._problems(source)]
@@ -76,30 +76,29 @@ class GenericWarehouse:
     def caveats(self) -> list[str]:
         """See `models.Warehouse`."""
         name = self._engine.dialect.name
-        found = self._clear_text()
+        found: list[str | None] = [self._clear_text(), drivers.caveat(self._engine.url)]
         if name not in dialects.BEGIN:
             found.append(
                 f"{name} is read one statement a source, each as of its own moment: syncer knows no snapshot of several"
                 " statements there"
             )
-        return found
+        return [said for said in found if said is not None]
 
     def close(self) -> None:
         """See `models.Warehouse`."""
         self._engine.dispose()
 
-    def _clear_text(self) -> list[str]:
+    def _clear_text(self) -> str | None:
         """What to say of a session that is not encrypted, as far as the dialect lets us see it."""
         ask = dialects.CIPHER.get(self._engine.dialect.name)
         if ask is None:
-            return []
+            return None
         try:
-            with self._engine.connect() as connection:
-                row = connection.exec_driver_sql(ask).first()
-        except Exception:  # one of its problems
-            return []
-        found = clear_text(self._engine.url.host or "", encrypted=bool(row and row[1]))
-        return [] if found is None else [found]
+            with self._open() as reading:
+                is_encrypted = reading.has_cipher(ask)
+        except errors.SyncerError:  # one of its problems
+            return None
+        return clear_text(self._engine.url.host or "", encrypted=is_encrypted)
 
     def _problems(self, source: models.Source) -> list[tuple[str, str]]:
         try:
@@ -115,13 +114,7 @@ class GenericWarehouse:
 
     @contextmanager
     def _open(self) -> Iterator["GenericReading"]:
-        try:
-            connection = self._engine.connect()
-        except errors.WarehouseError:
-            raise
-        except Exception as exc:
-            raise self._words.unreachable(exc) from exc
-        reading = GenericReading(connection, self._words)
+        reading = GenericReading(self._engine, self._words, self._waits)
         try:
             reading.begin()
             yield reading
@@ -130,10 +123,11 @@ class GenericWarehouse:
 
 
 class GenericReading:
-    """See `models.Reading`. Owns the connection that it is given."""
+    """See `models.Reading`. Has a session of its own, and a thread in which alone its driver is used."""
 
-    def __init__(self, connection: sqlalchemy.Connection, words: base.Words) -> None:
-        self._connection = connection
+    def __init__(self, engine: sqlalchemy.Engine, words: Words, waits: models.Waits) -> None:
+        self._session = Session(engine, words, waits)
+        self._dialect = engine.dialect
         self._words = words
         self._snapshot_at = datetime.now(UTC)
         self._alone = base.OneAtATime()
@@ -143,11 +137,7 @@ class GenericReading:
     def begin(self) -> None:
         """Takes the view that everything is read from."""
         self._snapshot_at = datetime.now(UTC)
-        try:
-            for statement in dialects.BEGIN.get(self._connection.dialect.name, ()):
-                self._connection.exec_driver_sql(statement).close()
-        except Exception as exc:
-            raise self._words.unreachable(exc) from exc
+        self._session.begin()
 
     @property
     def snapshot_at(self) -> datetime:
@@ -170,9 +160,14 @@ class GenericReading:
         result = self._run(source, self._statement(source))
         columns = list(result.keys())
         rows = next(self._partitions(source, result), ())
-        with suppress(Exception):
-            result.close()
+        if len(rows) <= 1:
+            self._session.end(result)
         return base.only_value(source, columns, rows)
+
+    def has_cipher(self, asking: str) -> bool:
+        """Whether the session says, when asked so, that it is encrypted."""
+        row = self._session.call(lambda connection: connection.exec_driver_sql(asking).first())
+        return bool(row and row[1])
 
     def rows_read(self) -> int:
         """See `models.Reading`. Counted here: no other database says how many rows it sent."""
@@ -194,9 +189,10 @@ class GenericReading:
                     f" and {doubted.rows} arrived; lift the limit that the server, this user or a proxy has for"
                     " results; nothing was sent"
                 )
-        if self._connection.dialect.name == "postgresql":
+        if self._dialect.name == "postgresql":
+            statement = query("warehouse_rebuilt")
             try:
-                found = self._connection.exec_driver_sql(query("warehouse_rebuilt")).all()
+                found = self._session.call(lambda connection: connection.exec_driver_sql(statement).all())
             except Exception as exc:
                 raise self._words.unconfirmed(exc) from exc
             base.refuse_rebuilt([str(row[0]) for row in found])
@@ -205,45 +201,39 @@ class GenericReading:
         """Runs what `stream` would run, for no rows if `wrapped`; raises what is wrong with it."""
         if source.table is not None:
             statement, _ = self._table(source)
-            self._run(source, statement.where(sqlalchemy.false()))
+            self._keys(source, tables.none_of(statement))
             return
         query = self._statement(source)
         names = self._names(source, query)
         if wrapped:
             query = f"SELECT * FROM (\n{query}\n) q WHERE 1 = 0"  # nosec B608 # the user's own query
         result = self._run(source, query)
+        if wrapped:
+            self._session.end(result)
         base.pick_columns(source, names or list(result.keys()))
 
     def _names(self, source: models.Source, query: str) -> list[str]:
         """The names of a query's columns where a query around it would change them: of two of one name, the second."""
-        if self._connection.dialect.name == "duckdb":
+        if self._dialect.name == "duckdb":
             shape = self._shape(source, query)
             return [] if shape is None else list(shape.columns)
-        if self._connection.dialect.name == "sqlite":
-            result = self._run(source, query)
-            with closing(result):  # before its second row
-                return list(result.keys())
-        return []
+        return self._keys(source, query) if self._dialect.name == "sqlite" else []
 
     def close(self) -> None:
         """Lets go of the connection."""
-        # Some drivers would read what is left of a result to close it, so its connection is cut instead.
-        with suppress(Exception):
-            if self._alone.is_open:
-                self._connection.invalidate()
         with suppress(Exception):
             self._alone.close()
-        with suppress(Exception):
-            self._connection.close()
+        self._session.close()
 
     def _members(self, source: models.Source, table: _Table | None) -> Generator[models.MemberRow, None, None]:
         statement: str | _Select = self._statement(source) if table is None else table[0]
         doubted = self._doubts(source, statement)
         moments: Sequence[str] = ()
-        if self._connection.dialect.name == "duckdb":
+        if self._dialect.name == "duckdb":
             statement, moments = self._exact(source, statement, table and table[1])
         result = self._run(source, statement)
-        names = list(result.keys())
+        # A statement of ours has the columns of the table in this order, whatever they are called in its result.
+        names = list(result.keys()) if table is None or moments else table[1].present()
         columns = base.pick_columns(source, names) if table is None else table[1]
         places = text.Places.of(columns, names, moments)
         read = 0
@@ -252,12 +242,13 @@ class GenericReading:
             found = text.members(rows, source, places)
             self._rows += len(found)
             yield from found
-        if doubted is not None and (table is not None or read % _ROUND == 0):
+        self._session.end(result)
+        if doubted is not None and (table is not None or _is_round(read)):
             self._doubted.append(doubted._replace(rows=read))
 
     def _doubts(self, source: models.Source, statement: str | _Select) -> _Doubted | None:
         """How to see later whether all of a source was read, if its dialect may cut a result off without a word."""
-        dialect = self._connection.dialect.name
+        dialect = self._dialect.name
         if dialect in dialects.WHOLE:
             return None
         if isinstance(statement, str):
@@ -269,19 +260,21 @@ class GenericReading:
     def _count(self, source: models.Source, statement: str | _Select) -> int | None:
         """How many rows a source has; None for a query that cannot stand inside another."""
         try:
-            (row,) = self._run(source, statement).all()
+            result = self._run(source, statement)
+            ((row,),) = self._partitions(source, result)
+            self._session.end(result)
         except errors.WarehouseError:
             if source.table is None:
                 return None
             raise
-        return int(row[0])
+        return int(str(row[0]))
 
     def _statement(self, source: models.Source) -> str:
         """The user's own query. Only some databases, or their drivers, take no second statement after it."""
-        dialect = self._connection.dialect.name
+        dialect = self._dialect.name
         statement = base.statement(source, alone=dialect in dialects.ONE_STATEMENT)
         if dialect == "duckdb":
-            duckdb.refuse_several(self._connection, source, statement)
+            self._session.call(lambda connection: duckdb.refuse_several(connection, source, statement))
         return statement
 
     def _exact(
@@ -292,11 +285,11 @@ class GenericReading:
         if shape is None:
             return statement, ()
         columns = columns or base.pick_columns(source, shape.columns)
-        return duckdb.exact(duckdb.text_of(self._connection, statement), shape, columns)
+        return duckdb.exact(duckdb.text_of(self._dialect, statement), shape, columns)
 
     def _shape(self, source: models.Source, statement: str | _Select) -> Any:
         try:
-            return duckdb.relation(self._connection, statement)
+            return self._session.call(lambda connection: duckdb.relation(connection, statement))
         except Exception as exc:
             raise self._words.broken(source, exc) from exc
 
@@ -304,7 +297,7 @@ class GenericReading:
         """The members in columns, if the driver can give them so."""
         statement, columns = table or (self._statement(source), None)
         try:
-            return arrow.members(self._connection, statement, source, columns)
+            return self._session.call(lambda connection: arrow.members(connection, statement, source, columns))
         except errors.WarehouseError:
             raise
         except Exception as exc:
@@ -316,14 +309,14 @@ class GenericReading:
             yield block.lines
 
     def _partitions(self, source: models.Source, result: _Result) -> Iterator[_Rows]:
-        return self._each(source, result.partitions(_PARTITION), len)
+        return self._each(source, result.partitions(self._session.partition), len)
 
     def _each(self, source: models.Source, pieces: Iterator[_Piece], size: Callable[[_Piece], int]) -> Iterator[_Piece]:
         """The pieces of a result. An error says how many rows came before it."""
         done = 0
         while True:
             try:
-                piece = next(pieces, None)
+                piece = self._session.call(lambda _: next(pieces, None))
             except Exception as exc:
                 raise self._words.broken(source, exc, done) from exc
             if piece is None:
@@ -334,42 +327,47 @@ class GenericReading:
     def _run(self, source: models.Source, statement: str | _Select) -> _Result:
         """Runs the user's own text as it stands, or a statement of ours in the dialect's quoting."""
         try:
-            if isinstance(statement, str):
-                result = self._connection.exec_driver_sql(
-                    statement, execution_options={**_STREAMED, "no_parameters": True}
-                )
-            else:
-                result = self._connection.execute(statement, execution_options=_STREAMED)
+            result = self._session.execute(statement)
         except Exception as exc:
             raise self._words.broken(source, exc) from exc
         if not result.returns_rows:
             raise errors.WarehouseError(f"{source.path}: the query returns no rows at all; write a SELECT")
         return result
 
+    def _keys(self, source: models.Source, statement: str | _Select) -> list[str]:
+        """The names of a statement's columns. It is not read, and closed: a session may have one cursor only."""
+        result = self._run(source, statement)
+        names = list(result.keys())
+        self._session.end(result)
+        return names
+
     def _table(self, source: models.Source) -> _Table:
         """The statement for the table of `source`; its columns' names are asked of the database."""
-        names = [quoted_name(part.name, quote=True) if part.quoted else part.name for part in base.split_table(source)]
-        schema = names[0] if len(names) == 2 else ".".join(names[:-1]) or None
-        table = sqlalchemy.table(names[-1], schema=schema)
-        probe: _Select = sqlalchemy.select(sqlalchemy.literal_column("*")).select_from(table).where(sqlalchemy.false())
+        parts = base.split_table(source)
+        table = tables.clause(self._dialect, parts)
         try:
-            real = list(self._run(source, probe).keys())
+            real = self._keys(source, tables.probe(table))
         except errors.WarehouseError as exc:
             # Some databases answer nothing more in a failed transaction; after a rollback its view is gone.
             self._alone.close()
-            known = self._table_names(schema)
-            if known and (source.table or "").lower() not in map(str.lower, known):
-                raise base.no_table(source, known) from exc
-            raise
+            raise base.unreadable(source, self._table_names([part.name for part in parts[:-1]]), exc) from exc
         columns = base.pick_columns(source, real)
-        picked: list[sqlalchemy.ColumnClause[Any]] = [sqlalchemy.column(name) for name in columns.present()]
-        return sqlalchemy.select(*picked).select_from(table), columns
+        return tables.rows(self._dialect, table, columns.present()), columns
 
-    def _table_names(self, schema: str | None) -> list[str]:
+    def _table_names(self, schema: Sequence[str]) -> list[str]:
+        """What the schema of this name has; the name may have several parts."""
+
+        def look(connection: sqlalchemy.Connection) -> list[str]:
+            connection.rollback()
+            inspector = sqlalchemy.inspect(connection)
+            name = ".".join(schema) or None
+            return [*inspector.get_table_names(name), *inspector.get_view_names(name)]
+
         try:
-            self._connection.rollback()
-            inspector = sqlalchemy.inspect(self._connection)
-            names = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+            return [".".join([*schema, name]) for name in self._session.call(look)]
         except Exception:
             return []  # only a hint
-        return [f"{schema}.{name}" if schema else name for name in names]
+
+
+def _is_round(rows: int) -> bool:
+    return rows % _ROUND == 0 or rows & (rows - 1) == 0

@@ -19,6 +19,7 @@ from syncer.encryption import clear_text
 from syncer.keepalive import KEEPALIVE
 from syncer.sql import query
 from syncer.warehouses import base, columns
+from syncer.warehouses.words import Words
 
 _DEFAULTS: Mapping[str, object] = {"application_name": "syncer warehouse", **KEEPALIVE}
 # These hold whatever the configuration says: the stream is UTF-8, and a pooler knows no prepared statements.
@@ -67,7 +68,7 @@ class PostgresWarehouse:
     """See `models.Warehouse`."""
 
     def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object]) -> None:
-        self._words = base.Words(url, connect_args)
+        self._words = Words(url, connect_args)
         self._url = url
         # What stands in the URL's query must not be overruled by our defaults.
         defaults = {key: value for key, value in _DEFAULTS.items() if key not in url.query}
@@ -185,7 +186,7 @@ class PostgresWarehouse:
 class PostgresReading:
     """See `models.Reading`. Lives in the transaction that it is given."""
 
-    def __init__(self, connection: Connection, words: base.Words, snapshot_at: datetime) -> None:
+    def __init__(self, connection: Connection, words: Words, snapshot_at: datetime) -> None:
         self._connection = connection
         self._words = words
         self._snapshot_at = snapshot_at

@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy
 
 from syncer import errors, models
-from syncer.warehouses import base, dialects, generic
+from syncer.warehouses import dialects, generic
+from syncer.warehouses.words import Words
 from tests.integration.warehouses.places import TABLE, opened, query, rows_of
 from tests.integration.warehouses.test_sqlite import SqlitePlace
 
@@ -99,7 +100,9 @@ def test_the_limit_of_mysql_is_lifted_before_anything_is_read(dialect: str) -> N
         said.append(statement)
         return SimpleNamespace(close=lambda: None)
 
-    connection: Any = SimpleNamespace(dialect=SimpleNamespace(name=dialect), exec_driver_sql=say)
-    generic.GenericReading(connection, base.Words(sqlalchemy.make_url("mysql://"), {})).begin()
+    url = sqlalchemy.make_url("mysql://")
+    connection = SimpleNamespace(dialect=SimpleNamespace(name=dialect), exec_driver_sql=say)
+    engine: Any = SimpleNamespace(url=url, dialect=connection.dialect, connect=lambda: connection)
+    generic.GenericReading(engine, Words(url, {}), models.Waits()).begin()
     assert said[0] == "SET SESSION sql_select_limit = 18446744073709551615"
     assert said[-1].startswith("START TRANSACTION")

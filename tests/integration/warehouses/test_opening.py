@@ -11,13 +11,13 @@ from syncer.warehouses import dialects, generic
 
 @pytest.mark.parametrize("address", ["nosuchdb://u:sesame@h/d", "mssql+pyodbc://u:sesame@h/d", "oracle://u:sesame@h/d"])
 def test_a_database_without_a_driver(address: str) -> None:
-    with pytest.raises(errors.WarehouseError, match="nothing installed here can open") as caught:
+    with pytest.raises(errors.ConfigError, match="nothing installed here can open") as caught:
         warehouses.open_warehouse(sqlalchemy.make_url(address), {})
     assert "sesame" not in str(caught.value)
 
 
 def test_an_address_that_its_dialect_does_not_understand() -> None:
-    with pytest.raises(errors.WarehouseError, match="not an address") as caught:
+    with pytest.raises(errors.ConfigError, match="not an address") as caught:
         warehouses.open_warehouse(sqlalchemy.make_url("sqlite://u:sesame@h/d"), {})
     assert "sesame" not in str(caught.value)
 

@@ -1,0 +1,57 @@
+"""Statements that read a table, with names of one part or several, in the quoting of any dialect."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.sql import quoted_name
+
+from syncer.warehouses.base import TablePart
+
+Select = sqlalchemy.Select[Any]
+
+_NO_ROWS = sqlalchemy.literal_column("1") == sqlalchemy.literal_column("0")
+"""A condition that every dialect understands; some write their own `false` in a way that their server does not."""
+
+
+def clause(dialect: Dialect, parts: Sequence[TablePart]) -> sqlalchemy.TableClause:
+    """The table of this name. A dialect would take the first parts of several for one name that holds dots."""
+    name = ".".join(_quoted(dialect, part) for part in parts)
+    return sqlalchemy.table(quoted_name(name, quote=False))
+
+
+def probe(table: sqlalchemy.TableClause) -> Select:
+    """Asks for all columns, and no rows."""
+    return none_of(sqlalchemy.select(sqlalchemy.literal_column("*")).select_from(table))
+
+
+def rows(dialect: Dialect, table: sqlalchemy.TableClause, columns: Sequence[str]) -> Select:
+    """Asks for these columns, by the names that the database has."""
+    picked: list[sqlalchemy.ColumnClause[Any]] = [
+        sqlalchemy.literal_column(_named(dialect, TablePart(name, quoted=False))) for name in columns
+    ]
+    return sqlalchemy.select(*picked).select_from(table)
+
+
+def none_of(statement: Select) -> Select:
+    """The same statement for no rows."""
+    return statement.where(_NO_ROWS)
+
+
+def _quoted(dialect: Dialect, part: TablePart) -> str:
+    name = _named(dialect, part)
+    doubled = dialect.identifier_preparer.quote_identifier("%")
+    return name.replace("%", "%%") if "%%" in doubled else name
+
+
+def _named(dialect: Dialect, part: TablePart) -> str:
+    """The name as the dialect has to see it, in quotes where it needs them.
+
+    Some dialects double the wrong quote inside of a name.
+    """
+    preparer = dialect.identifier_preparer
+    if not part.quoted and preparer.quote(part.name) == part.name:
+        return part.name
+    end = preparer.final_quote
+    return preparer.initial_quote + part.name.replace(end, end + end) + end

@@ -1,0 +1,66 @@
+"""Servers of other databases, each started where its program is, with data of its own that go with it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+_STOP_SECONDS = 20
+
+
+def program(name: str, package: str) -> str:
+    """The path of a program. Skips the test where it is not installed."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        pytest.skip(f"there is no {name} here; {package} brings it")
+    return found
+
+
+def as_nobody() -> list[str]:
+    """What a command begins with that must not be root's: root runs it under another user's number."""
+    return ["unshare", "--user", "--map-user=65534", "--map-group=65534"] if os.geteuid() == 0 else []
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def running(command: Sequence[str], folder: Path, is_up: Callable[[], bool], seconds: float) -> Iterator[None]:
+    """A server, from when it answers until the end; what it says is in `folder`."""
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + seconds
+        while not is_up():
+            if server.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{command[0]} did not come up: {(folder / 'log').read_text()[-2000:]}")
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(0.2)
+        yield
+    finally:
+        server.terminate()
+        try:
+            server.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait(_STOP_SECONDS)
+
+
+@contextmanager
+def own_folder(name: str) -> Iterator[Path]:
+    """A folder with a short path: those of sockets may not be long."""
+    folder = Path(tempfile.mkdtemp(prefix=name))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
