@@ -3,7 +3,7 @@
 import re
 import stat
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ Finding = tuple[Location, str]
 
 REFERENCE = re.compile(r"\$\{(?:file:(?P<file>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*))\}")
 _MAX_BYTES = 1 << 20
+_DEEPEST = 50
 _REPEATED_KEY = re.compile(r"(Duplicate inline table key) .*(?= \(at)")
 _ANY_REFERENCE = re.compile(rf"{REFERENCE.pattern}|\$\{{")
 
@@ -25,7 +26,7 @@ def read(path: Path) -> dict[str, Any]:
     """The file as TOML sees it. Raises `ConfigError` if there is no such file or it is no TOML."""
     try:
         # A byte order mark, as some editors leave it, is no part of the text.
-        return tomllib.loads(_read(path).decode("utf-8-sig"))
+        return _shallow(tomllib.loads(_read(path).decode("utf-8-sig")))
     except FileNotFoundError:
         problem = "there is no such file; `syncer init` writes one, `--config` names another"
     except OSError as error:
@@ -38,6 +39,25 @@ def read(path: Path) -> dict[str, Any]:
         problem = f"is not TOML: {_decapitalized(error)}; `syncer init` writes an example"
     # Raised out here: the errors above hold the text and its secrets, which a traceback of theirs would print.
     raise errors.ConfigError([errors.Problem(str(path), problem)])
+
+
+def _shallow(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree, unless it is deeper than whoever walks through it can go: a key of many dots needs no depth to read."""
+    level: list[Any] = [tree]
+    for _ in range(_DEEPEST):
+        level = [below for node in level for below in _below(node)]
+    if level:
+        raise _UnreadableError(f"has tables in one another, more than {_DEEPEST} deep")
+    return tree
+
+
+def _below(node: Any) -> Iterable[Any]:
+    match node:
+        case dict():
+            return node.values()
+        case list():
+            return node
+    return ()
 
 
 class _UnreadableError(Exception):

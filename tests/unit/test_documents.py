@@ -91,3 +91,14 @@ def test_contributors_find_every_room() -> None:
     text = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
     rooms = [path.name for path in (ROOT / "syncer").iterdir() if (path / "__init__.py").exists()]
     assert [room for room in rooms if f"| `{room}/` |" not in text] == []
+
+
+def test_every_attack_in_the_threat_model_has_what_stops_it_and_a_test_that_plays_it() -> None:
+    text = (ROOT / ".github" / "SECURITY.md").read_text(encoding="utf-8")
+    rows = [line.strip("|").split("|") for line in text.splitlines() if re.match(r"\| (?!could)", line)]
+    assert len(rows) > 20
+    for attack, stopped, played in rows:
+        tests = re.findall(r"\]\(\.\./(tests/[\w/]+\.py)\)", played)
+        assert stopped.strip(), attack
+        assert tests, attack
+        assert all("def test_" in (ROOT / test).read_text(encoding="utf-8") for test in tests), attack
