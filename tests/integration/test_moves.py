@@ -9,7 +9,7 @@ from syncer import errors, sync
 from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
 from syncer.receivers.segment import ReceivedRequest
 from tests.points import end_sessions
-from tests.world import CHURN, VIP, Row, World, truth
+from tests.world import CHURN, VIP, Row, World, told, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
@@ -177,4 +177,22 @@ def test_a_user_whose_follower_was_not_told_is_told_at_another_address(world: Wo
 
     assert world.receiver.belief_by_user["u1"] == {"vip_buyers": True}
     assert world.believed() == truth(rows)
+    assert world.sync().report.destinations[0].planned == 0
+
+
+def test_a_call_that_names_a_user_who_has_just_left_does_not_settle_what_they_were_told(world: World) -> None:
+    """u1 leaves the audience at both addresses, and u2 enters at one of them, whose call still names u1."""
+    stays: list[Row] = [(CHURN, "u1", "b@x.io")]
+    world.warehouse.replace([*stays, (VIP, "u1", "b@x.io"), (VIP, "u1", "c@x.io")])
+    world.sync()
+    world.warehouse.replace([*stays, (VIP, "u2", "b@x.io")])
+    world.resync()
+    since = world.receiver.event_count
+    rows = [*stays, (VIP, "u1", "b@x.io"), (VIP, "u2", "b@x.io")]
+    world.warehouse.replace(rows)
+
+    world.sync()  # u1 is back, where nothing has to be told: the two calls came in no order
+
+    assert told(world, since) == [("b@x.io", "vip_buyers", True)]
+    assert users_told_wrong(world, rows, since) == set()
     assert world.sync().report.destinations[0].planned == 0

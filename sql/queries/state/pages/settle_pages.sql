@@ -160,6 +160,13 @@ user_now_true AS (
                     AND stays.contact = change.contact
                     AND stays.audience_id = change.audience_id
                     AND stays.user_id = change.caller
+                    AND NOT EXISTS (
+                        SELECT FROM rare AS gone
+                        WHERE gone.effect = 'lose'
+                            AND gone.contact = change.contact
+                            AND gone.audience_id = change.audience_id
+                            AND gone.user_id = change.caller
+                    )
             )
         )
         AND NOT EXISTS ( -- told both at once: a user id that so many contacts share that it is not followed
