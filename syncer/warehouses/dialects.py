@@ -5,16 +5,20 @@ back.
 """
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import sqlalchemy
 
 from syncer import errors
+from syncer.warehouses import redshift
 
 # The first statements of a reading. SQLite takes its snapshot with the first look at a table, not with BEGIN;
 # DuckDB's transaction is begun by its dialect; its progress bar would get into our output, a name that is no table's
 # could be taken for a variable of this program, and Arrow's types have to be plain whatever the configuration says.
+# Redshift's transaction, begun by its driver, has one snapshot, which the first SELECT takes.
 # MySQL would cut every result where a user or the server has a limit, without a word.
 BEGIN: Mapping[str, tuple[str, ...]] = {
     "sqlite": ("PRAGMA query_only = ON", "BEGIN", "SELECT count(*) FROM sqlite_master"),
@@ -36,6 +40,7 @@ BEGIN: Mapping[str, tuple[str, ...]] = {
     ),
     "oracle": ("SET TRANSACTION READ ONLY",),
     "postgresql": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",),
+    "redshift": ("SELECT 1",),
 }
 
 CIPHER: Mapping[str, str] = dict.fromkeys(("mysql", "mariadb"), "SHOW SESSION STATUS LIKE 'Ssl_cipher'")
@@ -68,6 +73,16 @@ def prepare(engine: sqlalchemy.Engine) -> None:
     if engine.dialect.name == "sqlite" and engine.dialect.driver == "pysqlite":
         sqlalchemy.event.listen(engine, "do_connect", _open_sqlite_read_only)
         sqlalchemy.event.listen(engine, "connect", _decode_anything)
+    if engine.dialect.name == "postgresql":
+        sqlalchemy.event.listen(engine, "connect", _refuse_redshift, insert=True)
+
+
+def _refuse_redshift(connection: Any, _record: object) -> None:
+    """Before the dialect asks for what a Redshift does not know."""
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(redshift.ASK)
+        redshift.refuse(cursor.fetchone())
+    connection.rollback()
 
 
 def _open_sqlite_read_only(_dialect: object, _record: object, cargs: list[str], cparams: dict[str, object]) -> None:

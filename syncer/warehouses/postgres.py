@@ -18,7 +18,7 @@ from syncer import errors, models
 from syncer.encryption import clear_text
 from syncer.keepalive import KEEPALIVE
 from syncer.sql import query
-from syncer.warehouses import base, columns
+from syncer.warehouses import base, columns, redshift
 from syncer.warehouses.words import Words
 
 _DEFAULTS: Mapping[str, object] = {"application_name": "syncer warehouse", **KEEPALIVE}
@@ -114,6 +114,8 @@ class PostgresWarehouse:
             with self.reading() as reading:
                 for source in sources:
                     found += cast("PostgresReading", reading).problems(source)
+        except errors.ConfigError as exc:
+            found += [(each.path, each.message) for each in exc.problems]
         except errors.WarehouseError as exc:
             found.append(base.problem("warehouse.url", exc))
         return found
@@ -124,7 +126,7 @@ class PostgresWarehouse:
             with closing(self._connect()) as connection:
                 host = connection.info.hostaddr or connection.info.host
                 found = clear_text(host, encrypted=connection.pgconn.ssl_in_use)
-        except errors.WarehouseError:  # one of its problems
+        except (errors.WarehouseError, errors.ConfigError):  # one of its problems
             return []
         return [] if found is None else [found]
 
@@ -172,9 +174,20 @@ class PostgresWarehouse:
         """A session as SQLAlchemy would begin it, without the questions that it asks for statements of its own."""
         try:
             arguments, options = self._url.get_dialect()().create_connect_args(self._url)
-            return psycopg.connect(*arguments, **{**options, **self._connect_args})
+            connection = psycopg.connect(*arguments, **{**options, **self._connect_args})
+            if connection.info.server_version < redshift.BEFORE:
+                self._refuse_redshift(connection)
         except (sa_exc.SQLAlchemyError, psycopg.Error) as exc:
             raise self._words.unreachable(exc) from exc
+        return connection
+
+    def _refuse_redshift(self, connection: Connection) -> None:
+        try:
+            redshift.refuse(connection.execute(redshift.ASK.encode()).fetchone())
+            connection.rollback()
+        except BaseException:
+            connection.close()
+            raise
 
     def _set_up(self, connection: Connection) -> None:
         try:

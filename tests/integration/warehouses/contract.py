@@ -159,7 +159,7 @@ class WarehouseContract:
         [(path, problem)] = opened(place).problems([query(text)])
         assert path == QUERY.path
         assert error_of(place, query(text)) == f"{path}: {problem}"
-        assert "there is no table made" in error_of(place, table(table="made"))
+        assert "table made" in error_of(place, table(table="made"))
 
     @pytest.mark.parametrize(
         "ending", ["", ";", " ;; \n", " -- done", "; -- done; really", " /* ; */ ;\n-- a\n-- b", "\n-- it's"]
