@@ -214,11 +214,14 @@ class Auditor:
         users = self._users(key, places[-1]) if value else self.sayings[places[-1]].users.get(key, ())
         if right or self.listing.lists(key, users, value, by_user=self.account.by_user):
             return True
-        # What the last run about it listed as skipped, a later run, which was not about it, may have struck off.
-        return read.run_id < max(self.listing.runs) and any(
-            same(each, value)
-            for place in places
-            for each in self.sayings[place].possible(*key, self._standing(key), self._users(key, place))
+        # What the last run about it listed, later ones, which were not about it, may have struck off.
+        return read.run_id < max(self.listing.runs) and (
+            bool({None, key[1]} & self.listing.paused)
+            or any(
+                same(each, value)
+                for place in places
+                for each in self.sayings[place].possible(*key, self._standing(key), self._users(key, place))
+            )
         )
 
     def _wanted(self, key: Key, place: int) -> list[object]:

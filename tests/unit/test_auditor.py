@@ -234,3 +234,8 @@ def test_who_stayed_by_a_row_that_a_later_run_about_others_does_not_list_any_mor
     assert len(complaints(said, {0.5: TRUE}, last=2)) == 1
     assert len(complaints(said[:2], {0.5: TRUE})) == 1
     assert len(complaints([IN, [("u2", "")], OUT], {0.5: TRUE}, last=1)) == 1
+
+
+@pytest.mark.parametrize(("paused", "last", "count"), [({"vip"}, 1, 0), ({None}, 1, 0), ({"x"}, 1, 1), ({"vip"}, 2, 1)])
+def test_what_is_paused_since_is_listed_as_paused(paused: set[str | None], last: int, count: int) -> None:
+    assert len(complaints([IN, OUT, OUT], {0.5: TRUE}, Listing(paused=paused), last=last)) == count
