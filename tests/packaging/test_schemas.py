@@ -96,6 +96,8 @@ def keys(value: object, *above: str | int) -> Iterator[tuple[str | int, ...]]:
     """The paths of all keys that are words of the schema."""
     if isinstance(value, dict):
         for key, below in value.items():
+            if str(key).startswith("x-"):  # what it is merged into is looked at
+                continue
             if not above or above[-1] not in NAMES:
                 yield (*above, key)
             yield from keys(below, *above, key)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from syncer.cli.main import cli
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "syncer" / "deploy"
 
@@ -68,6 +70,11 @@ def test_compose_waits_for_the_server_that_stays_and_declares_what_it_mounts() -
     assert services["postgres"]["healthcheck"]["test"][1:4] == ["pg_isready", "--host", "127.0.0.1"]
     mounted = {each.split(":")[0] for service in services.values() for each in service["volumes"]}
     assert mounted - {"./syncer.toml"} == set(compose["volumes"])
+    for name in ("syncer", "migrate"):
+        assert services[name]["command"][0] in cli.commands
+        assert services[name]["read_only"]
+        assert services[name]["cap_drop"] == ["ALL"]
+        assert services[name]["security_opt"] == ["no-new-privileges:true"]
     waits = {name: service.get("depends_on", {}) for name, service in services.items()}
     assert waits["syncer"]["migrate"]["condition"] == "service_completed_successfully"
     assert waits["migrate"]["postgres"]["condition"] == "service_healthy"
