@@ -3,7 +3,7 @@
 import pytest
 
 from syncer import sync
-from syncer.receivers.loopback import EVERYTHING, Reset
+from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from tests.integration.test_computed_traits import set_values, with_values
 from tests.world import VIP, Row, World
 
@@ -119,4 +119,21 @@ def test_what_only_waits_stays_pending(world: World) -> None:
     assert (destination["uncertain"], destination["left_uncertain"]) == (1, 0)
     assert destination["oldest_pending_seconds"] > 0
     world.resume(VIP)
+    assert_ended(world)
+
+
+def test_what_is_to_be_told_again_is_left_no_more_although_nobody_takes_it(world: World) -> None:
+    world.warehouse.replace([(VIP, "u1", "a@x.io")])
+    lose_answers(world)
+    reached, world.destination_extra = world.destination_extra, world.destination_extra + '\ncontacts = ["b@x.io"]'
+    assert_left(world, "out_of_reach")
+    world.destination_extra = reached
+    world.receiver.script = lambda _: Answer(401)
+
+    world.sync()
+
+    (destination,) = world.json("status")["destinations"]
+    assert (destination["uncertain"], destination["left_uncertain"]) == (1, 0)
+    assert world.verify().destinations[0].listed == {"uncertain": 1}
+    world.receiver.script = None
     assert_ended(world)
