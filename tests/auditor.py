@@ -266,7 +266,9 @@ class Auditor:
     def _follow_next(self, contacts: Collection[str], name: str, run: int) -> bool:
         """Whether a user's contacts had calls in the last run, each naming one user, and the next one names them."""
         called = {contact for (contact, _), outcomes in self.listing.outcomes.items() if outcomes[-1].run_id == run}
-        return called.issuperset(contacts) and any(self._explained((each, name), None) for each in contacts)
+        return called.issuperset(contacts) and any(
+            self._explained((each, name), waits) for each in contacts for waits in (None, "deferred")
+        )
 
     def _places(self, read: Read) -> list[int]:
         """The snapshots that a run can have read."""

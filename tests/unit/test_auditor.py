@@ -138,6 +138,10 @@ def test_a_profile_that_stays_false() -> None:
     told = {0.5: TRUE, 1.5: ("u2", "b@x.io", True), 1.7: FALSE}
 
     assert "their profile says false" in complaints([IN, moved], told)[0]
+    for waits, count in ((None, 0), ("deferred", 0), ("held", 1)):  # by a call of the next run, or by none
+        listing = Listing()
+        listing.outcomes["b@x.io", "vip"] = [outcome(1)]
+        assert len(complaints([IN, moved], told, listing, world=Explaining("b@x.io", "vip", waits))) == count
 
 
 def test_the_history_knows_of_all_calls_and_of_no_others() -> None:
