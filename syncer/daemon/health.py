@@ -25,9 +25,9 @@ from prometheus_client.registry import Collector
 
 from syncer import errors, sync
 from syncer.daemon.lateness import Lookout
-from syncer.daemon.probes import Answer, Page, ProbeServer
 from syncer.delivery import sender
 from syncer.state import Connection, State, fetch_all, migrations, status
+from syncer.web import Answer, Page, Pages, WebServer
 
 _SCRAPE_SECONDS = 8.0
 
@@ -81,8 +81,9 @@ class Health:
 
 
 @contextmanager
-def serving(listen: str, state: State, health: Health) -> Iterator[ProbeServer]:
-    """Answers at `listen` (host:port) for the block, as soon as no other process listens there.
+def serving(listen: str, state: State, health: Health, more: Pages = lambda _: None) -> Iterator[WebServer]:
+    """Answers at `listen` (host:port) for the block, as soon as no other process listens there; at other paths, what
+    `more` finds there.
 
     Daemons on one machine may share a configuration: the second one answers when the first is gone.
     """
@@ -90,11 +91,11 @@ def serving(listen: str, state: State, health: Health) -> Iterator[ProbeServer]:
     registry.register(_Metrics(state, health.room))
     registry.register(sender.REQUEST_SECONDS)
     pages = {
-        "/healthz": Page(lambda: _said(health.why_not_alive())),
-        "/readyz": Page(lambda: _said(health.why_not_ready())),
-        "/metrics": Page(lambda: _scraped(registry), quick=False),
+        "/healthz": Page(lambda _: _said(health.why_not_alive())),
+        "/readyz": Page(lambda _: _said(health.why_not_ready())),
+        "/metrics": Page(lambda _: _scraped(registry), quick=False),
     }
-    server = ProbeServer(listen, pages)
+    server = WebServer(listen, lambda path: pages.get(path) or more(path))
     server.open()
     thread = threading.Thread(target=server.keep, name="health", daemon=True)
     thread.start()

@@ -8,7 +8,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from syncer.daemon import health, probes
+from syncer import web
+from syncer.daemon import health
 from syncer.daemon.health import Health
 from syncer.daemon.lateness import Lookout
 from syncer.receivers.loopback import Answer
@@ -126,7 +127,7 @@ def test_the_age_of_what_is_not_delivered(world: World, address: str) -> None:
 def test_a_port_that_is_taken_is_answered_at_when_it_is_free(
     world: World, watched: Health, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probes, "_RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(web, "_RETRY_SECONDS", 0.05)
     watched.beat()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

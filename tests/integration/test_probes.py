@@ -11,19 +11,20 @@ import httpx
 import psycopg
 import pytest
 
-from syncer.daemon import health, probes
+from syncer import web
+from syncer.daemon import health
 from syncer.daemon.health import Health
 from syncer.daemon.lateness import Lookout
-from syncer.daemon.probes import Answer, Page, ProbeServer
 from syncer.schedule import Cadence
 from syncer.state import State
+from syncer.web import Answer, Page, Request, WebServer
 from tests.world import DEADLINE, World
 
 
 @contextmanager
 def serving(listen: str = "127.0.0.1:0", **pages: Page) -> Iterator[str]:
-    fine = Page(lambda: Answer(HTTPStatus.OK, b"ok\n"))
-    server = ProbeServer(listen, {"/healthz": fine, **{f"/{name}": page for name, page in pages.items()}})
+    fine = Page(lambda _: Answer(HTTPStatus.OK, b"ok\n"))
+    server = WebServer(listen, {"/healthz": fine, **{f"/{name}": page for name, page in pages.items()}}.get)
     server.open()
     thread = threading.Thread(target=server.keep)
     thread.start()
@@ -57,7 +58,7 @@ def test_many_half_sent_requests_keep_nobody_from_an_answer() -> None:
                 half_sent[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost:")
         assert httpx.get(f"{url}/healthz").text == "ok\n"
         assert threading.active_count() <= threads + 1
-        assert open_files() - len(half_sent) <= files + probes.CONNECTIONS + 10
+        assert open_files() - len(half_sent) <= files + web.CONNECTIONS + 10
 
 
 def dropped(opened: socket.socket) -> bool:
@@ -69,7 +70,7 @@ def dropped(opened: socket.socket) -> bool:
 
 @pytest.mark.parametrize("drip", [b"", b"GET /healthz HTTP/1.1\r\n"])
 def test_who_dawdles_is_dropped(drip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probes, "REQUEST_SECONDS", 0.1)
+    monkeypatch.setattr(web, "REQUEST_SECONDS", 0.1)
     with serving() as url, connected(url, drip) as slow:
         assert dropped(slow)
 
@@ -86,7 +87,7 @@ def test_a_request_without_end_is_dropped() -> None:
 def test_who_hangs_up_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
     began, goes_on = threading.Event(), threading.Event()
 
-    def slowly() -> Answer:
+    def slowly(_: Request) -> Answer:
         began.set()
         assert goes_on.wait(DEADLINE)
         return Answer(HTTPStatus.OK, b"x" * 1_000_000)
@@ -104,7 +105,7 @@ def test_who_hangs_up_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_slow_answers_keep_no_quick_one_waiting() -> None:
     goes_on = threading.Event()
-    slow = Page(lambda: Answer(HTTPStatus.OK, b"%d" % goes_on.wait(DEADLINE)), quick=False)
+    slow = Page(lambda _: Answer(HTTPStatus.OK, b"%d" % goes_on.wait(DEADLINE)), quick=False)
     ask = b"GET /slow HTTP/1.1\r\n\r\n"
     with serving(slow=slow) as url, ExitStack() as stack:
         asking = [stack.enter_context(connected(url, ask)) for _ in range(30)]
@@ -115,7 +116,7 @@ def test_slow_answers_keep_no_quick_one_waiting() -> None:
 
 
 def test_what_fails_is_answered_too(caplog: pytest.LogCaptureFixture) -> None:
-    with serving(broken=Page(lambda: Answer(HTTPStatus(1 // 0), b""))) as url:
+    with serving(broken=Page(lambda _: Answer(HTTPStatus(1 // 0), b""))) as url:
         answer = httpx.get(f"{url}/broken")
     assert (answer.status_code, answer.text) == (500, "unexpected; the log says more\n")
 

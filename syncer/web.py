@@ -1,4 +1,4 @@
-"""A web server for probes: as small as can be, and nobody can keep it from answering others.
+"""A web server for probes and pages: as small as can be, and nobody can keep it from answering others.
 
 Every connection brings one request, which has to be there within seconds, as the answer has to be taken within seconds.
 There are so many connections at a time: for one more, the one whose request has been awaited for longest is dropped.
@@ -11,21 +11,32 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import structlog
 
 CONNECTIONS = 64
 REQUEST_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
-_SLOW_AT_A_TIME = 2
+SLOW_AT_A_TIME = 2
 _HEAD_BYTES = 8192
 _RETRY_SECONDS = 5.0
 """Seconds between two attempts to listen."""
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What somebody asks for: the path without a slash at its end, the first value of every name behind it, and the
+    host that they think they ask (None: they did not say)."""
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,20 +46,25 @@ class Answer:
     status: HTTPStatus
     body: bytes
     kind: str = "text/plain; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """What is at a path. One that is not `quick` has to ask somebody: it is made in a thread, a few at a time."""
 
-    make: Callable[[], Answer]
+    make: Callable[[Request], Answer]
     quick: bool = True
 
 
-class ProbeServer:
+Pages = Callable[[str], Page | None]
+"""What is at a path, if anything is."""
+
+
+class WebServer:
     """Answers at `listen` (host:port). `address` is None as long as another process listens there."""
 
-    def __init__(self, listen: str, pages: Mapping[str, Page]) -> None:
+    def __init__(self, listen: str, pages: Pages) -> None:
         self.address: str | None = None
         host, _, port = listen.rpartition(":")
         self._host, self._port = host.strip("[]"), int(port)
@@ -70,14 +86,14 @@ class ProbeServer:
                 log.warning("health.listen: cannot listen", at=self._at(self._port), error=error.strerror)
             return
         self.address = self._at(self._socket.getsockname()[1])
-        log.info("answering /healthz, /readyz and /metrics", address=self.address)
+        log.info("answering", address=self.address)
 
     def keep(self) -> None:
         """Serves until it is closed; before that, tries to listen until it can."""
         while self._socket is None and not self._closed.wait(_RETRY_SECONDS):
             self.open()
         if self._socket is not None:
-            with self._socket, ThreadPoolExecutor(_SLOW_AT_A_TIME, thread_name_prefix="health") as threads:
+            with self._socket, ThreadPoolExecutor(SLOW_AT_A_TIME, thread_name_prefix="page") as threads:
                 asyncio.run(self._serve(self._socket, threads))
 
     def close(self) -> None:
@@ -128,25 +144,28 @@ class ProbeServer:
             writer.transport.abort()
 
     async def _answer(self, head: bytes) -> bytes:
-        method, _, rest = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")
+        asked, _, fields = head.decode("latin-1").partition("\r\n")
+        method, _, rest = asked.partition(" ")
         target, _, version = rest.rpartition(" ")
         if not version.startswith("HTTP/1."):
             return _encoded(Answer(HTTPStatus.BAD_REQUEST, b"this is no HTTP/1.1\n"))
         if method not in ("GET", "HEAD"):
             return _encoded(Answer(HTTPStatus.METHOD_NOT_ALLOWED, b"ask with GET or HEAD\n"))
         with suppress(ValueError):
-            page = self._pages.get(urlsplit(target).path.rstrip("/"))
+            request = _request(target, fields)
+            page = self._pages(request.path)
             if page is not None:
-                return _encoded(await self._made(page), with_body=method == "GET")
-        return _encoded(Answer(HTTPStatus.NOT_FOUND, f"there is {', '.join(self._pages)}\n".encode()))
+                return _encoded(await self._made(page, request), with_body=method == "GET")
+        return _encoded(Answer(HTTPStatus.NOT_FOUND, b"there is no such page\n"))
 
-    async def _made(self, page: Page) -> Answer:
+    async def _made(self, page: Page, request: Request) -> Answer:
+        make = partial(_made_safely, page, request)
         if page.quick:
-            return _made_safely(page)
-        if self._slow >= _SLOW_AT_A_TIME:
+            return make()
+        if self._slow >= SLOW_AT_A_TIME:
             return Answer(HTTPStatus.SERVICE_UNAVAILABLE, b"too many ask for this at the same time\n")
         self._slow += 1
-        making = asyncio.get_running_loop().run_in_executor(None, _made_safely, page)
+        making = asyncio.get_running_loop().run_in_executor(None, make)
         making.add_done_callback(self._finished_slow)
         return await asyncio.shield(making)  # whoever hangs up does not end it
 
@@ -154,12 +173,24 @@ class ProbeServer:
         self._slow -= 1
 
 
-def _made_safely(page: Page) -> Answer:
+def _made_safely(page: Page, request: Request) -> Answer:
     try:
-        return page.make()
+        return page.make(request)
     except Exception:
-        log.exception("a probe could not be answered")
+        log.exception("a page could not be made")
         return Answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"unexpected; the log says more\n")
+
+
+def _request(target: str, fields: str) -> Request:
+    """Raises `ValueError` if the target is no address."""
+    parts = urlsplit(target)
+    query = {name: values[0] for name, values in parse_qs(parts.query, errors="strict").items()}
+    hosts = [
+        value.strip()
+        for name, _, value in (line.partition(":") for line in fields.split("\r\n"))
+        if name.lower() == "host"
+    ]
+    return Request(unquote(parts.path, errors="strict").rstrip("/"), query, hosts[0] if len(hosts) == 1 else None)
 
 
 def _listening(host: str, port: int) -> socket.socket:
@@ -170,8 +201,15 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def _encoded(answer: Answer, *, with_body: bool = True) -> bytes:
-    head = (
-        f"HTTP/1.1 {answer.status} {answer.status.phrase}\r\nContent-Type: {answer.kind}\r\n"
-        f"Content-Length: {len(answer.body)}\r\nAllow: GET, HEAD\r\nConnection: close\r\n\r\n"
-    )
-    return head.encode("latin-1") + (answer.body if with_body else b"")
+    headers = {
+        "Content-Type": answer.kind,
+        "Content-Length": str(len(answer.body)),
+        "Allow": "GET, HEAD",
+        "Connection": "close",
+        **answer.headers,
+    }
+    lines = [
+        f"HTTP/1.1 {answer.status} {answer.status.phrase}",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + (answer.body if with_body else b"")
