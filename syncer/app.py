@@ -3,18 +3,18 @@
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
 
 from syncer import config, embedded, errors, models, naming, schedule, sync, warehouses
-from syncer.daemon import channels
+from syncer.daemon import channels, lateness
 from syncer.daemon.baseline import Baseline
 from syncer.encryption import clear_text
 from syncer.fetching import open_transport
 from syncer.planning.targets import Scope, Target
-from syncer.state import State, accounts, migrations, status, witness
+from syncer.state import Connection, State, accounts, migrations, status, witness
 from syncer.state.audiences import known_audiences
 
 
@@ -114,6 +114,15 @@ def room(settings: config.State) -> int | None:
         return shutil.disk_usage(settings.data_dir).free
     except OSError:  # it is gone, which the state's own errors say
         return None
+
+
+def standing(settings: config.Settings, state: State, connection: Connection) -> status.CurrentStatus:
+    """How it stands now. Nothing is late where no daemon ever ran: cron has a schedule of its own."""
+    now = replace(status.now(connection), embedded=state.embedded, full=lateness.why_full(room(settings.state)))
+    if status.due(connection).next_due_at is None:
+        return now
+    seen, stall_timeout = lateness.ask(connection), settings.daemon.stall_timeout
+    return replace(now, late=lateness.judge(seen, settings.schedule.cadence, stall_timeout, now.asked_at).late)
 
 
 @contextmanager

@@ -144,6 +144,13 @@ def explain(job: sync.Job, who: str, stop: Stop, progress: sync.Progress, limit:
     return story
 
 
+def remembered(connection: Connection, who: str, limit: int) -> Story:
+    """What the state alone knows about a user id or an email: what was told, what is held, refused or skipped."""
+    story = _known_as(connection, who)
+    _recall(connection, story, limit)
+    return story
+
+
 def _asked(job: sync.Job) -> sync.Job:
     """A question is answered whether or not the warehouse says that it is ready to be synced."""
     return replace(job, guard=replace(job.guard, ready=None))

@@ -15,6 +15,7 @@ import syncer
 from syncer import app, config, errors
 from syncer import log as log_settings
 from syncer.cli.session import Session, config_option, handling_signals, load_settings, stopping
+from syncer.console.site import Console
 from syncer.daemon import alerts, health
 from syncer.daemon.lateness import Lookout
 from syncer.daemon.serve import Signals, Watcher, serve
@@ -99,7 +100,8 @@ def _watchers(opened: app.App) -> Iterator[Sequence[Watcher]]:
         watchers: list[Watcher] = [Watchdog(os.environ)]
         if listen:
             watcher = health.Health(stall_timeout, lookout)
-            stack.enter_context(health.serving(listen, opened.state, watcher))
+            pages = [Console(opened).page] if opened.settings.console.served else []
+            stack.enter_context(health.serving(listen, opened.state, watcher, *pages))
             watchers.append(watcher)
         if opened.channel is not None:
             alarm = alerts.AlertWatcher(opened.state, opened.channel, opened.baseline)

@@ -8,7 +8,7 @@ import click
 
 import syncer
 from syncer import errors
-from syncer.cli import control, daemon, questions, runs, screen, setup, streams
+from syncer.cli import console, control, daemon, questions, runs, screen, setup, streams
 from syncer.cli.session import Session, config_option
 
 _SECTIONS: Mapping[str, Sequence[click.Command]] = {
@@ -16,7 +16,7 @@ _SECTIONS: Mapping[str, Sequence[click.Command]] = {
     "Run": (runs.plan, runs.sync_now, runs.resync, runs.retry),
     "Look": (questions.status, questions.show_history, questions.explain, questions.verify),
     "Control": (control.approve, control.retire, control.pause, control.resume, control.forget),
-    "Serve": (daemon.daemon,),
+    "Serve": (daemon.daemon, console.console),
 }
 
 

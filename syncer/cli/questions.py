@@ -1,11 +1,10 @@
 """Questions, which change nothing: `status`, `history`, `explain`, `verify`."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import click
 
-from syncer import app, audit, config, errors
+from syncer import app, audit, errors
 from syncer.cli import answers, dashboard, progress, screen, streams
 from syncer.cli.session import (
     TEXT,
@@ -20,9 +19,7 @@ from syncer.cli.session import (
     opened_state,
     stoppable,
 )
-from syncer.daemon import lateness
-from syncer.state import Connection, State, history, witness
-from syncer.state import status as current
+from syncer.state import Connection, history, witness
 
 _WATCH_SECONDS = 1.0
 """Seconds between two looks of `status --watch`."""
@@ -41,25 +38,15 @@ def status(session: Session, watch: bool, as_json: bool) -> None:
     with app.opened_state(settings) as state, connected(state, "status") as connection:
         _say_if_restored(connection)
         if as_json:
-            screen.print_json(_now(settings, state, connection))
+            screen.print_json(app.standing(settings, state, connection))
             return
         if not watch:
-            dashboard.show(_now(settings, state, connection))
+            dashboard.show(app.standing(settings, state, connection))
             return
         with stoppable() as stop, dashboard.repeated() as show:
             while not stop.asked.is_set() and streams.is_heard():
-                show(_now(settings, state, connection))
+                show(app.standing(settings, state, connection))
                 stop.asked.wait(_WATCH_SECONDS)
-
-
-def _now(settings: config.Settings, state: State, connection: Connection) -> current.CurrentStatus:
-    """How it stands now. Nothing is late where no daemon ever ran: cron has a schedule of its own."""
-    full = lateness.why_full(app.room(settings.state))
-    now = replace(current.now(connection), embedded=state.embedded, full=full)
-    if current.due(connection).next_due_at is None:
-        return now
-    standing, stall_timeout = lateness.ask(connection), settings.daemon.stall_timeout
-    return replace(now, late=lateness.judge(standing, settings.schedule.cadence, stall_timeout, now.asked_at).late)
 
 
 @click.command("history")

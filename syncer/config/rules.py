@@ -11,11 +11,11 @@ from typing import Any, get_args, get_origin
 from pydantic_core import ErrorDetails
 
 from syncer.config import source
-from syncer.config.settings import Settings
+from syncer.config.settings import Health, Settings
 from syncer.config.source import Finding, Location
 from syncer.destinations.options import DestinationSettings
 from syncer.destinations.registry import DESTINATIONS, type_of
-from syncer.fields import Table, holds_secret
+from syncer.fields import Table, holds_secret, is_loopback
 from syncer.spelling import suggest
 
 Place = tuple[str, ...]
@@ -74,6 +74,7 @@ def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
         yield from _same_audiences((*location, "audiences"), table.get("audiences"))
         if not kind.takes_null:
             yield from _null_for(table, tree)
+    yield from _reachable_console(tree)
     for location, table in source.tables(tree, ("schedule",)):
         if "cron" in table and "every" in table:
             yield (*location, "cron"), "`every` and `cron` both say when to run; keep one of them"
@@ -87,6 +88,21 @@ def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
             ("warehouse", "membership"),
             'no members to read; add [warehouse.membership] with table = "…", or [[audiences]] with a `query`',
         )
+
+
+def _reachable_console(tree: dict[str, Any]) -> Iterator[Finding]:
+    for location, table in source.tables(tree, ("console",)):
+        if table.get("served") is True and not all(map(_is_of_this_machine, source.tables(tree, ("health",)))):
+            yield (
+                (*location, "served"),
+                "shows people, and asks nobody who looks; that needs a [health] listen that only this machine reaches,"
+                ' such as "127.0.0.1:9464"',
+            )
+
+
+def _is_of_this_machine(health: tuple[Location, dict[str, Any]]) -> bool:
+    listen = health[1].get("listen", Health().listen)
+    return not isinstance(listen, str) or is_loopback(listen.rpartition(":")[0].strip("[]"))
 
 
 def _same_names(tree: dict[str, Any], *kinds: str) -> Iterator[Finding]:

@@ -228,6 +228,12 @@ class Health(Table):
         return text
 
 
+class Console(Table):
+    """`[console]`: whether the daemon shows its pages where `[health] listen` is; only this machine may reach that."""
+
+    served: bool = False
+
+
 class Log(Table):
     """`[log]`: the format and the level of the log on stderr. `auto` is `human` on a terminal, else `json`."""
 
@@ -270,6 +276,7 @@ class Settings(Table):
     schedule: Schedule = Schedule()
     daemon: Daemon = Daemon()
     health: Health = Health()
+    console: Console = Console()
     log: Log = Log()
     alerts: Alerts = Alerts()
 

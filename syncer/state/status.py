@@ -112,7 +112,7 @@ def now(connection: Connection) -> CurrentStatus:
         running=None if running is None or leader is None else _progress(running, asked_at),
         next_due_at=due(connection).next_due_at if leads else None,
         destinations=[_with_age(each, asked_at) for each in destinations(connection)],
-        audiences=fetch_all(connection, AudienceStatus, "list_audience_status"),
+        audiences=audiences(connection),
         postgresql=version(connection),
     )
 
@@ -125,6 +125,11 @@ def version(connection: Connection) -> str:
 def destinations(connection: Connection) -> Sequence[DestinationStatus]:
     """Every destination, without the age of what is pending."""
     return fetch_all(connection, DestinationStatus, "list_destination_status")
+
+
+def audiences(connection: Connection) -> Sequence[AudienceStatus]:
+    """Every audience at every destination."""
+    return fetch_all(connection, AudienceStatus, "list_audience_status")
 
 
 def due(connection: Connection) -> Due:

@@ -64,6 +64,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_has_what_it_needs_and_no_more(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.removeprefix("syncer/_sql/") for name in names if name.startswith("syncer/_sql/")} == SQL
+    console = CHECKOUT / "syncer" / "console"
+    pages = {f"syncer/console/{file.relative_to(console)}" for file in console.rglob("*.*") if file.suffix != ".pyc"}
+    assert pages <= set(names)
     assert {"syncer/py.typed", "syncer/_config.example.toml"} <= set(names)
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert {name.split("/")[0] for name in names} == {"syncer", f"engage_syncer-{__version__}.dist-info"}

@@ -13,7 +13,7 @@ SECTIONS = {
     "Run": "plan sync resync retry",
     "Look": "status history explain verify",
     "Control": "approve retire pause resume forget",
-    "Serve": "daemon",
+    "Serve": "daemon console",
 }
 
 

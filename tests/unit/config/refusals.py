@@ -40,8 +40,8 @@ REFUSED = [
     (
         "color = 1\n" + MINIMAL,
         "color",
-        "unknown key; known here are alerts, audiences, computed_traits, daemon, destinations, guard, health, history,"
-        " log, schedule, state, warehouse",
+        "unknown key; known here are alerts, audiences, computed_traits, console, daemon, destinations, guard, health,"
+        " history, log, schedule, state, warehouse",
     ),
     (in_guard("max_removed = 1"), "guard.max_removed", "unknown key; did you mean `min_removed`?"),
     (in_history("zzz = 1"), "history.zzz", "unknown key; known here are keep"),
@@ -355,6 +355,13 @@ REFUSED = [
     (in_guard("hold_initial = 1"), "guard.hold_initial", "must be true or false, without quotes (got 1)"),
     (in_guard("ready = true"), "guard.ready", "must be text in quotes (got true)"),
     (in_guard("ready = ' '"), "guard.ready", 'must not be empty (got " ")'),
+    # the console
+    (
+        "[console]\nserved = true\n[health]\nlisten = '0.0.0.0:9464'\n" + MINIMAL,
+        "console.served",
+        "shows people, and asks nobody who looks; that needs a [health] listen that only this machine reaches, such as"
+        ' "127.0.0.1:9464"',
+    ),
     # the history
     (in_history("keep = 400"), "history.keep", f"{DURATION} (got 400)"),
     (in_history("keep = '0d'"), "history.keep", f'{KEEP} (got "0d")'),

@@ -1,0 +1,148 @@
+"""What the console's pages say: the same as the commands and the views, and the same as JSON."""
+
+import json
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.integration.console.conftest import Served
+from tests.world import CHURN, GUARD_FROM_TWO, VIP, World
+
+PAGES = ("/", "/runs", "/runs/1", "/audiences/vip_buyers", "/person?who=u1", "/destinations")
+
+
+class _Strict(HTMLParser):
+    """Complains of tags that are not closed in order."""
+
+    VOID = frozenset({"meta", "link", "input", "br", "line", "polyline", "rect"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID and tag not in ("option", "p"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None: ...
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("option", "p"):
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def shown(answer: httpx.Response) -> str:
+    """The text of a page whose markup is sound."""
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    parser = _Strict()
+    parser.feed(answer.text)
+    parser.close()
+    assert parser.open == []
+    return re.sub(r"\s+", " ", " ".join(parser.text))
+
+
+def told(world: World) -> None:
+    """A first sync, one who leaves, and one audience that is emptied and held."""
+    world.extra = GUARD_FROM_TWO
+    rows = [(VIP, f"u{n}", f"user{n}@example.com") for n in range(12)]
+    rows += [(CHURN, f"u{n}", f"user{n}@example.com") for n in range(6)]
+    world.warehouse.replace([*rows, (VIP, "nobody", None)])
+    world.sync()
+    world.warehouse.replace(rows[1:12])
+    world.sync()
+
+
+def test_every_page_is_the_same_as_json(world: World, served: Served) -> None:
+    told(world)
+    console = served(world)
+    for path in PAGES:
+        page, plain = console.get(path), console.get(path.replace("?", ".json?") if "?" in path else f"{path}.json")
+        if path == "/":
+            plain = console.get("/now.json")
+        assert (page.status_code, plain.status_code) == (200, 200), (path, page.text)
+        assert shown(page)
+        assert plain.headers["content-type"] == "application/json"
+        assert json.loads(plain.text)
+
+
+def test_what_a_run_did(world: World, served: Served) -> None:
+    told(world)
+    console = served(world)
+
+    newest, first = console.get("/runs.json").json()["runs"]
+    run: dict[str, Any] = console.get("/runs/2.json").json()
+    told_in_history = json.loads(world.command("history", "2", "--json").stdout)
+
+    assert (first["added"], first["not_added"], first["removed"]) == (18, 0, 0)
+    assert (newest["status"], newest["removed"], newest["not_removed"]) == ("held", 1, 0)
+    assert run["report"] == told_in_history
+    assert [(each["property"], each["op"], each["contacts"]) for each in run["held"]] == [("churn_risk", "removed", 6)]
+    assert "syncer approve 2" in shown(console.get("/runs/2"))
+
+
+def test_the_sizes_of_an_audience_are_drawn(world: World, served: Served) -> None:
+    told(world)
+    console = served(world)
+
+    found = console.get("/audiences/vip_buyers.json").json()
+    page = console.get("/audiences/vip_buyers").text
+
+    assert [(each["members"], each["added"], each["removed"]) for each in found["sizes"]] == [(13, 12, 0), (11, 0, 1)]
+    assert (page.count('class="entered"'), page.count('class="left"')) == (1, 1)
+    assert page.count("<polyline") == 1
+
+
+def test_a_person_is_found_by_user_id_and_by_email(world: World, served: Served) -> None:
+    told(world)
+    console = served(world)
+
+    left, stays = (console.get("/person.json", params={"who": who}).json() for who in ("u0", "USER3@example.com "))
+
+    happened = [(row["audience"], row["op"], row["status"]) for row in left["story"]["history"]]
+    assert happened == [
+        (CHURN, "removed", "held"),
+        (VIP, "removed", "succeeded"),
+        (CHURN, "added", "succeeded"),
+        (VIP, "added", "succeeded"),
+    ]
+    assert {(row["property"], row["value"]) for row in left["story"]["destinations"][0]["told"]} == {
+        ("vip_buyers", False),
+        ("churn_risk", True),
+    }
+    assert [row["audience"] for row in stays["story"]["destinations"][0]["held"]] == [CHURN]
+
+
+def test_runs_are_chosen_and_turned_over(world: World, served: Served) -> None:
+    told(world)
+    console = served(world)
+
+    def runs(**chosen: str) -> list[int]:
+        return [each["run_id"] for each in console.get("/runs.json", params=chosen).json()["runs"]]
+
+    assert runs() == [2, 1]
+    assert runs(status="held") == [2]
+    assert runs(before="2") == [1]
+    assert runs(destination="segment", audience="vip_buyers", since="2020-01-01") == [2, 1]
+    assert runs(destination="other") == runs(audience="other") == runs(until="2020-01-01") == []
+    for wrong in ({"status": "odd"}, {"before": "x"}, {"before": "9" * 30}, {"since": "yesterday"}):
+        assert console.get("/runs.json", params=wrong).status_code == 400
+        assert "notice" in console.get("/runs", params=wrong).text
+
+
+@pytest.mark.parametrize("path", ["/runs/99", "/audiences/nobody", "/other", "/static/other.css", "/runs/x"])
+def test_what_is_not_there(path: str, world: World, served: Served) -> None:
+    assert served(world).get(path).status_code == 404
+
+
+def test_before_the_first_run(world: World, served: Served) -> None:
+    console = served(world)
+    assert "No run has planned anything yet." in shown(console.get("/"))
+    assert "There is no such run." in shown(console.get("/runs"))
+    assert console.get("/destinations").status_code == 200
