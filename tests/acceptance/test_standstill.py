@@ -57,14 +57,17 @@ def ready(health: str) -> int | None:
 
 
 def test_a_run_that_hangs_is_told_once_and_ended_once(world: World, phone: Phone, health: str) -> None:
+    world.extra += "[console]\nserved = true\n"
     world.warehouse.replace(members(1))
     with daemon(world) as process:
         until(lambda: world.believed() == truth(members(1)) and ready(health) == 200)
         with locked(world):
             until(lambda: ready(health) == 503)
             assert "has not moved for" in httpx.get(f"{health}/readyz").text
+            assert "has not moved for" in httpx.get(f"{health}/").text
             assert phone.http.wait_for(lambda: bool(phone.messages), DEADLINE)
         until(lambda: ready(health) == 200)
+        assert httpx.get(f"{health}/now.json").json()["standing"]["leader"]["pid"] == process.pid
         assert phone.http.wait_for(lambda: len(phone.messages) == 2, DEADLINE)
         process.send_signal(signal.SIGTERM)
         _, talk = process.communicate(timeout=DEADLINE)
