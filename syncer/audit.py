@@ -1,24 +1,36 @@
 """Questions that need the warehouse: does everything add up, and what about this one person?
 
 Both are answered by the plan itself, made and thrown away, so that the answer is what the next run would do and not a
-second opinion. Nothing is sent, nothing is changed, no lock is taken.
+second opinion. For one person it is a plan of their rows alone, and of those with whom they share ids or addresses: the
+guard, which counts everybody, has no part in it but for what it holds already. Nothing is sent, nothing is changed, no
+lock is taken.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import psycopg
 
-from syncer import naming, sync
+from syncer import models, naming, sync
+from syncer.planning import plan
 from syncer.planning.changes import TargetPlan
-from syncer.state import Connection, execute, fetch_all, fetch_value
+from syncer.planning.snapshot import Snapshot
+from syncer.planning.targets import Target
+from syncer.state import MAX_CONTACTS_OF_USER, Connection, execute, fetch_all, fetch_value
 from syncer.state.pauses import list_pauses
 from syncer.stopping import Stop
 
 _DIFFERENCES = ("missing", "lingering", "outdated")
 _RECALLED = {"told": "who_was_told", "held": "who_is_held", "refused": "who_is_refused"}
+
+
+_NEVER = 2**62
+"""So many contacts never move at once."""
+
+_MOST_BESIDE = 2 * MAX_CONTACTS_OF_USER
+"""Whoever shares ids and addresses with more contacts is explained by those that were found until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +146,15 @@ def explain(job: sync.Job, who: str, stop: Stop, progress: sync.Progress, limit:
     """Everything about a user id or an email; of its history the latest `limit` changes."""
     with job.state.connect("explain") as connection:
         story = _known_as(connection, who)
-    with sync.dry_run(_asked(job), stop, progress, even_restored=True) as (planning, _):
-        names = {"contacts": story.contacts, "users": story.users}
-        story.warehouse = _dicts(planning.counts.snapshot.execute(planning.connection, "who_in_snapshot", names))
-        _add_names(story)
-        story.destinations = [_pending(planning.connection, target, story) for target in planning.targets()]
+        people = _beside(connection, models.People(frozenset(story.contacts), frozenset(story.users)))
+    for is_last in (False, False, True):
+        asked = _asked_about(job, people)
+        with sync.dry_run(asked, stop, progress, even_restored=True) as (planning, _):
+            found = _beside(planning.connection, people, planning.counts.snapshot)
+            if is_last or found == people or len(found.contacts) > _MOST_BESIDE:
+                _explain_from(planning, story)
+                break
+        people = found
     with job.state.connect("explain") as connection:
         _recall(connection, story, limit)
     return story
@@ -149,6 +165,52 @@ def remembered(connection: Connection, who: str, limit: int) -> Story:
     story = _known_as(connection, who)
     _recall(connection, story, limit)
     return story
+
+
+def _explain_from(planning: plan.Planning, story: Story) -> None:
+    """Adds what a plan about them says."""
+    names = {"contacts": story.contacts, "users": story.users}
+    story.warehouse = _dicts(planning.counts.snapshot.execute(planning.connection, "who_in_snapshot", names))
+    _add_names(story)
+    story.destinations = [_pending(planning.connection, planned.target, story) for planned in planning.targets()]
+
+
+def _beside(connection: Connection, people: models.People, snapshot: Snapshot | None = None) -> models.People:
+    """These people with those whose rows decide with theirs: who shares a user id or an address with them."""
+    names = {"contacts": sorted(people.contacts), "users": sorted(people.users)}
+    rows = fetch_all(connection, _Name, "who_is_with", names)
+    if snapshot is not None:
+        rows = [*rows, *snapshot.fetch_all(connection, _Name, "who_is_beside", names)]
+    contacts = frozenset(row.contact for row in rows if row.contact)
+    return people | models.People(contacts, frozenset(row.user_id for row in rows if row.user_id))
+
+
+def _asked_about(job: sync.Job, people: models.People) -> sync.Job:
+    """The same for these people only: their rows, and no contact beyond them.
+
+    The guard counts everybody, so it is not asked: what it holds is in the state.
+    """
+    asked = _asked(job)
+    with job.state.connect("explain") as connection:
+        targets = [_narrowed(connection, target, people) for target in asked.targets]
+    return replace(
+        asked,
+        sources=[replace(source, people=people) for source in asked.sources],
+        targets=targets,
+        guard=replace(asked.guard, min_removed=_NEVER, min_added=_NEVER),
+    )
+
+
+def _narrowed(connection: Connection, target: Target, people: models.People) -> Target:
+    """The same destination, about those of these people who are within its reach."""
+    contacts = people.contacts if target.mode.identity == "email" else people.users
+    within = frozenset(_reached(connection, target, contacts))
+    return replace(target, reach=replace(target.reach, contacts=within, rollout=None), whole=target.reach)
+
+
+def _reached(connection: Connection, target: Target, contacts: Iterable[str]) -> set[str]:
+    asked = {"contacts": list(contacts), **target.in_whole_reach}
+    return {row.contact for row in fetch_all(connection, _Contact, "who_is_in_reach", asked)}
 
 
 def _asked(job: sync.Job) -> sync.Job:
@@ -222,12 +284,10 @@ def _keys(story: Story) -> list[str]:
     return [*story.contacts, *(user for user in story.users if user not in story.contacts)]
 
 
-def _pending(connection: Connection, planned: TargetPlan, story: Story) -> dict[str, Any]:
-    target = planned.target
+def _pending(connection: Connection, target: Target, story: Story) -> dict[str, Any]:
     execute(connection, "defer_as_last_run", {"destination_id": target.destination_id})
     contacts = story.contacts if target.mode.identity == "email" else story.users
-    asked = {"contacts": contacts, **target.in_reach}
-    reached = {row.contact for row in fetch_all(connection, _Contact, "who_is_in_reach", asked)}
+    reached = _reached(connection, target, contacts)
     names = {"contacts": _keys(story), "users": story.users}
     return {
         "name": target.name,
@@ -250,7 +310,15 @@ def _recall(connection: Connection, story: Story, limit: int) -> None:
                 by_name[name] = {"name": name, "told": [], "held": [], "refused": [], "pending": [], "skipped": []}
                 story.destinations.append(by_name[name])
             by_name[name][title].append(row)
+    for destination in story.destinations:
+        held = {_change(row) for row in destination["held"] if row["approved_at"] is None}
+        for row in destination["pending"]:
+            row["waits"] = row["waits"] or ("held" if _change(row) in held else None)
     story.history = _dicts(execute(connection, "who_changed", {**names, "limit": limit}))
+
+
+def _change(row: Mapping[str, Any]) -> tuple[object, ...]:
+    return row["contact"], row["audience"], row["op"]
 
 
 def _dicts(rows: psycopg.Cursor[Any]) -> list[dict[str, Any]]:

@@ -64,6 +64,17 @@ class MemberRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class People:
+    """Whom a question is about: contacts (addresses), and user ids."""
+
+    contacts: frozenset[str] = frozenset()
+    users: frozenset[str] = frozenset()
+
+    def __or__(self, others: "People") -> "People":
+        return People(self.contacts | others.contacts, self.users | others.users)
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where members come from: the membership table or query, or the query of one audience or computed trait.
 
@@ -72,6 +83,9 @@ class Source:
     `member` is an optional column: rows where it is false or null are no members, all but a yes or no is an error.
     `traits` are columns that go along with a call, each with the name that it is sent under; `value` is the column of
     a computed trait. `path` is where the configuration says so (`warehouse.membership.table`), for messages.
+
+    With `people` only the members that are about them are asked for, and perhaps some others; and, where there is no
+    `value`, a row without anybody for each audience that is named, so that it is known which there are.
     """
 
     path: str
@@ -84,6 +98,7 @@ class Source:
     member: str | None = None
     traits: Mapping[str, str] = field(default_factory=dict)
     value: str | None = None
+    people: People | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:

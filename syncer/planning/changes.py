@@ -189,7 +189,7 @@ class TargetPlanner:
             "fill_plan_audience",
             {
                 **self._here,
-                **self.target.in_reach,
+                **self.target.in_whole_reach,
                 "audience_ids": list(self.audiences),
                 "names": [audience.name for audience in audiences],
                 "properties": [audience.property for audience in audiences],

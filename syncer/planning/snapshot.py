@@ -137,7 +137,7 @@ def _table_in_state(
 
     A configured query never runs here: it belongs on the warehouse's own read-only connection.
     """
-    if len(sources) != 1 or sources[0].table is None:
+    if len(sources) != 1 or sources[0].table is None or sources[0].people is not None:
         return None
     probe = secrets.randbits(63)
     execute(connection, "lock_probe", {"key": probe})

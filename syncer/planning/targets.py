@@ -35,7 +35,8 @@ class Target:
     """A destination to sync to: what it is about, and how it is told.
 
     `destination_id` is the state's. Once `tellable` identifies are planned, the least urgent changes (backfills,
-    reassertions, retirements) wait for the next run; None: never.
+    reassertions, retirements) wait for the next run; None: never. A question narrows the `reach` to a part of the
+    `whole` one.
     """
 
     destination: models.Destination
@@ -43,6 +44,7 @@ class Target:
     mode: models.Mode = field(default_factory=models.Mode)
     destination_id: int = UNKNOWN
     tellable: int | None = None
+    whole: models.Reach | None = None
 
     @property
     def name(self) -> str:
@@ -60,8 +62,12 @@ class Target:
     @property
     def in_reach(self) -> dict[str, object]:
         """The parameters of `is_in_reach`."""
-        contacts = self.reach.contacts
-        return {"reach_contacts": None if contacts is None else sorted(contacts), "rollout": self.reach.rollout}
+        return _parameters(self.reach)
+
+    @property
+    def in_whole_reach(self) -> dict[str, object]:
+        """The same of all that the destination is about."""
+        return _parameters(self.whole or self.reach)
 
     @property
     def reading(self) -> str:
@@ -101,6 +107,11 @@ class Target:
             "value": "synced_member.value" if any(audience.is_trait for audience in audiences) else "NULL::jsonb",
         }
         return {name: psycopg.sql.SQL(text) for name, text in columns.items()}
+
+
+def _parameters(reach: models.Reach) -> dict[str, object]:
+    contacts = None if reach.contacts is None else sorted(reach.contacts)
+    return {"reach_contacts": contacts, "rollout": reach.rollout}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
-from syncer import naming
+from syncer import models, naming
 from syncer.sql import query
 from syncer.warehouses import base
+from syncer.warehouses.people import email_patterns
 
 TRUE_WORDS = ("true", "t", "yes", "y", "on", "1")
 """The texts of a `member` column that make its row a member: PostgreSQL's own words for true. Blanks around a word and
@@ -174,10 +175,12 @@ def members(
     types: Mapping[str, int],
     audience_name: str | None,
     relation: sql.Composable,
+    people: models.People | None = None,
     *,
     encoded: bool,
 ) -> sql.Composed:
-    """The statement `warehouse_members` for these columns of a relation; `types` are theirs, as oids."""
+    """The statement `warehouse_members` for these columns of a relation; `types` are theirs, as oids. With `people`
+    for them only: see `models.Source`."""
 
     def column(name: str) -> Column:
         return Column(name, types[name], encoded)
@@ -190,17 +193,35 @@ def members(
         more.append(_statement("warehouse_traits", traits=sql.SQL(" OPERATOR(pg_catalog.||) ").join(traits)))
     if columns.value is not None:
         more.append(column(columns.value).value)
-    return _statement(
+    audience: sql.Composable = _fill("{name}::pg_catalog.text", name=sql.Literal(audience_name))
+    if columns.audience is not None:
+        audience = column(columns.audience).audience
+    condition: sql.Composable = sql.SQL("true") if columns.member is None else column(columns.member).member
+    user_id, email = column(columns.user_id).text, column(columns.email).text
+    members = _statement(
         "warehouse_members",
-        audience=_fill("{name}::pg_catalog.text", name=sql.Literal(audience_name))
-        if columns.audience is None
-        else column(columns.audience).audience,
-        user_id=column(columns.user_id).text,
-        email=column(columns.email).text,
+        audience=audience,
+        user_id=user_id,
+        email=email,
         unsendable=_fill("({doubts}) IS FALSE", doubts=_all(doubts)) if doubts else sql.SQL("false"),
         more=sql.SQL("").join(more),
         relation=relation,
-        condition=sql.SQL("true") if columns.member is None else column(columns.member).member,
+        condition=condition if people is None else _all([condition, _about(people, user_id, email)]),
+    )
+    if people is None or columns.value is not None:
+        return members
+    nothing = sql.SQL(", '{}'::pg_catalog.jsonb" if columns.traits else "")
+    names = _statement("warehouse_names", audience=audience, more=nothing, relation=relation, condition=condition)
+    return _fill("{members}\nUNION ALL\n{names}", members=members, names=names)
+
+
+def _about(about: models.People, user_id: sql.Composable, email: sql.Composable) -> sql.Composable:
+    return _statement(
+        "warehouse_about",
+        user_id=user_id,
+        email=email,
+        users=_array(tuple(sorted(about.users))),
+        patterns=_array(tuple(email_patterns(about))),
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import pool
 from syncer import errors, models
 from syncer.encryption import clear_text
 from syncer.sql import query
-from syncer.warehouses import arrow, base, dialects, drivers, duckdb, tables, text
+from syncer.warehouses import arrow, base, dialects, drivers, duckdb, people, tables, text
 from syncer.warehouses.session import Session
 from syncer.warehouses.words import Words
 
@@ -228,6 +228,9 @@ class GenericReading:
     def _members(self, source: models.Source, table: _Table | None) -> Generator[models.MemberRow, None, None]:
         statement: str | _Select = self._statement(source) if table is None else table[0]
         doubted = self._doubts(source, statement)
+        if source.people is not None:
+            statement = yield from self._for_people(source, statement, table and table[1])
+            doubted = None
         moments: Sequence[str] = ()
         if self._dialect.name == "duckdb":
             statement, moments = self._exact(source, statement, table and table[1])
@@ -246,6 +249,31 @@ class GenericReading:
         if doubted is not None and (table is not None or _is_round(read)):
             self._doubted.append(doubted._replace(rows=read))
 
+    def _for_people(
+        self, source: models.Source, statement: str | _Select, columns: base.Columns | None
+    ) -> Generator[models.MemberRow, None, str | _Select]:
+        """Hands over the audiences that a source names, and returns the statement for the people of the source.
+
+        That is the whole statement where a query cannot stand inside another.
+        """
+        found = columns or self._wrapped_columns(source, str(statement))
+        if found is None:
+            return statement
+        asked = people.names(self._dialect, statement, found)
+        names = [] if asked is None else [row[0] for rows in self._all(source, asked) for row in rows]
+        for member in text.without_anybody(source, names):
+            self._rows += 1
+            yield member
+        return people.only(self._dialect, statement, source.people or models.People(), found)
+
+    def _wrapped_columns(self, source: models.Source, query: str) -> base.Columns | None:
+        """The columns of a query that may stand inside another, or None."""
+        try:
+            names = self._keys(source, f"SELECT * FROM (\n{query}\n) q WHERE 1 = 0")  # nosec B608 # the user's own
+        except errors.WarehouseError:
+            return None
+        return base.pick_columns(source, names)
+
     def _doubts(self, source: models.Source, statement: str | _Select) -> _Doubted | None:
         """How to see later whether all of a source was read, if its dialect may cut a result off without a word."""
         dialect = self._dialect.name
@@ -260,9 +288,7 @@ class GenericReading:
     def _count(self, source: models.Source, statement: str | _Select) -> int | None:
         """How many rows a source has; None for a query that cannot stand inside another."""
         try:
-            result = self._run(source, statement)
-            ((row,),) = self._partitions(source, result)
-            self._session.end(result)
+            ((row,),) = self._all(source, statement)
         except errors.WarehouseError:
             if source.table is None:
                 return None
@@ -296,6 +322,8 @@ class GenericReading:
     def _plain(self, source: models.Source, table: _Table | None) -> arrow.Members | None:
         """The members in columns, if the driver can give them so."""
         statement, columns = table or (self._statement(source), None)
+        if source.people is not None:
+            return None
         try:
             return self._session.call(lambda connection: arrow.members(connection, statement, source, columns))
         except errors.WarehouseError:
@@ -307,6 +335,13 @@ class GenericReading:
         for block in self._each(plain.source, plain.blocks(), lambda block: block.rows):
             self._rows += block.members
             yield block.lines
+
+    def _all(self, source: models.Source, statement: str | _Select) -> list[_Rows]:
+        """The whole result of a statement that gives little."""
+        result = self._run(source, statement)
+        rows = list(self._partitions(source, result))
+        self._session.end(result)
+        return rows
 
     def _partitions(self, source: models.Source, result: _Result) -> Iterator[_Rows]:
         return self._each(source, result.partitions(self._session.partition), len)
@@ -350,23 +385,14 @@ class GenericReading:
         except errors.WarehouseError as exc:
             # Some databases answer nothing more in a failed transaction; after a rollback its view is gone.
             self._alone.close()
-            raise base.unreadable(source, self._table_names([part.name for part in parts[:-1]]), exc) from exc
+            schema = [part.name for part in parts[:-1]]
+            try:
+                names = self._session.call(lambda connection: tables.names(connection, schema))
+            except Exception:
+                names = []  # only a hint
+            raise base.unreadable(source, names, exc) from exc
         columns = base.pick_columns(source, real)
         return tables.rows(self._dialect, table, columns.present()), columns
-
-    def _table_names(self, schema: Sequence[str]) -> list[str]:
-        """What the schema of this name has; the name may have several parts."""
-
-        def look(connection: sqlalchemy.Connection) -> list[str]:
-            connection.rollback()
-            inspector = sqlalchemy.inspect(connection)
-            name = ".".join(schema) or None
-            return [*inspector.get_table_names(name), *inspector.get_view_names(name)]
-
-        try:
-            return [".".join([*schema, name]) for name in self._session.call(look)]
-        except Exception:
-            return []  # only a hint
 
 
 def _is_round(rows: int) -> bool:

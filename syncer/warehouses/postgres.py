@@ -299,7 +299,10 @@ class PostgresReading:
         if found.member is not None and not is_table:
             relation = columns.all_rows(relation)
         encoded = self._connection.info.parameter_status("server_encoding") != "SQL_ASCII"
-        return found, columns.members(found, dict(described), source.audience_name, relation, encoded=encoded)
+        members = columns.members(
+            found, dict(described), source.audience_name, relation, source.people, encoded=encoded
+        )
+        return found, members
 
     def _table(self, source: models.Source) -> _Table:
         try:

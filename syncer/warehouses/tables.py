@@ -29,7 +29,7 @@ def probe(table: sqlalchemy.TableClause) -> Select:
 def rows(dialect: Dialect, table: sqlalchemy.TableClause, columns: Sequence[str]) -> Select:
     """Asks for these columns, by the names that the database has."""
     picked: list[sqlalchemy.ColumnClause[Any]] = [
-        sqlalchemy.literal_column(_named(dialect, TablePart(name, quoted=False))) for name in columns
+        sqlalchemy.literal_column(named(dialect, TablePart(name, quoted=False))) for name in columns
     ]
     return sqlalchemy.select(*picked).select_from(table)
 
@@ -39,13 +39,22 @@ def none_of(statement: Select) -> Select:
     return statement.where(_NO_ROWS)
 
 
+def names(connection: sqlalchemy.Connection, schema: Sequence[str]) -> list[str]:
+    """The tables and views in the schema of this name, which may have several parts. Ends the transaction."""
+    connection.rollback()
+    inspector = sqlalchemy.inspect(connection)
+    name = ".".join(schema) or None
+    found = [*inspector.get_table_names(name), *inspector.get_view_names(name)]
+    return [".".join([*schema, each]) for each in found]
+
+
 def _quoted(dialect: Dialect, part: TablePart) -> str:
-    name = _named(dialect, part)
+    name = named(dialect, part)
     doubled = dialect.identifier_preparer.quote_identifier("%")
     return name.replace("%", "%%") if "%%" in doubled else name
 
 
-def _named(dialect: Dialect, part: TablePart) -> str:
+def named(dialect: Dialect, part: TablePart) -> str:
     """The name as the dialect has to see it, in quotes where it needs them.
 
     Some dialects double the wrong quote inside of a name.

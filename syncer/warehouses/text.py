@@ -139,6 +139,17 @@ def members(rows: Rows, source: models.Source, places: Places) -> list[models.Me
     return found
 
 
+def without_anybody(source: models.Source, found: Iterable[object]) -> list[models.MemberRow]:
+    """A row for each of these audiences, or for the one that a query is about."""
+    if source.value is not None:
+        return []
+    named = [source.audience_name, *map(text_of, found)]
+    rows = [(name, None, None) for name in named if name is not None]
+    of_all = models.Source(source.path, source.user_id, source.email, audience="")
+    without = members(rows, of_all, Places(0, 1, 2, None, None, {}))
+    return [member._replace(traits="{}") for member in without] if source.traits else without
+
+
 def json_of(value: object, *, moment: bool = False) -> tuple[str | None, str]:
     """The JSON of one value, and its type. The user reads the name of a type that cannot be sent.
 

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from syncer import control
+from syncer.planning import snapshot
 from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
 from syncer.receivers.segment import ReceivedRequest
 from tests.world import CHURN, VIP, Row, World, members, truth
@@ -214,6 +215,33 @@ def test_explain_shows_where_a_person_is_and_what_was_told_of_them(settled: Worl
     assert [(row["run_id"], row["op"], row["status"]) for row in story.history] == [(1, "added", "succeeded")] * 2
     assert here(settled, who)["pending"] == here(settled, who)["held"] == here(settled, who)["refused"] == []
     assert settled.query("SELECT count(*) FROM run") == [(2,)]
+
+
+def test_explain_asks_the_warehouse_for_its_person_only(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled.warehouse.replace(members(300) + members(300, CHURN))
+    staged: list[int] = []
+    real = snapshot._stage_source
+
+    def stage(*arguments: Any) -> int:
+        staged.append(real(*arguments))
+        return staged[-1]
+
+    monkeypatch.setattr(snapshot, "_stage_source", stage)
+    story = settled.explain("u0299")
+    assert [(row["audience"], row["user_id"]) for row in story.warehouse] == [(CHURN, "u0299"), (VIP, "u0299")]
+    assert {row["op"] for row in story.destinations[0]["pending"]} == {"added"}
+    assert staged
+    assert max(staged) == 2 + 2  # and a row for each audience that there is
+
+
+def test_explain_knows_the_call_to_where_a_user_moved(world: World) -> None:
+    world.warehouse.replace([(VIP, "u1", "old@x.io"), (VIP, "u2", "new@x.io")])
+    world.sync()
+    world.warehouse.replace([(VIP, "u1", "new@x.io"), (VIP, "u2", "new@x.io")])
+
+    assert [row["op"] for row in here(world, "old@x.io")["pending"]] == ["removed"]
+    planned = {(row["contact"], row["op"]) for row in here(world, "new@x.io")["pending"]}
+    assert planned == {("new@x.io", "reasserted")}
 
 
 def test_explain_tells_what_is_pending_and_what_was_told_false(settled: World) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syncer import errors
+from syncer import errors, models
 from tests.integration.warehouses.places import (
     QUERY,
     TABLE,
@@ -64,6 +64,43 @@ class WarehouseContract:
             ("long", "x" * 100_000, "\t\n", False),
         ]
         assert read(place, TABLE) == sorted(expected, key=repr)
+
+    def test_some_people_are_asked_for_and_all_names_of_audiences(self, place: Place) -> None:
+        self.make(
+            place,
+            "('VIP', 'u1', ' Ann@Example.COM\u00a0')",
+            "('New', 'u2', 'ann@example.com')",
+            "('Old', 'u1', 'elsewhere@x.io')",
+            "('New', 'u4', 'O''Hara+\"%_:x@Übung.JP')",
+            "('Gone', 'U1', 'bob@example.com')",
+            "(NULL, NULL, NULL)",
+        )
+        people = models.People(frozenset({"ann@example.com", "o'hara+\"%_:x@Übung.jp"}), frozenset({"u1", "\\'%", ""}))
+        wanted = {("VIP", "u1"), ("New", "u2"), ("Old", "u1"), ("New", "u4")}
+        names = {("VIP", None), ("New", None), ("Old", None), ("Gone", None)}
+        for source in (
+            table(people=people),
+            query("SELECT * FROM members", audience="AUDIENCE", audience_name=None, people=people),
+        ):
+            found = {row[:2] for row in read(place, source)}
+            assert {*wanted, *names} - found == set()
+        one = query("SELECT user_id, email FROM members", people=models.People(frozenset({"bob@example.com"})))
+        assert {row[:3] for row in read(place, one)} == {
+            (QUERY.audience_name, "U1", "bob@example.com"),
+            (QUERY.audience_name, None, None),
+        }
+        nobody = table(people=models.People(users=frozenset({"u99"})))
+        assert {row[:2] for row in read(place, nobody)} == names
+
+    def test_people_are_found_by_ids_that_are_numbers(self, place: Place) -> None:
+        place.run("CREATE TABLE members (audience varchar(9), user_id double precision, email varchar(40))")
+        place.run(
+            "INSERT INTO members VALUES ('VIP', 12345678, 'a'), ('VIP', 42, 'b'), ('VIP', 1e20, 'c'), ('VIP', 7, 'd')"
+        )
+        people = models.People(users=frozenset({"12345678", "42", "100000000000000000000"}))
+        found = {row[1] for row in read(place, table(people=people))}
+        assert found >= {"12345678", "42", "100000000000000000000"}
+        assert "7" not in found
 
     def test_an_empty_table_is_an_empty_stream(self, place: Place) -> None:
         self.make(place)

@@ -1,0 +1,85 @@
+"""Asks a database for the rows that may be about some people, in SQL that any dialect understands.
+
+What comes back may be about others as well, who are told apart by the rules of contacts. So a text is looked for by its
+letters, digits and the few signs that no dialect gives a meaning of its own; anything else in it may be anything.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy
+from sqlalchemy.engine.interfaces import Dialect
+
+from syncer import models
+from syncer.warehouses import base, tables
+
+_MEANS_ITSELF = frozenset("abcdefghijklmnopqrstuvwxyz0123456789@.-+")
+_NUMBER = re.compile(r"-?[\d.]*[1-9][\d.]*")
+
+
+Statement = str | tables.Select
+
+
+def only(dialect: Dialect, statement: Statement, people: models.People, found: base.Columns) -> Statement:
+    """The statement for these people. A query of the user's stands inside of it."""
+    about = _about(dialect, people, found)
+    if isinstance(statement, str):
+        return f"SELECT * FROM (\n{statement}\n) q WHERE {about}"  # nosec B608 # the user's own query, and letters
+    return statement.where(sqlalchemy.text(about))
+
+
+def names(dialect: Dialect, statement: Statement, found: base.Columns) -> Statement | None:
+    """Asks for the names of the audiences that the rows of a statement have; None if they have none."""
+    if found.audience is None:
+        return None
+    name = tables.named(dialect, base.TablePart(found.audience, quoted=False))
+    if isinstance(statement, str):
+        return f"SELECT DISTINCT {name} FROM (\n{statement}\n) q"  # nosec B608 # the user's own query
+    return statement.with_only_columns(sqlalchemy.literal_column(name)).distinct()
+
+
+def email_patterns(people: models.People) -> Sequence[str]:
+    """What the lower-case text of an email of theirs is like."""
+    return sorted(f"%{_pattern(contact)}%" for contact in people.contacts)
+
+
+def _about(dialect: Dialect, people: models.People, found: base.Columns) -> str:
+    wanted = [f"{_text(dialect, found.email)} LIKE '{pattern}'" for pattern in email_patterns(people)]
+    wanted += [f"{_text(dialect, found.user_id)} LIKE '{pattern}'" for pattern in _user_patterns(people.users)]
+    return " OR ".join(wanted) or "1 = 0"
+
+
+def _user_patterns(users: Iterable[str]) -> Sequence[str]:
+    """What the lower-case text of a user id of theirs is like; a number may come with an exponent."""
+    found = {f"%{_pattern(user)}%" for user in users}
+    numbers = (user for user in users if _NUMBER.fullmatch(user))
+    return sorted(found | {f"%{next(digit for digit in number if digit in '123456789')}%e%" for number in numbers})
+
+
+def _pattern(text: str) -> str:
+    """A pattern of LIKE that the text fits, and that holds nothing that ends or escapes anything."""
+    letters = (
+        letter if letter in _MEANS_ITSELF else "%" for letter in (c.lower() if c.isascii() else "%" for c in text)
+    )
+    return re.sub("%+", "%", "".join(letters))
+
+
+def _text(dialect: Dialect, column: str) -> str:
+    """SQL for the text of a column in lower case; where I is no capital i, LOWER would not find one."""
+    name = tables.named(dialect, base.TablePart(column, quoted=False))
+    match dialect.name:
+        case "clickhousedb":  # a cast of nothing to text is an error
+            written = f"toString({name})"
+        case "mysql" | "mariadb":
+            written = f"CAST({name} AS CHAR)"
+        case "oracle":
+            written = f"CAST({name} AS VARCHAR2(4000))"
+        case "mssql":
+            written = f"CAST({name} AS NVARCHAR(4000))"
+        case "redshift":
+            written = f"CAST({name} AS VARCHAR(65535))"
+        case "bigquery" | "databricks" | "hive":
+            written = f"CAST({name} AS STRING)"
+        case _:
+            written = f"CAST({name} AS VARCHAR)"
+    return f"LOWER(REPLACE({written}, 'I', 'i'))"
