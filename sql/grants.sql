@@ -16,6 +16,10 @@ DO $$ BEGIN EXECUTE format('GRANT CONNECT ON DATABASE %I TO syncer_reader', curr
 GRANT USAGE ON SCHEMA public TO syncer_reader;
 GRANT SELECT ON public.audience_membership TO syncer_reader;
 
+-- If `warehouse.scratch` is set (here: syncer_scratch), the reader makes tables there, and temporary ones:
+--   CREATE SCHEMA syncer_scratch; GRANT USAGE, CREATE ON SCHEMA syncer_scratch TO syncer_reader;
+--   GRANT TEMPORARY ON DATABASE … TO syncer_reader; (as a rule everybody may)
+
 -- Part 2: the state. Run it before `syncer migrate`. CREATE on the database is not needed: the schema is there.
 CREATE SCHEMA IF NOT EXISTS syncer AUTHORIZATION syncer_owner;
 DO $$ BEGIN EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO syncer_owner', current_database()); END $$;

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from syncer.daemon import channels, lateness
 from syncer.daemon.baseline import Baseline
 from syncer.encryption import clear_text
 from syncer.fetching import open_transport
+from syncer.mirrors import Mirrors
+from syncer.planning import generations
 from syncer.planning.targets import Scope, Target
 from syncer.state import Connection, State, accounts, migrations, status, witness
 from syncer.state.audiences import known_audiences
@@ -26,6 +28,7 @@ class App:
     state: State
     warehouse: models.Warehouse
     destinations: Sequence[models.Destination]
+    mirrors: Mirrors | None = None
 
     def job(
         self, audiences: Sequence[str] = (), destination_names: Sequence[str] = (), same_account: Sequence[str] = ()
@@ -47,6 +50,7 @@ class App:
             same_account=same_account,
             keep_history=self.settings.history.keep,
             everywhere=len(chosen) == len(self.destinations),
+            mirrors=self.mirrors,
         )
 
     @property
@@ -84,13 +88,34 @@ def opened(settings: config.Settings) -> Iterator[App]:
         at = settings.warehouse
         warehouse = warehouses.open_warehouse(at.url.get_secret_value(), at.connect_args.get_secret_value(), at.waits)
         stack.callback(warehouse.close)
+        kept = _mirrors(settings)
+        if kept is not None:
+            stack.callback(kept.close)
         built = [destination.build() for destination in settings.destinations]
         for destination in built:
             stack.callback(destination.close)
         if settings.alerts.heartbeat_url is not None:  # no environment may spoil a run's end
             open_transport(httpx.URL(settings.alerts.heartbeat_url.get_secret_value())).close()
         state = stack.enter_context(opened_state(settings))
-        yield App(settings, state, warehouse, built)
+        yield App(settings, state, warehouse, built, kept)
+
+
+def _mirrors(settings: config.Settings) -> Mirrors | None:
+    """Where the warehouse keeps snapshots, if that is configured."""
+    warehouse = settings.warehouse
+    if warehouse.scratch is None:
+        return None
+    url, connect_args = warehouse.url.get_secret_value(), warehouse.connect_args.get_secret_value()
+    return warehouses.open_mirrors(url, connect_args, warehouse.scratch)
+
+
+def sweep(settings: config.Settings, connection: Connection) -> int:
+    """Drops the snapshots at the warehouse that the state does not need; returns how many tables are still there."""
+    kept = _mirrors(settings)
+    if kept is not None:
+        with closing(kept):
+            generations.sweep(connection, kept)
+    return generations.left(connection)
 
 
 @contextmanager
@@ -173,6 +198,8 @@ def problems(app: App) -> list[errors.Problem]:
     """What `syncer check` finds: connections, rights, schema, names; every problem at once."""
     found = [errors.Problem(path, message) for path, message in app.warehouse.problems(app.settings.sources)]
     found += _guard_problems(app)
+    if app.mirrors is not None:
+        found += [errors.Problem("warehouse.scratch", message) for message in app.mirrors.scratch_problems()]
     found += _state_problems(app)
     for index, destination in enumerate(app.destinations):
         found += [errors.Problem(f"destinations[{index}]", message) for message in destination.problems()]
@@ -187,10 +214,22 @@ def caveats(app: App) -> list[errors.Problem]:
         exposed = clear_text(host, encrypted=connection.pgconn.ssl_in_use)
         found += [errors.Problem("state.url", exposed)] if exposed else []
         found += [errors.Problem("state", embedded_caveat(status.version(connection)))] if app.state.embedded else []
+        found += _scratch_caveats(app, connection)
     for index, destination in enumerate(app.destinations):
         found += [errors.Problem(f"destinations[{index}]", said) for said in destination.caveats()]
     unnoticed = witness.caveat()
     return [*found, *([errors.Problem("state", unnoticed)] if unnoticed else [])]
+
+
+def _scratch_caveats(app: App, connection: Connection) -> list[errors.Problem]:
+    if app.mirrors is None:
+        return []
+    try:
+        why = generations.why_whole(connection, app.warehouse, app.settings.sources, app.job().targets)
+    except errors.WarehouseError:  # one of its problems
+        return []
+    words = "runs read what changed since the run before" if why is None else f"runs read everything: {why}"
+    return [errors.Problem("warehouse.scratch", words)]
 
 
 def embedded_caveat(version: str) -> str:

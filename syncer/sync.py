@@ -20,6 +20,7 @@ import structlog
 from syncer import errors, models, naming
 from syncer.delivery.deliver import Order, deliver
 from syncer.delivery.retrying import RetryPolicy
+from syncer.mirrors import Mirrors
 from syncer.models import Status
 from syncer.planning import plan, report, writing
 from syncer.planning.preview import imagined_plan
@@ -81,6 +82,7 @@ class Job:
     keep_history: float | None = None
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     everywhere: bool = True
+    mirrors: Mirrors | None = None
 
     @property
     def destinations(self) -> Sequence[models.Destination]:
@@ -336,7 +338,9 @@ def _request(job: Job, known: Mapping[str, int]) -> PlanRequest:
         )
         for target in job.targets
     ]
-    return PlanRequest(job.warehouse, job.sources, job.configured, job.scope, targets, job.guard, job.everywhere)
+    return PlanRequest(
+        job.warehouse, job.sources, job.configured, job.scope, targets, job.guard, job.everywhere, job.mirrors
+    )
 
 
 def _tellable(destination: models.Destination, until: datetime | None) -> int | None:

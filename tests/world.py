@@ -99,7 +99,7 @@ class Quiet:
 
 @dataclass
 class World:
-    """`extra` and `destination_extra` are lines of TOML for the top and for the destination.
+    """`extra`, `destination_extra` and `warehouse_extra` are lines of TOML for the top, the destination, the warehouse.
 
     `patience` is how often requests are sent again by runs in this process; commands have that of a user.
     """
@@ -111,6 +111,7 @@ class World:
     extra: str = ""
     destination_extra: str = "max_events_per_second = 0"
     patience: RetryPolicy = IMPATIENT
+    warehouse_extra: str = ""
 
     def __post_init__(self) -> None:
         watch(self)
@@ -135,6 +136,7 @@ class World:
         return f"""
 [warehouse]
 url = "{self.warehouse.url}"
+{self.warehouse_extra}
 [warehouse.membership]
 table = "members"
 {self.extra}

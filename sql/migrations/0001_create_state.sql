@@ -237,7 +237,8 @@ CREATE INDEX owed_event_in_order ON owed_event (destination_id, event_id) WHERE 
 
 -- 4. Runs, their plan and its history
 
--- `nonce` makes the messageIds of this run its own. `deferred`: identifies that wait for the next run.
+-- `nonce` makes the messageIds of this run its own. `deferred`: identifies that wait for the next run. `read`: which of
+-- the snapshot's rows travelled, `read_because`: why that was everything.
 CREATE TABLE run (
     run_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     trigger text NOT NULL CHECK (trigger IN ('manual', 'schedule', 'resync', 'request')),
@@ -252,6 +253,10 @@ CREATE TABLE run (
     contacts bigint,
     calls_saved bigint NOT NULL DEFAULT 0,
     deferred bigint NOT NULL DEFAULT 0,
+    read text CHECK (read IN ('everything', 'changes')),
+    read_because text,
+    read_rows bigint,
+    read_bytes bigint,
     error text,
     syncer_version text NOT NULL,
     host text NOT NULL,
@@ -518,6 +523,39 @@ CREATE TABLE forgotten (
 COMMENT ON TABLE forgotten IS
     'Keyed hashes of the addresses and user ids of people who were forgotten, while the warehouse has them';
 
+-- `scratch_table`, `seal`: the table at the warehouse that holds the snapshot of `run_id`, and what its rows add up to;
+-- null: there is none, because of `missing`. `sources`: a digest of how it was read; `readings`: of how the plan of
+-- that run compared it, by the destination's id.
+CREATE TABLE base (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    run_id integer,
+    scratch_table text,
+    seal text,
+    sources text,
+    readings jsonb NOT NULL DEFAULT '{}',
+    missing text,
+    CONSTRAINT whole_or_missing CHECK ((scratch_table IS NULL) = (missing IS NOT NULL))
+);
+COMMENT ON TABLE base IS 'The snapshot at the warehouse that the next run may compare with, to read only what changed';
+
+CREATE TABLE scratch_table (
+    scratch text NOT NULL,
+    name text PRIMARY KEY,
+    run_id integer NOT NULL
+);
+COMMENT ON TABLE scratch_table IS
+    'Tables that this state made at the warehouse, or was about to make, and has not dropped yet';
+
+-- `unsendable` null: the snapshot has no row of this user in this audience.
+CREATE TABLE rest_member (
+    audience text COLLATE "C" NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    email text COLLATE "C",
+    unsendable boolean
+);
+COMMENT ON TABLE rest_member IS
+    'What the base has of users and audiences that some destination had not been told all about when it was planned';
+
 
 -- PostgreSQL keeps samples of what is in a column, and keeps those of a table that has become empty. Where nothing is
 -- looked for by a person among many rows, there are none; forgetting renews the others.
@@ -535,6 +573,7 @@ ALTER TABLE unanswered_contact ALTER contact SET STATISTICS 0;
 ALTER TABLE held_change
     ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
 ALTER TABLE skipped_member ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
+ALTER TABLE rest_member ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
 ALTER TABLE past_contact
     ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
 ALTER TABLE operator_action ALTER arguments SET STATISTICS 0;
@@ -773,7 +812,11 @@ SELECT
     memberships,
     contacts,
     error,
-    syncer_version
+    syncer_version,
+    read,
+    read_because,
+    read_rows,
+    read_bytes
 FROM run;
 COMMENT ON VIEW sync_runs IS 'A row per sync run';
 COMMENT ON COLUMN sync_runs.run_id IS 'A growing integer';
@@ -788,6 +831,11 @@ COMMENT ON COLUMN sync_runs.memberships IS 'Rows in the snapshot, skipped ones i
 COMMENT ON COLUMN sync_runs.contacts IS 'Different email addresses in the snapshot, after trimming and lower-casing';
 COMMENT ON COLUMN sync_runs.error IS 'Why it failed, in a sentence';
 COMMENT ON COLUMN sync_runs.syncer_version IS 'The version of syncer that made it';
+COMMENT ON COLUMN sync_runs.read IS
+    'Which rows of the warehouse were read: everything, or changes since the run before; null until they were';
+COMMENT ON COLUMN sync_runs.read_because IS 'Why everything was read, in a sentence; null for changes';
+COMMENT ON COLUMN sync_runs.read_rows IS 'How many rows travelled from the warehouse; 0 where it is read in place';
+COMMENT ON COLUMN sync_runs.read_bytes IS 'How many bytes of rows travelled from the warehouse';
 
 CREATE VIEW sync_run_destinations AS
 SELECT

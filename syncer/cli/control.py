@@ -5,7 +5,7 @@ from collections.abc import Sequence, Sized
 
 import click
 
-from syncer import control, errors
+from syncer import app, control, errors
 from syncer.cli import screen, streams
 from syncer.cli.locking import with_the_lock
 from syncer.cli.session import (
@@ -17,6 +17,7 @@ from syncer.cli.session import (
     connected,
     destination_option,
     json_option,
+    load_settings,
     may_ask,
     opened_app,
     opened_state,
@@ -79,9 +80,9 @@ def retire(session: Session, audience: str, yes: bool) -> None:
 @click.pass_obj
 def pause(session: Session, audiences: Sequence[str], destinations: Sequence[str]) -> None:
     """Stop telling: of these audiences, at these destinations, or all. Also in a run that is under way."""
-    with opened_app(session) as app, connected(app.state, "pause") as connection:
-        chosen = app.chosen(destinations) if destinations else ()
-        control.pause(connection, audiences, chosen, app.settings.configured_audiences)
+    with opened_app(session) as opened, connected(opened.state, "pause") as connection:
+        chosen = opened.chosen(destinations) if destinations else ()
+        control.pause(connection, audiences, chosen, opened.settings.configured_audiences)
         _say_pauses(list_pauses(connection))
 
 
@@ -92,8 +93,8 @@ def pause(session: Session, audiences: Sequence[str], destinations: Sequence[str
 @click.pass_obj
 def resume(session: Session, audiences: Sequence[str], destinations: Sequence[str]) -> None:
     """Lift a pause as it was set, or reopen a retired AUDIENCE. A reopened one begins with an initial sync."""
-    with opened_app(session) as app, connected(app.state, "resume") as connection:
-        lifted = control.resume(connection, audiences, app.chosen(destinations) if destinations else ())
+    with opened_app(session) as opened, connected(opened.state, "resume") as connection:
+        lifted = control.resume(connection, audiences, opened.chosen(destinations) if destinations else ())
         screen.say("resumed; the next run goes on" if lifted else "that was neither paused nor retired")
         _say_pauses(list_pauses(connection))
 
@@ -126,8 +127,15 @@ def forget(session: Session, who: Sequence[str], yes: bool, as_json: bool) -> No
             problem = f"{found.contacts:,} contacts would be forgotten, and nobody can be asked; `--yes` forgets them"
             raise errors.ConfigError([errors.Problem("WHO", problem)])
 
-    with opened_state(session) as state, connected(state, "forget") as connection:
+    settings = load_settings(session)
+    with app.opened_state(settings) as state, connected(state, "forget") as connection:
         with_the_lock(state, lambda: control.forget(state, connection, people, approve))
+        left = app.sweep(settings, connection)
+    if left:
+        screen.say(
+            f"{_counted(range(left), 'table')} with their rows {'is' if left == 1 else 'are'} still in"
+            " `warehouse.scratch`; the next run drops what is there"
+        )
     screen.say(f"forgot {_counted(people, 'name')}; while the warehouse still has them they are skipped as `forgotten`")
 
 

@@ -116,6 +116,10 @@ def print_report(report: RunReport, *, as_json: bool) -> None:
         )
     if report.calls_saved:
         stdout.print(f"{report.calls_saved:,} calls saved by telling several audiences in one")
+    if report.read == "changes":
+        stdout.print(f"the warehouse found what changed itself: {report.read_rows:,} rows were read")
+    elif report.read_because:
+        stdout.print(f"everything was read, {report.read_rows:,} rows: {report.read_because}")
 
 
 def print_runs(runs: Sequence[RunSummary], *, as_json: bool) -> None:

@@ -78,6 +78,7 @@ class Warehouse(Table):
     connect_args: Secret[dict[str, Any]] = Secret({})
     connect_timeout: Duration | None = Field(default=None, gt=0)
     timeout: Duration = Field(default="1h", validate_default=True, gt=0)
+    scratch: Text | None = None
     membership: Membership | None = None
 
     @property

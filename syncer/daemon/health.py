@@ -129,6 +129,15 @@ class _Runs:
 
 
 @dataclass(frozen=True, slots=True)
+class _Read:
+    """What all runs read that read everything, or what changed."""
+
+    read: str
+    rows: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Delivered:
     """How all identifies ever sent to a destination ended."""
 
@@ -193,6 +202,12 @@ def _runs(connection: Connection) -> Iterator[Metric]:
     for row in fetch_all(connection, _Runs, "count_runs"):
         runs.add_metric([row.status], row.runs)
     yield runs
+    rows = CounterMetricFamily("syncer_read_rows", "Rows that came from the warehouse", labels=["read"])
+    size = CounterMetricFamily("syncer_read_bytes", "Bytes of rows that came from the warehouse", labels=["read"])
+    for read in fetch_all(connection, _Read, "count_read"):
+        rows.add_metric([read.read], read.rows)
+        size.add_metric([read.read], read.size)
+    yield from (rows, size)
 
 
 def _delivered(connection: Connection) -> Iterator[Metric]:

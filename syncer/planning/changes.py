@@ -96,6 +96,7 @@ class TargetPlan:
     `whole`: and no audience was set aside. `believed`: about all, and the guard held no removal: whoever is not in the
     snapshot has left. `fingerprints` are of unchanged audiences (see `checksums`).
     `mirrors`: all rows of the snapshot are told here, or were; contacts are addresses. `unasked`: see `PlanAudiences`.
+    `reading`: how it was compared (see `Comparison.reading`).
     """
 
     target: Target
@@ -111,6 +112,7 @@ class TargetPlan:
     mirrors: bool
     deferred: int
     unasked: Collection[int]
+    reading: str
 
 
 class _Calls(NamedTuple):
@@ -175,6 +177,7 @@ class TargetPlanner:
             mirrors=whole and not skipped and self._covers_everything(),
             deferred=fetch_value(self.connection, "count_deferred"),
             unasked=unasked,
+            reading=self.comparison.reading(),
         )
 
     @property

@@ -48,7 +48,8 @@ class _Members(NamedTuple):
 class Counts:
     """The counts of a snapshot, for the plan of a run: `rows` by audience name (None: rows that name no audience).
 
-    `totals` are the sums of the rows' hashes (see `checksums`), if they were added up.
+    `totals` are the sums of the rows' hashes (see `checksums`), if they were added up. `learnable`: some destination
+    was compared by which everything can be counted.
     """
 
     connection: Connection
@@ -56,6 +57,7 @@ class Counts:
     run_id: int
     rows: Mapping[str | None, int]
     totals: Mapping[str | None, int] | None = None
+    learnable: bool = False
     _members: dict[str, int] = field(default_factory=dict)
     _contacts: int | None = None
 
@@ -81,9 +83,10 @@ class Counts:
         `compared` are the names of the audiences that were compared, by their ids. `complete`: neither the snapshot nor
         the state has any other audience, and contacts are addresses.
         """
+        self.learnable = self.learnable or complete
         here = {"destination_id": destination_id}
         before = fetch_optional(self.connection, _Contacts, "show_contact_count", {**here, "run_id": self.run_id})
-        if before is None or differences > max(_FEW, _SHARE * sum(self.rows.values())):
+        if before is None or too_many(differences, sum(self.rows.values())):
             return
         unknown = [audience_id for audience_id, name in compared.items() if name not in self._members]
         if unknown:
@@ -108,11 +111,19 @@ class Counts:
 
 
 def begin(connection: Connection, snapshot: Snapshot, run_id: int, *, totals: bool = False) -> Counts:
-    """Counts the rows of every audience, for the plan of this run, and adds them up if `totals` are wanted."""
+    """Counts the rows of every audience, for the plan of this run, and adds them up if `totals` are wanted. Those of a
+    snapshot of which a part is staged were counted at the warehouse."""
+    if snapshot.part is not None:
+        return Counts(connection, snapshot, run_id, snapshot.part.rows)
     if totals:
         return Counts(connection, snapshot, run_id, *_add_up(connection, snapshot))
     rows = snapshot.fetch_all(connection, _Rows, "count_rows_by_audience")
     return Counts(connection, snapshot, run_id, {row.audience: row.rows for row in rows})
+
+
+def too_many(differences: int, rows: int) -> bool:
+    """Whether so many differences cost as much as all of these rows."""
+    return differences > max(_FEW, _SHARE * rows)
 
 
 def _add_up(connection: Connection, snapshot: Snapshot) -> tuple[Mapping[str | None, int], Mapping[str | None, int]]:

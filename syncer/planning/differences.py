@@ -3,6 +3,8 @@
 This is the only part of a plan that reads all of both sides; what comes after it touches the differences alone.
 """
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,6 +12,7 @@ from typing import NamedTuple
 from syncer import models
 from syncer.planning import checksums
 from syncer.planning.counts import Counts
+from syncer.planning.snapshot import NotEnoughError
 from syncer.planning.targets import PlanRequest, Target
 from syncer.state import Connection, analyze, execute, fetch_one, fetch_value
 
@@ -46,8 +49,14 @@ class Comparison:
     known: Set[int]
     last: checksums.Checksums | None
 
+    def reading(self) -> str:
+        """A digest of all that the comparison depends on beside the rows and the state: see `generations`."""
+        audiences = fetch_one(self.connection, _Audiences, "list_compared_audiences", {"unchanged": []})
+        return hashlib.sha256(json.dumps([self.target.reading, audiences]).encode()).hexdigest()[:32]
+
     def compare(self) -> Mapping[int, str]:
         """Fills `member_delta` and `known_member`; returns the fingerprints of audiences of which nothing differs."""
+        self._refuse_other_reading()
         here = {"destination_id": self.target.destination_id}
         in_reach = {**here, **self.target.in_reach}
         differences = self._compare_members()
@@ -71,6 +80,15 @@ class Comparison:
         execute(self.connection, "mark_still_named", in_reach)
         return self._fingerprints_to_leave()
 
+    def _refuse_other_reading(self) -> None:
+        """Of a part of the snapshot, only what was compared in the same way before can be compared again."""
+        part = self.counts.snapshot.part
+        if part is not None and part.readings.get(self.target.destination_id) != self.reading():
+            raise NotEnoughError(
+                f"{self.target.name} was compared otherwise by the run before: its settings, its audiences or what is"
+                " paused or due again are others"
+            )
+
     def _compare_members(self) -> int:
         """Compares memberships, except those of audiences that need no comparison; returns how many differ."""
         unchanged = {"unchanged": list(self._unchanged())}
@@ -85,7 +103,9 @@ class Comparison:
             "anything": bool(audiences.audience_ids or nameless or None in self.counts.rows),
         }
         before = fetch_one(self.connection, _Settings, "begin_comparing")
-        made = self.counts.snapshot.execute(self.connection, "diff_members", compared, **self.target.compared)
+        snapshot = self.counts.snapshot
+        sides = {**self.target.compared, "accepted": snapshot.accepted}
+        made = snapshot.execute(self.connection, "diff_members", compared, **sides)
         execute(self.connection, "end_comparing", before._asdict())
         execute(self.connection, "complete_member_delta")
         if fetch_value(self.connection, "any_padded"):

@@ -2,25 +2,71 @@
 
 What the warehouse says is what its role sees in its own session. A plain membership table in the state's own database
 is read where it is, if the state's session certainly sees the same there; everything else is staged, whole or not at
-all.
+all. Where the warehouse itself found what changed (see `generations`), a part is staged: all rows of everybody of whom
+anything can differ.
 """
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import psycopg
 import psycopg.sql
 
 from syncer import errors, models, sql
+from syncer.planning import staging
 from syncer.state import Connection, Row, analyze, execute, fetch_all, fetch_value
 
 # Classes of errors that are the state's also while the warehouse's table is read in its session: the connection, the
 # transaction, room and memory, an administrator.
 _OF_THE_STATE = ("08", "25", "40", "53", "57P")
+
+
+STAGED = psycopg.sql.Identifier("snapshot_member")
+
+_OF_A_PART = frozenset({"diff_members", "write_rest"})
+"""The statements that say the same of a part as of the whole."""
+
+
+class NotEnoughError(Exception):
+    """A plan cannot be made from a part of the snapshot; the message says why."""
+
+
+class Read(NamedTuple):
+    """What of the snapshot's rows was read, and how much travelled; `because`: why everything was read."""
+
+    read: Literal["everything", "changes"]
+    because: str | None = None
+    rows: int = 0
+    size: int = 0
+
+
+EVERYTHING = Read("everything")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is staged are the rows of those who moved since the snapshot of the run `run_id`, which is in `table`.
+
+    `readings` say how its plan compared that, by destination. `rows` counts all rows of this snapshot by audience.
+    """
+
+    run_id: int
+    table: str
+    readings: Mapping[int, str]
+    rows: Mapping[str | None, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The table at the warehouse that has this snapshot: see `generations`."""
+
+    table: str
+    seal: str
+    sources: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +75,37 @@ class Snapshot:
 
     `taken_at` is None where this transaction takes it. `table` is the warehouse's own, if it is read where it is, and
     `path` where the configuration names it: its errors come out as `WarehouseError`, and a statement that reads it
-    takes no longer than one of the warehouse's reader may.
+    takes no longer than one of the warehouse's reader may. `part`: it holds no more than that. `asked` are the
+    statements that have read it.
     """
 
     relation: psycopg.sql.Composable
     taken_at: datetime | None = None
     table: models.TableInState | None = None
     path: str | None = None
+    read: Read = EVERYTHING
+    part: Part | None = None
+    generation: Generation | None = None
+    asked: set[str] = field(default_factory=set)
+
+    @property
+    def accepted(self) -> psycopg.sql.Composable:
+        """SQL for what of the state `diff_members` compares with it."""
+        if self.part is None:
+            return psycopg.sql.Identifier("synced_member")
+        return psycopg.sql.SQL("(\n{}\n)").format(psycopg.sql.SQL(sql.query("touched_in_state")))
 
     def hold(self, connection: Connection) -> None:
         """Begins the transaction that reads the snapshot: until its end the table, if it is one, stays what it is.
 
-        Raises `WarehouseError` if it is not what it was found to be.
+        Raises `WarehouseError` if it is not what it was found to be, `NotEnoughError` if the part is none any more.
         """
+        if self.part is not None:
+            self._complete(connection, self.part)
         if self.table is None:
             return
         name = psycopg.sql.Identifier(self.table.schema, self.table.name)
-        with self._reading(connection):
+        with self._reading(connection, "lock_table"):
             execute(connection, "lock_table", table=name)
             oid = fetch_value(connection, "find_locked_table", {"table": name.as_string(connection)})
             if not _may_read(connection, replace(self.table, oid=oid)):
@@ -53,6 +113,15 @@ class Snapshot:
                     f"{self.path}: somebody replaced the table, or changed its columns or its owner, while the run"
                     " began; nothing was sent, run it again"
                 )
+
+    def _complete(self, connection: Connection, part: Part) -> None:
+        """Adds to what moved what was left of the plan before: with both, the part is all that can differ."""
+        if not fetch_value(connection, "has_base_of", {"run_id": part.run_id, "scratch_table": part.table}):
+            raise NotEnoughError("the snapshot of the run before was given up meanwhile")
+        execute(connection, "create_touched_member")
+        execute(connection, "create_snapshot_member")
+        execute(connection, "fill_snapshot_part")
+        analyze(connection, "touched_member", "snapshot_member")
 
     def execute(
         self,
@@ -62,23 +131,26 @@ class Snapshot:
         **placeholders: psycopg.sql.Composable,
     ) -> psycopg.Cursor[Any]:
         """Executes the statement `name`, which reads the snapshot: see `state.execute`."""
-        with self._reading(connection):
+        with self._reading(connection, name):
             return execute(connection, name, parameters or {}, source=self.relation, **placeholders)
 
     def fetch_all(
         self, connection: Connection, row: type[Row], name: str, parameters: Mapping[str, object] | None = None
     ) -> list[Row]:
         """All rows of the statement `name`, each as a `row`: see `state.fetch_all`."""
-        with self._reading(connection):
+        with self._reading(connection, name):
             return fetch_all(connection, row, name, parameters or {}, source=self.relation)
 
     def fetch_value(self, connection: Connection, name: str, parameters: Mapping[str, object] | None = None) -> Any:
         """The one value of the one row of the statement `name`: see `state.fetch_value`."""
-        with self._reading(connection):
+        with self._reading(connection, name):
             return fetch_value(connection, name, parameters or {}, source=self.relation)
 
     @contextmanager
-    def _reading(self, connection: Connection) -> Iterator[None]:
+    def _reading(self, connection: Connection, name: str) -> Iterator[None]:
+        if self.part is not None and name not in _OF_A_PART:
+            raise NotEnoughError(f"the plan needs all rows, for {name}")
+        self.asked.add(name)
         if self.table is not None:
             _limit(connection, self.table.statement_timeout, self.table.lock_timeout)
         try:
@@ -109,25 +181,37 @@ def take_snapshot(
 
     Raises `WarehouseError` unless the snapshot is whole, `HeldError` unless the warehouse is ready.
     """
-    table = _table_in_state(connection, warehouse, sources)
-    if table is not None:
-        if ready is not None:
-            with warehouse.reading() as reading:
-                _refuse_unready(reading, ready)
-                reading.confirm()
-        yield Snapshot(_members(table, sources[0]), table=table, path=sources[0].path)
+    found = in_place(connection, warehouse, sources, ready)
+    if found is not None:
+        yield found
         return
-    try:
-        with warehouse.reading(sources) as reading:
-            if ready is not None:
-                _refuse_unready(reading, ready)
-            _stage(connection, reading, sources)
-            taken_at = reading.snapshot_at
-        yield Snapshot(psycopg.sql.Identifier("snapshot_member"), taken_at)
-    finally:
-        # A session that was broken into cannot; the next snapshot does it. With a session that has ended, it has gone.
-        if connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
-            execute(connection, "drop_snapshot")
+    with staging.room(connection):
+        yield staged(connection, warehouse, sources, ready)
+
+
+def in_place(
+    connection: Connection, warehouse: models.Warehouse, sources: Sequence[models.Source], ready: str | None
+) -> Snapshot | None:
+    """The snapshot where it is, if it may be read there. Raises as `take_snapshot` does."""
+    table = _table_in_state(connection, warehouse, sources)
+    if table is None:
+        return None
+    if ready is not None:
+        with warehouse.reading() as reading:
+            refuse_unready(reading, ready)
+            reading.confirm()
+    return Snapshot(_members(table, sources[0]), table=table, path=sources[0].path)
+
+
+def staged(
+    connection: Connection, warehouse: models.Warehouse, sources: Sequence[models.Source], ready: str | None
+) -> Snapshot:
+    """The whole snapshot, copied into this session. Raises as `take_snapshot` does."""
+    with warehouse.reading(sources) as reading:
+        if ready is not None:
+            refuse_unready(reading, ready)
+        travelled = staging.stage(connection, reading, ((reading.stream(source), source) for source in sources))
+        return Snapshot(STAGED, reading.snapshot_at, read=Read("everything", None, *travelled))
 
 
 def _table_in_state(
@@ -161,7 +245,7 @@ def _members(table: models.TableInState, source: models.Source) -> psycopg.sql.C
     return psycopg.sql.SQL("({})").format(text)
 
 
-def _refuse_unready(reading: models.Reading, ready: str) -> None:
+def refuse_unready(reading: models.Reading, ready: str) -> None:
     """Raises `HeldError` unless the warehouse says that it is ready, also if it cannot be asked."""
     try:
         answer = reading.answer(ready)
@@ -178,40 +262,3 @@ def _refuse_unready(reading: models.Reading, ready: str) -> None:
 
 def _in_sql(answer: object) -> str:
     return "nothing" if answer is None else "false" if answer is False else type(answer).__name__
-
-
-def _stage(connection: Connection, reading: models.Reading, sources: Sequence[models.Source]) -> None:
-    """Copies the sources into this session's staging table. Raises `WarehouseError` unless every row arrived."""
-    execute(connection, "drop_snapshot")
-    execute(connection, "create_snapshot_member")
-    staged = sum(_stage_source(connection, reading.stream(source), source) for source in sources)
-    reading.confirm()
-    if staged != reading.rows_read():
-        raise errors.WarehouseError(
-            f"the snapshot is not whole: the warehouse sent {reading.rows_read()} rows, {staged} arrived;"
-            " nothing was sent, run it again"
-        )
-    analyze(connection, "snapshot_member")
-
-
-def _stage_source(connection: Connection, stream: models.CopyStream | models.RowStream, source: models.Source) -> int:
-    names = psycopg.sql.SQL(", ").join(psycopg.sql.Identifier(name) for name in source.columns)
-    given = stream.format if isinstance(stream, models.CopyStream) else "text"
-    statement = psycopg.sql.SQL(sql.query("stage_members")).format(columns=names, format=psycopg.sql.Literal(given))
-    try:
-        with connection.cursor() as cursor:
-            with cursor.copy(statement) as copy:
-                if isinstance(stream, models.CopyStream):
-                    for block in stream.blocks:
-                        copy.write(block)
-                else:
-                    positions = [models.MemberRow._fields.index(name) for name in source.columns]
-                    for row in stream.rows:
-                        copy.write_row([row[position] for position in positions])
-            return cursor.rowcount
-    except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
-        # Only its first line: what comes after it quotes the row.
-        words = error.diag.message_primary or type(error).__name__
-        raise errors.WarehouseError(
-            f"{source.path}: the state cannot take one of its rows: {words}; nothing was sent", quoted=words
-        ) from error

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import psycopg.sql
 
 from syncer import __version__, models
+from syncer.mirrors import Mirrors
 from syncer.planning.snapshot import Snapshot, take_snapshot
 from syncer.state import Connection
 
@@ -116,7 +117,8 @@ def _parameters(reach: models.Reach) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What to plan, from what. `everywhere`: the targets are all the destinations that there are."""
+    """What to plan, from what. `everywhere`: the targets are all the destinations that there are. `mirrors`: where the
+    warehouse keeps the snapshot of the last run, if it does."""
 
     warehouse: models.Warehouse
     sources: Sequence[models.Source]
@@ -125,6 +127,7 @@ class PlanRequest:
     targets: Sequence[Target]
     guard: models.Guard = field(default_factory=models.Guard)
     everywhere: bool = True
+    mirrors: Mirrors | None = None
 
     def guard_of(self, name: str) -> models.Guard:
         """The limits for the audience of this name: its own where it has some."""

@@ -11,9 +11,9 @@ import psycopg.sql
 from psycopg.types.json import Jsonb
 
 from syncer import naming
-from syncer.planning import audiences, checksums, counts, plan
+from syncer.planning import audiences, checksums, counts, generations, plan
 from syncer.planning.changes import TargetPlan
-from syncer.planning.snapshot import Snapshot
+from syncer.planning.snapshot import NotEnoughError, Snapshot
 from syncer.planning.targets import PlanRequest
 from syncer.state import Connection, analyze, columns_of, execute, fetch_all, fetch_value, locks, pages, retried
 from syncer.state.audiences import pin_audiences, register_audiences
@@ -30,9 +30,22 @@ def write(connection: Connection, request: PlanRequest, run_id: int) -> plan.Pla
     """Reads the warehouse and commits the plan of a run that is open; covered changes take effect with it.
 
     A plan sees the state of one moment. Where a command changes meanwhile what it writes too, the database refuses the
-    plan; it is made again from the rows that were read, and the commands wait for it this time.
+    plan; it is made again from the rows that were read, and the commands wait for it this time. If the changes at the
+    warehouse turn out not to be enough, it is made from everything.
     """
-    with request.snapshot(connection) as snapshot:
+    try:
+        planned = _read_and_write(connection, request, run_id)
+    except NotEnoughError as why:
+        planned = _read_and_write(connection, request, run_id, whole=str(why))
+    if request.mirrors is not None:
+        generations.sweep(connection, request.mirrors)
+    return planned
+
+
+def _read_and_write(
+    connection: Connection, request: PlanRequest, run_id: int, *, whole: str | None = None
+) -> plan.Plan:
+    with generations.snapshot(connection, request, run_id, whole) as snapshot:
         return retried(
             lambda: _write(connection, request, snapshot, run_id),
             again=lambda: _write(connection, request, snapshot, run_id, alone=True),
@@ -43,19 +56,24 @@ def _write(
     connection: Connection, request: PlanRequest, snapshot: Snapshot, run_id: int, *, alone: bool = False
 ) -> plan.Plan:
     with plan.transaction(connection, snapshot, alone=alone):
-        last = checksums.recall(connection, [target.destination_id for target in request.targets])
-        counted = counts.begin(connection, snapshot, run_id, totals=last.worthwhile)
+        last = None
+        if snapshot.part is None:
+            last = checksums.recall(connection, [target.destination_id for target in request.targets])
+        counted = counts.begin(connection, snapshot, run_id, totals=last is not None and last.worthwhile)
         found = audiences.resolve(connection, request, counted)
         registered = found.identified(register_audiences(connection, found.sound, found.others))
         planning = plan.Planning(connection, request, counted, registered, last)
         targets: list[TargetPlan] = []
+        execute(connection, "create_rest_group")
         for target in planning.targets():
             _write_target(connection, run_id, target, keeps_profiles=request.has_profiles(target.target))
             targets.append(target)
         planned = planning.summed_up(targets)
         _write_run(connection, run_id, planned)
+        execute(connection, "mark_read", {"run_id": run_id, **snapshot.read._asdict()})
         if _is_believed(request, planned) and fetch_value(connection, "any_forgotten"):
             snapshot.execute(connection, "refresh_forgotten")
+        generations.turn(connection, counted, targets)
     return planned
 
 
@@ -93,6 +111,7 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, k
     retract = planned.target.reach.retract
     finished = {**here, **planned.target.in_reach, "whole": planned.whole, "retract": retract}
     execute(connection, "finish_resyncs", finished)
+    execute(connection, "gather_rest")
     if planned.about_all:
         execute(connection, "delete_settled_refusals", here)
     execute(

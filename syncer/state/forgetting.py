@@ -38,6 +38,7 @@ _STEPS = (
     "forget_in_events",
     "forget_skipped",
     "forget_past",
+    "forget_base",
 )
 
 _SAMPLED = ("synced_member", "told_false", "synced_profile", "sync_change")

@@ -41,7 +41,7 @@ class DestinationReport:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What `sync --json`, `plan --json` and `history RUN --json` print."""
+    """What `sync --json`, `plan --json` and `history RUN --json` print. `read` is what travelled from the warehouse."""
 
     run_id: int | None
     trigger: str
@@ -53,6 +53,10 @@ class RunReport:
     deferred: int
     audiences: Sequence[AudienceReport] = ()
     destinations: Sequence[DestinationReport] = ()
+    read: str | None = None
+    read_because: str | None = None
+    read_rows: int | None = None
+    read_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

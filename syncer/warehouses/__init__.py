@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import sqlalchemy
 from sqlalchemy import exc as sa_exc
 
-from syncer import errors, models
-from syncer.warehouses import drivers, generic, postgres
+from syncer import errors, mirrors, models
+from syncer.warehouses import drivers, generic, mirror_postgres, postgres
 from syncer.warehouses.words import Words
 
 _WAITS = models.Waits()
@@ -35,3 +35,14 @@ def open_warehouse(
     except Exception as exc:  # a dialect that opens its client at once misses credentials
         raise Words(url, connect_args).misconfigured(exc, None) from exc
     raise errors.ConfigError([errors.Problem("warehouse.url", problem)])
+
+
+def open_mirrors(url: sqlalchemy.URL, connect_args: Mapping[str, object], scratch: str) -> mirrors.Mirrors:
+    """What keeps snapshots in the schema `scratch` of the warehouse at `url`. Connects only when it is used.
+
+    Raises `ConfigError` for a kind of database in which that was not tried.
+    """
+    if (url.get_backend_name(), url.get_driver_name()) == ("postgresql", "psycopg"):
+        return mirror_postgres.PostgresMirrors(url, connect_args, scratch)
+    words = f"runs of this version cannot compare in {url.get_backend_name()}; leave it out, and they read everything"
+    raise errors.ConfigError([errors.Problem("warehouse.scratch", words)])

@@ -78,13 +78,7 @@ class PostgresWarehouse:
     def reading(self, sources: Sequence[models.Source] = ()) -> Iterator[models.Reading]:
         """See `models.Warehouse`."""
         with self._transaction() as connection:
-            try:
-                if sources:
-                    self._lock(connection, sources)
-                snapshot_at = _snapshot_at(connection)
-            except psycopg.Error as exc:
-                raise self._words.unreachable(exc) from exc
-            reading = PostgresReading(connection, self._words, snapshot_at)
+            reading = PostgresReading(connection, self._words, self._begin(connection, sources))
             try:
                 yield reading
             finally:
@@ -132,6 +126,15 @@ class PostgresWarehouse:
 
     def close(self) -> None:
         """See `models.Warehouse`. Every reading has a session of its own, and ends it."""
+
+    def _begin(self, connection: Connection, sources: Sequence[models.Source]) -> datetime:
+        """Locks these sources and takes the snapshot; returns when that was."""
+        try:
+            if sources:
+                self._lock(connection, sources)
+            return _snapshot_at(connection)
+        except psycopg.Error as exc:
+            raise self._words.unreachable(exc) from exc
 
     def _lock(self, connection: Connection, sources: Sequence[models.Source]) -> None:
         """Begins the transaction by locking what the sources read, before it has a snapshot.

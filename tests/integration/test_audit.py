@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from syncer import control
-from syncer.planning import snapshot
+from syncer.planning import staging
 from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
 from syncer.receivers.segment import ReceivedRequest
 from tests.world import CHURN, VIP, Row, World, members, truth
@@ -220,13 +220,14 @@ def test_explain_shows_where_a_person_is_and_what_was_told_of_them(settled: Worl
 def test_explain_asks_the_warehouse_for_its_person_only(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:
     settled.warehouse.replace(members(300) + members(300, CHURN))
     staged: list[int] = []
-    real = snapshot._stage_source
+    real = staging._stage_piece
 
-    def stage(*arguments: Any) -> int:
-        staged.append(real(*arguments))
-        return staged[-1]
+    def stage(*arguments: Any) -> staging.Travelled:
+        travelled = real(*arguments)
+        staged.append(travelled.rows)
+        return travelled
 
-    monkeypatch.setattr(snapshot, "_stage_source", stage)
+    monkeypatch.setattr(staging, "_stage_piece", stage)
     story = settled.explain("u0299")
     assert [(row["audience"], row["user_id"]) for row in story.warehouse] == [(CHURN, "u0299"), (VIP, "u0299")]
     assert {row["op"] for row in story.destinations[0]["pending"]} == {"added"}

@@ -11,7 +11,7 @@ import pytest
 
 from syncer import app, errors, sync
 from syncer.models import Status
-from syncer.planning import snapshot, writing
+from syncer.planning import staging, writing
 from syncer.receivers.loopback import EVERYTHING, Hang
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state import accounts, leadership, pages
@@ -60,8 +60,13 @@ def test_a_connection_lost_while_the_snapshot_is_read_removes_nobody(world: Worl
 
 def test_rows_that_got_lost_on_the_way_fail_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.warehouse.replace(members(5))
-    counted = snapshot._stage_source
-    monkeypatch.setattr(snapshot, "_stage_source", lambda *asked: counted(*asked) - 1)
+    counted = staging._stage_piece
+
+    def one_short(*asked: Any) -> staging.Travelled:
+        arrived = counted(*asked)
+        return arrived._replace(rows=arrived.rows - 1)
+
+    monkeypatch.setattr(staging, "_stage_piece", one_short)
 
     result = world.sync()
 

@@ -48,13 +48,15 @@ track = true
 """
 
 NAMELESS = """
-    alert.kind alert.subject audience.name audience.property audience.value_type destination.account destination.name
-    forgotten.hash held_change.reason initial_sync.reach_hashes leader.host leader.kind operator_action.action
-    operator_action.actor operator_action.database_user refused_contact.fingerprint request.actor request.database_user
-    request.destinations request.kind resync.reach_hashes run.host run.phase run.status run.syncer_version run.trigger
-    run_audience.name run_audience.problem run_audience.property run_count.fingerprint run_destination.reach_hashes
-    run_destination.skipped run_destination.status schema_migration.checksum schema_migration.name
-    skipped_member.audience skipped_member.reason uncertain.left_because
+    alert.kind alert.subject audience.name audience.property audience.value_type base.missing base.readings
+    base.scratch_table base.seal base.sources destination.account destination.name forgotten.hash held_change.reason
+    initial_sync.reach_hashes leader.host leader.kind operator_action.action operator_action.actor
+    operator_action.database_user refused_contact.fingerprint request.actor request.database_user request.destinations
+    request.kind rest_member.audience resync.reach_hashes run.host run.phase run.read run.read_because run.status
+    run.syncer_version run.trigger run_audience.name run_audience.problem run_audience.property run_count.fingerprint
+    run_destination.reach_hashes run_destination.skipped run_destination.status schema_migration.checksum
+    schema_migration.name scratch_table.name scratch_table.scratch skipped_member.audience skipped_member.reason
+    uncertain.left_because
 """.split()
 """The columns of texts that never name somebody. A new column is one of them, or `lived` has her in it."""
 
@@ -68,6 +70,7 @@ PLANTED = (
     " SELECT destination_id, %(contact)s, 1, 0, 0",
     "INSERT INTO uncertain (destination_id, audience_id, since_run_id, contact, user_id, email)"
     " SELECT destination_id, 1, 2, %(contact)s, %(user_id)s, %(email)s",
+    "INSERT INTO rest_member (audience, user_id, email) SELECT 'VIP', %(user_id)s, %(email)s",
     "INSERT INTO user_told_false (destination_id, audience_id, user_id) SELECT destination_id, 2, %(user_id)s",
 )
 """Rows of hers, in tables that they leave within a run."""

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from syncer import sync
-from syncer.planning import snapshot
+from syncer.planning import snapshot, staging
 from tests.world import Row, World, Write
 
 VIP = "VIP Buyers"
@@ -67,13 +67,13 @@ def as_(write: Write, *settings: str) -> Write:
 def staged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A word for every snapshot that was copied."""
     copied: list[str] = []
-    real = snapshot._stage
+    real = staging.stage
 
-    def stage(*arguments: Any) -> None:
+    def stage(*arguments: Any) -> staging.Travelled:
         copied.append("staged")
-        real(*arguments)
+        return real(*arguments)
 
-    monkeypatch.setattr(snapshot, "_stage", stage)
+    monkeypatch.setattr(staging, "stage", stage)
     return copied
 
 

@@ -20,7 +20,7 @@ import sqlalchemy
 
 from syncer import embedded, errors, models, sync
 from syncer.embedded.data_dir import DataDir
-from syncer.planning import snapshot
+from syncer.planning import staging
 from syncer.receivers.segment import SegmentReceiver
 from tests.acceptance.worlds import EmbeddedWorld, FileWrite
 from tests.integration.lives.mortal import Gone, Mortal
@@ -234,15 +234,15 @@ def through(cutter: Cutter, warehouse: Write) -> Write:
 @pytest.mark.parametrize("missing", [1, len(PEOPLE)])
 def test_rows_are_lost_on_the_way_into_the_state(world: World, monkeypatch: pytest.MonkeyPatch, missing: int) -> None:
     told(world)
-    real = snapshot._stage_source
+    real = staging._stage_piece
 
-    def lossy(connection: Any, stream: Any, columns: Any) -> int:
-        staged = real(connection, stream, columns)
+    def lossy(connection: Any, *piece: Any) -> staging.Travelled:
+        arrived = real(connection, *piece)
         connection.execute("DELETE FROM snapshot_member WHERE user_id < %s", [f"u{missing:04d}"])
-        return staged - missing
+        return arrived._replace(rows=arrived.rows - missing)
 
     with monkeypatch.context() as patched:
-        patched.setattr(snapshot, "_stage_source", lossy)
+        patched.setattr(staging, "_stage_piece", lossy)
         assert_nobody_left(world)
     assert_next_run_is_right(world)
 
@@ -272,16 +272,17 @@ def test_the_state_restarts_between_staging_and_planning_and_between_runs(
 ) -> None:
     """A staging table that survived would be empty, as every table that is not logged is after a crash."""
     world = embedded_world
-    real = snapshot._stage
+    real = staging.stage
 
-    def stage_and_restart(connection: Any, reading: Any, sources: Any) -> None:
-        real(connection, reading, sources)
+    def stage_and_restart(*arguments: Any) -> staging.Travelled:
+        travelled = real(*arguments)
         kill_server(world)
+        return travelled
 
     told(world)
     events = world.receiver.event_count
     with monkeypatch.context() as patched:
-        patched.setattr(snapshot, "_stage", stage_and_restart)
+        patched.setattr(staging, "stage", stage_and_restart)
         with suppress(errors.StateError):
             assert world.sync().report.status == "failed"
     assert world.receiver.event_count == events
@@ -302,7 +303,7 @@ def test_the_state_restarts_between_staging_and_planning_and_between_runs(
 @contextmanager
 def after_some_rows(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Iterator[None]:
     """Something happens to the file while it is being read: when its first rows have come."""
-    real = snapshot._stage_source
+    real = staging._stage_piece
 
     def watched(rows: Any) -> Iterator[Any]:
         for number, row in enumerate(rows):
@@ -310,12 +311,12 @@ def after_some_rows(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], objec
                 happens()
             yield row
 
-    def stage(connection: Any, stream: Any, columns: Any) -> int:
+    def stage(connection: Any, stream: Any, *more: Any) -> staging.Travelled:
         assert isinstance(stream, models.RowStream)
-        return real(connection, replace(stream, rows=watched(stream.rows)), columns)
+        return real(connection, replace(stream, rows=watched(stream.rows)), *more)
 
     with monkeypatch.context() as patched:
-        patched.setattr(snapshot, "_stage_source", stage)
+        patched.setattr(staging, "_stage_piece", stage)
         yield
 
 

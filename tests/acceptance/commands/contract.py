@@ -12,7 +12,10 @@ ROWS: list[Row] = [
     ("VIP Buyers", "u3", None),
 ]
 
-RUN_KEYS = "run_id trigger status started_at finished_at error calls_saved deferred audiences destinations".split()
+RUN_KEYS = (
+    "run_id trigger status started_at finished_at error calls_saved deferred audiences destinations"
+    " read read_because read_rows read_bytes"
+).split()
 AUDIENCE_KEYS = "name property members added removed initial held problem".split()
 DESTINATION_KEYS = "name status error planned succeeded failed unknown aborted requests retries skipped".split()
 

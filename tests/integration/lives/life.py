@@ -45,6 +45,7 @@ from tests.integration.lives.stories import (
     weighed,
 )
 from tests.integration.lives.sums import assert_adds_up, assert_knows_profiles, assert_profiles_are_right
+from tests.integration.lives.twice import Different
 from tests.sometimes import Sometimes
 from tests.world import Quiet, Row, World
 
@@ -225,6 +226,8 @@ class Life(RuleBasedStateMachine):
             result = world.sync(trigger="resync" if resync else "manual")
         except errors.StateError:  # with no session left there is nobody to say how the run ended
             assert any(isinstance(fault, StateLost | TakenOver) for fault in trouble.script)
+        except Different as error:
+            raise AssertionError(str(error)) from error
         except Gone:
             self.tally["gone"] += 1
             self.sometimes.saw("killed in the middle")

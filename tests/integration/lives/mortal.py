@@ -1,7 +1,8 @@
 """A process that is gone between any two of its statements and requests."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -31,6 +32,15 @@ class Mortal:
 
         monkeypatch.setattr(psycopg.Cursor, "execute", mortal_execute)
         monkeypatch.setattr(segment.SegmentDestination, "send", mortal_send)
+
+    @contextmanager
+    def immortal(self) -> Iterator[None]:
+        """Nothing that is done in this block is a step of the process."""
+        last, self.last = self.last, None
+        try:
+            yield
+        finally:
+            self.last = last
 
     def _step(self, act: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         thread = threading.current_thread()

@@ -15,6 +15,7 @@ from syncer.state import State
 from tests.integration.lives.life import Life
 from tests.integration.lives.mortal import Mortal
 from tests.integration.lives.rare import PATHS
+from tests.integration.lives.twice import Twice
 from tests.sometimes import Sometimes
 from tests.witness import Witness
 from tests.world import World, Write
@@ -25,12 +26,14 @@ COUNTED = ("lives", "changes", "acts", "approved", "disturbed", "gone", "undistu
 
 @dataclass
 class Stage:
-    """`warehouse`: one of its own, beside the state; without it each life has both in one database."""
+    """`warehouse`: one of its own, beside the state; without it each life has both in one database. `twice`: it keeps
+    the snapshot of the last run, and every plan that is made from what changed since is compared with one of all."""
 
     new_database: Callable[..., str]
     template: str
     mortal: Mortal
     warehouse: Write | None
+    twice: Twice | None = None
     tally: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     sometimes: Sometimes = field(default_factory=lambda: Sometimes(PATHS))
     _made: list[str] = field(default_factory=list)
@@ -63,4 +66,10 @@ class Stage:
         self.tally["lives"] += 1
         warehouse = self.warehouse or Write(state.url)
         warehouse.witness = Witness()
-        return World(Path(tempfile.mkdtemp()), warehouse, state.url, SegmentReceiver("test-write-key"))
+        world = World(Path(tempfile.mkdtemp()), warehouse, state.url, SegmentReceiver("test-write-key"))
+        if self.twice is not None:
+            self.twice.warehouse_url = warehouse.url
+            world.warehouse_extra = 'scratch = "scratch"'
+            warehouse.run("DROP SCHEMA IF EXISTS scratch CASCADE")
+            warehouse.run("CREATE SCHEMA scratch")
+        return world

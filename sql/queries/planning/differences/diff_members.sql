@@ -5,7 +5,8 @@
 -- tokens that stand for people who were forgotten.
 -- Placeholders: source; join_key (the column of `source` that is the contact, but for blanks around an address);
 -- contact (of `snapshot`: the contact itself); address (of `snapshot` and `folded`: the email without those blanks);
--- judges (whether a row that the state has, too, may be one that cannot be sent).
+-- judges (whether a row that the state has, too, may be one that cannot be sent); accepted (synced_member, or of it
+-- what the state has of those of whom all is staged, where the snapshot is a part: see `Snapshot.accepted`).
 -- Parameters: destination_id; reach_contacts, rollout (the destination's reach); audience_ids, names, reads, due_before
 -- (parallel arrays: see list_compared_audiences); all_audiences (true: those are nearly all that the state has, so that
 -- it is read whole); nameless (blank names of audiences in the snapshot: such rows may be about anybody); anything
@@ -76,7 +77,7 @@ FULL JOIN (
         synced_member.entered_run_id,
         synced_member.entered_at,
         synced_member.told_run_id
-    FROM synced_member
+    FROM {accepted} AS synced_member
     WHERE synced_member.destination_id = %(destination_id)s
         AND (%(all_audiences)s::boolean OR synced_member.audience_id = ANY (%(audience_ids)s::integer[]))
         AND is_in_reach(synced_member.contact, %(reach_contacts)s::text[], %(rollout)s::float8)

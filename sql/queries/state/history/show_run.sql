@@ -1,7 +1,8 @@
 -- Purpose: a run as it is reported.
 -- Parameters: run_id.
--- Rows: none or one: run_id, trigger, status, started_at, finished_at, error, calls_saved, deferred.
+-- Rows: none or one: run_id, trigger, status, started_at, finished_at, error, calls_saved, deferred, read,
+-- read_because, read_rows, read_bytes.
 SELECT run_id, trigger, coalesce(status, 'running') AS status, started_at, finished_at, error,
-    calls_saved, deferred
+    calls_saved, deferred, read, read_because, read_rows, read_bytes
 FROM run
 WHERE run_id = %(run_id)s

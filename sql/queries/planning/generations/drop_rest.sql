@@ -1,0 +1,3 @@
+-- Purpose: removes what was left of the plan before.
+-- Rows: none.
+DELETE FROM rest_member

@@ -1,0 +1,55 @@
+"""What a warehouse promises that keeps the snapshot of the last run in a table of its own, and compares there.
+
+Such a table is made once, from everything that the sources say, and never changed; its name is never used again. What
+is in it is a cache: it may be gone or wrong at any time, and then everything is read.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from syncer import models
+
+Stream = models.CopyStream | models.RowStream
+"""Rows of audience, user_id, email and unsendable."""
+
+
+class Mirror(models.Reading, Protocol):
+    """One open view of the warehouse that makes a table and reads only such tables. Its `stream` is not for use."""
+
+    def create(self, table: str) -> None:
+        """Makes a table of all members of the sources that the view was opened for."""
+
+    def seal(self, table: str) -> str | None:
+        """What the rows of a table add up to; None if there is no such table, or it cannot be read."""
+
+    def rows(self, table: str) -> Mapping[str | None, int]:
+        """How many rows a table has of each audience."""
+
+    def whole(self, table: str) -> Stream:
+        """All rows of a table."""
+
+    def moved(self, table: str, base: str) -> Stream:
+        """All rows of a table that are about those who moved: users in an audience of whom the table `base` has not the
+        same rows. Also all rows that name no audience or no user, and, for everybody who moved, a row that says no more
+        than that: its unsendable is null."""
+
+
+class Mirrors(Protocol):
+    """The place for such tables at a warehouse: the schema `scratch`."""
+
+    @property
+    def scratch(self) -> str:
+        """Its name, as configured."""
+
+    def opened(self, sources: Sequence[models.Source]) -> AbstractContextManager[Mirror]:
+        """Opens a view. What was made in it is there once it was left without an error."""
+
+    def drop(self, tables: Sequence[str]) -> Sequence[str]:
+        """Drops these tables; returns those that are certainly no longer there."""
+
+    def scratch_problems(self) -> list[str]:
+        """What keeps runs from using such tables, as `syncer check` says it; leaves nothing there."""
+
+    def close(self) -> None:
+        """Closes every connection."""

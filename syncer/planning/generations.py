@@ -1,0 +1,239 @@
+"""The snapshot of the last run, kept at the warehouse: when a plan may look at what changed since, and when it may not.
+
+A plan depends on the snapshot by its differences from what each destination accepted (`member_delta`) and by the number
+of rows of each audience. Take a user in an audience: if their rows are what they were when the last plan was made
+(`base`), no destination differed in them then, and nothing is due otherwise by now, then nothing differs now either,
+because only what a plan tells changes the state. So it is enough to stage, and to compare with the state, the rows of
+those who moved since, and of those of whom anything was left (`rest_member`): what a plan tells may be refused, or
+never leave. The number of rows is the warehouse's own count.
+
+The plan writes what is left of it and turns `base` to its own snapshot, in its own transaction: no moment needs state
+and warehouse to agree. A table is noted in the state before it is made (`scratch_table`), so it is dropped whatever
+happens, and only by the state that made it. Any doubt means that everything is read, and is said: no base, or one that
+does not add up to what it did; a destination whose settings, reach or audiences are compared otherwise than then
+(`TargetPlan.reading`), or that was paused then; somebody to be forgotten. A statement that needs the whole snapshot is
+refused a part of it, and the plan is made again from everything.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from typing import NamedTuple
+
+import structlog
+from psycopg.types.json import Jsonb
+
+from syncer import __version__, errors, mirrors, models
+from syncer.planning import staging
+from syncer.planning.changes import TargetPlan
+from syncer.planning.counts import Counts, too_many
+from syncer.planning.snapshot import STAGED, Generation, Part, Read, Snapshot, in_place, refuse_unready, staged
+from syncer.planning.targets import PlanRequest, Target
+from syncer.state import Connection, execute, fetch_optional, fetch_value, fetch_values
+
+_DONE_WITHOUT = frozenset(
+    "diff_members count_rows_by_audience add_up_rows count_members count_contacts count_own_names write_rest".split()
+)
+"""Statements that read the whole snapshot where it is all staged, and that the next plan can do without."""
+
+_NOT_KEPT = "the run before kept no snapshot: `warehouse.scratch` was not set"
+_IN_PLACE = "the table is read where it is, in the state's own database"
+_UNUSABLE = "the tables in `warehouse.scratch` could not be used; `syncer check` says why"
+_ALTERED = "the snapshot of the run before is not at the warehouse as it was left"
+_FORGOTTEN = "somebody was forgotten whom the warehouse may still have"
+_UNCOUNTED = "the state does not know how many users and contacts there are"
+_MUCH_MOVED = "so much changed at the warehouse"
+_MUCH_LEFT = "so much was left to be told by the run before"
+_NOT_LEARNT = "no destination is told everybody of every audience, so users and contacts have to be counted"
+_TRAITS = "traits and computed traits need all rows of a contact"
+_BY_USER = "a destination knows its contacts by user id, which needs all rows of a contact"
+
+log = structlog.get_logger()
+
+
+class _Base(NamedTuple):
+    """The row of `base`."""
+
+    run_id: int | None
+    scratch_table: str | None
+    seal: str | None
+    sources: str | None
+    readings: Mapping[str, str]
+    missing: str | None
+
+
+_NO_BASE = _Base(None, None, None, None, {}, "there is no snapshot of an earlier run")
+
+
+@contextmanager
+def snapshot(connection: Connection, request: PlanRequest, run_id: int, whole: str | None) -> Iterator[Snapshot]:
+    """The members as of now, or what a plan needs of them. `whole`: why that is everything; None if it may be less."""
+    found = in_place(connection, request.warehouse, request.sources, request.guard.ready)
+    if found is not None:
+        yield replace(found, read=Read("everything", None if request.mirrors is None else _IN_PLACE))
+        return
+    with staging.room(connection):
+        never = None if request.mirrors is None else _why_never(request.sources, request.targets)
+        taken = None
+        if request.mirrors is not None and never is None:
+            taken = _mirrored(connection, request, request.mirrors, run_id, whole)
+            never = _UNUSABLE
+        if taken is None:
+            taken = staged(connection, request.warehouse, request.sources, request.guard.ready)
+            taken = replace(taken, read=taken.read._replace(because=never))
+        if request.mirrors is not None:
+            log.info("the warehouse was read", **taken.read._asdict())
+        yield taken
+
+
+def why_whole(
+    connection: Connection, warehouse: models.Warehouse, sources: Sequence[models.Source], targets: Sequence[Target]
+) -> str | None:
+    """Why runs of this configuration read everything although the warehouse keeps snapshots; None if they do not."""
+    if in_place(connection, warehouse, sources, None) is not None:
+        return _IN_PLACE
+    return _why_never(sources, targets)
+
+
+def turn(connection: Connection, counts: Counts, targets: Sequence[TargetPlan]) -> None:
+    """Makes the snapshot of this plan the base of the next, if that can be, in the transaction of the plan.
+
+    What was left at each destination is in `rest_group` by now.
+    """
+    generation, missing = counts.snapshot.generation, _why_no_base(connection, counts)
+    execute(connection, "drop_rest")
+    if generation is None or missing is not None:
+        values: dict[str, object] = dict.fromkeys(("scratch_table", "seal", "sources"))
+        execute(
+            connection, "write_base", {**values, "run_id": None, "readings": Jsonb({}), "missing": missing or _NOT_KEPT}
+        )
+        return
+    counts.snapshot.execute(connection, "write_rest")
+    readings = {str(target.target.destination_id): target.reading for target in targets}
+    values = {"scratch_table": generation.table, "seal": generation.seal, "sources": generation.sources}
+    execute(
+        connection,
+        "write_base",
+        {**values, "run_id": counts.run_id, "readings": Jsonb(readings), "missing": None},
+    )
+
+
+def sweep(connection: Connection, kept: mirrors.Mirrors) -> None:
+    """Drops the tables that this state made at the warehouse and needs no more. What cannot be dropped now, the next
+    run drops."""
+    garbage = fetch_values(connection, "list_garbage", {"scratch": kept.scratch})
+    if not garbage:
+        return
+    try:
+        gone = kept.drop(garbage)
+    except errors.WarehouseError as error:
+        log.warning("tables of earlier runs could not be dropped", tables=len(garbage), error=error.unquoted)
+        return
+    execute(connection, "strike_scratch", {"names": list(gone)})
+
+
+def left(connection: Connection) -> int:
+    """How many tables `sweep` has not dropped yet."""
+    return int(fetch_value(connection, "count_garbage"))
+
+
+def _why_never(sources: Sequence[models.Source], targets: Sequence[Target]) -> str | None:
+    """Why no plan of this configuration can be made from a part of the snapshot."""
+    if any(source.traits or source.value for source in sources):
+        return _TRAITS
+    if any(target.mode.identity != "email" for target in targets):
+        return _BY_USER
+    return None
+
+
+def _mirrored(
+    connection: Connection, request: PlanRequest, kept: mirrors.Mirrors, run_id: int, whole: str | None
+) -> Snapshot | None:
+    """The snapshot by way of a table at the warehouse; None if that does not work."""
+    sweep(connection, kept)
+    base = fetch_optional(connection, _Base, "show_base") or _NO_BASE
+    because = whole or _why_everything(connection, request, base, run_id)
+    table = fetch_value(connection, "name_scratch", {"run_id": run_id})
+    execute(connection, "register_scratch", {"scratch": kept.scratch, "name": table, "run_id": run_id})
+    try:
+        with kept.opened(request.sources) as mirror:
+            if request.guard.ready is not None:
+                refuse_unready(mirror, request.guard.ready)
+            return _compared(connection, request, mirror, table, base, because)
+    except errors.WarehouseError as error:
+        log.warning("everything is read, because the scratch tables cannot be used", error=error.unquoted)
+        return None
+
+
+def _compared(
+    connection: Connection,
+    request: PlanRequest,
+    mirror: mirrors.Mirror,
+    table: str,
+    base: _Base,
+    because: str | None,
+) -> Snapshot:
+    """Makes the table of this snapshot, and stages what moved since the base, or everything."""
+    mirror.create(table)
+    generation = Generation(table, _sealed(mirror, table), _digest(request.sources))
+    part, source = None, request.sources[0]
+    if because is None and base.scratch_table is not None and base.run_id is not None:
+        if mirror.seal(base.scratch_table) == base.seal:
+            rows = mirror.rows(table)
+            moved = ((mirror.moved(table, base.scratch_table), source) for _ in range(1))
+            travelled = staging.stage(connection, mirror, moved, staging.MOVED)
+            readings = {int(key): reading for key, reading in base.readings.items()}
+            part = Part(base.run_id, base.scratch_table, readings, rows)
+            because = _MUCH_MOVED if too_many(travelled.rows, sum(rows.values())) else None
+        else:
+            because = _ALTERED
+    if part is None or because is not None:
+        part = None
+        travelled = staging.stage(connection, mirror, ((mirror.whole(table), source) for _ in range(1)))
+    read = Read("everything" if part is None else "changes", because, *travelled)
+    return Snapshot(STAGED, mirror.snapshot_at, read=read, part=part, generation=generation)
+
+
+def _sealed(mirror: mirrors.Mirror, table: str) -> str:
+    seal = mirror.seal(table)
+    if seal is None:
+        raise errors.WarehouseError(f"warehouse.scratch: the table {table} was made and cannot be read")
+    return seal
+
+
+def _why_everything(connection: Connection, request: PlanRequest, base: _Base, run_id: int) -> str | None:
+    """Why everything has to be read, as far as that is known before the warehouse is asked."""
+    if base.missing is not None:
+        return base.missing
+    if base.sources != _digest(request.sources):
+        return "the sources or the version of syncer are not those of the run before"
+    if fetch_value(connection, "any_forgotten"):
+        return _FORGOTTEN
+    known = {"destination_ids": [target.destination_id for target in request.targets], "run_id": run_id}
+    if not fetch_value(connection, "knows_counts", known):
+        return _UNCOUNTED
+    return None
+
+
+def _why_no_base(connection: Connection, counts: Counts) -> str | None:
+    """Why the next plan cannot compare with the snapshot of this one."""
+    if counts.snapshot.generation is None:
+        return counts.snapshot.read.because
+    if fetch_value(connection, "any_forgotten"):
+        return _FORGOTTEN
+    if not counts.learnable:
+        return _NOT_LEARNT
+    more = counts.snapshot.asked - _DONE_WITHOUT
+    if more:
+        return f"the plan before needed all rows, for {', '.join(sorted(more))}"
+    if too_many(fetch_value(connection, "count_rest"), sum(counts.rows.values())):
+        return _MUCH_LEFT
+    return None
+
+
+def _digest(sources: Sequence[models.Source]) -> str:
+    """Of everything that says what the rows of a table at the warehouse are."""
+    said = [__version__, [[field.name, getattr(source, field.name)] for source in sources for field in fields(source)]]
+    return hashlib.sha256(json.dumps(said, default=dict).encode()).hexdigest()[:32]

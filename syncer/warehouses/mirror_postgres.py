@@ -1,0 +1,182 @@
+"""PostgreSQL as a warehouse that keeps the snapshot of the last run: one transaction that makes a table, and reads it.
+
+The table holds the members in the very texts that would be staged, so what is equal in it is equal byte for byte. This
+transaction may write, but never while it runs what others wrote: the user's queries, views and their functions. Their
+rows go into a temporary table, in a part of the transaction that is read-only and cannot be made anything else, and
+from there into the one that is kept.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import psycopg
+import sqlalchemy
+from psycopg import sql
+from sqlalchemy.dialects.postgresql import psycopg as dialect
+
+from syncer import errors, mirrors, models
+from syncer.sql import query
+from syncer.warehouses import base, mirror, postgres
+from syncer.warehouses.words import Words
+
+_COLUMNS = ("audience", "user_id", "email", "unsendable")
+_KEYS = ("audience", "user_id")
+_DIALECT: sqlalchemy.Dialect = dialect.PGDialect_psycopg()  # type: ignore[no-untyped-call]
+
+
+class PostgresMirrors(postgres.PostgresWarehouse):
+    """See `mirrors.Mirrors`."""
+
+    def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object], scratch: str) -> None:
+        super().__init__(url, connect_args)
+        self._scratch = scratch
+
+    @property
+    def scratch(self) -> str:
+        """See `mirrors.Mirrors`."""
+        return self._scratch
+
+    @contextmanager
+    def opened(self, sources: Sequence[models.Source]) -> Iterator[mirrors.Mirror]:
+        """See `mirrors.Mirrors`."""
+        with self._transaction() as connection:
+            opened = PostgresMirror(
+                connection, self._words, self._begin(connection, sources), sources=sources, scratch=self._scratch
+            )
+            try:
+                yield opened
+            finally:
+                opened.close()
+            try:
+                connection.commit()
+            except psycopg.Error as exc:
+                raise self._words.unconfirmed(exc) from exc
+
+    def _begin_anew(self, connection: postgres.Connection) -> None:
+        """What was looked at before, in a transaction that is over by now, was only read."""
+        connection.rollback()
+        connection.read_only = False
+        self._set_up(connection)
+
+    def drop(self, tables: Sequence[str]) -> Sequence[str]:
+        """See `mirrors.Mirrors`. A transaction for each: that one cannot be dropped says nothing of the next."""
+        gone = []
+        with self._transaction() as connection:
+            for table in tables:
+                try:
+                    self._begin_anew(connection)
+                    connection.execute(_statement("warehouse_drop_scratch", table=_name(self._scratch, table)))
+                    connection.commit()
+                except psycopg.Error:
+                    continue
+                gone.append(table)
+        return gone
+
+    def scratch_problems(self) -> list[str]:
+        """See `mirrors.Mirrors`."""
+        try:
+            with self._transaction() as connection:
+                sources = [mirror.PROBE]
+                tried = PostgresMirror(
+                    connection, self._words, self._begin(connection, sources), sources=sources, scratch=self._scratch
+                )
+                tried.create("syncer_probe")
+                return mirror.complaints(tried.rows("syncer_probe"))
+        except errors.WarehouseError as exc:
+            return [base.problem("warehouse.scratch", exc)[1]]
+
+
+class PostgresMirror(postgres.PostgresReading):
+    """See `mirrors.Mirror`. Lives in the transaction that it is given."""
+
+    def __init__(
+        self,
+        connection: postgres.Connection,
+        words: Words,
+        snapshot_at: datetime,
+        *,
+        sources: Sequence[models.Source],
+        scratch: str,
+    ) -> None:
+        super().__init__(connection, words, snapshot_at)
+        self._sources = sources
+        self._scratch = scratch
+
+    def answer(self, query: str) -> object:
+        """See `models.Reading`."""
+        with self._read_only():
+            return super().answer(query)
+
+    def create(self, table: str) -> None:
+        """See `mirrors.Mirror`."""
+        self._alone.check()
+        self._run(_statement("warehouse_create_members"))
+        with self._read_only():
+            for source in self._sources:
+                _, members = self._resolved(source)
+                self._run(_statement("warehouse_fill_members", members=members))
+        self._run(_statement("warehouse_narrow_session"))
+        self._run(_statement("warehouse_create_scratch", table=_name(self._scratch, table)))
+        self._run(_statement("warehouse_analyze_scratch", table=_name(self._scratch, table)))
+
+    def seal(self, table: str) -> str | None:
+        """See `mirrors.Mirror`."""
+        self._alone.check()
+        try:
+            with self._connection.transaction():
+                found = self._connection.execute(_statement("warehouse_seal", table=_name(self._scratch, table)))
+                row = found.fetchone()
+        except psycopg.Error:
+            return None
+        return None if row is None else str(row[0])
+
+    def rows(self, table: str) -> Mapping[str | None, int]:
+        """See `mirrors.Mirror`."""
+        counted = self._run(_compiled(mirror.rows_by(self._kept(table), "audience"))).fetchall()
+        return dict(counted)
+
+    def whole(self, table: str) -> models.CopyStream:
+        """See `mirrors.Mirror`."""
+        return self._copied(mirror.whole(self._kept(table)))
+
+    def moved(self, table: str, base: str) -> models.CopyStream:
+        """See `mirrors.Mirror`."""
+        return self._copied(mirror.moved(self._kept(table), self._kept(base), _KEYS))
+
+    @contextmanager
+    def _read_only(self) -> Iterator[None]:
+        """A part of the transaction in which nothing can be written but to temporary tables."""
+        with self._connection.transaction():
+            self._connection.execute(query("warehouse_read_only"))
+            yield
+
+    def _kept(self, table: str) -> sqlalchemy.TableClause:
+        return mirror.table(self._scratch, table, _COLUMNS)
+
+    def _copied(self, statement: mirror.Statement) -> models.CopyStream:
+        self._alone.check()
+        copy = _statement("warehouse_copy_members", members=_compiled(statement))
+        return models.CopyStream(self._alone.guard(self._blocks(self._sources[0], copy)), "binary")
+
+    def _run(self, statement: sql.Composed | sql.SQL) -> psycopg.Cursor[Any]:
+        """One statement: what of the user's own text stands in it cannot end it, and the transaction, and go on."""
+        try:
+            return self._connection.execute(statement, binary=True)
+        except psycopg.Error as exc:
+            raise self._words.broken(self._sources[0], exc) from exc
+
+
+def _compiled(statement: mirror.Statement) -> sql.Composed:
+    # There are no parameters in it, and a percent sign is doubled only for those.
+    text = str(statement.compile(dialect=_DIALECT)).replace("%%", "%")
+    return sql.Composed([sql.SQL(text)])
+
+
+def _name(scratch: str, table: str) -> sql.Identifier:
+    return sql.Identifier(scratch, table)
+
+
+def _statement(name: str, /, **placeholders: sql.Composable) -> sql.Composed:
+    return sql.SQL(query(name)).format(**placeholders)

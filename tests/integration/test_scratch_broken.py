@@ -1,0 +1,136 @@
+"""Plans from what changed, broken on purpose: a story for each way, in which that makes another plan (see `Twice`)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy
+
+from syncer.planning import generations, writing
+from syncer.planning.snapshot import Snapshot
+from syncer.receivers.loopback import Answer
+from syncer.warehouses import mirror
+from syncer.warehouses.mirror_postgres import PostgresMirror
+from tests.integration.lives.twice import Different, Twice
+from tests.world import VIP, World, members
+
+pytestmark = pytest.mark.not_audited("what is broken tells what is wrong")
+
+PEOPLE = [*members(5), (VIP, "u0001", "second@x.io")]
+
+
+@pytest.fixture
+def told(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world that was told of some people, of whom one has two addresses; its plans are made twice from now on."""
+    world.warehouse.run("CREATE SCHEMA scratch")
+    world.warehouse_extra = 'scratch = "scratch"'
+    world.warehouse.replace(PEOPLE)
+    world.sync()
+    Twice(monkeypatch).warehouse_url = world.warehouse.url
+    return world
+
+
+# --- the ways to break it, and what has to happen then to see it ---------------------------------------------------
+
+
+def nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a plan did not tell, or what was refused, is forgotten."""
+    real = Snapshot.execute
+
+    def execute(snapshot: Snapshot, connection: Any, name: str, *more: Any, **placeholders: Any) -> Any:
+        return None if name == "write_rest" else real(snapshot, connection, name, *more, **placeholders)
+
+    monkeypatch.setattr(Snapshot, "execute", execute)
+
+
+def rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows that are new travel, and not all rows of whom they are about."""
+    real = mirror.moved
+
+    def moved(now: Any, base: Any, keys: Any) -> Any:
+        table = f'{now.schema}."{now.name}"'
+        names = ", ".join(column.name for column in now.c)
+        new = f'(SELECT {names} FROM {table} EXCEPT ALL SELECT {names} FROM {base.schema}."{base.name}") AS new'
+        columns: list[Any] = [sqlalchemy.column(column.name) for column in now.c]
+        everything = real(now, base, keys).subquery("everything")
+        return sqlalchemy.union_all(
+            sqlalchemy.select(*columns).select_from(sqlalchemy.text(new)),
+            sqlalchemy.select(*everything.c).where(everything.c.unsendable.is_(None)),
+        )
+
+    monkeypatch.setattr(mirror, "moved", moved)
+
+
+def turned_before_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run compares with this snapshot, whether or not a plan was made of it."""
+    real = generations._compared
+
+    def compared(connection: Any, request: Any, opened: Any, table: str, base: Any, because: Any) -> Snapshot:
+        snapshot = real(connection, request, opened, table, base, because)
+        assert snapshot.generation is not None
+        turned = "UPDATE base SET scratch_table = %s, seal = %s WHERE missing IS NULL"
+        connection.execute(turned, [table, snapshot.generation.seal])
+        return replace(snapshot, part=snapshot.part and replace(snapshot.part, table=table))
+
+    monkeypatch.setattr(generations, "_compared", compared)
+
+
+def without_a_seal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that is there is trusted."""
+    real = PostgresMirror.seal
+    monkeypatch.setattr(PostgresMirror, "seal", lambda *asked: "there" if real(*asked) is not None else None)
+
+
+def somebody_is_refused(world: World) -> None:
+    world.warehouse.replace([*PEOPLE, (VIP, "new", "new@x.io")])
+    world.receiver.script = lambda _: Answer(400, body=b'{"message":"not this one"}')
+    world.sync()
+    world.receiver.script = None
+
+
+def one_of_two_addresses_goes(world: World) -> None:
+    world.warehouse.replace([*PEOPLE[:-1], (VIP, "u0001", "third@x.io")])
+
+
+def a_plan_is_not_written(world: World) -> None:
+    world.warehouse.replace(PEOPLE[1:])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(writing, "_write_run", lambda *_: 1 / 0)
+        world.sync()
+
+
+def somebody_alters_the_table(world: World) -> None:
+    ((table,),) = world.query("SELECT scratch_table FROM base")
+    with psycopg.connect(world.warehouse.url, autocommit=True) as connection:
+        connection.execute(f"DELETE FROM scratch.{table} WHERE user_id = 'u0003'")
+    world.warehouse.replace([row for row in PEOPLE if row[1] != "u0003"])
+
+
+Breaks = Callable[[pytest.MonkeyPatch], None]
+STORIES: list[tuple[Breaks, Callable[[World], None]]] = [
+    (nothing_is_left, somebody_is_refused),
+    (rows_alone, one_of_two_addresses_goes),
+    (turned_before_the_plan, a_plan_is_not_written),
+    (without_a_seal, somebody_alters_the_table),
+]
+
+
+@pytest.mark.parametrize(("breaks", "happens"), STORIES, ids=[breaks.__name__ for breaks, _ in STORIES])
+def test_what_is_broken_makes_another_plan(
+    told: World, monkeypatch: pytest.MonkeyPatch, breaks: Breaks, happens: Callable[[World], None]
+) -> None:
+    with monkeypatch.context() as broken:
+        breaks(broken)
+        told.sync()
+        happens(told)
+        with pytest.raises(Different):
+            told.sync()
+
+
+@pytest.mark.parametrize("happens", [happens for _, happens in STORIES], ids=lambda happens: str(happens.__name__))
+def test_what_is_not_broken_makes_the_same_plan(told: World, happens: Callable[[World], None]) -> None:
+    told.sync()
+    happens(told)
+    assert told.sync().report.status == "succeeded"
