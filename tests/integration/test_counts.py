@@ -110,6 +110,14 @@ def test_the_kept_counts_are_those_of_the_state(world: World) -> None:
         assert kept[:2] == kept[2:]
 
 
+def test_where_contacts_are_users_the_kept_count_is_of_users(world: World) -> None:
+    world.destination_extra += '\nidentity = "user_id"'
+    world.warehouse.replace([(VIP, "u1", "a@x.io"), (VIP, "u2", "a@x.io")])
+    world.sync()
+
+    assert world.query("SELECT contacts FROM contact_count") == [(2,)]
+
+
 def test_a_preview_reports_the_same(world: World, asked: list[str]) -> None:
     world.warehouse.replace(ROWS)
     world.sync()

@@ -109,6 +109,17 @@ def test_a_contact_out_of_reach(world: World) -> None:
     assert world.believed() == {("a@x.io", "vip_buyers")}
 
 
+def test_it_is_listed_also_while_others_come_into_the_audience(world: World) -> None:
+    world.warehouse.replace([(VIP, "u1", "a@x.io")])
+    lose_answers(world)
+    world.destination_extra += '\ncontacts = ["b@x.io"]'
+    world.warehouse.replace([(VIP, "u1", "a@x.io"), (VIP, "u2", "b@x.io")])
+
+    assert sync.exit_code(world.sync()) == 0
+
+    assert world.json("status")["destinations"][0]["left_uncertain"] == 1
+
+
 def test_what_only_waits_stays_pending(world: World) -> None:
     world.warehouse.replace([(VIP, "u1", "a@x.io")])
     lose_answers(world)
