@@ -196,3 +196,20 @@ def test_a_call_that_names_a_user_who_has_just_left_does_not_settle_what_they_we
     assert told(world, since) == [("b@x.io", "vip_buyers", True)]
     assert users_told_wrong(world, rows, since) == set()
     assert world.sync().report.destinations[0].planned == 0
+
+
+def test_a_false_waits_for_a_call_that_names_another_also_where_other_rows_of_that_contact_only_move(
+    world: World,
+) -> None:
+    stays: list[Row] = [(VIP, "u0", "b@x.io"), (VIP, "u1", "b@x.io")]
+    world.warehouse.replace([*stays, (VIP, "u1", "a@x.io")])
+    world.sync()
+    rows: list[Row] = [*stays, (VIP, "u3", "b@x.io"), (CHURN, "u0", "b@x.io")]
+    world.warehouse.replace(rows)
+
+    assert world.sync().report.deferred == 1
+    assert world.believed() == truth([*rows, (VIP, "u1", "a@x.io")])
+
+    world.sync()
+    assert world.believed() == truth(rows)
+    assert world.receiver.belief_by_user["u1"]["vip_buyers"] is True
