@@ -97,6 +97,15 @@ def test_a_member_whose_row_cannot_be_sent_any_more(world: World) -> None:
     assert world.believed() == set()
 
 
+def test_another_user_enters_where_the_row_of_the_first_cannot_be_sent_any_more(world: World) -> None:
+    world.warehouse.replace([(VIP, "u1", "a@x.io")])
+    lose_answers(world)
+    world.warehouse.replace([(VIP, "u1", None), (VIP, "u2", "a@x.io")])
+
+    assert_ended(world)
+    assert world.believed() == {("a@x.io", "vip_buyers")}
+
+
 def test_a_contact_out_of_reach(world: World) -> None:
     world.warehouse.replace([(VIP, "u1", "a@x.io")])
     lose_answers(world)

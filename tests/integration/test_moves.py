@@ -213,3 +213,14 @@ def test_a_false_waits_for_a_call_that_names_another_also_where_other_rows_of_th
     world.sync()
     assert world.believed() == truth(rows)
     assert world.receiver.belief_by_user["u1"]["vip_buyers"] is True
+
+
+def test_a_row_without_an_address_keeps_nobody_at_an_old_address_who_still_has_another(world: World) -> None:
+    stays: Row = (VIP, "u1", "b@x.io")
+    world.warehouse.replace([stays, (VIP, "u1", "a@x.io")])
+    world.sync()
+    world.warehouse.replace([stays, (VIP, "u1", None)])
+
+    world.sync()
+
+    assert world.believed() == truth([stays])
