@@ -259,7 +259,9 @@ class Auditor:
             at = {contact for contacts in found for contact in contacts}
             if not all(found) or len(at) > _MOST_CONTACTS:
                 continue
-            listed = any(self.listing.lists((each, name), {user}, False, by_user=False) for each in at)
+            listed = at <= self.listing.refused or any(
+                self.listing.lists((each, name), {user}, False, by_user=False) for each in at
+            )
             if not listed and not self._follow_next(at, name, read.run_id):
                 yield f"user {user!r} at {self.account.name} is in {name}, and their profile says false"
 

@@ -138,6 +138,8 @@ def test_a_profile_that_stays_false() -> None:
     told = {0.5: TRUE, 1.5: ("u2", "b@x.io", True), 1.7: FALSE}
 
     assert "their profile says false" in complaints([IN, moved], told)[0]
+    for refused, count in ("b@x.io", 0), ("a@x.io", 1):  # nobody can tell them, whatever the call was about
+        assert len(complaints([IN, moved], told, Listing(refused={refused}))) == count
     for waits, count in ((None, 0), ("deferred", 0), ("held", 1)):  # by a call of the next run, or by none
         listing = Listing()
         listing.outcomes["b@x.io", "vip"] = [outcome(1)]
