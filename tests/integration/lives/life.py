@@ -161,7 +161,8 @@ class Life(RuleBasedStateMachine):
         self._run(trouble, resync=resync)
         facts = self._look(trouble)
         if facts.sending and facts.open_run is not None and facts.open_run % 2:
-            self._settle()  # before anything changes: of what it was sending it knows that it does not know
+            self._settle()  # before anything changes: of what it was sending, and of that only, it knows nothing now
+            assert facts_of(self.connection).uncertain.keys() == facts.uncertain.keys()
 
     def _undisturbed_run(self, *, resync: bool, twice: bool) -> None:
         self.tally["undisturbed"] += 1
