@@ -154,3 +154,35 @@ def test_a_value_is_told_again_whoever_its_row_is_now(world: World) -> None:
     assert ("a@x.io", "score", 5) in told(world, before)
     assert world.sync().report.destinations[0].planned == 0
     assert open_resyncs(world) == 0
+
+
+def test_who_was_told_false_and_is_out_of_reach_is_told_so_again_once_within_it(world: World) -> None:
+    world.warehouse.replace(members(3))
+    world.sync()
+    world.warehouse.replace(members(2))
+    world.sync()
+    reached, world.destination_extra = (
+        world.destination_extra,
+        world.destination_extra + '\ncontacts = ["u0000@x.io", "u0001@x.io"]',
+    )
+    world.resync(audiences=[VIP])
+    world.destination_extra = reached
+    before = world.receiver.event_count
+
+    world.sync()
+
+    assert told(world, before) == [("u0002@x.io", "vip_buyers", False)]
+    assert world.sync().report.destinations[0].planned == 0
+    assert open_resyncs(world) == 0
+
+
+def test_an_address_with_blanks_around_it_is_told_again_once(world_in_one_database: World) -> None:
+    world = world_in_one_database
+    world.warehouse.replace([(VIP, "u1", " a@x.io ")])
+    world.sync()
+
+    world.resync()
+
+    assert told(world) == [("a@x.io", "vip_buyers", True)] * 2
+    assert world.sync().report.destinations[0].planned == 0
+    assert open_resyncs(world) == 0
