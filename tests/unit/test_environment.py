@@ -137,8 +137,10 @@ def test_what_cannot_be_used_is_a_problem_of_that_variable(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, value: Any, problem: str, command: str
 ) -> None:
     monkeypatch.setenv(variable, value if isinstance(value, str) else value(tmp_path))
-    (tmp_path / "syncer.toml").write_text(MINIMAL)
-    done = commands.call(["--config", str(tmp_path / "syncer.toml"), command])
+    config = tmp_path / "syncer.toml"
+    config.write_text(MINIMAL)
+    config.chmod(0o600)
+    done = commands.call(["--config", str(config), command])
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {variable}: ")
     assert problem in done.stderr
