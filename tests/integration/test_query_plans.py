@@ -32,7 +32,21 @@ EXPLAINED = (
 @pytest.fixture
 def big(state: State, receiver: SegmentReceiver, tmp_path: Path) -> World:
     """A state that knows everybody and how it told them, and a warehouse of which one per cent has changed since."""
-    world = World(tmp_path, Write(state.url), state.url, receiver)
+    return _known_by_all(World(tmp_path, Write(state.url), state.url, receiver))
+
+
+@pytest.fixture
+def far(world: World) -> World:
+    """The same, with the warehouse elsewhere; it has kept the snapshot of the last run, and moved on since."""
+    _known_by_all(world)
+    world.warehouse.run("CREATE SCHEMA scratch")
+    world.warehouse_extra = 'scratch = "scratch"'
+    world.sync()
+    world.warehouse.run("UPDATE members SET audience_name = 'Audience 1' WHERE right(user_id, 2) = '55'")
+    return world
+
+
+def _known_by_all(world: World) -> World:
     world.warehouse.run(
         "INSERT INTO members SELECT 'Audience ' || n, 'first', 'first@example.com' FROM generate_series(1, %s) AS n",
         [AUDIENCES],
@@ -65,8 +79,9 @@ def big(state: State, receiver: SegmentReceiver, tmp_path: Path) -> World:
             FROM synced_member
             """
         )
-        connection.execute("UPDATE members SET audience_name = 'Audience 1' WHERE right(user_id, 2) = '77'")
         connection.execute("ANALYZE")
+    world.warehouse.run("UPDATE members SET audience_name = 'Audience 1' WHERE right(user_id, 2) = '77'")
+    world.warehouse.run("ANALYZE")
     return world
 
 
@@ -132,6 +147,13 @@ def test_a_run_reads_the_state_once_and_its_pages_by_index(big: World, explained
         assert explained[name], name
         for plan in explained[name]:
             assert not read_whole(plan) & {"synced_member", "sync_change"}, name
+
+
+def test_what_changed_is_looked_up_in_the_state_by_index(far: World, explained: dict[str, list[Plan]]) -> None:
+    far.sync()
+    assert far.query("SELECT read FROM run ORDER BY run_id DESC LIMIT 1") == [("changes",)]
+    (diff,) = explained["diff_members"]
+    assert not read_whole(diff) & {"synced_member"}
 
 
 def test_closing_a_run_looks_nothing_up_row_by_row(big: World, explained: dict[str, list[Plan]]) -> None:
