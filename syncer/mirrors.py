@@ -6,12 +6,19 @@ is in it is a cache: it may be gone or wrong at any time, and then everything is
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from syncer import models
 
 Stream = models.CopyStream | models.RowStream
 """Rows of audience, user_id, email and unsendable."""
+
+
+class People(NamedTuple):
+    """How many different users each audience has, and how many different contacts there are, as a plan counts both."""
+
+    users: Mapping[str, int]
+    contacts: int
 
 
 class Mirror(models.Reading, Protocol):
@@ -25,6 +32,9 @@ class Mirror(models.Reading, Protocol):
 
     def rows(self, table: str) -> Mapping[str | None, int]:
         """How many rows a table has of each audience."""
+
+    def people(self, table: str) -> People:
+        """Whom a table is about."""
 
     def whole(self, table: str) -> Stream:
         """All rows of a table."""

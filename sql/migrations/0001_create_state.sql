@@ -525,7 +525,8 @@ COMMENT ON TABLE forgotten IS
 
 -- `scratch_table`, `seal`: the table at the warehouse that holds the snapshot of `run_id`, and what its rows add up to;
 -- null: there is none, because of `missing`. `sources`: a digest of how it was read; `readings`: of how the plan of
--- that run compared it, by the destination's id.
+-- that run compared it, by the destination's id. `countable`: some destination knows everybody in it, so that only
+-- differences have to be counted.
 CREATE TABLE base (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     run_id integer,
@@ -533,6 +534,7 @@ CREATE TABLE base (
     seal text,
     sources text,
     readings jsonb NOT NULL DEFAULT '{}',
+    countable boolean NOT NULL DEFAULT false,
     missing text,
     CONSTRAINT whole_or_missing CHECK ((scratch_table IS NULL) = (missing IS NOT NULL))
 );

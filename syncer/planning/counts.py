@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from syncer import mirrors
 from syncer.planning.snapshot import Snapshot
 from syncer.state import Connection, fetch_all, fetch_optional, fetch_value
 
@@ -77,6 +78,11 @@ class Counts:
             _, self.totals = _add_up(self.connection, self.snapshot)
         return self.totals
 
+    def take_over(self, people: mirrors.People) -> None:
+        """Has them counted by the warehouse."""
+        self._members.update(people.users)
+        self._contacts = people.contacts
+
     def learn(self, destination_id: int, compared: Mapping[int, str], *, differences: int, complete: bool) -> None:
         """Counts with the help of a destination that was just compared: its differences are in `member_delta`.
 
@@ -114,7 +120,10 @@ def begin(connection: Connection, snapshot: Snapshot, run_id: int, *, totals: bo
     """Counts the rows of every audience, for the plan of this run, and adds them up if `totals` are wanted. Those of a
     snapshot of which a part is staged were counted at the warehouse."""
     if snapshot.part is not None:
-        return Counts(connection, snapshot, run_id, snapshot.part.rows)
+        counted = Counts(connection, snapshot, run_id, snapshot.part.rows)
+        if snapshot.part.people is not None:
+            counted.take_over(snapshot.part.people)
+        return counted
     if totals:
         return Counts(connection, snapshot, run_id, *_add_up(connection, snapshot))
     rows = snapshot.fetch_all(connection, _Rows, "count_rows_by_audience")

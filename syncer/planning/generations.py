@@ -43,10 +43,8 @@ _IN_PLACE = "the table is read where it is, in the state's own database"
 _UNUSABLE = "the tables in `warehouse.scratch` could not be used; `syncer check` says why"
 _ALTERED = "the snapshot of the run before is not at the warehouse as it was left"
 _FORGOTTEN = "somebody was forgotten whom the warehouse may still have"
-_UNCOUNTED = "the state does not know how many users and contacts there are"
 _MUCH_MOVED = "so much changed at the warehouse"
 _MUCH_LEFT = "so much was left to be told by the run before"
-_NOT_LEARNT = "no destination is told everybody of every audience, so users and contacts have to be counted"
 _TRAITS = "traits and computed traits need all rows of a contact"
 _BY_USER = "a destination knows its contacts by user id, which needs all rows of a contact"
 
@@ -61,10 +59,11 @@ class _Base(NamedTuple):
     seal: str | None
     sources: str | None
     readings: Mapping[str, str]
+    countable: bool
     missing: str | None
 
 
-_NO_BASE = _Base(None, None, None, None, {}, "there is no snapshot of an earlier run")
+_NO_BASE = _Base(None, None, None, None, {}, countable=False, missing="there is no snapshot of an earlier run")
 
 
 @contextmanager
@@ -105,18 +104,19 @@ def turn(connection: Connection, counts: Counts, targets: Sequence[TargetPlan]) 
     generation, missing = counts.snapshot.generation, _why_no_base(connection, counts)
     execute(connection, "drop_rest")
     if generation is None or missing is not None:
-        values: dict[str, object] = dict.fromkeys(("scratch_table", "seal", "sources"))
+        values: dict[str, object] = {**dict.fromkeys(("scratch_table", "seal", "sources")), "countable": False}
         execute(
             connection, "write_base", {**values, "run_id": None, "readings": Jsonb({}), "missing": missing or _NOT_KEPT}
         )
         return
     counts.snapshot.execute(connection, "write_rest")
+    known = {"countable": counts.learnable}
     readings = {str(target.target.destination_id): target.reading for target in targets}
     values = {"scratch_table": generation.table, "seal": generation.seal, "sources": generation.sources}
     execute(
         connection,
         "write_base",
-        {**values, "run_id": counts.run_id, "readings": Jsonb(readings), "missing": None},
+        {**values, **known, "run_id": counts.run_id, "readings": Jsonb(readings), "missing": None},
     )
 
 
@@ -154,14 +154,15 @@ def _mirrored(
     """The snapshot by way of a table at the warehouse; None if that does not work."""
     sweep(connection, kept)
     base = fetch_optional(connection, _Base, "show_base") or _NO_BASE
-    because = whole or _why_everything(connection, request, base, run_id)
+    because = whole or _why_everything(connection, request, base)
+    countable = _is_countable(connection, request.targets, base, run_id)
     table = fetch_value(connection, "name_scratch", {"run_id": run_id})
     execute(connection, "register_scratch", {"scratch": kept.scratch, "name": table, "run_id": run_id})
     try:
         with kept.opened(request.sources) as mirror:
             if request.guard.ready is not None:
                 refuse_unready(mirror, request.guard.ready)
-            return _compared(connection, request, mirror, table, base, because)
+            return _compared(connection, request, mirror, table, base, because, countable=countable)
     except errors.WarehouseError as error:
         log.warning("everything is read, because the scratch tables cannot be used", error=error.unquoted)
         return None
@@ -174,6 +175,8 @@ def _compared(
     table: str,
     base: _Base,
     because: str | None,
+    *,
+    countable: bool,
 ) -> Snapshot:
     """Makes the table of this snapshot, and stages what moved since the base, or everything."""
     mirror.create(table)
@@ -185,7 +188,8 @@ def _compared(
             moved = ((mirror.moved(table, base.scratch_table), source) for _ in range(1))
             travelled = staging.stage(connection, mirror, moved, staging.MOVED)
             readings = {int(key): reading for key, reading in base.readings.items()}
-            part = Part(base.run_id, base.scratch_table, readings, rows)
+            people = None if countable else mirror.people(table)
+            part = Part(base.run_id, base.scratch_table, readings, rows, people)
             because = _MUCH_MOVED if too_many(travelled.rows, sum(rows.values())) else None
         else:
             because = _ALTERED
@@ -203,7 +207,7 @@ def _sealed(mirror: mirrors.Mirror, table: str) -> str:
     return seal
 
 
-def _why_everything(connection: Connection, request: PlanRequest, base: _Base, run_id: int) -> str | None:
+def _why_everything(connection: Connection, request: PlanRequest, base: _Base) -> str | None:
     """Why everything has to be read, as far as that is known before the warehouse is asked."""
     if base.missing is not None:
         return base.missing
@@ -211,10 +215,13 @@ def _why_everything(connection: Connection, request: PlanRequest, base: _Base, r
         return "the sources or the version of syncer are not those of the run before"
     if fetch_value(connection, "any_forgotten"):
         return _FORGOTTEN
-    known = {"destination_ids": [target.destination_id for target in request.targets], "run_id": run_id}
-    if not fetch_value(connection, "knows_counts", known):
-        return _UNCOUNTED
     return None
+
+
+def _is_countable(connection: Connection, targets: Sequence[Target], base: _Base, run_id: int) -> bool:
+    """Whether the differences are likely to tell how many users and contacts there are: see `counts`."""
+    known = {"destination_ids": [target.destination_id for target in targets], "run_id": run_id}
+    return base.countable and bool(fetch_value(connection, "knows_counts", known))
 
 
 def _why_no_base(connection: Connection, counts: Counts) -> str | None:
@@ -223,8 +230,6 @@ def _why_no_base(connection: Connection, counts: Counts) -> str | None:
         return counts.snapshot.read.because
     if fetch_value(connection, "any_forgotten"):
         return _FORGOTTEN
-    if not counts.learnable:
-        return _NOT_LEARNT
     more = counts.snapshot.asked - _DONE_WITHOUT
     if more:
         return f"the plan before needed all rows, for {', '.join(sorted(more))}"

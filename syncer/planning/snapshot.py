@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 import psycopg
 import psycopg.sql
 
-from syncer import errors, models, sql
+from syncer import errors, mirrors, models, sql
 from syncer.planning import staging
 from syncer.state import Connection, Row, analyze, execute, fetch_all, fetch_value
 
@@ -51,13 +51,15 @@ EVERYTHING = Read("everything")
 class Part:
     """What is staged are the rows of those who moved since the snapshot of the run `run_id`, which is in `table`.
 
-    `readings` say how its plan compared that, by destination. `rows` counts all rows of this snapshot by audience.
+    `readings` say how its plan compared that, by destination. `rows` counts all rows of this snapshot by audience,
+    `people` whom they are about, if that cannot be counted by the differences.
     """
 
     run_id: int
     table: str
     readings: Mapping[int, str]
     rows: Mapping[str | None, int]
+    people: mirrors.People | None = None
 
 
 @dataclass(frozen=True, slots=True)

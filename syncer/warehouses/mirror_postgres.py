@@ -137,6 +137,12 @@ class PostgresMirror(postgres.PostgresReading):
         counted = self._run(_compiled(mirror.rows_by(self._kept(table), "audience"))).fetchall()
         return dict(counted)
 
+    def people(self, table: str) -> mirrors.People:
+        """See `mirrors.Mirror`."""
+        users = self._run(_statement("warehouse_scratch_users", table=_name(self._scratch, table))).fetchall()
+        contacts = self._run(_statement("warehouse_scratch_contacts", table=_name(self._scratch, table))).fetchone()
+        return mirrors.People(dict(users), contacts[0] if contacts else 0)
+
     def whole(self, table: str) -> models.CopyStream:
         """See `mirrors.Mirror`."""
         return self._copied(mirror.whole(self._kept(table)))

@@ -334,3 +334,18 @@ def test_forgetting_says_what_it_could_not_drop(settled: World, monkeypatch: pyt
     assert tables(settled.warehouse) == left
     settled.sync()
     assert not tables(settled.warehouse) & left
+
+
+def test_whom_no_destination_is_told_all_about_the_warehouse_counts(kept: World) -> None:
+    """Users and contacts are counted by what differs, where everybody is told; else where the rows are."""
+    kept.destination_extra += f'\naudiences = ["{VIP}"]'
+    rows = [*members(50, VIP, CHURN), (CHURN, "u0001", " Other@x.io\xa0"), (CHURN, None, "other@x.io")]
+    kept.warehouse.replace(rows)
+    kept.sync()
+    kept.warehouse.replace(rows[2:])
+
+    result = kept.sync()
+
+    assert read(kept)[0] == "changes"
+    assert {each.name: each.members for each in result.report.audiences} == {VIP: 49, CHURN: 49}
+    assert kept.query("SELECT memberships, contacts FROM sync_runs ORDER BY run_id DESC LIMIT 1") == [(100, 50)]

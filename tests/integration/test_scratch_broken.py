@@ -67,8 +67,8 @@ def turned_before_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next run compares with this snapshot, whether or not a plan was made of it."""
     real = generations._compared
 
-    def compared(connection: Any, request: Any, opened: Any, table: str, base: Any, because: Any) -> Snapshot:
-        snapshot = real(connection, request, opened, table, base, because)
+    def compared(connection: Any, request: Any, opened: Any, table: str, *more: Any, countable: bool) -> Snapshot:
+        snapshot = real(connection, request, opened, table, *more, countable=countable)
         assert snapshot.generation is not None
         turned = "UPDATE base SET scratch_table = %s, seal = %s WHERE missing IS NULL"
         connection.execute(turned, [table, snapshot.generation.seal])
