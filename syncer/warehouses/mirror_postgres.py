@@ -67,6 +67,7 @@ class PostgresMirrors(postgres.PostgresWarehouse):
             for table in tables:
                 try:
                     self._begin_anew(connection)
+                    connection.execute(query("warehouse_narrow_session"))
                     connection.execute(_statement("warehouse_drop_scratch", table=_name(self._scratch, table)))
                     connection.commit()
                 except psycopg.Error:
@@ -117,7 +118,7 @@ class PostgresMirror(postgres.PostgresReading):
             for source in self._sources:
                 _, members = self._resolved(source)
                 self._run(_statement("warehouse_fill_members", members=members))
-        self._run(_statement("warehouse_narrow_session"))
+        self._connection.execute(query("warehouse_narrow_session"))
         self._run(_statement("warehouse_create_scratch", table=_name(self._scratch, table)))
         self._run(_statement("warehouse_analyze_scratch", table=_name(self._scratch, table)))
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from syncer import errors, models
+from syncer import errors, models, sql
 from syncer.planning import writing
 from syncer.receivers.loopback import Answer
 from syncer.receivers.segment import SegmentReceiver
@@ -349,3 +349,22 @@ def test_whom_no_destination_is_told_all_about_the_warehouse_counts(kept: World)
     assert read(kept)[0] == "changes"
     assert {each.name: each.members for each in result.report.audiences} == {VIP: 49, CHURN: 49}
     assert kept.query("SELECT memberships, contacts FROM sync_runs ORDER BY run_id DESC LIMIT 1") == [(100, 50)]
+
+
+@pytest.mark.parametrize("mode", ["ACCESS SHARE", "ACCESS EXCLUSIVE"])
+def test_who_holds_a_table_keeps_no_run_waiting(settled: World, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """It is read if it can be, and dropped by a later run."""
+    quick = sql.query("warehouse_narrow_session").replace("'5s'", "'50ms'")
+
+    def quickly(name: str) -> str:
+        return quick if name == "warehouse_narrow_session" else sql.query(name)
+
+    monkeypatch.setattr("syncer.warehouses.mirror_postgres.query", quickly)
+    held = base_of(settled)
+    with psycopg.connect(settled.warehouse.url) as connection:
+        connection.execute(f"LOCK TABLE scratch.{held} IN {mode} MODE")
+        settled.sync()
+        assert read(settled)[0] == ("changes" if mode == "ACCESS SHARE" else "everything")
+        assert tables(settled.warehouse) == {held, base_of(settled)}
+    settled.sync()
+    assert tables(settled.warehouse) == {base_of(settled)}
