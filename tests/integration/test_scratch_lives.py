@@ -67,9 +67,9 @@ class Life:
             for _ in range(self.rnd.choice([0, 1, 1, 2, 5])):
                 self._change()
             self.world.warehouse.replace(self.rows)
-            if self.rnd.random() < 0.4:
+            if self.rnd.random() < 0.25:
                 self._act()
-            if self.rnd.random() < 0.15:
+            if self.rnd.random() < 0.1:
                 self._harm()
             self._run()
         self._settle()
@@ -168,9 +168,9 @@ class Life:
 
         world.receiver.script = answer
         only: dict[str, Any] = {}
-        if rnd.random() < 0.1:
+        if rnd.random() < 0.06:
             only = rnd.choice([{"audiences": ["A"]}, {"destination_names": ["segment"]}])
-        trigger: Literal["resync", "manual"] = "resync" if rnd.random() < 0.07 else "manual"
+        trigger: Literal["resync", "manual"] = "resync" if rnd.random() < 0.04 else "manual"
         self.mortal.steps, self.mortal.last = 0, rnd.choice([None, None, None, rnd.randrange(150)])
         with suppress(Gone, errors.SyncerError):
             world.sync(trigger=trigger, **only)

@@ -9,6 +9,7 @@ from tests.sometimes import Sometimes
 from tests.world import Row, World
 
 IN_CI = {
+    "what changed at the warehouse was enough for a plan",
     "a doubt that a later run cleared",
     "halved down to one contact",
     "refused, then accepted",
@@ -39,6 +40,10 @@ OF_PAGES = {"halved down to one contact", "a page that the limit of bytes splits
 """What needs pages of more than one contact."""
 
 
+OF_SCRATCH = {"what changed at the warehouse was enough for a plan"}
+"""What needs a warehouse that keeps the snapshot of the last run."""
+
+
 class RarePaths:
     """Looks at a life after each of its runs."""
 
@@ -50,6 +55,8 @@ class RarePaths:
     def look(self, facts: Facts, rows: Sequence[Row], setting: Setting, world: World) -> None:
         before, self._before = self._before, facts
         self._look_at_requests(world)
+        if world.query("SELECT read FROM run WHERE read IS NOT NULL ORDER BY run_id DESC LIMIT 1") == [("changes",)]:
+            self.sometimes.saw("what changed at the warehouse was enough for a plan")
         if before is None:
             return
         told = {(contact, name) for contact, name, _ in facts.members} | facts.retracted.keys()

@@ -14,6 +14,7 @@ from syncer.planning import checksums
 from tests.integration.lives.mortal import Mortal
 from tests.integration.lives.rare import PATHS
 from tests.integration.lives.stage import Stage
+from tests.integration.lives.twice import Twice
 from tests.sometimes import Sometimes
 from tests.world import Report, Write
 
@@ -37,17 +38,20 @@ Round = Callable[[int, Sometimes], None]
 
 @pytest.fixture
 def play(new_database: Callable[..., str], template: str, monkeypatch: pytest.MonkeyPatch) -> Round:
-    """Plays a round. Its seed also says how large pages are, and whether the warehouse is in the state's database."""
+    """Plays a round. Its seed also says how large pages are, whether the warehouse is in the state's database, and
+    whether it keeps the snapshot of the last run."""
     monkeypatch.setattr(checksums, "most", lambda *_: True)
     monkeypatch.setattr(segment, "MAX_REQUEST_BYTES", 900)
     mortal = Mortal(monkeypatch)
     warehouse = Write(new_database("template0"))
+    twice = Twice(monkeypatch, mortal.immortal)
     stages: dict[int, Stage] = {}
 
     def play(seed: int, sometimes: Sometimes) -> None:
-        page_size = (1, 500)[seed % 2]
-        monkeypatch.setattr(segment, "PAGE_SIZE", page_size)
-        stage = stages.setdefault(page_size, Stage(new_database, template, mortal, warehouse if seed % 2 else None))
+        kind = seed % 4
+        monkeypatch.setattr(segment, "PAGE_SIZE", (1, 500)[kind % 2])
+        elsewhere, kept = warehouse if kind % 2 else None, twice if kind == 3 else None
+        stage = stages.setdefault(kind, Stage(new_database, template, mortal, elsewhere, kept))
         stage.sometimes = sometimes
         try:
             stage.play(LIVES, seed=seed)
