@@ -1,5 +1,7 @@
 """No database is waited for longer than a limit, whatever its driver does. SQLite stands in for any of them."""
 
+import _thread
+import signal
 import sqlite3
 import threading
 import time
@@ -65,9 +67,16 @@ def test_a_statement_without_an_answer_is_given_up_and_interrupted(place: Sqlite
         rows_of(reading.stream(query(ENDLESS)))
 
 
-def test_an_interruption_does_not_wait_for_the_driver(place: SqlitePlace) -> None:
-    import _thread
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Whoever starts tests in the background lets them ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interruption_does_not_wait_for_the_driver(place: SqlitePlace) -> None:
     warehouse = warehouses.open_warehouse(place.url, {})
     threading.Timer(0.2, _thread.interrupt_main).start()
     began = time.monotonic()
