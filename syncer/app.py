@@ -106,7 +106,7 @@ def _mirrors(settings: config.Settings) -> Mirrors | None:
     if warehouse.scratch is None:
         return None
     url, connect_args = warehouse.url.get_secret_value(), warehouse.connect_args.get_secret_value()
-    return warehouses.open_mirrors(url, connect_args, warehouse.scratch)
+    return warehouses.open_mirrors(url, connect_args, warehouse.scratch, warehouse.waits)
 
 
 def sweep(settings: config.Settings, connection: Connection) -> int:
@@ -199,7 +199,10 @@ def problems(app: App) -> list[errors.Problem]:
     found = [errors.Problem(path, message) for path, message in app.warehouse.problems(app.settings.sources)]
     found += _guard_problems(app)
     if app.mirrors is not None:
-        found += [errors.Problem("warehouse.scratch", message) for message in app.mirrors.scratch_problems()]
+        found += [
+            errors.Problem("warehouse.scratch", message)
+            for message in app.mirrors.scratch_problems(app.settings.sources)
+        ]
     found += _state_problems(app)
     for index, destination in enumerate(app.destinations):
         found += [errors.Problem(f"destinations[{index}]", message) for message in destination.problems()]

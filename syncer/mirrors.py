@@ -58,8 +58,8 @@ class Mirrors(Protocol):
     def drop(self, tables: Sequence[str]) -> Sequence[str]:
         """Drops these tables; returns those that are certainly no longer there."""
 
-    def scratch_problems(self) -> list[str]:
-        """What keeps runs from using such tables, as `syncer check` says it; leaves nothing there."""
+    def scratch_problems(self, sources: Sequence[models.Source]) -> list[str]:
+        """What keeps runs from using such tables for these sources, as `syncer check` says it; leaves nothing there."""
 
     def close(self) -> None:
         """Closes every connection."""

@@ -8,7 +8,7 @@ import sqlalchemy
 from sqlalchemy import exc as sa_exc
 
 from syncer import errors, mirrors, models
-from syncer.warehouses import drivers, generic, mirror_postgres, postgres
+from syncer.warehouses import drivers, generic, mirror_duckdb, mirror_postgres, postgres
 from syncer.warehouses.words import Words
 
 _WAITS = models.Waits()
@@ -37,12 +37,16 @@ def open_warehouse(
     raise errors.ConfigError([errors.Problem("warehouse.url", problem)])
 
 
-def open_mirrors(url: sqlalchemy.URL, connect_args: Mapping[str, object], scratch: str) -> mirrors.Mirrors:
+def open_mirrors(
+    url: sqlalchemy.URL, connect_args: Mapping[str, object], scratch: str, waits: models.Waits = _WAITS
+) -> mirrors.Mirrors:
     """What keeps snapshots in the schema `scratch` of the warehouse at `url`. Connects only when it is used.
 
     Raises `ConfigError` for a kind of database in which that was not tried.
     """
     if (url.get_backend_name(), url.get_driver_name()) == ("postgresql", "psycopg"):
         return mirror_postgres.PostgresMirrors(url, connect_args, scratch)
+    if url.get_backend_name() == "duckdb":
+        return mirror_duckdb.DuckdbMirrors(url, connect_args, waits, scratch)
     words = f"runs of this version cannot compare in {url.get_backend_name()}; leave it out, and they read everything"
     raise errors.ConfigError([errors.Problem("warehouse.scratch", words)])

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import sqlalchemy
 
-from syncer import models
+from syncer import errors, models
 from syncer.warehouses import base, duckdb, text
 from syncer.warehouses.columns import MAX_AUDIENCE
 
 # DuckDB's types whose text in Arrow is the text of `text.text_of`.
-_PLAIN = frozenset("VARCHAR TINYINT SMALLINT INTEGER BIGINT UTINYINT USMALLINT UINTEGER UBIGINT".split())
+PLAIN = frozenset("VARCHAR TINYINT SMALLINT INTEGER BIGINT UTINYINT USMALLINT UINTEGER UBIGINT".split())
 _BATCH = 10_000
 
 
@@ -38,10 +38,7 @@ class Members:
 
     def blocks(self) -> Iterator[Block]:
         """Reads them. Raises what the driver raises, also in the middle."""
-        # DuckDB 2 calls it by another name. Of the class: a relation also has its columns' names as attributes.
-        renamed = hasattr(type(self.relation), "to_arrow_reader")
-        read = self.relation.to_arrow_reader if renamed else self.relation.fetch_arrow_reader
-        for batch in read(_BATCH):
+        for batch in _batches(self.relation):
             yield _block(batch, self.source, self.places)
 
 
@@ -65,9 +62,34 @@ def members(
     places = text.Places.of(columns, relation.columns)
     types = [str(each) for each in relation.types]
     texts = [types[at] for at in (places.audience, places.user_id, places.email) if at is not None]
-    if not _PLAIN.issuperset(texts) or (places.member is not None and types[places.member] != "BOOLEAN"):
+    if not PLAIN.issuperset(texts) or (places.member is not None and types[places.member] != "BOOLEAN"):
         return None
     return Members(relation, source, places)
+
+
+def lines(relation: Any) -> Iterator[Block]:
+    """The rows of a relation of texts and booleans, as they are. Raises `WarehouseError` without `pyarrow`."""
+    if not _is_installed():
+        raise errors.WarehouseError("pyarrow is missing; pip install 'engage-syncer[duckdb]'")
+    for batch in _batches(relation):
+        yield Block(_csv(batch), batch.num_rows, batch.num_rows)
+
+
+def _batches(relation: Any) -> Iterator[Any]:
+    # DuckDB 2 calls it by another name. Of the class: a relation also has its columns' names as attributes.
+    renamed = hasattr(type(relation), "to_arrow_reader")
+    read = relation.to_arrow_reader if renamed else relation.fetch_arrow_reader
+    yield from read(_BATCH)
+
+
+def _csv(batch: Any) -> bytes:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    lines = pa.BufferOutputStream()
+    # A null is written as nothing and every text in quotes, so an empty text is no null: COPY reads it the same way.
+    csv.write_csv(batch, lines, csv.WriteOptions(include_header=False, quoting_style="needed"))
+    return bytes(lines.getvalue().to_pybytes())
 
 
 def _is_installed() -> bool:
@@ -80,7 +102,7 @@ def _is_installed() -> bool:
 
 def _block(batch: Any, source: models.Source, places: text.Places) -> Block:
     import pyarrow as pa
-    from pyarrow import compute, csv
+    from pyarrow import compute
 
     rows = batch.num_rows
     if places.member is not None:
@@ -99,8 +121,5 @@ def _block(batch: Any, source: models.Source, places: text.Places) -> Block:
         unsendable = pa.array([member.unsendable for member in found], pa.bool_())
     else:
         unsendable = pa.repeat(pa.scalar(False), batch.num_rows)  # noqa: FBT003  a column of it
-    lines = pa.BufferOutputStream()
-    # A null is written as nothing and every text in quotes, so an empty text is no null: COPY reads it the same way.
-    options = csv.WriteOptions(include_header=False, quoting_style="needed")
-    csv.write_csv(pa.record_batch([*columns, unsendable], names=list(source.columns)), lines, options)
-    return Block(lines.getvalue().to_pybytes(), batch.num_rows, rows)
+    listed = pa.record_batch([*columns, unsendable], names=list(source.columns))
+    return Block(_csv(listed), batch.num_rows, rows)

@@ -75,13 +75,13 @@ class PostgresMirrors(postgres.PostgresWarehouse):
                 gone.append(table)
         return gone
 
-    def scratch_problems(self) -> list[str]:
+    def scratch_problems(self, sources: Sequence[models.Source]) -> list[str]:  # noqa: ARG002
         """See `mirrors.Mirrors`."""
         try:
             with self._transaction() as connection:
-                sources = [mirror.PROBE]
+                probe = [mirror.PROBE]
                 tried = PostgresMirror(
-                    connection, self._words, self._begin(connection, sources), sources=sources, scratch=self._scratch
+                    connection, self._words, self._begin(connection, probe), sources=probe, scratch=self._scratch
                 )
                 tried.create("syncer_probe")
                 return mirror.complaints(tried.rows("syncer_probe"))
