@@ -25,16 +25,15 @@ def open_warehouse(
         return generic.GenericWarehouse(url, connect_args, waits)
     except (sa_exc.NoSuchModuleError, ImportError) as exc:
         install = drivers.installation(url.get_backend_name()) or "install the SQLAlchemy dialect of that database"
-        problem = f"nothing installed here can open {url.drivername}:// ({exc}); {install}"
-    except (sa_exc.ArgumentError, TypeError, ValueError):
-        # Their words may quote the URL.
-        problem = (
+        raise _problem(f"nothing installed here can open {url.drivername}:// ({exc}); {install}") from exc
+    except (sa_exc.ArgumentError, TypeError, ValueError) as exc:
+        # Their words may quote the URL, so they stay in the chain.
+        raise _problem(
             f"this is not an address that {url.drivername} understands; compare it with the documentation of its"
             " SQLAlchemy dialect"
-        )
+        ) from exc
     except Exception as exc:  # a dialect that opens its client at once misses credentials
         raise Words(url, connect_args).misconfigured(exc, None) from exc
-    raise errors.ConfigError([errors.Problem("warehouse.url", problem)])
 
 
 def open_mirrors(
@@ -50,3 +49,7 @@ def open_mirrors(
         return mirror_duckdb.DuckdbMirrors(url, connect_args, waits, scratch)
     words = f"runs of this version cannot compare in {url.get_backend_name()}; leave it out, and they read everything"
     raise errors.ConfigError([errors.Problem("warehouse.scratch", words)])
+
+
+def _problem(message: str) -> errors.ConfigError:
+    return errors.ConfigError([errors.Problem("warehouse.url", message)])

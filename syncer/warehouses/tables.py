@@ -42,6 +42,10 @@ def none_of(statement: Select) -> Select:
 def names(connection: sqlalchemy.Connection, schema: Sequence[str]) -> list[str]:
     """The tables and views in the schema of this name, which may have several parts. Ends the transaction."""
     connection.rollback()
+    if connection.dialect.name == "hive":  # its dialect takes Spark's first column for the names
+        inside = ".".join(_quoted(connection.dialect, TablePart(part, quoted=True)) for part in schema)
+        listed = connection.exec_driver_sql("SHOW TABLES" + (f" IN {inside}" if inside else "")).all()
+        return [".".join([*schema, str(row[min(1, len(row) - 1)])]) for row in listed]
     inspector = sqlalchemy.inspect(connection)
     name = ".".join(schema) or None
     found = [*inspector.get_table_names(name), *inspector.get_view_names(name)]

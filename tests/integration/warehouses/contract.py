@@ -94,9 +94,8 @@ class WarehouseContract:
 
     def test_people_are_found_by_ids_that_are_numbers(self, place: Place) -> None:
         place.run("CREATE TABLE members (audience varchar(9), user_id double precision, email varchar(40))")
-        place.run(
-            "INSERT INTO members VALUES ('VIP', 12345678, 'a'), ('VIP', 42, 'b'), ('VIP', 1e20, 'c'), ('VIP', 7, 'd')"
-        )
+        for row in ("12345678, 'a'", "42, 'b'", "1e20, 'c'", "7, 'd'"):
+            place.run(f"INSERT INTO members VALUES ('VIP', {row})")
         people = models.People(users=frozenset({"12345678", "42", "100000000000000000000"}))
         found = {row[1] for row in read(place, table(people=people))}
         assert found >= {"12345678", "42", "100000000000000000000"}
@@ -150,7 +149,8 @@ class WarehouseContract:
     ) -> None:
         kind = "numeric(9, 1)" if value[0].isdigit() else self.text
         place.run(f"CREATE TABLE members (audience {self.text}, user_id {self.text}, email {self.text}, m {kind})")
-        place.run(f"INSERT INTO members VALUES ('VIP', 'u', 'e', '1'), ('VIP', 'v', 'e', {value})")
+        one = "1" if value[0].isdigit() else "'1'"
+        place.run(f"INSERT INTO members VALUES ('VIP', 'u', 'e', {one}), ('VIP', 'v', 'e', {value})")
         for source in (table(member="m"), query("SELECT user_id, email, m FROM members", member="m")):
             assert f"the column m holds '{shown}" in error_of(place, source)
         left_out = query(f"SELECT user_id, email, m FROM members WHERE m <> {value}", member="m")
@@ -171,7 +171,7 @@ class WarehouseContract:
 
     def test_whole_numbers_have_no_fraction(self, place: Place) -> None:
         place.run("CREATE TABLE members (audience numeric(20, 2), user_id numeric(20, 2), email double precision)")
-        place.run("INSERT INTO members VALUES (12.00, 42.50, 7), (NULL, -3, 1e15)")
+        place.run("INSERT INTO members VALUES (12.00, 42.50, 7)", "INSERT INTO members VALUES (NULL, -3, 1e15)")
         found = [
             (audience, user_id and user_id.removesuffix("0"), *more) for audience, user_id, *more in read(place, TABLE)
         ]
@@ -251,7 +251,7 @@ class WarehouseContract:
         source = table(user_id="userid", email="mail", member="is_member")
         found = opened(place).problems([source, query("SELECT * FROM nowhere"), query("SELECT 1 AS user_id"), TABLE])
         assert [path for path, _ in found] == [TABLE.path] * 3 + [QUERY.path] * 2
-        assert "nowhere" in found[3][1]
+        assert "nowhere" in found[3][1].lower()
         assert '"email"' in found[4][1]
 
     def test_a_missing_table_is_named_with_the_nearest(self, place: Place) -> None:
@@ -268,7 +268,7 @@ class WarehouseContract:
     def test_a_failing_query_speaks_in_the_databases_own_words(self, place: Place) -> None:
         message = error_of(place, query("SELECT user_id FROM nowhere_at_all"))
         assert message.startswith("audiences[2].query: ")
-        assert "nowhere_at_all" in message
+        assert "nowhere_at_all" in message.lower()
 
     @pytest.mark.parametrize(
         "text", ["DELETE FROM members", "", ";", "-- nothing", "INSERT INTO members VALUES ('a', 'b', 'c')"]
@@ -362,7 +362,7 @@ class WarehouseContract:
     )
     def test_what_is_no_answer(self, place: Place, text: str, found: str) -> None:
         self.make(place, "('VIP', 'u1', 'e1')", "('VIP', 'u2', 'e2')")
-        assert found in answer_error(place, text)
+        assert found.lower() in answer_error(place, text).lower()
 
     @pytest.mark.parametrize(
         "text",

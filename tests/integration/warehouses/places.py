@@ -43,7 +43,8 @@ def _replaced(source: models.Source, changes: dict[str, object]) -> models.Sourc
 
 
 def opened(place: Place, **connect_args: object) -> models.Warehouse:
-    return warehouses.open_warehouse(place.url, connect_args)
+    """`connect_args` beside those of the place, if it has some."""
+    return warehouses.open_warehouse(place.url, {**getattr(place, "connect_args", {}), **connect_args})
 
 
 def read(place: Place, *sources: models.Source, **connect_args: object) -> list[Row]:

@@ -1,0 +1,45 @@
+"""Prints, in an environment that has an extra, how its dialect writes our statements. Run as a program.
+
+The first argument is a URL; the others are names of tables.
+"""
+
+import json
+import sys
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy.engine.interfaces import Dialect
+
+from syncer import models
+from syncer.warehouses import base, dialects, drivers, people, tables
+
+COLUMNS = base.Columns("audience", "user_id", "email", None, None, {})
+ASKED = models.People(frozenset({"ada@example.com"}), frozenset({"42"}))
+
+
+def main(address: str, *names: str) -> None:
+    url = sqlalchemy.make_url(address)
+    kind: Any = url.get_dialect()
+    driver = kind.import_dbapi()
+    dialect: Dialect = kind(dbapi=driver)
+    found: dict[str, object] = {"driver": driver.__name__, "dialect": dialect.name}
+    found["begins"] = dialects.BEGIN.get(dialect.name)
+    found["installs"] = drivers.installation(url.get_backend_name())
+    for name in names:
+        source = models.Source("warehouse.membership.table", user_id="user_id", email="email", table=name)
+        table = tables.clause(dialect, base.split_table(source))
+        rows = tables.rows(dialect, table, COLUMNS.present())
+        counted = sqlalchemy.select(sqlalchemy.func.count()).select_from(table)
+        about = people.only(dialect, rows, ASKED, COLUMNS)
+        asked = people.names(dialect, rows, COLUMNS)
+        statements = [tables.probe(table), tables.none_of(rows), rows, counted, about, asked]
+        found[name] = [
+            each if isinstance(each, str) else " ".join(str(each.compile(dialect=dialect)).split())
+            for each in statements
+            if each is not None
+        ]
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
