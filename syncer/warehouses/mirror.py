@@ -55,6 +55,11 @@ def complaints(rows: Mapping[str | None, int]) -> list[str]:
     return ["this database takes different texts for equal, so what changed cannot be found there"]
 
 
+def nameless(kept: sqlalchemy.TableClause, keys: Sequence[str]) -> Statement:
+    """All rows in which a key is null."""
+    return sqlalchemy.select(*kept.c).where(sqlalchemy.or_(*(kept.c[key].is_(None) for key in keys)))
+
+
 def moved(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, keys: Sequence[str]) -> Statement:
     """All rows of `now` that are about those who moved: of whom, by `keys`, `base` has not the same rows. Then those in
     which a key is null, and for everybody who moved a row of the keys alone."""
@@ -75,6 +80,6 @@ def moved(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, keys: Seque
     alone = [who.c[name] if name in keys else sqlalchemy.null() for name in names]
     return sqlalchemy.union_all(
         sqlalchemy.select(*now.c).join(who, same),
-        sqlalchemy.select(*now.c).where(sqlalchemy.or_(*(now.c[key].is_(None) for key in keys))),
+        nameless(now, keys),
         sqlalchemy.select(*alone),
     )

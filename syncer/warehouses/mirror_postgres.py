@@ -148,8 +148,10 @@ class PostgresMirror(postgres.PostgresReading):
         """See `mirrors.Mirror`."""
         return self._copied(mirror.whole(self._kept(table)))
 
-    def moved(self, table: str, base: str) -> models.CopyStream:
+    def moved(self, table: str, base: str | None) -> models.CopyStream:
         """See `mirrors.Mirror`."""
+        if base is None:
+            return self._copied(mirror.nameless(self._kept(table), _KEYS))
         return self._copied(mirror.moved(self._kept(table), self._kept(base), _KEYS))
 
     @contextmanager
