@@ -46,7 +46,7 @@ _PARTITIONS: Mapping[str, int] = {"redshift": 1_000}
 @dataclass(frozen=True, slots=True)
 class _Driver:
     """`defaults` are arguments of its `connect`, unless the configuration has them. `holds` are the megabytes that it
-    holds of a million members, if it streams no result; `instead` is a URL of one that does."""
+    holds of a million members, if it streams no result; `instead` is a URL of one that does, if there is."""
 
     defaults: Mapping[str, object] = field(default_factory=dict)
     holds: int | None = None
@@ -60,6 +60,7 @@ _DRIVERS: Mapping[str, _Driver] = {
     "postgresql+psycopg2": _Driver(KEEPALIVE),
     "redshift+psycopg2": _Driver(KEEPALIVE),
     "redshift+redshift_connector": _Driver(holds=600, instead="redshift+psycopg2://"),
+    "clickhousedb+connect": _Driver(holds=500),
     "mssql+pyodbc": _Driver({"timeout": _CONNECT_SECONDS}),
     "mssql+pymssql": _Driver({"login_timeout": _CONNECT_SECONDS}),
     "oracle+oracledb": _Driver({"tcp_connect_timeout": float(_CONNECT_SECONDS)}),
@@ -94,10 +95,10 @@ def caveat(url: sqlalchemy.URL) -> str | None:
     known = _known(url)
     if known.holds is None:
         return None
-    return (
-        f"the driver of {url.drivername}:// holds whole results in memory, some {known.holds} MB for a million"
-        f" members; {known.instead} streams them"
+    said = (
+        f"the driver of {url.drivername}:// holds whole results in memory, some {known.holds} MB for a million members"
     )
+    return f"{said}; {known.instead} streams them" if known.instead else said
 
 
 def is_misconfigured(failure: BaseException) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import pool
 from syncer import errors, models
 from syncer.encryption import clear_text
 from syncer.sql import query
-from syncer.warehouses import arrow, base, dialects, drivers, duckdb, people, tables, text
+from syncer.warehouses import arrow, base, dialects, drivers, duckdb, people, tables, text, values
 from syncer.warehouses.session import Session
 from syncer.warehouses.words import Words
 
@@ -344,7 +344,8 @@ class GenericReading:
         return rows
 
     def _partitions(self, source: models.Source, result: _Result) -> Iterator[_Rows]:
-        return self._each(source, result.partitions(self._session.partition), len)
+        rows = values.alike(self._dialect.name, result, result.partitions(self._session.partition))
+        return self._each(source, rows, len)
 
     def _each(self, source: models.Source, pieces: Iterator[_Piece], size: Callable[[_Piece], int]) -> Iterator[_Piece]:
         """The pieces of a result. An error says how many rows came before it."""

@@ -10,7 +10,18 @@ import sqlalchemy
 
 from syncer import errors, models, warehouses
 from tests.integration.warehouses.contract import WarehouseContract
-from tests.integration.warehouses.places import TABLE, Place, error_of, opened, pieces, query, read, rows_of, table
+from tests.integration.warehouses.places import (
+    TABLE,
+    Place,
+    error_of,
+    opened,
+    pieces,
+    query,
+    read,
+    rows_of,
+    table,
+    values_of,
+)
 
 pytestmark = pytest.mark.engines
 
@@ -46,6 +57,7 @@ class TestMariadb(WarehouseContract):
     many = "SELECT seq AS i FROM seq_1_to_30000"
     text = "longtext"
     truths = (1, 0)
+    booleans = (("1", "number"), ("0", "number"))
 
     @pytest.fixture
     def place(self, mariadb: sqlalchemy.URL) -> MariadbPlace:
@@ -63,6 +75,7 @@ class TestMariadb(WarehouseContract):
             " ('VIP', 'u2', 'e2', b'0', NULL, NULL), ('VIP', 'u3', 'e3', NULL, NULL, NULL)",
         )
         assert read(place, table(member="b")) == [("VIP", "u1", "e1", False)]
+        assert values_of(place, "b") == [("true", "boolean"), ("false", "boolean"), (None, "text")]
         source = table(member="b", traits={"d": "birthday", "at": "createdAt"})
         with closing(opened(place)) as warehouse, warehouse.reading() as reading:
             stream = reading.stream(source)

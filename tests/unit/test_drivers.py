@@ -119,6 +119,9 @@ def test_what_holds_whole_results_is_said_with_a_figure() -> None:
     said = drivers.caveat(sqlalchemy.make_url("mysql+mysqlconnector://h/d"))
     assert said is not None
     assert "MB for a million members; mysql+pymysql:// streams them" in said
+    alone = drivers.caveat(sqlalchemy.make_url("redshift+redshift_connector://h/d"))
+    assert alone is not None
+    assert "redshift+psycopg2:// streams them" in alone
     assert drivers.caveat(PLACE) is None
 
 

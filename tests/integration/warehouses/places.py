@@ -62,24 +62,41 @@ def rows_of(stream: models.CopyStream | models.RowStream) -> list[Row]:
     return list(_unpacked(data) if stream.format == "binary" else _parsed(data.decode()))
 
 
+def values_of(place: Place, column: str) -> list[tuple[str | None, str | None]]:
+    """The values of a column of `members` as JSON, and their types, by user id."""
+    source = query(f"SELECT user_id, email, {column} FROM members", value=column)
+    with closing(opened(place)) as warehouse, warehouse.reading() as reading:
+        stream = reading.stream(source)
+        if isinstance(stream, models.RowStream):
+            found = [(row.user_id, row.value, row.value_type) for row in stream.rows]
+        else:
+            fields = _fields(b"".join(stream.blocks))
+            found = [(user, value and value.removeprefix("\1"), kind) for _, user, _, _, value, kind in fields]
+    return [(value, kind) for _, value, kind in sorted(found, key=str)]
+
+
 def pieces(stream: models.CopyStream | models.RowStream) -> Iterator[object]:
     return stream.blocks if isinstance(stream, models.CopyStream) else stream.rows
 
 
 def _unpacked(data: bytes) -> Iterator[Row]:
-    """PostgreSQL's binary COPY: a header of 19 bytes, then rows of counted fields, then -1."""
+    for audience, user_id, email, unsendable, *_ in _fields(data):
+        yield audience, user_id, email, unsendable == "\1"
+
+
+def _fields(data: bytes) -> Iterator[list[str | None]]:
+    """PostgreSQL's binary COPY: a header of 19 bytes, then rows of counted fields, then -1. JSON begins with a 1."""
     assert data.startswith(b"PGCOPY\n\xff\r\n\0")
     position = 19
     while (fields := struct.unpack_from("!h", data, position)[0]) != -1:
         position += 2
-        values: list[bytes | None] = []
+        values: list[str | None] = []
         for _ in range(fields):
             (length,) = struct.unpack_from("!i", data, position)
             position += 4
-            values.append(None if length < 0 else data[position : position + length])
+            values.append(None if length < 0 else data[position : position + length].decode())
             position += max(length, 0)
-        texts = [None if value is None else value.decode() for value in values[:3]]
-        yield texts[0], texts[1], texts[2], values[3] == b"\1"
+        yield values
     assert position + 2 == len(data)
 
 

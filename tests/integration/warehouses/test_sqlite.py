@@ -37,6 +37,8 @@ class SqlitePlace:
 
 class TestSqlite(WarehouseContract):
     truths = (1, 0)
+    date = "text"
+    booleans = (("1", "number"), ("0", "number"))
     many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) SELECT i FROM n"
 
     @pytest.fixture
