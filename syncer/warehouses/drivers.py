@@ -56,7 +56,7 @@ class _Driver:
 _DRIVERS: Mapping[str, _Driver] = {
     "mysql+pymysql": _Driver({"connect_timeout": _CONNECT_SECONDS}),
     "mysql+mysqldb": _Driver({"connect_timeout": _CONNECT_SECONDS}),
-    "mysql+mysqlconnector": _Driver({"connection_timeout": _CONNECT_SECONDS}, holds=600, instead="mysql+pymysql://"),
+    "mysql+mysqlconnector": _Driver({"connection_timeout": _CONNECT_SECONDS}, holds=400, instead="mysql+pymysql://"),
     "postgresql+psycopg2": _Driver(KEEPALIVE),
     "redshift+psycopg2": _Driver(KEEPALIVE),
     "redshift+redshift_connector": _Driver(holds=600, instead="redshift+psycopg2://"),

@@ -72,8 +72,9 @@ class Words:
 def _said(cause: BaseException) -> str:
     """The server's own text, where its driver wraps it in more."""
     first: Any = cause.args[0] if cause.args else None
-    if isinstance(first, int) and len(cause.args) > 1:  # MySQL: its number stands before its words
-        return f"{cause.args[1]} ({first})"
+    if isinstance(first, int) and len(cause.args) > 1:  # MySQL: its number stands before its words, or in them
+        said = str(cause.args[1])
+        return said if str(first) in said else f"{said} ({first})"
     if isinstance(first, Mapping) and first.get("M"):  # redshift_connector: the fields of PostgreSQL's protocol
         return str(first["M"])
     status = getattr(first, "status", None)  # PyHive: an answer of Thrift's

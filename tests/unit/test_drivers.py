@@ -37,6 +37,7 @@ class Answer:
         (DriverError("relation x does not exist\nLINE 1: SELECT\n"), "relation x does not exist"),
         (DriverError("\n\n  no such table: x.\n"), "no such table: x"),
         (DriverError(1146, "Table 'a.x' doesn't exist"), "Table 'a.x' doesn't exist (1146)"),
+        (DriverError(2003, "2003: Can't connect"), "2003: Can't connect"),
         (
             DriverError({"S": "ERROR", "M": "relation x does not exist", "R": "parserOpenTable"}),
             "relation x does not exist",
