@@ -15,12 +15,9 @@ _MYSQL_BIT, _MYSQL_CHAR = 16, 254
 
 
 def alike(dialect: str, result: Any, partitions: Iterator[Rows]) -> Iterator[Rows]:
-    """The rows of a result of SQLAlchemy's."""
-    found: Mapping[int, _Convert] | None = None
-    for rows in partitions:
-        if found is None:  # some cursors know their columns only once rows were asked for; it may be closed by now
-            found = _conversions(dialect, result.context.cursor.description or ())
-        yield [_converted(row, found) for row in rows] if found else rows
+    """The rows of a result of SQLAlchemy's that were not asked for yet: some cursors forget their columns with them."""
+    found = _conversions(dialect, result.context.cursor.description or ())
+    return ([_converted(row, found) for row in rows] for rows in partitions) if found else partitions
 
 
 def _converted(row: Sequence[object], conversions: Mapping[int, _Convert]) -> Sequence[object]:

@@ -42,6 +42,7 @@ def as_spark_writes_it(token: re.Match[str]) -> str:
 
 class TestSpark(WarehouseContract):
     text = "string"
+    leap_day = "DATE '2024-02-29'"
     many = "SELECT id + 1 AS i FROM range(30000)"
 
     @pytest.fixture
@@ -49,12 +50,12 @@ class TestSpark(WarehouseContract):
         return SparkPlace(spark)
 
     def test_odd_identifiers(self, place: Place) -> None:
-        """Its catalogue takes no dots and blanks in the name of a table."""
+        """Its catalogue takes no dots and blanks in the name of a table, and PyHive no dots in that of a column."""
         place.run(
-            'CREATE TABLE we_members ("Audience Name" string, "user.id" string, "E-Mail %" string)',
+            'CREATE TABLE we_members ("Audience Name" string, "user id" string, "E-Mail %" string)',
             "INSERT INTO we_members VALUES ('VIP', 'u1', 'e1')",
         )
-        source = table(table='"we_members"', audience="Audience Name", user_id="user.id", email="E-Mail %")
+        source = table(table='"we_members"', audience="Audience Name", user_id="user id", email="E-Mail %")
         assert read(place, source) == [("VIP", "u1", "e1", False)]
 
     # Its server has all of a result before it hands over any: nothing fails in the middle.

@@ -20,6 +20,7 @@ class ValuesContract:
     """`date` is the type of a date's value, `booleans` are the values of true and false, with their types."""
 
     text = "text"
+    leap_day = "'2024-02-29'"
     date = "timestamp"
     booleans = (("true", "boolean"), ("false", "boolean"))
 
@@ -43,7 +44,7 @@ class ValuesContract:
     def test_a_date_and_a_truth_are_values(self, place: Place) -> None:
         place.run("CREATE TABLE members (user_id varchar(9), email varchar(40), d date, b boolean)")
         place.run(
-            "INSERT INTO members VALUES ('u1', 'e1', '2024-02-29', true)",
+            f"INSERT INTO members VALUES ('u1', 'e1', {self.leap_day}, true)",
             "INSERT INTO members VALUES ('u2', 'e2', NULL, false)",
         )
         assert values_of(place, "d") == [('"2024-02-29"', self.date), (None, ANY)]
