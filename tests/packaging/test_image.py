@@ -115,7 +115,7 @@ def test_the_daemon_is_healthy_as_the_image_asks_and_ends_as_it_is_told(containe
     (container.data / settings.lstrip("/")).write_text(NOTHING_ANSWERS)
     with container.start() as process:
         assert process.stderr
-        assert any("answering /healthz" in line for line in process.stderr), "it ended"
+        assert any('"event": "answering"' in line for line in process.stderr), "it ended"
         healthy = container.is_healthy(process)
         container.stop(process)
         _, log = process.communicate(timeout=60)
