@@ -28,9 +28,10 @@ def place(tmp_path: Path) -> SqlitePlace:
 
 @pytest.fixture(autouse=True)
 def _no_thread_is_left() -> Iterator[None]:
+    before = set(threading.enumerate())
     yield
     deadline = time.monotonic() + 10
-    for thread in threading.enumerate():
+    for thread in set(threading.enumerate()) - before:
         if thread.name == "warehouse":
             thread.join(deadline - time.monotonic())
             assert not thread.is_alive()

@@ -1,4 +1,5 @@
--- Purpose: makes this snapshot the one that the next run compares with, or none.
+-- Purpose: makes this snapshot the one that the next run compares with, or none. Where there is none, as before and for
+-- the same reason, nothing is written.
 -- Parameters: run_id, scratch_table, seal, sources, readings (if there is none, null, but for readings), countable,
 -- missing.
 -- Rows: none.
@@ -12,3 +13,5 @@ SET run_id = excluded.run_id,
     readings = excluded.readings,
     countable = excluded.countable,
     missing = excluded.missing
+WHERE excluded.missing IS NULL
+    OR (base.missing, base.countable) IS DISTINCT FROM (excluded.missing, excluded.countable)
