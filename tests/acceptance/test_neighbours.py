@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import DEADLINE
+from tests.world import DEADLINE, until
 
 SYNCER = Path(sys.executable).with_name("syncer")
 PLAIN = ("LD_LIBRARY_PATH", "PATH")
@@ -205,6 +205,7 @@ def running(home: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_nothing_of_a_running_daemon_is_theirs(home: Path, state: Path) -> None:
     with running(home) as daemon:
+        until((home / "notes" / "syncer").exists)
         server = int((state / "postgres" / "postmaster.pid").read_text().split()[0])
         commands = b"".join(path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if of_ours(path))
         arguments = [str(each) for each in (state, home / "notes" / "syncer", daemon.pid, server)]
