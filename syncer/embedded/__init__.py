@@ -24,13 +24,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import quote
 
 import psycopg
 import structlog
 
 from syncer import errors, owners
-from syncer.embedded import programs
+from syncer.embedded import address, programs
 from syncer.embedded.data_dir import POLL, DataDir, Server, try_lock
 
 log = structlog.get_logger()
@@ -107,6 +106,7 @@ def revive(data_dir: Path) -> None:
 
 def _enter(data_dir: DataDir, *, user_namespace: bool) -> tuple[str, int]:
     """Starts the server or joins it: its URL, and the file whose lock says that we use it."""
+    address.refuse_service()
     with _explained_errors(data_dir):
         if data_dir.path.exists() and not data_dir.path.is_dir():
             raise errors.StateError(f"state.data_dir {data_dir.path} is a file; name a folder")
@@ -123,7 +123,7 @@ def _enter(data_dir: DataDir, *, user_namespace: bool) -> tuple[str, int]:
                     _stop_if_unused(data_dir, users)
                 os.close(users)
                 raise
-    return _url(server, "syncer"), users
+    return address.url(server.socket_folder, "syncer"), users
 
 
 def _leave(data_dir: DataDir, users: int) -> None:
@@ -155,10 +155,6 @@ def _explained_errors(data_dir: DataDir) -> Iterator[None]:
 # --- the server --------------------------------------------------------------------------------------------
 
 
-def _url(server: Server, database: str) -> str:
-    return f"postgresql://syncer@/{database}?host={quote(str(server.socket_folder), safe='')}&port=5432"
-
-
 def _why_silent(data_dir: DataDir, server: Server) -> str | None:
     """Why the server does not answer; None if it does."""
     if server.status != "ready":  # asking would only fill its log
@@ -166,7 +162,7 @@ def _why_silent(data_dir: DataDir, server: Server) -> str | None:
     if not _is_private(server.socket_folder, data_dir.cluster.stat().st_uid):
         return f"{server.socket_folder} is gone, or not ours"
     try:
-        with psycopg.connect(_url(server, "postgres"), connect_timeout=5) as connection:
+        with psycopg.connect(address.url(server.socket_folder, "postgres"), connect_timeout=5) as connection:
             row = connection.execute("SELECT current_setting('data_directory')").fetchone()
     except psycopg.Error as exc:
         return str(exc).strip()
@@ -339,7 +335,7 @@ def _close_to_writers(folder: Path) -> None:
 
 
 def _ensure_database(server: Server) -> None:
-    with psycopg.connect(_url(server, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(address.url(server.socket_folder, "postgres"), autocommit=True) as connection:
         if not connection.execute("SELECT FROM pg_database WHERE datname = 'syncer'").fetchall():
             connection.execute("CREATE DATABASE syncer")
 
