@@ -233,9 +233,13 @@ class Auditor:
         """Whether all of them are among those who were left to the next run."""
         if len(wrong) > self.listing.deferred.get(name, 0):
             return False
-        if self._places(self.listing.last_read[name])[-1] < len(self.snapshots) - 1:
-            return True  # what waits by now, and for what, is judged by what the warehouse has said since
-        return all(self._explained(key, "deferred") for key in wrong[:_MOST_EXPLAINED])
+        return self._is_past(self.listing.last_read[name]) or all(
+            self._explained(key, "deferred") for key in wrong[:_MOST_EXPLAINED]
+        )
+
+    def _is_past(self, read: Read) -> bool:
+        """Whether the warehouse has said something since: what waits by now, and for what, is judged by that."""
+        return self._places(read)[-1] < len(self.snapshots) - 1
 
     def _explained(self, key: Key, waits: str | None) -> bool:
         """Whether it is said that this is to be told by the next run, or why it waits, or that nothing is told now."""
@@ -264,14 +268,16 @@ class Auditor:
             listed = at <= self.listing.refused or any(
                 self.listing.lists((each, name), {user}, False, by_user=False) for each in at
             )
-            if not listed and not self._follow_next(at, name, read.run_id):
+            if not listed and not self._follow_next(at, name, read):
                 yield f"user {user!r} at {self.account.name} is in {name}, and their profile says false"
 
-    def _follow_next(self, contacts: Collection[str], name: str, run: int) -> bool:
+    def _follow_next(self, contacts: Collection[str], name: str, read: Read) -> bool:
         """Whether a user's contacts had calls in the last run, each naming one user, and the next one names them."""
-        called = {contact for (contact, _), outcomes in self.listing.outcomes.items() if outcomes[-1].run_id == run}
-        return called.issuperset(contacts) and any(
-            self._explained((each, name), waits) for each in contacts for waits in (None, "deferred")
+        outcomes = self.listing.outcomes.items()
+        called = {contact for (contact, _), known in outcomes if known[-1].run_id == read.run_id}
+        return called.issuperset(contacts) and (
+            self._is_past(read)
+            or any(self._explained((each, name), waits) for each in contacts for waits in (None, "deferred"))
         )
 
     def _places(self, read: Read) -> list[int]:

@@ -144,6 +144,8 @@ def test_a_profile_that_stays_false() -> None:
         listing = Listing()
         listing.outcomes["b@x.io", "vip"] = [outcome(1)]
         assert len(complaints([IN, moved], told, listing, world=Explaining("b@x.io", "vip", waits))) == count
+    held = Explaining("b@x.io", "vip", "held")  # because of what the warehouse said after the run that left them
+    assert complaints([IN, moved, IN], told, listing, world=held, last=1) == []
 
 
 def test_the_history_knows_of_all_calls_and_of_no_others() -> None:
