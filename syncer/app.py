@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from syncer import config, embedded, errors, models, naming, schedule, sync, warehouses
+from syncer.calls import Destination
 from syncer.daemon import channels, lateness
 from syncer.daemon.baseline import Baseline
 from syncer.encryption import clear_text
@@ -27,7 +28,7 @@ class App:
     settings: config.Settings
     state: State
     warehouse: models.Warehouse
-    destinations: Sequence[models.Destination]
+    destinations: Sequence[Destination]
     mirrors: Mirrors | None = None
 
     def job(
@@ -74,7 +75,7 @@ class App:
         if self.settings.state.conninfo() is None:
             embedded.revive(self.settings.state.data_dir)
 
-    def chosen(self, names: Sequence[str]) -> Sequence[models.Destination]:
+    def chosen(self, names: Sequence[str]) -> Sequence[Destination]:
         """The destinations of these names; all if there are none. Raises `ConfigError` for one that there is not."""
         known = {destination.name: destination for destination in self.destinations}
         accounts.refuse_unknown(names, known)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from syncer import errors, models, naming
+from syncer.calls import Destination
 from syncer.spelling import did_you_mean
 from syncer.state import (
     Connection,
@@ -114,7 +115,7 @@ def retire(connection: Connection, name: str) -> bool:
 def pause(
     connection: Connection,
     audiences: Sequence[str],
-    destinations: Sequence[models.Destination],
+    destinations: Sequence[Destination],
     configured: Sequence[models.ConfiguredAudience],
 ) -> None:
     """Pauses audiences (at some destinations only, if any are given), destinations, or everything."""
@@ -132,7 +133,7 @@ def pause(
     retried(act)
 
 
-def resume(connection: Connection, audiences: Sequence[str], destinations: Sequence[models.Destination]) -> int:
+def resume(connection: Connection, audiences: Sequence[str], destinations: Sequence[Destination]) -> int:
     """Lifts pauses, and reopens retired audiences. Returns how many of both."""
     ids = accounts.known(connection)
     known = [known_audience(connection, name) for name in audiences]
@@ -212,5 +213,5 @@ def _names(known: Sequence[models.KnownAudience]) -> set[str]:
     return {name for audience in known for name in (audience.name, audience.property)}
 
 
-def _arguments(audiences: Sequence[str], destinations: Sequence[models.Destination]) -> dict[str, list[str]]:
+def _arguments(audiences: Sequence[str], destinations: Sequence[Destination]) -> dict[str, list[str]]:
     return {"audiences": list(audiences), "destinations": [each.name for each in destinations]}

@@ -19,7 +19,7 @@
         │   └── TurnedAwayError          exit 7   the same, unless it is a contact's data that it turns away
         └── RequestRefusedError          exit 8   it refuses this one request and names no contact
 
-A refused contact is data (`models.Refusal`), not an exception. A stop asked for by a signal is an event, not an
+A refused contact is data (`calls.Refusal`), not an exception. A stop asked for by a signal is an event, not an
 exception. Driver errors are translated where the driver is used: `state`, `warehouses`, `destinations.http`.
 
 Messages are printed, logged and kept. Where one quotes a database or a receiver (`QuotingError`), the addresses in it

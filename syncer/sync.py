@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import structlog
 
 from syncer import errors, models, naming
+from syncer.calls import Destination
 from syncer.delivery.deliver import Order, deliver
 from syncer.delivery.retrying import RetryPolicy
 from syncer.mirrors import Mirrors
@@ -85,7 +86,7 @@ class Job:
     mirrors: Mirrors | None = None
 
     @property
-    def destinations(self) -> Sequence[models.Destination]:
+    def destinations(self) -> Sequence[Destination]:
         return [target.destination for target in self.targets]
 
     def without(self, refused: Collection[str]) -> "Job":
@@ -343,7 +344,7 @@ def _request(job: Job, known: Mapping[str, int]) -> PlanRequest:
     )
 
 
-def _tellable(destination: models.Destination, until: datetime | None) -> int | None:
+def _tellable(destination: Destination, until: datetime | None) -> int | None:
     """How many identifies a destination takes until then at its rate limit; None for as many as there are."""
     if until is None or not destination.rate.per_second:
         return None

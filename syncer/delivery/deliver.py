@@ -21,6 +21,7 @@ from typing import Any
 import structlog
 
 from syncer import errors, models
+from syncer.calls import Destination
 from syncer.delivery.pacing import Clock, Reservation
 from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.sender import Encoded, Sender, SentPage
@@ -45,7 +46,7 @@ class Order:
     """
 
     delivery: pages.RunDestination
-    destination: models.Destination
+    destination: Destination
     properties: Mapping[int, str]
     leadership: Leadership
     events: models.Events | None = None

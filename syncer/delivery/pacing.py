@@ -21,7 +21,7 @@ class Clock:
 class Pacer:
     """Spreads requests over time: one may start when those before it have used up their share of the rate.
 
-    It counts events or requests, whichever the destination limits (`models.Rate`).
+    It counts events or requests, whichever the destination limits (`calls.Rate`).
 
     Over any ten seconds at most the limit plus one request leaves: a turn is taken when a request is about to leave,
     and no unused time is saved up but a little lateness.

@@ -24,7 +24,8 @@ from itertools import accumulate
 import structlog
 from prometheus_client import Histogram
 
-from syncer import errors, models
+from syncer import errors
+from syncer.calls import Call, Destination, Payload, Refusal, Track
 from syncer.delivery.pacing import Clock, Pacer, Reservation
 from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.streak import Streak
@@ -46,9 +47,9 @@ log = structlog.get_logger()
 class Encoded:
     """A page's identifies as the requests that carry them, and those that no request can carry."""
 
-    identifies: Sequence[models.Call]
-    requests: Sequence[models.Payload]
-    refusals: Sequence[models.Refusal]
+    identifies: Sequence[Call]
+    requests: Sequence[Payload]
+    refusals: Sequence[Refusal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class _Part:
     this has one attempt.
     """
 
-    request: models.Payload
+    request: Payload
     first: int
     doubtful: bool = False
     last: bool = False
@@ -81,7 +82,7 @@ class _Part:
             return [replace(self, doubtful=doubtful)]
         middle = len(self.request.identifies) // 2
         return [
-            _Part(models.Payload(self.request.identifies[half], self.request.encoded[half]), first, doubtful)
+            _Part(Payload(self.request.identifies[half], self.request.encoded[half]), first, doubtful)
             for first, half in ((self.first, slice(middle)), (self.first + middle, slice(middle, None)))
         ]
 
@@ -90,8 +91,8 @@ class _Part:
         identifies, encoded = self.request.identifies, self.request.encoded
         chosen = min(range(len(identifies)), key=lambda place: identifies[place].message_id)
         others = [place for place in range(len(identifies)) if place != chosen]
-        one = models.Payload(identifies[chosen : chosen + 1], encoded[chosen : chosen + 1])
-        rest = models.Payload([identifies[place] for place in others], [encoded[each] for each in others if encoded])
+        one = Payload(identifies[chosen : chosen + 1], encoded[chosen : chosen + 1])
+        rest = Payload([identifies[place] for place in others], [encoded[each] for each in others if encoded])
         return _Part(one, self.first + chosen, doubtful, last), _Part(rest, self.first, doubtful, last)
 
 
@@ -135,7 +136,7 @@ class Sender:
 
     def __init__(
         self,
-        destination: models.Destination,
+        destination: Destination,
         halted: Callable[[], bool],
         clock: Clock,
         policy: RetryPolicy,
@@ -170,13 +171,13 @@ class Sender:
         """Announces a page with this many identifies; `send` takes it over."""
         return self._pacer.reserve(self._rate.count(identifies))
 
-    def encode(self, identifies: Sequence[models.Call]) -> Encoded:
+    def encode(self, identifies: Sequence[Call]) -> Encoded:
         """A page as it goes out. Takes no turn, so it can be done while other pages are in flight."""
         return Encoded(identifies, *self._destination.requests(identifies))
 
     def send(self, page: int, encoded: Encoded, reservation: Reservation) -> SentPage:
         """Sends a page, request by request. Every identify gets an outcome, whatever happens."""
-        events = isinstance(encoded.identifies[0], models.Track)
+        events = isinstance(encoded.identifies[0], Track)
         once = events and not self._destination.recognises_events
         with reservation:
             reservation.resize(self._turns(encoded.requests))
@@ -220,7 +221,7 @@ class Sender:
         except errors.RequestRefusedError as refused:
             if not part.single:
                 return self._instead(tries, later=part.halves(doubtful=tries.maybe_applied))
-            refusals = [models.Refusal(part.request.identifies[0], str(refused), refused.http_status)]
+            refusals = [Refusal(part.request.identifies[0], str(refused), refused.http_status)]
         except errors.TurnedAwayError as turned_away:
             if not part.single:
                 return self._one_first(part, tries, doubtful=tries.maybe_applied)
@@ -241,23 +242,23 @@ class Sender:
         )
         return _Verdict(now=now, later=later)
 
-    def _turns(self, requests: Sequence[models.Payload]) -> int:
+    def _turns(self, requests: Sequence[Payload]) -> int:
         """What these requests come to, as the rate counts."""
         return sum(self._rate.count(len(request.identifies)) for request in requests)
 
     def _turned_away(self, part: _Part, error: errors.TurnedAwayError, tries: _Tries) -> _Verdict:
-        refusal = models.Refusal(part.request.identifies[0], error.answer, error.http_status)
+        refusal = Refusal(part.request.identifies[0], error.answer, error.http_status)
         failures = [_failure(refusal, _refused(tries), alone=True)]
         return _Verdict(failures, error=self._streak.turn_away(refusal, error))
 
-    def _answered(self, part: _Part, refusals: Sequence[models.Refusal], tries: _Tries) -> _Verdict:
+    def _answered(self, part: _Part, refusals: Sequence[Refusal], tries: _Tries) -> _Verdict:
         failures = [_failure(refusal, _refused(tries), alone=part.single) for refusal in refusals]
         if len(refusals) < len(part.request.identifies):
             self._streak.accept()
             return _Verdict(failures)
         return _Verdict(failures, error=self._streak.refuse(refusals[0]) if part.single else None)
 
-    def _send_request(self, request: models.Payload, tries: _Tries) -> list[models.Refusal] | None:
+    def _send_request(self, request: Payload, tries: _Tries) -> list[Refusal] | None:
         """Sends a request until it is answered, or given up: then raises why its last try failed.
 
         Returns None if one try is left of a request that holds several identifies.
@@ -279,7 +280,7 @@ class Sender:
                 return None
             due = self._pacer.turn(count)
 
-    def _try(self, request: models.Payload, tries: _Tries) -> list[models.Refusal]:
+    def _try(self, request: Payload, tries: _Tries) -> list[Refusal]:
         tries.requests += 1
         tries.begun = True
         try:
@@ -323,7 +324,7 @@ def _refused(tries: _Tries) -> Outcome:
     return Outcome.UNKNOWN if tries.maybe_applied else Outcome.FAILED
 
 
-def _failure(refusal: models.Refusal, outcome: Outcome, *, alone: bool) -> pages.Failure:
+def _failure(refusal: Refusal, outcome: Outcome, *, alone: bool) -> pages.Failure:
     return pages.Failure(refusal.identify, outcome, refusal.reason, refusal.http_status, alone)
 
 

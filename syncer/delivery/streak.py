@@ -3,7 +3,8 @@
 import threading
 from collections.abc import Mapping
 
-from syncer import errors, models
+from syncer import errors
+from syncer.calls import Refusal
 
 _IN_A_ROW = 10
 """How many contacts, each tried alone and answered the same, are no accident."""
@@ -48,7 +49,7 @@ class Streak:
             self._accepted = self._answered = True
             self._contacts = set()
 
-    def refuse(self, refusal: models.Refusal) -> errors.DestinationStoppedError | None:
+    def refuse(self, refusal: Refusal) -> errors.DestinationStoppedError | None:
         """A contact was refused alone. Returns the verdict, if there is one: the error that stops the destination."""
         with self._lock:
             self._answered = True
@@ -58,9 +59,7 @@ class Streak:
                 )
             return self.verdict
 
-    def turn_away(
-        self, refusal: models.Refusal, error: errors.TurnedAwayError
-    ) -> errors.DestinationStoppedError | None:
+    def turn_away(self, refusal: Refusal, error: errors.TurnedAwayError) -> errors.DestinationStoppedError | None:
         """A contact was turned away alone. Returns the verdict, as `refuse` does."""
         with self._lock:
             if not self._is_known(refusal):
@@ -76,7 +75,7 @@ class Streak:
                 self.verdict = self._turned_away
             return self.verdict
 
-    def _counts(self, refusal: models.Refusal, words: str) -> bool:
+    def _counts(self, refusal: Refusal, words: str) -> bool:
         """Counts a contact in the row; whether that makes it long enough for a verdict, the first one."""
         if self.verdict or self._is_known(refusal):
             return False
@@ -86,7 +85,7 @@ class Streak:
         self._contacts.add(refusal.identify.contact)  # a contact of many parts is one
         return len(self._contacts) >= _IN_A_ROW
 
-    def _is_known(self, refusal: models.Refusal) -> bool:
+    def _is_known(self, refusal: Refusal) -> bool:
         before = self._refused_before.get(refusal.identify.contact)
         return before is not None and before == refusal.http_status
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from syncer.models import Call, Refusal, Value
+from syncer.calls import Call, Refusal
+from syncer.models import Value
 
 _ENCODER = msgspec.json.Encoder()
 

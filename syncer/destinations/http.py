@@ -159,7 +159,7 @@ class HttpSender:
         return f"{self._name} ({self.host})"
 
     def key_hash(self, salt: bytes) -> str:
-        """The credential, hashed with a key: see `models.Destination`."""
+        """The credential, hashed with a key: see `calls.Destination`."""
         return hmac.new(salt, self._key.encode(), "sha256").hexdigest()
 
     def post(self, path: str, content: bytes, headers: Mapping[str, str] | None = None) -> Answer:

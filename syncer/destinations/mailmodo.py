@@ -45,12 +45,13 @@ import structlog
 from pydantic import SecretStr, ValidationInfo, field_validator
 
 from syncer import errors, fields
+from syncer.calls import Call, Payload, Rate, Refusal, Track
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
 from syncer.destinations.http import Answer, HttpSender, one_line, utc_now, words
 from syncer.destinations.mailmodo_fields import fields_of
 from syncer.destinations.options import DestinationSettings
 from syncer.destinations.serial import turnstile
-from syncer.models import Call, Payload, Rate, Refusal, Track, Value
+from syncer.models import Value
 from syncer.spelling import suggest
 
 ENDPOINT = "https://api.mailmodo.com/api/v1"
@@ -174,7 +175,7 @@ _AnyReply = TypeVar("_AnyReply", bound=_Reply)
 
 
 class MailmodoDestination:
-    """A list of a Mailmodo account: see `models.Destination`."""
+    """A list of a Mailmodo account: see `calls.Destination`."""
 
     def __init__(
         self,
@@ -247,7 +248,7 @@ class MailmodoDestination:
         }
 
     def key_hash(self, salt: bytes) -> str:
-        """See `models.Destination`."""
+        """See `calls.Destination`."""
         return self._http.key_hash(salt)
 
     def problems(self) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from syncer import models
+from syncer.calls import Destination
 from syncer.fields import Contact, Duration, Share, Table, Text
 
 
@@ -49,7 +50,7 @@ class DestinationSettings(Table, ABC):
     track: EventNames | None = None
 
     @abstractmethod
-    def build(self) -> models.Destination:
+    def build(self) -> Destination:
         """The destination, not yet connected."""
 
     @classmethod

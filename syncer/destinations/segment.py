@@ -36,10 +36,11 @@ import msgspec
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from syncer import __version__, fields
+from syncer.calls import Call, Payload, Rate, Refusal, Track
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each, stamp
 from syncer.destinations.http import HttpSender, utc_now
 from syncer.destinations.options import DestinationSettings
-from syncer.models import Call, Computation, Payload, Rate, Refusal, Track, Value
+from syncer.models import Computation, Value
 
 ENDPOINTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
 MAX_EVENT_BYTES = 32_768
@@ -143,7 +144,7 @@ class _Event(msgspec.Struct, rename="camel", tag_field="type", tag="identify", g
 
 
 class SegmentDestination:
-    """A Segment source: see `models.Destination`."""
+    """A Segment source: see `calls.Destination`."""
 
     def __init__(
         self,
@@ -222,7 +223,7 @@ class SegmentDestination:
         return {"type": "segment", "endpoint": self._http.hostname, "identity": self._identity}
 
     def key_hash(self, salt: bytes) -> str:
-        """See `models.Destination`."""
+        """See `calls.Destination`."""
         return self._http.key_hash(salt)
 
     def problems(self) -> list[str]:

@@ -32,10 +32,10 @@ import httpx
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from syncer import errors, fields
+from syncer.calls import Call, Payload, Rate, Refusal, Track
 from syncer.destinations.encoding import check_values, encode, encode_each, stamp
 from syncer.destinations.http import Answer, HttpSender, NotJSONError, one_line, read_json, utc_now, words
 from syncer.destinations.options import DestinationSettings
-from syncer.models import Call, Payload, Rate, Refusal, Track
 
 PAGE_SIZE = 500
 _LIKE = "https://example.com/hooks/syncer"
@@ -104,7 +104,7 @@ class WebhookSettings(DestinationSettings):
 
 
 class WebhookDestination:
-    """An address that takes identify calls: see `models.Destination`."""
+    """An address that takes identify calls: see `calls.Destination`."""
 
     def __init__(
         self,
@@ -167,7 +167,7 @@ class WebhookDestination:
         return {"type": "webhook", "endpoint": self._http.hostname, "identity": self._identity}
 
     def key_hash(self, salt: bytes) -> str:
-        """See `models.Destination`. Path, headers and secret together are the credential."""
+        """See `calls.Destination`. Path, headers and secret together are the credential."""
         return self._http.key_hash(salt)
 
     def problems(self) -> list[str]:

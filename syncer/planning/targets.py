@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import psycopg.sql
 
 from syncer import __version__, models
+from syncer.calls import Destination
 from syncer.mirrors import Mirrors
 from syncer.planning.snapshot import Snapshot, take_snapshot
 from syncer.state import Connection
@@ -40,7 +41,7 @@ class Target:
     `whole` one.
     """
 
-    destination: models.Destination
+    destination: Destination
     reach: models.Reach = field(default_factory=models.Reach)
     mode: models.Mode = field(default_factory=models.Mode)
     destination_id: int = UNKNOWN

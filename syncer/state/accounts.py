@@ -13,7 +13,8 @@ import psycopg.sql
 import structlog
 from psycopg.types.json import Jsonb
 
-from syncer import errors, models
+from syncer import errors
+from syncer.calls import Destination
 from syncer.state import Connection, execute, fetch_all, fetch_value, fetch_values, locks
 
 log = structlog.get_logger()
@@ -58,13 +59,13 @@ def refuse_unknown(names: Collection[str], known: Collection[str]) -> None:
         raise errors.ConfigError(problems)
 
 
-def refused(connection: Connection, destinations: Sequence[models.Destination]) -> dict[str, errors.ConfigError]:
+def refused(connection: Connection, destinations: Sequence[Destination]) -> dict[str, errors.ConfigError]:
     """The destinations that point at another account than the state remembers, each with the ways out."""
     return _refused(_list_known(connection), destinations, same_account=())
 
 
 def register(
-    connection: Connection, destinations: Sequence[models.Destination], same_account: Collection[str] = ()
+    connection: Connection, destinations: Sequence[Destination], same_account: Collection[str] = ()
 ) -> Registered:
     """Gives a new destination its key and its partitions, and remembers what each points at.
 
@@ -91,7 +92,7 @@ def _list_known(connection: Connection) -> list[_Known]:
 
 
 def _refused(
-    known: Iterable[_Known], destinations: Sequence[models.Destination], same_account: Collection[str]
+    known: Iterable[_Known], destinations: Sequence[Destination], same_account: Collection[str]
 ) -> dict[str, errors.ConfigError]:
     remembered = {each.name: each.account for each in known if each.told}
     problems: dict[str, errors.ConfigError] = {}

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from syncer import errors, models
+from syncer.calls import Track
 from syncer.state import Connection, execute, fetch_all
 
 
@@ -35,7 +36,7 @@ class Owed:
     """An event and its place in the order."""
 
     event_id: int
-    track: models.Track
+    track: Track
 
 
 def owed(connection: Connection, destination_id: int, names: models.Events, limit: int) -> list[Owed]:
@@ -44,7 +45,7 @@ def owed(connection: Connection, destination_id: int, names: models.Events, limi
     return [
         Owed(
             row.event_id,
-            models.Track(
+            Track(
                 contact=row.contact,
                 part=0,
                 user_id=row.user_id,

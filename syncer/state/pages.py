@@ -21,6 +21,7 @@ import msgspec
 from psycopg.rows import namedtuple_row
 
 from syncer import errors, models, sql
+from syncer.calls import Call, Identify
 from syncer.models import Outcome
 from syncer.state import MAX_CONTACTS_OF_USER, Connection, execute, fetch_all, fetch_value, fetch_values
 
@@ -82,7 +83,7 @@ class _IdentifyRow(Protocol):
 class Failure:
     """An identify that ended otherwise than succeeded, and why. `alone`: no other was in the request that decided."""
 
-    identify: models.Call
+    identify: Call
     outcome: Outcome
     reason: str
     http_status: int | None = None
@@ -119,14 +120,12 @@ def refused_before(connection: Connection, delivery: RunDestination) -> dict[str
     }
 
 
-def load(
-    connection: Connection, delivery: RunDestination, page: int, properties: Mapping[int, str]
-) -> list[models.Identify]:
+def load(connection: Connection, delivery: RunDestination, page: int, properties: Mapping[int, str]) -> list[Identify]:
     """The identifies of a page as planned; `properties` names the property of each audience id."""
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         found = cursor.execute(sql.query("load_page"), {**_keys(delivery), "page": page}).fetchall()
     return [
-        models.Identify(
+        Identify(
             contact=row.contact,
             part=row.part,
             user_id=row.user_id,

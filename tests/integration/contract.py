@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncer import app, errors, models, sync
+from syncer import app, errors, sync
+from syncer.calls import Destination, Identify
 from syncer.receivers.loopback import EVERYTHING, Answer, Ending, Reset, Truncate
 from syncer.state.history import DestinationReport
 from syncer.state.runs import RunStart
@@ -80,7 +81,7 @@ class DestinationContract:
             if value is True
         }
 
-    def destination(self, at: World) -> models.Destination:
+    def destination(self, at: World) -> Destination:
         with app.opened(app.load(at.folder / "syncer.toml", {})) as opened:
             return opened.destinations[0]
 
@@ -256,7 +257,7 @@ class DestinationContract:
         self, at: World, account: Account, counts: list[int], length: int
     ) -> None:
         calls = [
-            models.Identify(f"c{n}@x.io", part, "u" * length, f"c{n}@x.io", f"m{n}-{part}", {f"p{part}": True})
+            Identify(f"c{n}@x.io", part, "u" * length, f"c{n}@x.io", f"m{n}-{part}", {f"p{part}": True})
             for n, parts in enumerate(counts)
             for part in range(parts)
         ]
@@ -275,7 +276,7 @@ class DestinationContract:
 
     def test_closed_it_sends_nothing(self, at: World, account: Account) -> None:
         made = self.destination(at)  # what built it has closed it
-        call = models.Identify("a@x.io", 0, "u1", "a@x.io", "m1", {"vip_buyers": True})
+        call = Identify("a@x.io", 0, "u1", "a@x.io", "m1", {"vip_buyers": True})
         [request], _ = made.requests([call])
 
         with pytest.raises(errors.DestinationUnavailableError) as raised:

@@ -10,13 +10,13 @@ import pytest
 from pydantic import Field
 
 from syncer import app, config, errors, fields
+from syncer.calls import Call, Payload, Rate, Refusal, Track
 from syncer.config import rules
 from syncer.config.settings import Settings
 from syncer.destinations.encoding import check_values, encode, encode_each
 from syncer.destinations.http import HttpSender
 from syncer.destinations.options import DestinationSettings
 from syncer.destinations.registry import DESTINATIONS
-from syncer.models import Call, Payload, Rate, Refusal, Track
 from syncer.receivers.loopback import EVERYTHING, Answer, Ending, Receiver
 from syncer.receivers.loopback import Call as Received
 from tests.integration.contract import Account, Decide, DestinationContract

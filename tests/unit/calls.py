@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from syncer.models import Identify, Value
+from syncer.calls import Identify
+from syncer.models import Value
 
 
 def identify(number: int = 1, values: Mapping[str, Value] | None = None, **changes: Any) -> Identify:

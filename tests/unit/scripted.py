@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from syncer import errors, models
+from syncer import errors
+from syncer.calls import Call, Destination, Identify, Payload, Rate, Refusal
 from syncer.delivery.pacing import Clock
 from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.sender import Sender, SentPage
-from syncer.models import Identify, Outcome, Payload, Refusal
+from syncer.models import Outcome
 
-UNLIMITED = models.Rate(0)
+UNLIMITED = Rate(0)
 NOBODY = "write key is disabled"
 
 
@@ -40,7 +41,7 @@ class Scripted:
 
     answers: list[list[str] | errors.DestinationError]
     per_request: int = 1000
-    rate: models.Rate = UNLIMITED
+    rate: Rate = UNLIMITED
     recognises_events: bool = True
     clock: FakeClock = field(default_factory=FakeClock)
     name: str = "scripted"
@@ -48,7 +49,7 @@ class Scripted:
     concurrency: int = 1
     sent: list[tuple[float, int]] = field(default_factory=list)
 
-    def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Payload], list[Refusal]]:
+    def requests(self, identifies: Sequence[Call]) -> tuple[list[Payload], list[Refusal]]:
         cuts = range(0, len(identifies), self.per_request)
         return [Payload(identifies[cut : cut + self.per_request], []) for cut in cuts], []
 
@@ -119,7 +120,7 @@ class Picky(Scripted):
         self.accepted += contacts
         return []
 
-    def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Payload], list[Refusal]]:
+    def requests(self, identifies: Sequence[Call]) -> tuple[list[Payload], list[Refusal]]:
         requests, refusals = super().requests(identifies)
         return [Payload(r.identifies, [i.contact.encode() for i in r.identifies]) for r in requests], refusals
 
@@ -142,7 +143,7 @@ def named(contact: str, part: int = 0) -> Identify:
 
 
 def sender_to(
-    destination: models.Destination,
+    destination: Destination,
     clock: FakeClock,
     halted: Callable[[], bool] = lambda: False,
     refused_before: Mapping[str, int] | None = None,

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncer import errors, models
+from syncer import errors
+from syncer.calls import Destination, Payload, Refusal
 from syncer.destinations.mailmodo import MailmodoDestination, MailmodoSettings
 from syncer.destinations.segment import SegmentDestination, SegmentSettings
 from syncer.destinations.webhook import WebhookDestination, WebhookSettings
@@ -26,20 +27,20 @@ LATEST = 3.0
 
 EXAMPLES = int(os.environ.get("SYNCER_ANSWER_EXAMPLES") or 60)
 
-Build = Callable[..., models.Destination]
+Build = Callable[..., Destination]
 
 
-def segment(url: str, timeout: str = "400ms") -> models.Destination:
+def segment(url: str, timeout: str = "400ms") -> Destination:
     keys = {"name": "segment", "write_key": "wk_Sup3rS3cret", "endpoint": url, "timeout": timeout}
     return SegmentDestination(SegmentSettings.model_validate(keys))
 
 
-def mailmodo(url: str, timeout: str = "400ms") -> models.Destination:
+def mailmodo(url: str, timeout: str = "400ms") -> Destination:
     keys = {"name": "mailmodo", "api_key": "AAAAAAA-BBBBBBB", "list_name": "A", "endpoint": url, "timeout": timeout}
     return MailmodoDestination(MailmodoSettings.model_validate({**keys, "create_list": True}))
 
 
-def webhook(url: str, timeout: str = "400ms") -> models.Destination:
+def webhook(url: str, timeout: str = "400ms") -> Destination:
     keys = {"name": "hook", "url": f"{url}/hook", "batch": 10, "timeout": timeout}
     return WebhookDestination(WebhookSettings.model_validate(keys))
 
@@ -47,10 +48,10 @@ def webhook(url: str, timeout: str = "400ms") -> models.Destination:
 TYPES = pytest.mark.parametrize("build", [segment, mailmodo, webhook])
 
 
-def send(destination: models.Destination, count: int = 3) -> list[models.Refusal] | errors.DestinationError:
+def send(destination: Destination, count: int = 3) -> list[Refusal] | errors.DestinationError:
     [request], _ = destination.requests([identify(number) for number in range(1, count + 1)])
     began = time.monotonic()
-    answer: list[models.Refusal] | errors.DestinationError
+    answer: list[Refusal] | errors.DestinationError
     try:
         answer = destination.send(request)
     except errors.DestinationError as error:
@@ -266,7 +267,7 @@ def test_a_receiver_that_does_not_read_is_left_in_time() -> None:
     with RawServer(script) as server, closing(segment(server.url)) as destination:
         server.reads = False
         [request], _ = destination.requests([identify()])
-        large = models.Payload(request.identifies, [b'"' + b"x" * 20_000_000 + b'"'])
+        large = Payload(request.identifies, [b'"' + b"x" * 20_000_000 + b'"'])
         began = time.monotonic()
         with pytest.raises(errors.DestinationUnavailableError, match="did not answer within"):
             destination.send(large)

@@ -8,9 +8,10 @@ from typing import cast
 
 import pytest
 
-from syncer import errors, models
+from syncer import errors
+from syncer.calls import Call, Identify, Payload, Refusal
 from syncer.delivery import deliver as delivery
-from syncer.models import Identify, Outcome, Payload, Refusal
+from syncer.models import Outcome
 from syncer.state import Connection, State, pages
 from syncer.state.leadership import Leadership, Lease
 from tests.unit.scripted import Scripted, everybody_refused, named, unavailable
@@ -136,7 +137,7 @@ def test_a_lone_sender_waits_neither_for_the_next_page_nor_until_its_own_is_sett
         fake.settled.update((settlement.page, settlement) for settlement in settlements)
 
     class Lone(Scripted):
-        def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Payload], list[Refusal]]:
+        def requests(self, identifies: Sequence[Call]) -> tuple[list[Payload], list[Refusal]]:
             if identifies[0].contact == "c2":
                 encoded.set()
             return super().requests(identifies)

@@ -4,9 +4,8 @@ import threading
 
 import pytest
 
-from syncer import models
+from syncer.calls import Payload, Rate, Refusal
 from syncer.delivery.pacing import Pacer
-from syncer.models import Payload, Refusal
 from tests.unit.scripted import (
     FakeClock,
     Picky,
@@ -22,7 +21,7 @@ from tests.unit.scripted import (
 
 def test_parts_take_their_turns_with_the_pacer_and_leave_nothing_reserved() -> None:
     clock = FakeClock()
-    destination = Picky([], bad=contacts(3), rate=models.Rate(10), clock=clock)
+    destination = Picky([], bad=contacts(3), rate=Rate(10), clock=clock)
     sender = sender_to(destination, clock)
 
     send_page(sender, 1, 8)
@@ -42,7 +41,7 @@ def test_over_any_ten_seconds_at_most_the_limit_plus_one_request_leaves(
     rate: int, page: int, request_size: int
 ) -> None:
     clock = FakeClock()
-    destination = Scripted([], per_request=request_size, rate=models.Rate(rate), clock=clock)
+    destination = Scripted([], per_request=request_size, rate=Rate(rate), clock=clock)
     sender = sender_to(destination, clock)
     pages = 80 * rate // page
 
@@ -60,7 +59,7 @@ def test_over_any_ten_seconds_at_most_the_limit_plus_one_request_leaves(
 @pytest.mark.parametrize(("page", "request_size"), [(500, 100), (250, 100), (100, 100), (5, 1)])
 def test_where_requests_are_counted_any_size_of_one_takes_the_same_time(page: int, request_size: int) -> None:
     clock = FakeClock()
-    rate = models.Rate(5, together=request_size)
+    rate = Rate(5, together=request_size)
     destination = Scripted([], per_request=request_size, rate=rate, clock=clock)
     sender = sender_to(destination, clock)
 
@@ -76,7 +75,7 @@ def test_where_requests_are_counted_any_size_of_one_takes_the_same_time(page: in
 def test_a_page_of_more_requests_than_it_was_announced_with_takes_its_time_too() -> None:
     """One contact in many parts makes as many requests of one identify each."""
     clock = FakeClock()
-    destination = Scripted([], per_request=1, rate=models.Rate(5, together=100), clock=clock)
+    destination = Scripted([], per_request=1, rate=Rate(5, together=100), clock=clock)
     sender = sender_to(destination, clock)
 
     reservation = sender.reserve(10)
@@ -90,7 +89,7 @@ def test_a_page_of_more_requests_than_it_was_announced_with_takes_its_time_too()
 
 def test_what_is_withdrawn_is_not_waited_for() -> None:
     clock = FakeClock()
-    sender = sender_to(Scripted([], rate=models.Rate(5, together=100), clock=clock), clock)
+    sender = sender_to(Scripted([], rate=Rate(5, together=100), clock=clock), clock)
     for identifies_of_a_page in (100, 101, 250):
         sender.reserve(identifies_of_a_page).release()
     assert sender.due_in() == 0
@@ -116,7 +115,7 @@ def test_a_page_uses_up_its_own_reservation_and_gives_back_what_is_left() -> Non
 
 def test_a_wait_that_the_receiver_asks_for_holds_everybody() -> None:
     clock = FakeClock()
-    destination = Scripted([unavailable(maybe_applied=False, retry_after=20)], rate=models.Rate(10), clock=clock)
+    destination = Scripted([unavailable(maybe_applied=False, retry_after=20)], rate=Rate(10), clock=clock)
     sender = sender_to(destination, clock)
 
     send_page(sender, 1, 1)
@@ -137,7 +136,7 @@ def test_requests_that_were_held_up_do_not_leave_in_a_bunch() -> None:
                 go_on.wait(10)
             return refusals
 
-    destination = Slow([], per_request=50, rate=models.Rate(100), clock=clock, concurrency=4)
+    destination = Slow([], per_request=50, rate=Rate(100), clock=clock, concurrency=4)
     sender = sender_to(destination, clock)
     threads = [threading.Thread(target=lambda number=number: send_page(sender, number, 100)) for number in range(4)]
     for thread in threads:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer import errors, models
+from syncer import errors
+from syncer.calls import Call, Payload, Refusal
 from syncer.delivery.sender import SentPage
-from syncer.models import Outcome, Payload, Refusal
+from syncer.models import Outcome
 from tests.unit.scripted import (
     NOBODY,
     Closed,
@@ -110,7 +111,7 @@ def test_refusals_by_name_among_others_and_our_own_do_not_count() -> None:
     """Nothing is accepted: pages of two that are both refused by name, and contacts that no request can carry."""
 
     class Narrow(Scripted):
-        def requests(self, identifies: Sequence[models.Call]) -> tuple[list[Payload], list[Refusal]]:
+        def requests(self, identifies: Sequence[Call]) -> tuple[list[Payload], list[Refusal]]:
             return [], [Refusal(identify, "no") for identify in identifies]
 
     by_name = Scripted([["c0", "c1"] for _ in range(20)])

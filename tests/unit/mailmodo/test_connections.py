@@ -8,11 +8,12 @@ import httpx
 import pytest
 
 from syncer import errors
+from syncer.calls import Identify
 from syncer.delivery.pacing import Clock
 from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.sender import Sender, SentPage
 from syncer.destinations.mailmodo import MailmodoDestination
-from syncer.models import Identify, Outcome
+from syncer.models import Outcome
 from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Hang, Reset, Truncate
 from syncer.receivers.mailmodo import MailmodoReceiver, ReceivedCall
 from tests.unit.calls import identify

@@ -6,8 +6,9 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from syncer.calls import Identify
 from syncer.destinations.mailmodo_fields import fields_of
-from syncer.models import Identify, Value
+from syncer.models import Value
 from tests.unit.mailmodo.tools import build
 
 

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer import __version__, errors
+from syncer.calls import Destination, Identify, Payload
 from syncer.destinations import serial
 from syncer.destinations.mailmodo import MAX_BATCH, MailmodoDestination
-from syncer.models import Destination, Identify, Payload
 from syncer.receivers.loopback import Reset
 from syncer.receivers.mailmodo import MailmodoReceiver
 from tests.unit.calls import identify

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer import __version__, errors
+from syncer.calls import Call, Destination, Identify
 from syncer.destinations import segment
 from syncer.destinations.segment import SegmentDestination
-from syncer.models import Call, Destination, Identify, Value
+from syncer.models import Value
 from syncer.receivers.loopback import EVERYTHING, Answer
 from syncer.receivers.segment import SegmentReceiver
 from tests.unit.calls import identify
