@@ -14,7 +14,7 @@ Stream = models.CopyStream | models.RowStream
 """Rows of audience, user_id, email and unsendable."""
 
 
-class People(NamedTuple):
+class Headcount(NamedTuple):
     """How many different users each audience has, and how many different contacts there are, as a plan counts both."""
 
     users: Mapping[str, int]
@@ -33,8 +33,8 @@ class Mirror(models.Reading, Protocol):
     def rows(self, table: str) -> Mapping[str | None, int]:
         """How many rows a table has of each audience."""
 
-    def people(self, table: str) -> People:
-        """Whom a table is about."""
+    def headcount(self, table: str) -> Headcount:
+        """How many users and contacts a table is about."""
 
     def whole(self, table: str) -> Stream:
         """All rows of a table."""

@@ -38,7 +38,11 @@ _STATUSES = ("running", "succeeded", "incomplete", "held", "failed", "interrupte
 _MOST_RUNS = 2**31 - 1
 
 View = Callable[[Connection, Request], object | None]
-"""What a page says, or None if there is no such thing. Raises `ValueError` with a sentence for what is no question."""
+"""What a page says, or None if there is no such thing. Raises `NoQuestionError`."""
+
+
+class NoQuestionError(Exception):
+    """What was asked is no question to this page; the message says what would be one."""
 
 
 class Console:
@@ -89,7 +93,7 @@ class Console:
                 views.begin(connection)
                 migrations.check(connection, self._opened.state.schema)
                 found = view(connection, request)
-        except ValueError as error:
+        except NoQuestionError as error:
             return self._sorry(HTTPStatus.BAD_REQUEST, str(error), as_json)
         except errors.SyncerError as error:
             return self._sorry(HTTPStatus.SERVICE_UNAVAILABLE, str(error), as_json)
@@ -130,7 +134,7 @@ def _runs(connection: Connection, request: Request) -> views.Runs:
     asked = {name: value for name, value in request.query.items() if value}
     status = asked.get("status")
     if status is not None and status not in _STATUSES:
-        raise ValueError(f"a run is {', '.join(_STATUSES)}")
+        raise NoQuestionError(f"a run is {', '.join(_STATUSES)}")
     chosen = {
         "before": _number(asked.get("before")),
         "status": status,
@@ -145,7 +149,7 @@ def _runs(connection: Connection, request: Request) -> views.Runs:
 def _person(connection: Connection, request: Request) -> views.Person:
     who = request.query.get("who", "").strip()
     if "\0" in who:
-        raise ValueError("write a user id or an email")
+        raise NoQuestionError("write a user id or an email")
     return views.person(connection, who)
 
 
@@ -153,7 +157,7 @@ def _number(text: str | None) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and int(text[:11]) <= _MOST_RUNS):
-        raise ValueError("a run has a number")
+        raise NoQuestionError("a run has a number")
     return int(text)
 
 
@@ -161,7 +165,7 @@ def _day(text: str | None) -> date | None:
     try:
         return None if text is None else date.fromisoformat(text)
     except ValueError:
-        raise ValueError("write a day as 2026-01-31") from None
+        raise NoQuestionError("write a day as 2026-01-31") from None
 
 
 def _environment(style_path: str) -> Environment:

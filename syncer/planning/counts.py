@@ -78,10 +78,10 @@ class Counts:
             _, self.totals = _add_up(self.connection, self.snapshot)
         return self.totals
 
-    def take_over(self, people: mirrors.People) -> None:
+    def take_over(self, headcount: mirrors.Headcount) -> None:
         """Has them counted by the warehouse."""
-        self._members.update(people.users)
-        self._contacts = people.contacts
+        self._members.update(headcount.users)
+        self._contacts = headcount.contacts
 
     def learn(self, destination_id: int, compared: Mapping[int, str], *, differences: int, complete: bool) -> None:
         """Counts with the help of a destination that was just compared: its differences are in `member_delta`.
@@ -121,8 +121,8 @@ def begin(connection: Connection, snapshot: Snapshot, run_id: int, *, totals: bo
     snapshot of which a part is staged were counted at the warehouse."""
     if snapshot.part is not None:
         counted = Counts(connection, snapshot, run_id, snapshot.part.rows)
-        if snapshot.part.people is not None:
-            counted.take_over(snapshot.part.people)
+        if snapshot.part.headcount is not None:
+            counted.take_over(snapshot.part.headcount)
         return counted
     if totals:
         return Counts(connection, snapshot, run_id, *_add_up(connection, snapshot))

@@ -190,8 +190,8 @@ def _compared(
             moved = ((mirror.moved(table, other), source) for _ in range(1))
             travelled = staging.stage(connection, mirror, moved, staging.MOVED)
             readings = {int(key): reading for key, reading in base.readings.items()}
-            people = None if countable else mirror.people(table)
-            part = Part(base.run_id, base.scratch_table, readings, rows, people)
+            headcount = None if countable else mirror.headcount(table)
+            part = Part(base.run_id, base.scratch_table, readings, rows, headcount)
             because = _MUCH_MOVED if too_many(travelled.rows, sum(rows.values())) else None
         else:
             because = _ALTERED

@@ -52,14 +52,14 @@ class Part:
     """What is staged are the rows of those who moved since the snapshot of the run `run_id`, which is in `table`.
 
     `readings` say how its plan compared that, by destination. `rows` counts all rows of this snapshot by audience,
-    `people` whom they are about, if that cannot be counted by the differences.
+    `headcount` is of its users and contacts, if these cannot be counted by the differences.
     """
 
     run_id: int
     table: str
     readings: Mapping[int, str]
     rows: Mapping[str | None, int]
-    people: mirrors.People | None = None
+    headcount: mirrors.Headcount | None = None
 
 
 @dataclass(frozen=True, slots=True)

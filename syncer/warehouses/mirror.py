@@ -4,7 +4,7 @@ They ask for little: UNION ALL, GROUP BY, which takes nulls for equal everywhere
 whole rows: two equal rows and one are different. What is equal has to be equal byte for byte: the tables are made so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy
@@ -26,13 +26,16 @@ PROBE = models.Source(
 )
 """Members of audiences that are all different, and that a collation may take for one another."""
 
+_COLUMNS = ("audience", "user_id", "email", "unsendable")
+_KEYS = ("audience", "user_id")
+
 _ONE: sqlalchemy.ColumnElement[int] = sqlalchemy.literal_column("1", sqlalchemy.Integer)
 _NONE: sqlalchemy.ColumnElement[int] = sqlalchemy.literal_column("0", sqlalchemy.Integer)
 
 
-def table(scratch: str, name: str, columns: Sequence[str]) -> sqlalchemy.TableClause:
+def table(scratch: str, name: str) -> sqlalchemy.TableClause:
     """A table in the scratch schema."""
-    parts = [quoted_name(column, quote=True) for column in columns]
+    parts = [quoted_name(column, quote=True) for column in _COLUMNS]
     where = quoted_name(scratch, quote=True)
     return sqlalchemy.table(quoted_name(name, quote=True), *map(sqlalchemy.column, parts), schema=where)
 
@@ -42,10 +45,9 @@ def whole(kept: sqlalchemy.TableClause) -> Statement:
     return sqlalchemy.select(*kept.c)
 
 
-def rows_by(kept: sqlalchemy.TableClause, *columns: str) -> Statement:
-    """The number of rows by these columns."""
-    groups = [kept.c[column] for column in columns]
-    return sqlalchemy.select(*groups, sqlalchemy.func.count()).select_from(kept).group_by(*groups)
+def rows_by_audience(kept: sqlalchemy.TableClause) -> Statement:
+    """The number of rows of each audience."""
+    return sqlalchemy.select(kept.c.audience, sqlalchemy.func.count()).select_from(kept).group_by(kept.c.audience)
 
 
 def complaints(rows: Mapping[str | None, int]) -> list[str]:
@@ -55,31 +57,25 @@ def complaints(rows: Mapping[str | None, int]) -> list[str]:
     return ["this database takes different texts for equal, so what changed cannot be found there"]
 
 
-def nameless(kept: sqlalchemy.TableClause, keys: Sequence[str]) -> Statement:
-    """All rows in which a key is null."""
-    return sqlalchemy.select(*kept.c).where(sqlalchemy.or_(*(kept.c[key].is_(None) for key in keys)))
-
-
-def moved(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, keys: Sequence[str]) -> Statement:
-    """All rows of `now` that are about those who moved: of whom, by `keys`, `base` has not the same rows. Then those in
-    which a key is null, and for everybody who moved a row of the keys alone."""
-    names = [column.name for column in now.c]
+def moved(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause | None) -> Statement:
+    """All rows of `now` that are about those who moved: the users in an audience of whom `base` has not the same rows.
+    Then those that name no user or no audience, and for everybody who moved a row that names them alone. `base` None:
+    nobody moved."""
+    nameless = sqlalchemy.select(*now.c).where(sqlalchemy.or_(*(now.c[key].is_(None) for key in _KEYS)))
+    if base is None:
+        return nameless
     both = sqlalchemy.union_all(
         sqlalchemy.select(*now.c, _ONE.label("is_now"), _NONE.label("is_base")),
-        sqlalchemy.select(*(base.c[name] for name in names), _NONE, _ONE),
+        sqlalchemy.select(*(base.c[name] for name in _COLUMNS), _NONE, _ONE),
     ).subquery("both_sides")
     uneven = (
-        sqlalchemy.select(*(both.c[key] for key in keys))
-        .where(*(both.c[key].is_not(None) for key in keys))
-        .group_by(*(both.c[name] for name in names))
+        sqlalchemy.select(*(both.c[key] for key in _KEYS))
+        .where(*(both.c[key].is_not(None) for key in _KEYS))
+        .group_by(*(both.c[name] for name in _COLUMNS))
         .having(sqlalchemy.func.sum(both.c.is_now) != sqlalchemy.func.sum(both.c.is_base))
         .subquery("uneven")
     )
-    who = sqlalchemy.select(*(uneven.c[key] for key in keys)).distinct().cte("moved")
-    same = sqlalchemy.and_(*(now.c[key] == who.c[key] for key in keys))
-    alone = [who.c[name] if name in keys else sqlalchemy.null() for name in names]
-    return sqlalchemy.union_all(
-        sqlalchemy.select(*now.c).join(who, same),
-        nameless(now, keys),
-        sqlalchemy.select(*alone),
-    )
+    who = sqlalchemy.select(*(uneven.c[key] for key in _KEYS)).distinct().cte("moved")
+    same = sqlalchemy.and_(*(now.c[key] == who.c[key] for key in _KEYS))
+    alone = [who.c[name] if name in _KEYS else sqlalchemy.null() for name in _COLUMNS]
+    return sqlalchemy.union_all(sqlalchemy.select(*now.c).join(who, same), nameless, sqlalchemy.select(*alone))

@@ -18,9 +18,6 @@ from syncer.warehouses import arrow, base, dialects, drivers, duckdb, generic, m
 from syncer.warehouses.columns import MAX_AUDIENCE
 from syncer.warehouses.words import Words
 
-_COLUMNS = ("audience", "user_id", "email", "unsendable")
-_KEYS = ("audience", "user_id")
-
 _BLANKS = "e' \\t\\r\\n\u00a0'"
 _REPLACED = "\ufffd"
 
@@ -116,15 +113,15 @@ class DuckdbMirror(generic.GenericReading):
 
     def rows(self, table: str) -> Mapping[str | None, int]:
         """See `mirrors.Mirror`."""
-        counted = self._compiled(mirror.rows_by(self._kept(table), "audience"))
+        counted = self._compiled(mirror.rows_by_audience(self._kept(table)))
         return dict(self._ask("warehouse_duckdb_rows", counted=counted))
 
-    def people(self, table: str) -> mirrors.People:
+    def headcount(self, table: str) -> mirrors.Headcount:
         """See `mirrors.Mirror`."""
         name = self._name(table)
         users = self._ask("warehouse_duckdb_users", table=name)
         ((contacts,),) = self._ask("warehouse_duckdb_contacts", table=name, blanks=_BLANKS)
-        return mirrors.People(dict(users), int(contacts))
+        return mirrors.Headcount(dict(users), int(contacts))
 
     def whole(self, table: str) -> models.CopyStream:
         """See `mirrors.Mirror`."""
@@ -132,9 +129,7 @@ class DuckdbMirror(generic.GenericReading):
 
     def moved(self, table: str, base: str | None) -> models.CopyStream:
         """See `mirrors.Mirror`."""
-        if base is None:
-            return self._copied(mirror.nameless(self._kept(table), _KEYS))
-        return self._copied(mirror.moved(self._kept(table), self._kept(base), _KEYS))
+        return self._copied(mirror.moved(self._kept(table), None if base is None else self._kept(base)))
 
     def drop(self, table: str) -> None:
         """Drops a table that may not be there."""
@@ -201,7 +196,7 @@ class DuckdbMirror(generic.GenericReading):
             raise self._words.broken(self._sources[0], exc) from exc
 
     def _kept(self, table: str) -> sqlalchemy.TableClause:
-        return mirror.table(self._scratch, table, _COLUMNS)
+        return mirror.table(self._scratch, table)
 
     def _name(self, table: str) -> str:
         return f"{_quoted(self._scratch)}.{_quoted(table)}"

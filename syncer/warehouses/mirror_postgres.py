@@ -21,8 +21,6 @@ from syncer.sql import query
 from syncer.warehouses import base, mirror, postgres
 from syncer.warehouses.words import Words
 
-_COLUMNS = ("audience", "user_id", "email", "unsendable")
-_KEYS = ("audience", "user_id")
 _DIALECT: sqlalchemy.Dialect = dialect.PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
@@ -135,14 +133,14 @@ class PostgresMirror(postgres.PostgresReading):
 
     def rows(self, table: str) -> Mapping[str | None, int]:
         """See `mirrors.Mirror`."""
-        counted = self._run(_compiled(mirror.rows_by(self._kept(table), "audience"))).fetchall()
+        counted = self._run(_compiled(mirror.rows_by_audience(self._kept(table)))).fetchall()
         return dict(counted)
 
-    def people(self, table: str) -> mirrors.People:
+    def headcount(self, table: str) -> mirrors.Headcount:
         """See `mirrors.Mirror`."""
         users = self._run(_statement("warehouse_scratch_users", table=_name(self._scratch, table))).fetchall()
         contacts = self._run(_statement("warehouse_scratch_contacts", table=_name(self._scratch, table))).fetchone()
-        return mirrors.People(dict(users), contacts[0] if contacts else 0)
+        return mirrors.Headcount(dict(users), contacts[0] if contacts else 0)
 
     def whole(self, table: str) -> models.CopyStream:
         """See `mirrors.Mirror`."""
@@ -150,9 +148,7 @@ class PostgresMirror(postgres.PostgresReading):
 
     def moved(self, table: str, base: str | None) -> models.CopyStream:
         """See `mirrors.Mirror`."""
-        if base is None:
-            return self._copied(mirror.nameless(self._kept(table), _KEYS))
-        return self._copied(mirror.moved(self._kept(table), self._kept(base), _KEYS))
+        return self._copied(mirror.moved(self._kept(table), None if base is None else self._kept(base)))
 
     @contextmanager
     def _read_only(self) -> Iterator[None]:
@@ -162,7 +158,7 @@ class PostgresMirror(postgres.PostgresReading):
             yield
 
     def _kept(self, table: str) -> sqlalchemy.TableClause:
-        return mirror.table(self._scratch, table, _COLUMNS)
+        return mirror.table(self._scratch, table)
 
     def _copied(self, statement: mirror.Statement) -> models.CopyStream:
         self._alone.check()
