@@ -88,6 +88,8 @@ class Console:
             return self._sorry(
                 HTTPStatus.MISDIRECTED_REQUEST, "ask this machine by its address, or as localhost", as_json
             )
+        if any("\0" in value for value in request.query.values()):
+            return self._sorry(HTTPStatus.BAD_REQUEST, "no database has such a text", as_json)
         try:
             with self._opened.state.connect("console") as connection, connection.transaction():
                 views.begin(connection)
@@ -147,10 +149,7 @@ def _runs(connection: Connection, request: Request) -> views.Runs:
 
 
 def _person(connection: Connection, request: Request) -> views.Person:
-    who = request.query.get("who", "").strip()
-    if "\0" in who:
-        raise NoQuestionError("write a user id or an email")
-    return views.person(connection, who)
+    return views.person(connection, request.query.get("who", "").strip())
 
 
 def _number(text: str | None) -> int | None:

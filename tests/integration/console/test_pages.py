@@ -131,7 +131,13 @@ def test_runs_are_chosen_and_turned_over(world: World, served: Served) -> None:
     assert runs(before="2") == [1]
     assert runs(destination="segment", audience="vip_buyers", since="2020-01-01") == [2, 1]
     assert runs(destination="other") == runs(audience="other") == runs(until="2020-01-01") == []
-    for wrong in ({"status": "odd"}, {"before": "x"}, {"before": "9" * 30}, {"since": "yesterday"}):
+    for wrong in (
+        {"status": "odd"},
+        {"before": "x"},
+        {"before": "9" * 30},
+        {"since": "yesterday"},
+        {"destination": "\0"},
+    ):
         assert console.get("/runs.json", params=wrong).status_code == 400
         assert "notice" in console.get("/runs", params=wrong).text
 
