@@ -1,7 +1,8 @@
 """What a warehouse promises that keeps the snapshot of the last run in a table of its own, and compares there.
 
 Such a table is made once, from everything that the sources say, and never changed; its name is never used again. What
-is in it is a cache: it may be gone or wrong at any time, and then everything is read.
+is in it is a cache: it may be gone or wrong at any time, and then everything is read. Where each source has a table of
+its own, the name of a table here is what the names of them all begin with.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,11 +53,18 @@ class Mirrors(Protocol):
     def scratch(self) -> str:
         """Its name, as configured."""
 
+    @property
+    def place(self) -> str:
+        """The database, for people; without secrets."""
+
+    def names(self, table: str, sources: Sequence[models.Source]) -> Sequence[str]:
+        """The names of all tables that `create` makes for a snapshot of this name: its own, or what begins with it."""
+
     def opened(self, sources: Sequence[models.Source]) -> AbstractContextManager[Mirror]:
         """Opens a view. What was made in it is there once it was left without an error."""
 
-    def drop(self, tables: Sequence[str]) -> Sequence[str]:
-        """Drops these tables; returns those that are certainly no longer there."""
+    def drop(self, scratch: str, tables: Sequence[str]) -> Sequence[str]:
+        """Drops these tables in a schema, this one or one of before; returns those that are certainly not there now."""
 
     def scratch_problems(self, sources: Sequence[models.Source]) -> list[str]:
         """What keeps runs from using such tables for these sources, as `syncer check` says it; leaves nothing there."""

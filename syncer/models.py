@@ -49,15 +49,15 @@ class MemberRow(NamedTuple):
     """One row as a warehouse that hands over values gives it, text for text as it stands there.
 
     `unsendable` marks a row in which some text cannot be stored or sent (a NUL, broken Unicode); in it the
-    offending characters are replaced by U+FFFD, so that the row can be listed. `traits` and `value` are JSON, in which
-    a null stands for a value that is there and cannot be sent. `value_type` is set on every row of a computed trait,
-    `value` only where there is one.
+    offending characters are replaced by U+FFFD, so that the row can be listed; None: it only says who moved (see
+    `mirrors`). `traits` and `value` are JSON, in which a null stands for a value that is there and cannot be sent.
+    `value_type` is set on every row of a computed trait, `value` only where there is one.
     """
 
     audience: str | None
     user_id: str | None
     email: str | None
-    unsendable: bool
+    unsendable: bool | None
     traits: str | None = None
     value: str | None = None
     value_type: str | None = None

@@ -540,7 +540,10 @@ CREATE TABLE base (
 );
 COMMENT ON TABLE base IS 'The snapshot at the warehouse that the next run may compare with, to read only what changed';
 
+-- `place` is the database, `scratch` the schema there. Where each source has a table, their names begin with that in
+-- `base`.
 CREATE TABLE scratch_table (
+    place text NOT NULL,
     scratch text NOT NULL,
     name text PRIMARY KEY,
     run_id integer NOT NULL

@@ -31,7 +31,7 @@ from syncer.planning.changes import TargetPlan
 from syncer.planning.counts import Counts, too_many
 from syncer.planning.snapshot import STAGED, Generation, Part, Read, Snapshot, in_place, refuse_unready, staged
 from syncer.planning.targets import PlanRequest, Target
-from syncer.state import Connection, execute, fetch_optional, fetch_value, fetch_values
+from syncer.state import Connection, execute, fetch_all, fetch_optional, fetch_value
 
 _DONE_WITHOUT = frozenset(
     "diff_members count_rows_by_audience add_up_rows count_members count_contacts count_own_names write_rest".split()
@@ -61,6 +61,21 @@ class _Base(NamedTuple):
     readings: Mapping[str, str]
     countable: bool
     missing: str | None
+
+
+class _Garbage(NamedTuple):
+    """A table that nobody needs any more."""
+
+    scratch: str
+    name: str
+
+
+class _Elsewhere(NamedTuple):
+    """A table in a database that is not the warehouse any more."""
+
+    place: str
+    scratch: str
+    name: str
 
 
 _NO_BASE = _Base(None, None, None, None, {}, countable=False, missing="there is no snapshot of an earlier run")
@@ -123,15 +138,29 @@ def turn(connection: Connection, counts: Counts, targets: Sequence[TargetPlan]) 
 def sweep(connection: Connection, kept: mirrors.Mirrors) -> None:
     """Drops the tables that this state made at the warehouse and needs no more. What cannot be dropped now, the next
     run drops."""
-    garbage = fetch_values(connection, "list_garbage", {"scratch": kept.scratch})
-    if not garbage:
-        return
-    try:
-        gone = kept.drop(garbage)
-    except errors.WarehouseError as error:
-        log.warning("tables of earlier runs could not be dropped", tables=len(garbage), error=error.unquoted)
-        return
-    execute(connection, "strike_scratch", {"names": list(gone)})
+    garbage: dict[str, list[str]] = {}
+    for each in fetch_all(connection, _Garbage, "list_garbage", {"place": kept.place}):
+        garbage.setdefault(each.scratch, []).append(each.name)
+    for scratch, names in garbage.items():
+        try:
+            gone = kept.drop(scratch, names)
+        except errors.WarehouseError as error:
+            log.warning(
+                "tables of earlier runs could not be dropped", tables=len(names), scratch=scratch, error=error.unquoted
+            )
+            continue
+        execute(connection, "strike_scratch", {"names": list(gone)})
+        if len(gone) < len(names):
+            log.warning("tables of earlier runs could not be dropped", tables=len(names) - len(gone), scratch=scratch)
+
+
+def elsewhere(connection: Connection, place: str | None) -> Mapping[str, Sequence[str]]:
+    """The tables with members that were left in databases that are not the warehouse any more, or whose scratch schema
+    is none any more, by database. Only who has their addresses can drop them."""
+    found: dict[str, list[str]] = {}
+    for each in fetch_all(connection, _Elsewhere, "list_elsewhere", {"place": place}):
+        found.setdefault(each.place, []).append(f"{each.scratch}.{each.name}")
+    return found
 
 
 def left(connection: Connection) -> int:
@@ -157,7 +186,8 @@ def _mirrored(
     because = whole or _why_everything(connection, request, base)
     countable = _is_countable(connection, request.targets, base, run_id)
     table = fetch_value(connection, "name_scratch", {"run_id": run_id})
-    execute(connection, "register_scratch", {"scratch": kept.scratch, "name": table, "run_id": run_id})
+    made = {"scratch": kept.scratch, "names": list(kept.names(table, request.sources)), "run_id": run_id}
+    execute(connection, "register_scratch", {"place": kept.place, **made})
     try:
         with kept.opened(request.sources) as mirror:
             if request.guard.ready is not None:

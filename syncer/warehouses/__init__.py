@@ -8,7 +8,15 @@ import sqlalchemy
 from sqlalchemy import exc as sa_exc
 
 from syncer import errors, mirrors, models
-from syncer.warehouses import drivers, generic, mirror_duckdb, mirror_postgres, postgres
+from syncer.warehouses import (
+    drivers,
+    generic,
+    mirror_dialects,
+    mirror_duckdb,
+    mirror_generic,
+    mirror_postgres,
+    postgres,
+)
 from syncer.warehouses.words import Words
 
 _WAITS = models.Waits()
@@ -47,6 +55,8 @@ def open_mirrors(
         return mirror_postgres.PostgresMirrors(url, connect_args, scratch)
     if url.get_backend_name() == "duckdb":
         return mirror_duckdb.DuckdbMirrors(url, connect_args, waits, scratch)
+    if url.get_backend_name() in mirror_dialects.FACTS:
+        return mirror_generic.GenericMirrors(url, connect_args, waits, scratch)
     words = f"runs of this version cannot compare in {url.get_backend_name()}; leave it out, and they read everything"
     raise errors.ConfigError([errors.Problem("warehouse.scratch", words)])
 

@@ -4,27 +4,35 @@ They ask for little: UNION ALL, GROUP BY, which takes nulls for equal everywhere
 whole rows: two equal rows and one are different. What is equal has to be equal byte for byte: the tables are made so.
 """
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy.sql import quoted_name
 
-from syncer import models
+from syncer import errors, mirrors, models
 
 Statement = sqlalchemy.Select[Any] | sqlalchemy.CompoundSelect[Any]
 
-PROBE = models.Source(
-    path="warehouse.scratch",
-    query=" UNION ALL ".join(
-        f"SELECT {name} AS audience, 'u' AS user_id, 'u@x.io' AS email"
-        for name in ("'e'", "'E'", "'e '", "'\u00e9'", "'\u00c9'", "'e\u0301'")
-    ),
-    audience="audience",
-    user_id="user_id",
-    email="email",
-)
+_NAMES = ("e", "E", "e ", "\u00e9", "\u00c9", "e\u0301")
+
+
+def _probe(emails: Sequence[str]) -> models.Source:
+    rows = (
+        f"SELECT '{name}' AS audience, 'u' AS user_id, '{email}' AS email"
+        for name, email in zip(_NAMES, emails, strict=True)
+    )
+    return models.Source("warehouse.scratch", "user_id", "email", query=" UNION ALL ".join(rows), audience="audience")
+
+
+PROBE = _probe(["u@x.io"] * len(_NAMES))
 """Members of audiences that are all different, and that a collation may take for one another."""
+
+OTHER_PROBE = _probe(["U@x.io", "u@x.io ", *["u@x.io"] * (len(_NAMES) - 2)])
+"""The same, with other addresses in `CHANGED`, which a collation may take for the same."""
+
+CHANGED = frozenset(_NAMES[:2])
 
 _COLUMNS = ("audience", "user_id", "email", "unsendable")
 _KEYS = ("audience", "user_id")
@@ -50,11 +58,22 @@ def rows_by_audience(kept: sqlalchemy.TableClause) -> Statement:
     return sqlalchemy.select(kept.c.audience, sqlalchemy.func.count()).select_from(kept).group_by(kept.c.audience)
 
 
-def complaints(rows: Mapping[str | None, int]) -> list[str]:
-    """What is wrong with a table of the members of `PROBE`, by its rows of each audience."""
-    if sorted(rows.values()) == [1] * 6:
-        return []
-    return ["this database takes different texts for equal, so what changed cannot be found there"]
+def probe_name() -> str:
+    """A name that no table has."""
+    return f"syncer_probe_{secrets.token_hex(6)}"
+
+
+def complaints(opened: mirrors.Mirror, table: str) -> list[str]:
+    """What is wrong with a table of the members of `PROBE`. Raises `WarehouseError` if it cannot be read at all."""
+    found = []
+    seal = opened.seal(table)
+    if seal is None:
+        raise errors.WarehouseError(f"warehouse.scratch: the table {table} was made and cannot be read")
+    if opened.seal(table) != seal:
+        found.append("this database does not read the same twice of one table, so no snapshot in it can be trusted")
+    if opened.rows(table) != dict.fromkeys(_NAMES, 1):
+        found.append("this database takes different texts for equal, so what changed cannot be found there")
+    return found
 
 
 def moved(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause | None) -> Statement:

@@ -16,6 +16,7 @@ from syncer import errors, mirrors, models
 from syncer.sql import query
 from syncer.warehouses import arrow, base, dialects, drivers, duckdb, generic, mirror
 from syncer.warehouses.columns import MAX_AUDIENCE
+from syncer.warehouses.reading import GenericReading
 from syncer.warehouses.words import Words
 
 _BLANKS = "e' \\t\\r\\n\u00a0'"
@@ -40,19 +41,28 @@ class DuckdbMirrors(generic.GenericWarehouse):
         """See `mirrors.Mirrors`."""
         return self._scratch
 
+    @property
+    def place(self) -> str:
+        """See `mirrors.Mirrors`."""
+        return self._words.place
+
+    def names(self, table: str, sources: Sequence[models.Source]) -> Sequence[str]:  # noqa: ARG002
+        """See `mirrors.Mirrors`. All sources are in one."""
+        return [table]
+
     @contextmanager
     def opened(self, sources: Sequence[models.Source]) -> Iterator[mirrors.Mirror]:
         """See `mirrors.Mirrors`."""
-        with self._trying(sources) as opened:
+        with self._trying(sources, self._scratch) as opened:
             yield opened
             opened.commit()
 
-    def drop(self, tables: Sequence[str]) -> Sequence[str]:
+    def drop(self, scratch: str, tables: Sequence[str]) -> Sequence[str]:
         """See `mirrors.Mirrors`."""
         gone = []
         for table in tables:
             try:
-                with self._trying([mirror.PROBE]) as opened:
+                with self._trying([mirror.PROBE], scratch) as opened:
                     opened.drop(table)
                     opened.commit()
             except errors.WarehouseError:
@@ -63,17 +73,18 @@ class DuckdbMirrors(generic.GenericWarehouse):
     def scratch_problems(self, sources: Sequence[models.Source]) -> list[str]:
         """See `mirrors.Mirrors`."""
         try:
-            with self._trying([mirror.PROBE]) as tried:
+            with self._trying([mirror.PROBE], self._scratch) as tried:
                 for source in sources:
                     tried.members(source)
-                tried.create("syncer_probe")
-                return mirror.complaints(tried.rows("syncer_probe"))
+                name = mirror.probe_name()
+                tried.create(name)
+                return mirror.complaints(tried, name)
         except errors.WarehouseError as exc:
             return [base.problem("warehouse.scratch", exc)[1]]
 
     @contextmanager
-    def _trying(self, sources: Sequence[models.Source]) -> Iterator["DuckdbMirror"]:
-        opened = DuckdbMirror(self._engine, self._words, self._waits, sources=sources, scratch=self._scratch)
+    def _trying(self, sources: Sequence[models.Source], scratch: str) -> Iterator["DuckdbMirror"]:
+        opened = DuckdbMirror(self._engine, self._words, self._waits, sources=sources, scratch=scratch)
         try:
             opened.begin()
             yield opened
@@ -81,7 +92,7 @@ class DuckdbMirrors(generic.GenericWarehouse):
             opened.close()
 
 
-class DuckdbMirror(generic.GenericReading):
+class DuckdbMirror(GenericReading):
     """See `mirrors.Mirror`. What it made is gone unless it is told to `commit`."""
 
     def __init__(

@@ -36,6 +36,15 @@ class PostgresMirrors(postgres.PostgresWarehouse):
         """See `mirrors.Mirrors`."""
         return self._scratch
 
+    @property
+    def place(self) -> str:
+        """See `mirrors.Mirrors`."""
+        return self._words.place
+
+    def names(self, table: str, sources: Sequence[models.Source]) -> Sequence[str]:  # noqa: ARG002
+        """See `mirrors.Mirrors`. All sources are in one."""
+        return [table]
+
     @contextmanager
     def opened(self, sources: Sequence[models.Source]) -> Iterator[mirrors.Mirror]:
         """See `mirrors.Mirrors`."""
@@ -58,7 +67,7 @@ class PostgresMirrors(postgres.PostgresWarehouse):
         connection.read_only = False
         self._set_up(connection)
 
-    def drop(self, tables: Sequence[str]) -> Sequence[str]:
+    def drop(self, scratch: str, tables: Sequence[str]) -> Sequence[str]:
         """See `mirrors.Mirrors`. A transaction for each: that one cannot be dropped says nothing of the next."""
         gone = []
         with self._transaction() as connection:
@@ -66,7 +75,7 @@ class PostgresMirrors(postgres.PostgresWarehouse):
                 try:
                     self._begin_anew(connection)
                     connection.execute(query("warehouse_narrow_session"))
-                    connection.execute(_statement("warehouse_drop_scratch", table=_name(self._scratch, table)))
+                    connection.execute(_statement("warehouse_drop_scratch", table=_name(scratch, table)))
                     connection.commit()
                 except psycopg.Error:
                     continue
@@ -81,8 +90,9 @@ class PostgresMirrors(postgres.PostgresWarehouse):
                 tried = PostgresMirror(
                     connection, self._words, self._begin(connection, probe), sources=probe, scratch=self._scratch
                 )
-                tried.create("syncer_probe")
-                return mirror.complaints(tried.rows("syncer_probe"))
+                name = mirror.probe_name()
+                tried.create(name)
+                return mirror.complaints(tried, name)
         except errors.WarehouseError as exc:
             return [base.problem("warehouse.scratch", exc)[1]]
 

@@ -1,6 +1,6 @@
 """A session with a database through its SQLAlchemy dialect, in a thread of its own: see `waiting`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -15,12 +15,18 @@ Result = TypeVar("Result")
 
 
 class Session:
-    """Reads only. Everything that its connection does is done by `call`. Rows come `partition` by partition."""
+    """Everything that its connection does is done by `call`. Rows come `partition` by partition.
 
-    def __init__(self, engine: sqlalchemy.Engine, words: Words, waits: models.Waits) -> None:
+    Reads only, unless it has other `first` statements than those of its dialect.
+    """
+
+    def __init__(
+        self, engine: sqlalchemy.Engine, words: Words, waits: models.Waits, first: Sequence[str] | None = None
+    ) -> None:
         self._engine = engine
         self._words = words
         self._waits = waits
+        self._first = dialects.BEGIN.get(engine.dialect.name, ()) if first is None else first
         self._caller = Caller("warehouse")
         self._connection: sqlalchemy.Connection | None = None
         self._is_reading = False
@@ -70,10 +76,9 @@ class Session:
 
     def _begin(self) -> None:
         connection = self._connection = self._engine.connect()
-        dialect = connection.dialect.name
-        for statement in dialects.BEGIN.get(dialect, ()):
+        for statement in self._first:
             connection.exec_driver_sql(statement).close()
-        if dialect not in dialects.BEGIN:  # some drivers connect with the first statement
+        if not self._first:  # some drivers connect with the first statement
             connection.execute(sqlalchemy.select(sqlalchemy.literal_column("1"))).close()
 
     @property

@@ -55,8 +55,8 @@ NAMELESS = """
     request.kind rest_member.audience resync.reach_hashes run.host run.phase run.read run.read_because run.status
     run.syncer_version run.trigger run_audience.name run_audience.problem run_audience.property run_count.fingerprint
     run_destination.reach_hashes run_destination.skipped run_destination.status schema_migration.checksum
-    schema_migration.name scratch_table.name scratch_table.scratch skipped_member.audience skipped_member.reason
-    uncertain.left_because
+    schema_migration.name scratch_table.name scratch_table.place scratch_table.scratch skipped_member.audience
+    skipped_member.reason uncertain.left_because
 """.split()
 """The columns of texts that never name somebody. A new column is one of them, or `lived` has her in it."""
 

@@ -18,7 +18,7 @@ QUERY = models.Source(
     path="audiences[2].query", query="", audience_name='It\'s 100% \\ "VIP"', user_id="user_id", email="email"
 )
 
-Row = tuple[str | None, str | None, str | None, bool]
+Row = tuple[str | None, str | None, str | None, bool | None]
 
 
 class Place(Protocol):

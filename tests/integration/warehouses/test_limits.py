@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy
 
 from syncer import errors, models
-from syncer.warehouses import dialects, generic
+from syncer.warehouses import dialects
+from syncer.warehouses.reading import GenericReading
 from syncer.warehouses.words import Words
 from tests.integration.warehouses.places import TABLE, opened, query, rows_of
 from tests.integration.warehouses.test_sqlite import SqlitePlace
@@ -34,13 +35,13 @@ def add(place: SqlitePlace, rows: int) -> None:
 
 def limit(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
     """From now on every result ends after so many rows, as with MySQL's `sql_select_limit`."""
-    real = generic.GenericReading._partitions
+    real = GenericReading._partitions
 
-    def cut(self: generic.GenericReading, source: models.Source, result: Any) -> Iterator[Any]:
+    def cut(self: GenericReading, source: models.Source, result: Any) -> Iterator[Any]:
         for partition in real(self, source, result):
             yield partition[:rows]
 
-    monkeypatch.setattr(generic.GenericReading, "_partitions", cut)
+    monkeypatch.setattr(GenericReading, "_partitions", cut)
 
 
 def read(place: SqlitePlace, source: models.Source) -> int:
@@ -81,14 +82,14 @@ def test_rows_that_come_while_a_table_is_read_are_not_missing_where_there_is_no_
 
 
 def test_a_query_that_cannot_be_counted_is_believed(place: SqlitePlace, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = generic.GenericReading._run
+    real = GenericReading._run
 
-    def run(self: generic.GenericReading, source: models.Source, statement: Any) -> Any:
+    def run(self: GenericReading, source: models.Source, statement: Any) -> Any:
         if "count(*)" in str(statement):
             raise errors.WarehouseError("no query within a query")
         return real(self, source, statement)
 
-    monkeypatch.setattr(generic.GenericReading, "_run", run)
+    monkeypatch.setattr(GenericReading, "_run", run)
     assert read(place, QUERY) == 40
 
 
@@ -103,6 +104,6 @@ def test_the_limit_of_mysql_is_lifted_before_anything_is_read(dialect: str) -> N
     url = sqlalchemy.make_url("mysql://")
     connection = SimpleNamespace(dialect=SimpleNamespace(name=dialect), exec_driver_sql=say)
     engine: Any = SimpleNamespace(url=url, dialect=connection.dialect, connect=lambda: connection)
-    generic.GenericReading(engine, Words(url, {}), models.Waits()).begin()
+    GenericReading(engine, Words(url, {}), models.Waits()).begin()
     assert said[0] == "SET SESSION sql_select_limit = 18446744073709551615"
     assert said[-1].startswith("START TRANSACTION")

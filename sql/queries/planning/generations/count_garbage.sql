@@ -2,4 +2,4 @@
 -- Rows: one: tables.
 SELECT count(*) AS tables
 FROM scratch_table
-WHERE NOT EXISTS (SELECT FROM base WHERE base.scratch_table = scratch_table.name)
+WHERE NOT EXISTS (SELECT FROM base WHERE starts_with(scratch_table.name, base.scratch_table))

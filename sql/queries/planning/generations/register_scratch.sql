@@ -1,4 +1,7 @@
--- Purpose: notes a table before it is made at the warehouse, so that it is dropped there whatever becomes of the run.
--- Parameters: scratch, name, run_id.
+-- Purpose: notes tables before they are made at the warehouse, so that they are dropped there whatever becomes of the
+-- run.
+-- Parameters: place, scratch, names, run_id.
 -- Rows: none.
-INSERT INTO scratch_table (scratch, name, run_id) VALUES (%(scratch)s, %(name)s, %(run_id)s)
+INSERT INTO scratch_table (place, scratch, name, run_id)
+SELECT %(place)s, %(scratch)s, made.name, %(run_id)s
+FROM unnest(%(names)s::text[]) AS made (name)

@@ -1,0 +1,127 @@
+"""What the statements of `mirror_generic` need to know of a dialect. A dialect that is not here keeps no snapshots.
+
+Two rows are the same for a plan if their texts are the same byte for byte. What an engine takes for equal depends on
+the collation of a column, so nothing is compared by its columns, but by keys that are made of their bytes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from string import ascii_lowercase, ascii_uppercase
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import func, literal_column
+from sqlalchemy.dialects import mysql
+
+Expression = sqlalchemy.ColumnElement[Any]
+Expressions = Sequence[Expression]
+
+_BLANKS = " \t\r\n\u00a0"
+"""Those around an address: the rule is that of the state's contact_of."""
+
+_SHA_BITS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`keys` of some columns are equal if all of them are, or are null, and else differ. `total` adds up the hashes of
+    rows, by their columns. `contact` is the contact of an email, as text.
+
+    `begin` are the first statements of a session that makes tables, `kind` stands after the name of a new table.
+    """
+
+    keys: Callable[[Expressions], Expressions]
+    total: Callable[[Expressions], Expression]
+    contact: Callable[[Expression], Expression]
+    begin: Sequence[str] = ()
+    kind: str = ""
+
+
+def _mysql_said(columns: Expressions) -> Expression:
+    """All that the columns hold, in one text. The same bytes are another text in another character set."""
+    said = [
+        func.concat(func.charset(column), func.coalesce(func.hex(_binary(column)), literal_column("'-'")))
+        for column in columns
+    ]
+    return func.concat_ws(literal_column("','"), *said)
+
+
+def _binary(column: Expression) -> Expression:
+    return sqlalchemy.cast(column, sqlalchemy.LargeBinary)
+
+
+def _mysql_keys(columns: Expressions) -> Expressions:
+    # A digest has one length: of longer texts MySQL and MariaDB group by their first 1,024 bytes.
+    return [func.unhex(func.sha2(_mysql_said(columns), _SHA_BITS))]
+
+
+def _mysql_total(columns: Expressions) -> Expression:
+    first = func.left(func.sha2(_mysql_said(columns), _SHA_BITS), 15)
+    return func.sum(sqlalchemy.cast(func.conv(first, 16, 10), mysql.INTEGER(unsigned=True)))
+
+
+def _mysql_contact(email: Expression) -> Expression:
+    pattern = f"^[{_BLANKS}]+|[{_BLANKS}]+$"
+    trimmed: Expression = func.regexp_replace(sqlalchemy.cast(email, sqlalchemy.CHAR), pattern, "")
+    letters = zip(ascii_uppercase, ascii_lowercase, strict=True)
+    return reduce(lambda text, pair: func.replace(text, *pair), letters, trimmed)  # its LOWER() knows more letters
+
+
+def _spark_keys(columns: Expressions) -> Expressions:
+    return [_binary(sqlalchemy.cast(column, _SPARK_TEXT)) for column in columns]
+
+
+def _spark_total(columns: Expressions) -> Expression:
+    # A null leaves its hash as it was, so it has to be said.
+    said = [part for key in _spark_keys(columns) for part in (key.is_(None), key)]
+    return func.sum(sqlalchemy.cast(func.xxhash64(*said), sqlalchemy.DECIMAL(38, 0)))
+
+
+def _spark_contact(email: Expression) -> Expression:
+    return func.translate(func.btrim(email, _BLANKS), ascii_uppercase, ascii_lowercase)
+
+
+class _SparkText(sqlalchemy.types.UserDefinedType[str]):
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "STRING"
+
+
+_SPARK_TEXT = _SparkText()
+
+
+def _snowflake_keys(columns: Expressions) -> Expressions:
+    return [func.hex_encode(func.to_varchar(column)) for column in columns]
+
+
+def _snowflake_total(columns: Expressions) -> Expression:
+    return func.sum(func.hash(*_snowflake_keys(columns)))
+
+
+def _snowflake_contact(email: Expression) -> Expression:
+    return func.translate(func.trim(email, _BLANKS), ascii_uppercase, ascii_lowercase)
+
+
+# A table is made of what others have committed by then, without locks on what it is made of; and nobody who holds a
+# table can keep a run waiting.
+_MYSQL = Facts(
+    _mysql_keys,
+    _mysql_total,
+    _mysql_contact,
+    begin=(
+        "SET SESSION sql_select_limit = 18446744073709551615",
+        "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        "SET SESSION lock_wait_timeout = 5",
+    ),
+)
+
+FACTS: Mapping[str, Facts] = {
+    "mysql": _MYSQL,
+    "mariadb": _MYSQL,
+    "hive": Facts(_spark_keys, _spark_total, _spark_contact, kind="USING parquet"),
+    "databricks": Facts(_spark_keys, _spark_total, _spark_contact),
+    "snowflake": Facts(_snowflake_keys, _snowflake_total, _snowflake_contact),
+}
+"""By the name of the backend, as in a URL."""

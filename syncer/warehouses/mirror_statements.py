@@ -1,0 +1,154 @@
+"""The statements of `mirror_generic`, in one form for all dialects (SQLAlchemy's).
+
+They ask for little: UNION ALL, GROUP BY of keys, aggregates, and windows over what was grouped. No join, no DISTINCT of
+whole rows: two equal rows and one are different.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import func
+
+from syncer import models
+from syncer.warehouses.mirror_dialects import Expression, Facts
+
+Statement = sqlalchemy.Select[Any]
+Condition = sqlalchemy.ColumnElement[bool]
+
+_NOW: sqlalchemy.ColumnElement[int] = sqlalchemy.literal_column("1", sqlalchemy.Integer)
+_BEFORE: sqlalchemy.ColumnElement[int] = sqlalchemy.literal_column("0", sqlalchemy.Integer)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The table that has the rows of a source, under names of ours."""
+
+    source: models.Source
+    clause: sqlalchemy.TableClause
+
+    @property
+    def names(self) -> list[str]:
+        """Of its columns, in order."""
+        return names(self.source)
+
+    @property
+    def who(self) -> list[Expression]:
+        """Its columns that say who is a member of what: the user, and the audience if it has several."""
+        return [self.clause.c[name] for name in _who(self.source)]
+
+
+def names(source: models.Source) -> list[str]:
+    """The columns that the table of a source has."""
+    member = [] if source.member is None else ["member"]
+    return [*_who(source), "email", *member]
+
+
+def _who(source: models.Source) -> list[str]:
+    return ["user_id"] if source.audience is None else ["audience", "user_id"]
+
+
+def whole(kept: Kept) -> Statement:
+    """All rows."""
+    return sqlalchemy.select(*kept.clause.c)
+
+
+def nothing(kept: Kept) -> Statement:
+    """No rows of a table, and the types of its columns."""
+    return whole(kept).where(_NOW == _BEFORE)
+
+
+def seal(facts: Facts, kept: Kept) -> Statement:
+    """The number of rows, and the sum of their hashes."""
+    added: list[Expression] = [func.count(), facts.total(list(kept.clause.c))]
+    return sqlalchemy.select(*added).select_from(kept.clause)
+
+
+def rows(facts: Facts, kept: Kept) -> Statement:
+    """The number of rows of each audience and value of the member column, after those of them that there are."""
+    asked = [kept.clause.c[name] for name in kept.names if name in ("audience", "member")]
+    grouped = facts.keys(asked) if asked else []
+    counted: list[Expression] = [*map(func.min, asked), func.count()]
+    return sqlalchemy.select(*counted).select_from(kept.clause).group_by(*grouped)
+
+
+def member_values(facts: Facts, kept: Kept) -> Statement:
+    """The different values of the member column, and how many rows have each."""
+    member = kept.clause.c.member
+    counted: list[Expression] = [func.min(member), func.count()]
+    asked = sqlalchemy.select(*counted).select_from(kept.clause).where(member.is_not(None))
+    return asked.group_by(*facts.keys([member]))
+
+
+def yes(kept: Kept, values: Sequence[object]) -> Condition:
+    """Whether a row is one of a member, which these values of the member column say."""
+    return kept.clause.c.member.in_(values) if values else _NOW == _BEFORE
+
+
+def users(facts: Facts, kept: Kept, condition: Condition | None) -> Statement:
+    """The number of different users of each audience, after its name if there are several."""
+    audience = [kept.clause.c[name] for name in kept.names if name == "audience"]
+    (key,) = facts.keys([kept.clause.c.user_id])
+    user = sqlalchemy.case((kept.clause.c.user_id.is_not(None), key))
+    counted: list[Expression] = [*map(func.min, audience), func.count(user.distinct())]
+    asked = sqlalchemy.select(*counted).select_from(kept.clause)
+    grouped = facts.keys(audience) if audience else []
+    return _where(asked, condition).group_by(*grouped)
+
+
+def contacts(facts: Facts, kept: Kept, condition: Condition | None) -> Statement:
+    """The contact of every row, as often as it is there."""
+    contact = facts.contact(kept.clause.c.email).label("contact")
+    return _where(sqlalchemy.select(contact).where(kept.clause.c.email.is_not(None)), condition)
+
+
+def different(facts: Facts, contacts: Sequence[Statement]) -> Statement:
+    """The number of different contacts of all of these."""
+    every = sqlalchemy.union_all(*contacts).subquery("every_contact")
+    (key,) = facts.keys([every.c.contact])
+    return sqlalchemy.select(func.count(key.distinct())).where(func.length(every.c.contact) > _BEFORE)
+
+
+def nameless(kept: Kept) -> Statement:
+    """The rows that name no user or no audience, and after each how many there are."""
+    where = sqlalchemy.or_(*(column.is_(None) for column in kept.who))
+    return sqlalchemy.select(*kept.clause.c, _how_many()).where(where)
+
+
+def moved(facts: Facts, now: Kept, base: Kept) -> Statement:
+    """All different rows of either table about those who moved: users in an audience of whom `base` has not the same
+    rows as `now`. After each how often either has it, and how many such rows there are."""
+    both = sqlalchemy.union_all(_side(facts, now, _NOW), _side(facts, base, _BEFORE)).subquery("both_sides")
+    keys = [column for column in both.c if column.name.startswith(("who_", "row_"))]
+    is_now, rows = both.c.is_now, func.count()
+    counted = sqlalchemy.select(
+        *keys,
+        *(func.min(both.c[name]).label(name) for name in now.names),
+        func.sum(is_now).label("rows_now"),
+        (rows - func.sum(is_now)).label("rows_before"),
+    ).group_by(*keys)
+    grouped = counted.subquery("different_rows")
+    uneven = sqlalchemy.case((grouped.c.rows_now != grouped.c.rows_before, _NOW), else_=_BEFORE)
+    who = [column for column in grouped.c if column.name.startswith("who_")]
+    judged = sqlalchemy.select(*grouped.c, func.max(uneven).over(partition_by=who).label("moved")).subquery("judged")
+    shown = [judged.c[name] for name in (*now.names, "rows_now", "rows_before")]
+    return sqlalchemy.select(*shown, _how_many()).where(judged.c.moved == _NOW)
+
+
+def _side(facts: Facts, kept: Kept, is_now: Expression) -> Statement:
+    """The rows that name somebody, with their keys. The other columns come twice where they are keys of their own."""
+    keys = [
+        *(key.label(f"who_{index}") for index, key in enumerate(facts.keys(kept.who))),
+        *(key.label(f"row_{index}") for index, key in enumerate(facts.keys(list(kept.clause.c)))),
+    ]
+    named = (column.is_not(None) for column in kept.who)
+    return sqlalchemy.select(*kept.clause.c, *keys, is_now.label("is_now")).where(*named)
+
+
+def _how_many() -> Expression:
+    return func.count().over().label("how_many")
+
+
+def _where(statement: Statement, condition: Condition | None) -> Statement:
+    return statement if condition is None else statement.where(condition)
