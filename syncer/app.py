@@ -142,9 +142,14 @@ def room(settings: config.State) -> int | None:
         return None
 
 
-def standing(settings: config.Settings, state: State, connection: Connection) -> status.CurrentStatus:
-    """How it stands now. Nothing is late where no daemon ever ran: cron has a schedule of its own."""
-    now = replace(status.now(connection), embedded=state.embedded, full=lateness.why_full(room(settings.state)))
+def standing(
+    settings: config.Settings, state: State, connection: Connection, most: int | None = None
+) -> status.CurrentStatus:
+    """How it stands now. Nothing is late where no daemon ever ran: cron has a schedule of its own.
+
+    For `most` see `status.destinations`.
+    """
+    now = replace(status.now(connection, most), embedded=state.embedded, full=lateness.why_full(room(settings.state)))
     if status.due(connection).next_due_at is None:
         return now
     seen, stall_timeout = lateness.ask(connection), settings.daemon.stall_timeout

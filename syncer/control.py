@@ -49,11 +49,20 @@ class _MembersTold:
 
 
 def waiting(
-    connection: Connection, run_id: int, audiences: Collection[str] = (), destinations: Collection[str] = ()
+    connection: Connection,
+    run_id: int,
+    audiences: Collection[str] = (),
+    destinations: Collection[str] = (),
+    *,
+    most: int | None = None,
 ) -> Sequence[HeldChanges]:
-    """What a run held and still waits for approval. Raises `ConfigError` if there is no such run."""
+    """What a run held and still waits for approval; of an audience no more than `most` are counted.
+
+    Raises `ConfigError` if there is no such run.
+    """
     history.named_run(connection, run_id)
-    return fetch_all(connection, HeldChanges, "list_held", _held_by(connection, run_id, audiences, destinations))
+    held = _held_by(connection, run_id, audiences, destinations)
+    return fetch_all(connection, HeldChanges, "list_held", {**held, "most": most})
 
 
 def approve(

@@ -191,6 +191,7 @@ CREATE TABLE uncertain (
     PRIMARY KEY (destination_id, contact, audience_id)
 );
 COMMENT ON TABLE uncertain IS 'Properties whose last call has no answer';
+CREATE INDEX uncertain_by_age ON uncertain (destination_id, since_run_id) WHERE left_because IS NULL;
 
 -- Kept wherever calls carry more than properties, whether or not a change of it is sent by itself: that may be set
 -- later.
@@ -278,6 +279,7 @@ CREATE TABLE run_audience (
     PRIMARY KEY (run_id, position)
 );
 COMMENT ON TABLE run_audience IS 'The audiences of a run in the order in which they are reported, also those set aside';
+CREATE INDEX run_audience_by_audience ON run_audience (audience_id, run_id);
 
 -- `reach_hashes` and `rollout` are the destination's reach. `per_audience`: every audience of a contact has a call of
 -- its own. `keeps_profiles`: what is accepted goes to `synced_profile` too. `keys_users`: the destination keeps
@@ -336,6 +338,7 @@ CREATE TABLE run_count (
     PRIMARY KEY (run_id, destination_id, audience_id)
 );
 COMMENT ON TABLE run_count IS 'What a run did for an audience at a destination, in contacts';
+CREATE INDEX run_count_by_audience ON run_count (audience_id, destination_id, run_id);
 
 CREATE TYPE change_op AS ENUM ('added', 'removed', 'reasserted', 'trait_changed', 'covered');
 CREATE TYPE row_effect AS ENUM ('gain', 'lose', 'none');
@@ -450,6 +453,7 @@ CREATE TABLE refused_contact (
     PRIMARY KEY (destination_id, contact)
 );
 COMMENT ON TABLE refused_contact IS 'Contacts whose last identify was refused';
+CREATE INDEX refused_contact_by_age ON refused_contact (destination_id, since);
 
 -- `runs`: in how many runs in a row; `others`: in how many of them somebody else was answered; `alone`: in how many of
 -- these it was alone in its request.
@@ -493,6 +497,7 @@ CREATE TABLE held_change (
     PRIMARY KEY (destination_id, audience_id, contact)
 );
 COMMENT ON TABLE held_change IS 'What the guard holds, until it is approved and accepted, or is no longer wanted';
+CREATE INDEX held_change_by_age ON held_change (destination_id, since);
 
 -- `reach_hashes` and `rollout`: it has ended for contacts within this reach, and waits for those beyond it; both null:
 -- it has ended for none.

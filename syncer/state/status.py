@@ -100,8 +100,8 @@ class _OpenRun:
     first_sent_at: datetime | None
 
 
-def now(connection: Connection) -> CurrentStatus:
-    """Asks the state; needs no lock, and no daemon."""
+def now(connection: Connection, most: int | None = None) -> CurrentStatus:
+    """Asks the state; needs no lock, and no daemon. For `most` see `destinations`."""
     asked_at = fetch_value(connection, "show_now")
     leader = leadership.find_leader(connection)
     running = fetch_optional(connection, _OpenRun, "show_running")
@@ -111,7 +111,7 @@ def now(connection: Connection) -> CurrentStatus:
         leader=leader,
         running=None if running is None or leader is None else _progress(running, asked_at),
         next_due_at=due(connection).next_due_at if leads else None,
-        destinations=[_with_age(each, asked_at) for each in destinations(connection)],
+        destinations=[_with_age(each, asked_at) for each in destinations(connection, most)],
         audiences=audiences(connection),
         postgresql=version(connection),
     )
@@ -122,9 +122,9 @@ def version(connection: Connection) -> str:
     return (connection.info.parameter_status("server_version") or "").split(" ")[0]
 
 
-def destinations(connection: Connection) -> Sequence[DestinationStatus]:
-    """Every destination, without the age of what is pending."""
-    return fetch_all(connection, DestinationStatus, "list_destination_status")
+def destinations(connection: Connection, most: int | None = None) -> Sequence[DestinationStatus]:
+    """Every destination, without the age of what is pending. None of its counts is larger than `most`."""
+    return fetch_all(connection, DestinationStatus, "list_destination_status", {"most": most})
 
 
 def audiences(connection: Connection) -> Sequence[AudienceStatus]:

@@ -1,19 +1,24 @@
 -- Purpose: what a run held and still waits for approval.
--- Parameters: run_id; audience_ids, destination_ids (arrays; null: all).
+-- Parameters: run_id; audience_ids, destination_ids (arrays; null: all); most (at which the counting of an audience at
+-- a destination ends; null: never).
 -- Rows: destination, audience, property, op, reason, contacts.
-SELECT destination.name AS destination, audience.name AS audience, audience.property, held_change.op::text AS op,
-    min(held_change.reason) AS reason, count(*) AS contacts
-FROM held_change
-JOIN run_count
-    ON run_count.run_id = %(run_id)s
-    AND run_count.destination_id = held_change.destination_id
-    AND run_count.audience_id = held_change.audience_id
+SELECT destination.name AS destination, audience.name AS audience, audience.property, held.op::text AS op,
+    min(held.reason) AS reason, count(*) AS contacts
+FROM run_count
+JOIN destination USING (destination_id)
+JOIN audience USING (audience_id)
+CROSS JOIN LATERAL (
+    SELECT held_change.op, held_change.reason
+    FROM held_change
+    WHERE held_change.destination_id = run_count.destination_id
+        AND held_change.audience_id = run_count.audience_id
+        AND held_change.since_run_id <= %(run_id)s
+        AND held_change.approved_at IS NULL
+    LIMIT %(most)s
+) AS held
+WHERE run_count.run_id = %(run_id)s
     AND run_count.held > 0
-JOIN destination ON destination.destination_id = held_change.destination_id
-JOIN audience ON audience.audience_id = held_change.audience_id
-WHERE held_change.since_run_id <= %(run_id)s
-    AND held_change.approved_at IS NULL
-    AND (held_change.audience_id = ANY (%(audience_ids)s::integer[]) OR %(audience_ids)s::integer[] IS NULL)
-    AND (held_change.destination_id = ANY (%(destination_ids)s::integer[]) OR %(destination_ids)s::integer[] IS NULL)
-GROUP BY destination.name, audience.name, audience.property, held_change.op
-ORDER BY destination.name, audience.name, held_change.op
+    AND (run_count.audience_id = ANY (%(audience_ids)s::integer[]) OR %(audience_ids)s::integer[] IS NULL)
+    AND (run_count.destination_id = ANY (%(destination_ids)s::integer[]) OR %(destination_ids)s::integer[] IS NULL)
+GROUP BY destination.name, audience.name, audience.property, held.op
+ORDER BY destination.name, audience.name, held.op

@@ -1,6 +1,7 @@
 -- Purpose: the status of every destination. What is pending is as old as the snapshot, or the moment, in which it was
 -- first found: uncertain and refused contacts, held changes, and what runs planned and could not send, or deferred.
 -- What is left uncertain, because there is nothing to be told, is not pending.
+-- Parameters: most (at which counting ends; null: never).
 -- Rows: name, last_success_at, oldest_pending_at (null: nothing is pending), held, refused, parked, uncertain,
 -- left_uncertain, skipped, error (why the last run that has ended stopped there; null: it did not).
 WITH left_over AS (
@@ -10,12 +11,12 @@ WITH left_over AS (
         coalesce(run.snapshot_at, run.started_at) AS found_at,
         run_destination.aborted > 0
             OR (run.phase = 'planned' AND run_destination.planned > 0)
-            OR EXISTS (
+            OR (run.deferred > 0 AND EXISTS (
                 SELECT FROM run_count
                 WHERE run_count.run_id = run_destination.run_id
                     AND run_count.destination_id = run_destination.destination_id
                     AND run_count.deferred > 0
-            ) AS leaves
+            )) AS leaves
     FROM run_destination
     JOIN run USING (run_id)
     WHERE run.snapshot_at IS NOT NULL
@@ -30,10 +31,10 @@ SELECT
     ) AS last_success_at,
     least(
         (
-            SELECT min(coalesce(run.snapshot_at, run.started_at))
+            SELECT coalesce(run.snapshot_at, run.started_at)
             FROM run
-            WHERE run.run_id IN (
-                SELECT uncertain.since_run_id
+            WHERE run.run_id = (
+                SELECT min(uncertain.since_run_id)
                 FROM uncertain
                 WHERE uncertain.destination_id = destination.destination_id AND uncertain.left_because IS NULL
             )
@@ -57,24 +58,49 @@ SELECT
                 )
         )
     ) AS oldest_pending_at,
-    (SELECT count(*) FROM held_change WHERE held_change.destination_id = destination.destination_id) AS held,
-    (SELECT count(*) FROM refused_contact WHERE refused_contact.destination_id = destination.destination_id) AS refused,
     (
         SELECT count(*)
-        FROM refused_contact
-        WHERE refused_contact.destination_id = destination.destination_id AND refused_contact.next_try_run_id IS NULL
+        FROM (
+            SELECT FROM held_change WHERE held_change.destination_id = destination.destination_id LIMIT %(most)s
+        ) AS up_to
+    ) AS held,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT FROM refused_contact WHERE refused_contact.destination_id = destination.destination_id LIMIT %(most)s
+        ) AS up_to
+    ) AS refused,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT FROM refused_contact
+            WHERE refused_contact.destination_id = destination.destination_id
+                AND refused_contact.next_try_run_id IS NULL
+            LIMIT %(most)s
+        ) AS up_to
     ) AS parked,
     (
         SELECT count(*)
-        FROM uncertain
-        WHERE uncertain.destination_id = destination.destination_id AND uncertain.left_because IS NULL
+        FROM (
+            SELECT FROM uncertain
+            WHERE uncertain.destination_id = destination.destination_id AND uncertain.left_because IS NULL
+            LIMIT %(most)s
+        ) AS up_to
     ) AS uncertain,
     (
         SELECT count(*)
-        FROM uncertain
-        WHERE uncertain.destination_id = destination.destination_id AND uncertain.left_because IS NOT NULL
+        FROM (
+            SELECT FROM uncertain
+            WHERE uncertain.destination_id = destination.destination_id AND uncertain.left_because IS NOT NULL
+            LIMIT %(most)s
+        ) AS up_to
     ) AS left_uncertain,
-    (SELECT count(*) FROM skipped_member WHERE skipped_member.destination_id = destination.destination_id) AS skipped,
+    (
+        SELECT count(*)
+        FROM (
+            SELECT FROM skipped_member WHERE skipped_member.destination_id = destination.destination_id LIMIT %(most)s
+        ) AS up_to
+    ) AS skipped,
     (
         SELECT run_destination.error
         FROM run_destination
