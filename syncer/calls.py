@@ -96,6 +96,9 @@ class Destination(Protocol):
         """Encodes identifies, or events, into requests within the receiver's limits, those of a contact in order. What
         no request can carry is refused here and now."""
 
+    def body(self, request: Payload) -> bytes:
+        """What a request carries, byte by byte, before it is compressed. It holds no secret."""
+
     def send(self, request: Payload) -> list[Refusal]:
         """Sends once. All but the refused were accepted. Raises `DestinationError` if the request failed whole."""
 

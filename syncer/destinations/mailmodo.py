@@ -231,6 +231,12 @@ class MailmodoDestination:
         requests = [Payload([who for who, _ in each], [contact for _, contact in each]) for each in together]
         return requests, refusals
 
+    def body(self, request: Payload) -> bytes:
+        """See `calls.Destination`."""
+        if self._one_by_one or isinstance(request.identifies[0], Track):
+            return request.encoded[0]
+        return self._opening + b",".join(request.encoded) + b"]}"
+
     def send(self, request: Payload) -> list[Refusal]:
         """Sends once; before the first time asks whether the list is there."""
         with self._turnstile.call(self._http.who):
@@ -289,10 +295,8 @@ class MailmodoDestination:
     def _post(self, request: Payload) -> Answer:
         try:
             if isinstance(request.identifies[0], Track):
-                return self._http.post("/addEvent", request.encoded[0])
-            if self._one_by_one:
-                return self._http.post("/addToList", request.encoded[0])
-            return self._http.post("/addToList/batch", self._opening + b",".join(request.encoded) + b"]}")
+                return self._http.post("/addEvent", self.body(request))
+            return self._http.post("/addToList" if self._one_by_one else "/addToList/batch", self.body(request))
         except errors.RequestRefusedError as refused:
             if _STATIC_LIST not in str(refused).lower():
                 raise

@@ -206,11 +206,13 @@ class SegmentDestination:
             requests.append(Payload(together, encoded))
         return requests, refusals
 
+    def body(self, request: Payload) -> bytes:
+        """See `calls.Destination`."""
+        return b"".join((_OPEN, b",".join(request.encoded), _SENT_AT, stamp(self._now()).encode(), _CLOSE))
+
     def send(self, request: Payload) -> list[Refusal]:
         """Sends once. Segment names no refused contact: all were received, or an error is raised."""
-        body = b"".join(
-            (_OPEN, b",".join(request.encoded), _SENT_AT, stamp(self._now()).encode(), _CLOSE),
-        )
+        body = self.body(request)
         headers = {"Content-Type": "application/json"}
         if self._gzip:
             headers["Content-Encoding"] = "gzip"

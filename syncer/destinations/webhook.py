@@ -151,9 +151,13 @@ class WebhookDestination:
         together = [encoded[first : first + self._size] for first in range(0, len(encoded), self._size)]
         return [Payload([call for call, _ in each], [body for _, body in each]) for each in together], refusals
 
+    def body(self, request: Payload) -> bytes:
+        """See `calls.Destination`."""
+        return b"[" + b",".join(request.encoded) + b"]" if self._in_arrays else request.encoded[0]
+
     def send(self, request: Payload) -> list[Refusal]:
         """Sends once. All were accepted but those that the answer names."""
-        body = b"[" + b",".join(request.encoded) + b"]" if self._in_arrays else request.encoded[0]
+        body = self.body(request)
         answer = self._http.post(self._path, body, self._signature(body))
         reasons = self._reasons(request, answer)
         return [

@@ -81,8 +81,11 @@ class TelegraphDestination:
         together = [encoded[first : first + 10] for first in range(0, len(encoded), 10)]
         return [Payload([call for call, _ in each], [body for _, body in each]) for each in together], refusals
 
+    def body(self, request: Payload) -> bytes:
+        return b"[" + b",".join(request.encoded) + b"]"
+
     def send(self, request: Payload) -> list[Refusal]:
-        self._http.post("/telegrams", b"[" + b",".join(request.encoded) + b"]")
+        self._http.post("/telegrams", self.body(request))
         return []
 
     def account(self) -> Mapping[str, str]:

@@ -53,6 +53,9 @@ class Scripted:
         cuts = range(0, len(identifies), self.per_request)
         return [Payload(identifies[cut : cut + self.per_request], []) for cut in cuts], []
 
+    def body(self, request: Payload) -> bytes:
+        return b""
+
     def send(self, request: Payload) -> list[Refusal]:
         self.sent.append((self.clock.at, len(request.identifies)))
         answer = self.answers.pop(0) if self.answers else []
