@@ -1,21 +1,21 @@
 """Which views there are, at which addresses, and how the filters in an address are read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
-from syncer.console import views
 from syncer.console.routing import Look, NoQuestionError, Route
+from syncer.console.views import audiences, destinations, lists, now, people, runs
 
 STATUSES = ("running", "succeeded", "incomplete", "held", "failed", "interrupted")
 _MOST_RUNS = 2**31 - 1
 
 
-def _now(look: Look) -> views.Now:
-    return views.now(look.opened, look.connection)
+def _now(look: Look) -> now.Now:
+    return now.now(look.opened, look.connection)
 
 
-def _runs(look: Look) -> views.Runs:
-    asked = {name: value for name, value in look.request.query.items() if value}
+def _runs(look: Look) -> runs.Runs:
+    asked = _asked(look)
     status = asked.get("status")
     if status is not None and status not in STATUSES:
         raise NoQuestionError(f"a run is {', '.join(STATUSES)}")
@@ -27,33 +27,64 @@ def _runs(look: Look) -> views.Runs:
         "since": _day(asked.get("since")),
         "until": _day(asked.get("until")),
     }
-    return views.runs(look.connection, chosen)
+    return runs.runs(look.connection, chosen)
 
 
-def _run(look: Look, number: str) -> views.Run | None:
-    return views.run(look.connection, int(number))
+def _run(look: Look, number: str) -> runs.Run | None:
+    return runs.run(look.connection, int(number))
 
 
-def _audience(look: Look, name: str) -> views.Audience | None:
-    return views.audience(look.connection, name)
+def _audience(look: Look, name: str) -> audiences.Audience | None:
+    return audiences.audience(look.opened, look.connection, name)
 
 
-def _person(look: Look) -> views.Person:
-    return views.person(look.connection, look.request.query.get("who", "").strip())
+def _person(look: Look) -> people.Person:
+    return people.remembered(look.connection, look.request.query.get("who", "").strip())
 
 
-def _destinations(look: Look) -> views.Destinations:
-    return views.destinations(look.connection)
+def _destinations(look: Look) -> destinations.Destinations:
+    return destinations.destinations(look.opened, look.connection)
+
+
+def _standing(look: Look, word: str) -> lists.Listing:
+    return _list(look, lists.STANDING[word], {})
+
+
+def _of_run(look: Look, number: str, word: str) -> lists.Listing:
+    return _list(look, lists.OF_RUN[word], {"run_id": int(number)})
+
+
+def _list(look: Look, kind: lists.Kind, about: Mapping[str, object]) -> lists.Listing:
+    asked = _asked(look)
+    if "destination" not in asked:
+        raise NoQuestionError("say of which destination: ?destination=NAME")
+    place = asked.get("from")
+    begin = None if place is None else look.desk.places.find(place)
+    if place is not None and (begin is None or len(begin) != len(kind.key)):
+        raise NoQuestionError("where the list was left is not known any more; begin at its beginning")
+    filters: dict[str, object] = {kind.filters[name]: value for name, value in asked.items() if name in kind.filters}
+    if "before_run" in filters:
+        filters["before_run"] = _number(asked["told_before"])
+    rows = lists.ROWS_OF_A_FILE if look.as_csv else lists.ROWS_OF_A_PAGE
+    chosen = {**about, **filters, "destination": asked["destination"]}
+    return lists.listing(look.connection, kind, chosen, begin, look.desk.places, rows)
 
 
 ROUTES: Sequence[Route] = (
     Route("|/now", "now", _now),
     Route("/runs", "runs", _runs),
     Route(r"/runs/(\d{1,9})", "run", _run),
+    Route(rf"/runs/(\d{{1,9}})/({'|'.join(lists.OF_RUN)})", "list", _of_run, csv=True),
+    Route(f"/lists/({'|'.join(lists.STANDING)})", "list", _standing, csv=True),
     Route("/audiences/([a-z0-9_]{1,500})", "audience", _audience),
     Route("/person", "person", _person),
     Route("/destinations", "destinations", _destinations),
 )
+
+
+def _asked(look: Look) -> Mapping[str, str]:
+    """What an address says behind the path, without what it leaves open."""
+    return {name: value for name, value in look.request.query.items() if value}
 
 
 def _number(text: str | None) -> int | None:

@@ -17,7 +17,7 @@ PAGES = ("/", "/runs", "/runs/1", "/audiences/vip_buyers", "/person?who=u1", "/d
 class _Strict(HTMLParser):
     """Complains of tags that are not closed in order."""
 
-    VOID = frozenset({"meta", "link", "input", "br", "line", "polyline", "rect"})
+    VOID = frozenset({"meta", "link", "input", "br", "img", "line", "polyline", "polygon"})
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
--- Purpose: how the identifies of the latest runs ended at every destination, and what it points at.
+-- Purpose: what every destination points at, and how the identifies of its latest runs ended there.
 -- Parameters: runs (how many of the latest).
 -- Rows: name, type, endpoint, identity, runs, planned, succeeded, failed, unknown, aborted, requests, retries.
 SELECT

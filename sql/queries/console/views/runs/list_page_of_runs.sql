@@ -31,9 +31,12 @@ FROM (
         )
         AND (
             %(property)s::text IS NULL
-            OR EXISTS (
-                SELECT FROM run_audience
-                WHERE run_audience.run_id = sync_runs.run_id AND run_audience.property = %(property)s
+            OR sync_runs.run_id IN (
+                SELECT run_audience.run_id
+                FROM run_audience
+                WHERE run_audience.audience_id = (
+                    SELECT audience.audience_id FROM audience WHERE audience.property = %(property)s
+                )
             )
         )
     ORDER BY sync_runs.run_id DESC

@@ -1,0 +1,27 @@
+-- Purpose: how large an audience was in its latest runs, and how many contacts entered and left it, oldest first. Each
+-- destination's runs are read by the index, the newest first, until there are enough.
+-- Parameters: property, runs (how many).
+-- Rows: run_id, started_at, members, added, removed (accepted, summed over destinations).
+SELECT latest.run_id, latest.started_at, latest.members, latest.added, latest.removed
+FROM (
+    SELECT
+        run.run_id,
+        run.started_at,
+        max(counted.members) AS members,
+        sum(counted.succeeded_add)::bigint AS added,
+        sum(counted.succeeded_remove)::bigint AS removed
+    FROM destination
+    CROSS JOIN LATERAL (
+        SELECT run_count.run_id, run_count.members, run_count.succeeded_add, run_count.succeeded_remove
+        FROM run_count
+        WHERE run_count.audience_id = (SELECT audience.audience_id FROM audience WHERE audience.property = %(property)s)
+            AND run_count.destination_id = destination.destination_id
+        ORDER BY run_count.run_id DESC
+        LIMIT %(runs)s
+    ) AS counted
+    JOIN run USING (run_id)
+    GROUP BY run.run_id
+    ORDER BY run.run_id DESC
+    LIMIT %(runs)s
+) AS latest
+ORDER BY latest.run_id
