@@ -24,6 +24,7 @@ from syncer.delivery.retrying import RetryPolicy
 from syncer.mirrors import Mirrors
 from syncer.models import Status
 from syncer.planning import plan, report, writing
+from syncer.planning.changes import TargetPlan
 from syncer.planning.preview import imagined_plan
 from syncer.planning.targets import UNKNOWN, PlanRequest, Scope, Target
 from syncer.state import (
@@ -47,6 +48,10 @@ _NOTE_SECONDS = 2.0
 """Seconds between two notes of how far a run is."""
 
 log = structlog.get_logger()
+
+
+Look = Callable[[Connection, TargetPlan], None]
+"""Looks at a plan for a destination."""
 
 
 class Progress(Protocol):
@@ -131,11 +136,18 @@ def run(job: Job, leadership: Leadership, start: runs.RunStart, stop: Stop, prog
         return result
 
 
-def preview(job: Job, stop: Stop, progress: Progress) -> Result:
-    """What a run would send now, in the words of a run's report. See `dry_run`."""
+def preview(job: Job, stop: Stop, progress: Progress, look: Look = lambda *_: None) -> Result:
+    """What a run would send now, in the words of a run's report. See `dry_run`.
+
+    May `look` at the plan for each destination, while the private tables of the session hold it.
+    """
     started_at = datetime.now(UTC)
+    targets: list[TargetPlan] = []
     with dry_run(job, stop, progress) as (planning, refused):
-        planned = planning.summed_up(list(planning.targets()))
+        for target in planning.targets():
+            look(planning.connection, target)
+            targets.append(target)
+        planned = planning.summed_up(targets)
     return Result(report.planned(planned, started_at), refused)
 
 
