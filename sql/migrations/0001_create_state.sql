@@ -165,6 +165,7 @@ CREATE TABLE told_false (
     PRIMARY KEY (destination_id, contact, audience_id)
 ) PARTITION BY LIST (destination_id);
 COMMENT ON TABLE told_false IS 'Contacts that were once told true and whose last accepted value is false';
+CREATE INDEX told_false_by_user ON told_false (user_id);
 
 -- Of a destination that keeps profiles by user id too. A contact's row in `told_false` knows the last user only.
 -- `is_back`: the user is in the audience, at a contact whose call may have had to name another one, or did not succeed.
@@ -192,6 +193,8 @@ CREATE TABLE uncertain (
 );
 COMMENT ON TABLE uncertain IS 'Properties whose last call has no answer';
 CREATE INDEX uncertain_by_age ON uncertain (destination_id, since_run_id) WHERE left_because IS NULL;
+CREATE INDEX uncertain_by_user ON uncertain (user_id);
+CREATE INDEX uncertain_left ON uncertain (destination_id) WHERE left_because IS NOT NULL;
 
 -- Kept wherever calls carry more than properties, whether or not a change of it is sent by itself: that may be set
 -- later.
@@ -454,6 +457,8 @@ CREATE TABLE refused_contact (
 );
 COMMENT ON TABLE refused_contact IS 'Contacts whose last identify was refused';
 CREATE INDEX refused_contact_by_age ON refused_contact (destination_id, since);
+CREATE INDEX refused_contact_by_user ON refused_contact (user_id);
+CREATE INDEX refused_contact_parked ON refused_contact (destination_id) WHERE next_try_run_id IS NULL;
 
 -- `runs`: in how many runs in a row; `others`: in how many of them somebody else was answered; `alone`: in how many of
 -- these it was alone in its request.
@@ -498,6 +503,9 @@ CREATE TABLE held_change (
 );
 COMMENT ON TABLE held_change IS 'What the guard holds, until it is approved and accepted, or is no longer wanted';
 CREATE INDEX held_change_by_age ON held_change (destination_id, since);
+CREATE INDEX held_change_by_user ON held_change (user_id);
+CREATE INDEX held_change_waiting ON held_change (destination_id, audience_id, since_run_id) INCLUDE (op)
+    WHERE approved_at IS NULL;
 
 -- `reach_hashes` and `rollout`: it has ended for contacts within this reach, and waits for those beyond it; both null:
 -- it has ended for none.

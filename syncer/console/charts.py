@@ -74,7 +74,7 @@ def size_chart(sizes: Sequence[Size]) -> SizeChart:
     places = [_MARGIN + step * (place + 0.5) for place in range(len(sizes))]
     heights = [_LINE_HEIGHT * (1 - size.members / max(most, 1)) for size in sizes]
     points = [f"{x:.1f},{y:.1f}" for x, y in zip(places, heights, strict=True)]
-    moved = max((max(size.added, size.removed) for size in sizes), default=0)
+    moved = _most_moved(sizes)
     zero, half = _LINE_HEIGHT + _GAP + _BARS_HEIGHT / 2, _BARS_HEIGHT / 2
     width = round(min(step * _BAR_SHARE, _WIDEST_BAR), 2)
     entered, left = [], []
@@ -128,5 +128,13 @@ def outcome_chart(runs: Sequence[Outcomes]) -> OutcomeChart:
     return OutcomeChart(accepted, others)
 
 
+def _most_moved(sizes: Sequence[Size]) -> int:
+    """The tallest bar: of runs that moved no more than half of the audience, as first syncs do, if there are any."""
+    usual = [size for size in sizes if size.added + size.removed <= size.members / 2]
+    moves = [max(size.added, size.removed) for size in usual]
+    return max(moves, default=0) or max((max(size.added, size.removed) for size in sizes), default=0)
+
+
 def _height(count: int, most: int, height: float) -> float:
-    return round(max(height * count / most, _LEAST_BAR), 2)
+    """Within the frame: a bar that would be taller is cut there."""
+    return round(min(max(height * count / most, _LEAST_BAR), height), 2)

@@ -5,7 +5,7 @@ other tests, and takes hours on ten million rows.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,14 +87,18 @@ def _known_by_all(world: World) -> World:
 
 @pytest.fixture
 def explained(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Plan]]:
-    """The plans of our statements, taken right before each is run."""
+    return explained_by(monkeypatch, EXPLAINED.__contains__)
+
+
+def explained_by(monkeypatch: pytest.MonkeyPatch, chosen: Callable[[str], bool]) -> dict[str, list[Plan]]:
+    """The plans of our statements of these names, taken right before each is run."""
     found: dict[str, list[Plan]] = {}
     execute = psycopg.Cursor.execute
 
     def explain_first(cursor: Any, query: Any, params: Any = None, **options: Any) -> Any:
         text = query if isinstance(query, str) else query.as_string(cursor)
         name = text.partition("/* syncer:")[2].partition(" ")[0]
-        if name in EXPLAINED:
+        if chosen(name):
             explaining = cursor.connection.cursor(row_factory=tuple_row)
             (row,) = execute(explaining, f"EXPLAIN (FORMAT JSON) {text}", params).fetchall()
             found.setdefault(name, []).append((row[0] if isinstance(row[0], list) else json.loads(row[0]))[0]["Plan"])

@@ -4,11 +4,17 @@
 -- Rows: contact, user_id (either may be null).
 SELECT contact_of(%(who)s) AS contact, %(who)s::text AS user_id
 UNION
-SELECT NULL, synced_member.user_id FROM synced_member WHERE synced_member.contact = contact_of(%(who)s)
+SELECT NULL, synced_member.user_id
+FROM synced_member
+WHERE synced_member.destination_id = ANY (ARRAY(SELECT destination.destination_id FROM destination))
+    AND synced_member.contact = contact_of(%(who)s)
 UNION
 SELECT NULL, synced_member.user_id FROM synced_member WHERE synced_member.email = contact_of(%(who)s)
 UNION
-SELECT NULL, told_false.user_id FROM told_false WHERE told_false.contact = contact_of(%(who)s)
+SELECT NULL, told_false.user_id
+FROM told_false
+WHERE told_false.destination_id = ANY (ARRAY(SELECT destination.destination_id FROM destination))
+    AND told_false.contact = contact_of(%(who)s)
 UNION
 SELECT synced_member.contact, NULL FROM synced_member WHERE synced_member.user_id = %(who)s
 UNION

@@ -27,7 +27,8 @@ FROM (
         uncertain.left_because
     FROM synced_member
     LEFT JOIN uncertain USING (destination_id, contact, audience_id)
-    WHERE synced_member.contact = ANY (%(contacts)s::text[])
+    WHERE synced_member.destination_id = ANY (ARRAY(SELECT destination.destination_id FROM destination))
+        AND synced_member.contact = ANY (%(contacts)s::text[])
     UNION ALL
     SELECT
         told_false.destination_id,
@@ -41,7 +42,8 @@ FROM (
         uncertain.left_because
     FROM told_false
     LEFT JOIN uncertain USING (destination_id, contact, audience_id)
-    WHERE told_false.contact = ANY (%(contacts)s::text[])
+    WHERE told_false.destination_id = ANY (ARRAY(SELECT destination.destination_id FROM destination))
+        AND told_false.contact = ANY (%(contacts)s::text[])
         AND NOT EXISTS (
             SELECT FROM synced_member
             WHERE synced_member.destination_id = told_false.destination_id
@@ -60,7 +62,8 @@ FROM (
         true,
         uncertain.left_because
     FROM uncertain
-    WHERE uncertain.contact = ANY (%(contacts)s::text[])
+    WHERE uncertain.destination_id = ANY (ARRAY(SELECT destination.destination_id FROM destination))
+        AND uncertain.contact = ANY (%(contacts)s::text[])
         AND NOT EXISTS (
             SELECT FROM synced_member
             WHERE synced_member.destination_id = uncertain.destination_id

@@ -8,7 +8,7 @@ from syncer import app
 from syncer.console.views import RUNS_OF_A_CHART
 from syncer.state import Connection, fetch_all, status
 
-_LOOKED_UP = 200
+_LOOKED_UP = 100
 _READ_OF_A_RUN = 5000
 _FLAPPING = 20
 

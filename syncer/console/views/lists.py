@@ -13,7 +13,7 @@ from syncer.state import Connection, execute
 
 ROWS_OF_A_PAGE = 50
 ROWS_OF_A_FILE = 10_000
-_ROWS_READ = 20_000
+_ROWS_READ = 10_001
 
 _OF_LISTS = ("place", "listed", "nth")
 

@@ -99,6 +99,21 @@ def test_the_sizes_of_an_audience_are_drawn(world: World, served: Served) -> Non
     assert page.count("<polyline") == 1
 
 
+def test_who_comes_and_goes_and_what_the_guard_lets_pass(world: World, served: Served, unguarded: None) -> None:
+    rows = [(VIP, f"u{n}", f"user{n}@example.com") for n in range(4)]
+    for turn in range(4):
+        world.warehouse.replace(rows if turn % 2 == 0 else rows[1:])
+        world.sync()
+    world.extra = f"""[[audiences]]
+name = "{VIP}"
+max_removed_fraction = 0.05
+"""
+    found = served(world).get("/audiences/vip_buyers.json").json()
+
+    assert [(each["changes"], each["is_in"]) for each in found["flapping"]] == [(4, False)]
+    assert (found["limits"]["max_removed_fraction"], found["limits"]["min_removed"]) == (0.05, 100)
+
+
 def test_a_person_is_found_by_user_id_and_by_email(world: World, served: Served) -> None:
     told(world)
     console = served(world)

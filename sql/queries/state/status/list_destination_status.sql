@@ -1,6 +1,7 @@
 -- Purpose: the status of every destination. What is pending is as old as the snapshot, or the moment, in which it was
 -- first found: uncertain and refused contacts, held changes, and what runs planned and could not send, or deferred.
 -- What is left uncertain, because there is nothing to be told, is not pending.
+-- Counting in the order of an index reads nothing of other destinations.
 -- Parameters: most (at which counting ends; null: never).
 -- Rows: name, last_success_at, oldest_pending_at (null: nothing is pending), held, refused, parked, uncertain,
 -- left_uncertain, skipped, error (why the last run that has ended stopped there; null: it did not).
@@ -11,12 +12,15 @@ WITH left_over AS (
         coalesce(run.snapshot_at, run.started_at) AS found_at,
         run_destination.aborted > 0
             OR (run.phase = 'planned' AND run_destination.planned > 0)
-            OR (run.deferred > 0 AND EXISTS (
-                SELECT FROM run_count
-                WHERE run_count.run_id = run_destination.run_id
-                    AND run_count.destination_id = run_destination.destination_id
-                    AND run_count.deferred > 0
-            )) AS leaves
+            OR (
+                run.deferred > 0
+                AND (
+                    SELECT coalesce(sum(run_count.deferred), 0) > 0
+                    FROM run_count
+                    WHERE run_count.run_id = run_destination.run_id
+                        AND run_count.destination_id = run_destination.destination_id
+                )
+            ) AS leaves
     FROM run_destination
     JOIN run USING (run_id)
     WHERE run.snapshot_at IS NOT NULL
@@ -61,13 +65,19 @@ SELECT
     (
         SELECT count(*)
         FROM (
-            SELECT FROM held_change WHERE held_change.destination_id = destination.destination_id LIMIT %(most)s
+            SELECT FROM held_change
+            WHERE held_change.destination_id = destination.destination_id
+            ORDER BY held_change.since
+            LIMIT %(most)s
         ) AS up_to
     ) AS held,
     (
         SELECT count(*)
         FROM (
-            SELECT FROM refused_contact WHERE refused_contact.destination_id = destination.destination_id LIMIT %(most)s
+            SELECT FROM refused_contact
+            WHERE refused_contact.destination_id = destination.destination_id
+            ORDER BY refused_contact.since
+            LIMIT %(most)s
         ) AS up_to
     ) AS refused,
     (
@@ -84,6 +94,7 @@ SELECT
         FROM (
             SELECT FROM uncertain
             WHERE uncertain.destination_id = destination.destination_id AND uncertain.left_because IS NULL
+            ORDER BY uncertain.since_run_id
             LIMIT %(most)s
         ) AS up_to
     ) AS uncertain,
@@ -98,7 +109,10 @@ SELECT
     (
         SELECT count(*)
         FROM (
-            SELECT FROM skipped_member WHERE skipped_member.destination_id = destination.destination_id LIMIT %(most)s
+            SELECT FROM skipped_member
+            WHERE skipped_member.destination_id = destination.destination_id
+            ORDER BY skipped_member.fingerprint
+            LIMIT %(most)s
         ) AS up_to
     ) AS skipped,
     (

@@ -23,6 +23,7 @@ moved AS (
             SELECT sync_change.destination_id, sync_change.contact, sync_change.audience_id, sync_change.op
             FROM sync_change
             WHERE sync_change.run_id = recent.run_id AND sync_change.destination_id = recent.destination_id
+            ORDER BY sync_change.page
             LIMIT %(most)s
         ) AS up_to
         WHERE up_to.audience_id = (SELECT about.audience_id FROM about) AND up_to.op IN ('added', 'removed')

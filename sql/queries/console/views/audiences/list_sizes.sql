@@ -2,11 +2,10 @@
 -- destination's runs are read by the index, the newest first, until there are enough.
 -- Parameters: property, runs (how many).
 -- Rows: run_id, started_at, members, added, removed (accepted, summed over destinations).
-SELECT latest.run_id, latest.started_at, latest.members, latest.added, latest.removed
+SELECT latest.run_id, run.started_at, latest.members, latest.added, latest.removed
 FROM (
     SELECT
-        run.run_id,
-        run.started_at,
+        counted.run_id,
         max(counted.members) AS members,
         sum(counted.succeeded_add)::bigint AS added,
         sum(counted.succeeded_remove)::bigint AS removed
@@ -19,9 +18,9 @@ FROM (
         ORDER BY run_count.run_id DESC
         LIMIT %(runs)s
     ) AS counted
-    JOIN run USING (run_id)
-    GROUP BY run.run_id
-    ORDER BY run.run_id DESC
+    GROUP BY counted.run_id
+    ORDER BY counted.run_id DESC
     LIMIT %(runs)s
 ) AS latest
+JOIN run USING (run_id)
 ORDER BY latest.run_id

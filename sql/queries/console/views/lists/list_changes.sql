@@ -58,13 +58,17 @@ SELECT
     read.nth
 FROM read
 JOIN audience USING (audience_id)
-LEFT JOIN sync_exception
-    ON sync_exception.run_id = read.run_id
-    AND sync_exception.destination_id = read.destination_id
-    AND sync_exception.page = read.page
-    AND sync_exception.contact = read.contact
-    AND sync_exception.part = read.part
+LEFT JOIN LATERAL (
+    SELECT excepted.outcome
+    FROM sync_exception AS excepted
+    WHERE excepted.run_id = read.run_id
+        AND excepted.destination_id = read.destination_id
+        AND excepted.page = read.page
+        AND excepted.contact = read.contact
+        AND excepted.part = read.part
+    LIMIT 1
+) AS sync_exception ON true
 WHERE read.nth = %(most)s
     OR (sync_exception.outcome IS NULL AND (%(property)s::text IS NULL OR audience.property = %(property)s))
-ORDER BY read.nth
+ORDER BY read.page, read.contact, read.audience_id
 LIMIT %(limit)s

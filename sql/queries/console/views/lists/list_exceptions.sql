@@ -47,5 +47,5 @@ LEFT JOIN LATERAL (
         AND read.listed
 ) AS carried ON true
 WHERE read.listed OR read.nth = %(most)s
-ORDER BY read.nth
+ORDER BY read.page, read.contact, read.part
 LIMIT %(limit)s

@@ -24,6 +24,7 @@ WITH read AS (
 judged AS (
     SELECT
         read.contact,
+        read.audience_id,
         read.user_id,
         audience.name AS audience,
         audience.property,
@@ -50,5 +51,5 @@ SELECT
     judged.nth
 FROM judged
 WHERE judged.listed OR judged.nth = %(most)s
-ORDER BY judged.nth
+ORDER BY judged.contact, judged.audience_id, judged.user_id
 LIMIT %(limit)s

@@ -31,5 +31,5 @@ FROM (
     ) AS refused_contact
 ) AS read
 WHERE read.listed OR read.nth = %(most)s
-ORDER BY read.nth
+ORDER BY read.contact
 LIMIT %(limit)s

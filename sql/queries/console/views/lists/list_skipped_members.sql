@@ -28,5 +28,5 @@ FROM (
     ) AS skipped_member
 ) AS read
 WHERE read.listed OR read.nth = %(most)s
-ORDER BY read.nth
+ORDER BY read.fingerprint
 LIMIT %(limit)s

@@ -33,5 +33,5 @@ FROM (
 ) AS read
 JOIN audience USING (audience_id)
 WHERE read.listed OR read.nth = %(most)s
-ORDER BY read.nth
+ORDER BY read.contact, read.audience_id
 LIMIT %(limit)s
