@@ -1,8 +1,9 @@
 """What operators ask for: approve, retry, retire, pause, resume, forget.
 
-Each act is one short transaction that also records who asked. None sends anything: the next run obeys, and a run that
-is under way looks at pauses between its pages. A plan reads all of this at one moment, so that only `forget` needs the
-lock. An act and a plan that write the same rows do not fail one another: whichever the database refuses is done again.
+Each act is one short transaction that also records who asked (by default this process). None sends anything: the next
+run obeys, and a run that is under way looks at pauses between its pages. A plan reads all of this at one moment, so
+that only `forget` needs the lock. An act and a plan that write the same rows do not fail one another: whichever the
+database refuses is done again.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -17,6 +18,7 @@ from syncer.state import (
     accounts,
     execute,
     fetch_all,
+    fetch_value,
     fetch_values,
     forgetting,
     history,
@@ -25,6 +27,7 @@ from syncer.state import (
     runs,
     witness,
 )
+from syncer.state.asking import Asker
 from syncer.state.audiences import add_audience, known_audiences
 
 _ALL: Sequence[int | None] = (None,)
@@ -40,6 +43,15 @@ class HeldChanges:
     op: str
     reason: str
     contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """How many contacts a destination refuses, and how many of them are tried no more."""
+
+    destination: str
+    contacts: int
+    parked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +77,19 @@ def waiting(
     return fetch_all(connection, HeldChanges, "list_held", {**held, "most": most})
 
 
-def approve(
+def checksum(
     connection: Connection, run_id: int, audiences: Collection[str] = (), destinations: Collection[str] = ()
+) -> str:
+    """Another one if other contacts wait, also where they are as many."""
+    return str(fetch_value(connection, "checksum_held", _held_by(connection, run_id, audiences, destinations)))
+
+
+def approve(
+    connection: Connection,
+    run_id: int,
+    audiences: Collection[str] = (),
+    destinations: Collection[str] = (),
+    asker: Asker | None = None,
 ) -> int:
     """Lets what a run held, and still waits, pass with the next run. Returns the number of changes."""
 
@@ -75,13 +98,18 @@ def approve(
             held = _held_by(connection, run_id, audiences, destinations)
             approved = execute(connection, "approve_held", held).rowcount
             arguments = {"audiences": sorted(audiences), "destinations": sorted(destinations), "changes": approved}
-            runs.record_action(connection, "approve", arguments, run_id)
+            runs.record_action(connection, "approve", arguments, run_id, asker)
         return approved
 
     return retried(act)
 
 
-def release(connection: Connection, who: Sequence[str]) -> int:
+def refused(connection: Connection, who: Sequence[str] = ()) -> Sequence[Refused]:
+    """How many contacts are refused: all, or those with these user ids or emails."""
+    return fetch_all(connection, Refused, "count_refused", {"who": list(who) or None})
+
+
+def release(connection: Connection, who: Sequence[str], asker: Asker | None = None) -> int:
     """Ends the backoff of refused contacts: all, or those with these user ids or emails. Returns how many."""
 
     def act() -> int:
@@ -91,7 +119,7 @@ def release(connection: Connection, who: Sequence[str]) -> int:
                 problems = [errors.Problem("WHO", f"{name!r} is not refused anywhere") for name in strangers]
                 raise errors.ConfigError(problems)
             released = execute(connection, "release_refused", {"who": list(who) or None}).rowcount
-            runs.record_action(connection, "retry", {"who": list(who), "contacts": released}, None)
+            runs.record_action(connection, "retry", {"who": list(who), "contacts": released}, None, asker)
         return released
 
     return retried(act)
@@ -104,7 +132,7 @@ def members_told(connection: Connection, name: str) -> Mapping[str, int]:
     return {each.destination: each.contacts for each in told}
 
 
-def retire(connection: Connection, name: str) -> bool:
+def retire(connection: Connection, name: str, asker: Asker | None = None) -> bool:
     """Retires an audience: everyone in it is told `false` by the next run. False if it was retired already."""
     audience = known_audience(connection, name)
     if audience.is_trait:
@@ -115,7 +143,7 @@ def retire(connection: Connection, name: str) -> bool:
     def act() -> bool:
         with connection.transaction():
             retired = execute(connection, "retire_audience", {"audience_id": audience.audience_id}).rowcount
-            runs.record_action(connection, "retire", {"audience": audience.name}, None)
+            runs.record_action(connection, "retire", {"audience": audience.name}, None, asker)
         return retired > 0
 
     return retried(act)
@@ -126,6 +154,7 @@ def pause(
     audiences: Sequence[str],
     destinations: Sequence[Destination],
     configured: Sequence[models.ConfiguredAudience],
+    asker: Asker | None = None,
 ) -> None:
     """Pauses audiences (at some destinations only, if any are given), destinations, or everything."""
 
@@ -137,12 +166,17 @@ def pause(
                 for audience_id in audience_ids or _ALL:
                     here = {"destination_id": destination_id, "audience_id": audience_id}
                     execute(connection, "add_pause", here)
-            runs.record_action(connection, "pause", _arguments(audiences, destinations), None)
+            runs.record_action(connection, "pause", _arguments(audiences, destinations), None, asker)
 
     retried(act)
 
 
-def resume(connection: Connection, audiences: Sequence[str], destinations: Sequence[Destination]) -> int:
+def resume(
+    connection: Connection,
+    audiences: Sequence[str],
+    destinations: Sequence[Destination],
+    asker: Asker | None = None,
+) -> int:
     """Lifts pauses, and reopens retired audiences. Returns how many of both."""
     ids = accounts.known(connection)
     known = [known_audience(connection, name) for name in audiences]
@@ -158,7 +192,7 @@ def resume(connection: Connection, audiences: Sequence[str], destinations: Seque
                     lifted += execute(connection, "lift_pause", here).rowcount
             for audience in known if not destinations else ():
                 lifted += execute(connection, "reopen_audience", {"audience_id": audience.audience_id}).rowcount
-            runs.record_action(connection, "resume", _arguments(audiences, destinations), None)
+            runs.record_action(connection, "resume", _arguments(audiences, destinations), None, asker)
         return lifted
 
     return retried(act)

@@ -46,7 +46,7 @@ CREATE TABLE request (
     audiences text[] NOT NULL,
     destinations text[] NOT NULL,
     actor text NOT NULL,
-    uid bigint NOT NULL,
+    uid bigint,
     database_user text NOT NULL,
     asked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     begun_at timestamptz,
@@ -63,7 +63,7 @@ CREATE TABLE operator_action (
     action_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     actor text NOT NULL,
-    uid bigint NOT NULL,
+    uid bigint,
     database_user text NOT NULL,
     action text NOT NULL,
     arguments jsonb NOT NULL,
@@ -1158,9 +1158,10 @@ SELECT at, actor, action, arguments, run_id, uid, database_user
 FROM operator_action;
 COMMENT ON VIEW operator_actions IS 'What people told syncer to do';
 COMMENT ON COLUMN operator_actions.at IS 'When';
-COMMENT ON COLUMN operator_actions.actor IS 'Who asked: the account, or its number, and the host';
+COMMENT ON COLUMN operator_actions.actor IS
+'Who asked: the account, or its number, and the host; or the name of a token, and its address';
 COMMENT ON COLUMN operator_actions.action IS 'The command';
 COMMENT ON COLUMN operator_actions.arguments IS 'Its arguments';
 COMMENT ON COLUMN operator_actions.run_id IS 'The run that it made or was about; null if none';
-COMMENT ON COLUMN operator_actions.uid IS 'Who asked: the number of the account';
+COMMENT ON COLUMN operator_actions.uid IS 'Who asked: the number of the account; null for a token of the console';
 COMMENT ON COLUMN operator_actions.database_user IS 'Who asked: the role that logged in to the state';

@@ -209,7 +209,10 @@ class _Leader:
             named = {"audiences": list(request.audiences), "destinations": list(request.destinations)}
             action = runs.Action("resync" if again else "sync", named, request.asker)
             trigger: models.Trigger = "resync" if again else "request"
-            result = self._run(job, runs.RunStart(trigger, action=action, restored=request.kind == "restored"))
+            start = runs.RunStart(
+                trigger, action=action, restored=request.kind == "restored", request_id=request.request_id
+            )
+            result = self._run(job, start)
         except (errors.ConfigError, errors.RestoredError) as error:
             handover.end(self.leading, request, handover.Answer(None, error.exit_code, str(error).splitlines()))
             return

@@ -4,12 +4,13 @@
       └─withdraw─▶ gone     └─give up─▶ ended without an answer, by the command: who began it is gone, or stands still
                             └─────────▶ ended without an answer, by a new leader that finds it begun by the one before
 
-What ended without an answer is done by the command itself, or asked of the next daemon. A notification wakes the
-daemon; it also looks by itself, so a lost one costs half a second.
+A run that is made for a request says so as soon as it is open. What ended without an answer is done by the command
+itself, or asked of the next daemon. A notification wakes the daemon; it also looks by itself, so a lost one costs half
+a second.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -33,7 +34,7 @@ class DaemonRequest:
     audiences: Sequence[str]
     destinations: Sequence[str]
     actor: str
-    uid: int
+    uid: int | None
     database_user: str
 
     @property
@@ -52,7 +53,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Progress:
+class Progress:
     """How far a request is. `awaited`: somebody may still answer. Ended without an exit code, it was done by nobody."""
 
     run_id: int | None
@@ -108,25 +109,50 @@ def ask(
     `wait` lets a moment pass. If it returns False, the request is taken back, or left to a daemon that has begun it:
     `StillRunningError` says which.
     """
-    named = {"kind": kind, "audiences": list(audiences), "destinations": list(destinations)}
     with state.connect("ask") as connection:
-        asker = asdict(this_process())
-        asked = fetch_value(connection, "add_request", {**named, **asker, "channel": channel(state.schema)})
+        asked = put(connection, state.schema, kind, audiences, destinations, this_process())
         while True:
-            this = {"request_id": asked, "seconds": leadership.TAKE_OVER_SECONDS}
-            found = fetch_one(connection, _Progress, "show_request", this)
+            found = look(connection, asked)
             if found.ended_at is not None:
                 return None if found.exit_code is None else Answer(found.run_id, found.exit_code, found.problems)
             if not found.awaited:
-                if _is_ours_again(connection, this):
+                if take_back(connection, asked):
                     return None
             elif not wait(connection):
-                if execute(connection, "withdraw_request", this).rowcount:
+                if withdraw(connection, asked):
                     raise errors.StillRunningError("taken back; the daemon had not begun it")
                 raise errors.StillRunningError("the daemon goes on with it; see `syncer status`")
 
 
-def _is_ours_again(connection: Connection, this: Mapping[str, object]) -> bool:
+def put(
+    connection: Connection,
+    schema: str,
+    kind: Kind,
+    audiences: Sequence[str],
+    destinations: Sequence[str],
+    asker: Asker,
+) -> int:
+    """Asks the leading daemon, and waits for nothing. Returns the number of the request."""
+    named = {"kind": kind, "audiences": list(audiences), "destinations": list(destinations)}
+    who = {"actor": asker.actor, "uid": asker.uid}
+    return int(fetch_value(connection, "add_request", {**named, **who, "channel": channel(schema)}))
+
+
+def look(connection: Connection, request_id: int) -> Progress:
+    """How far a request is."""
+    return fetch_one(connection, Progress, "show_request", _this(request_id))
+
+
+def withdraw(connection: Connection, request_id: int) -> bool:
+    """Takes a request back. False if somebody has begun it."""
+    return execute(connection, "withdraw_request", _this(request_id)).rowcount > 0
+
+
+def take_back(connection: Connection, request_id: int) -> bool:
     """Takes a request back that nobody answers. False if somebody has begun or answered it just now."""
-    taken_back = execute(connection, "withdraw_request", this).rowcount
-    return bool(taken_back or execute(connection, "give_up_request", this).rowcount)
+    given_up = withdraw(connection, request_id) or execute(connection, "give_up_request", _this(request_id)).rowcount
+    return bool(given_up)
+
+
+def _this(request_id: int) -> dict[str, object]:
+    return {"request_id": request_id, "seconds": leadership.TAKE_OVER_SECONDS}

@@ -104,13 +104,15 @@ class Action:
 class RunStart:
     """Why a run is made. `scheduled_at` is when the schedule wanted it, `action` what an operator asked for.
 
-    `restored`: somebody said that it is to go on from a state that was restored from a backup.
+    `restored`: somebody said that it is to go on from a state that was restored from a backup. `request_id` is the
+    request that it is made for.
     """
 
     trigger: models.Trigger
     scheduled_at: datetime | None = None
     action: Action | None = None
     restored: bool = False
+    request_id: int | None = None
 
 
 def settle_lost_run(connection: Connection) -> int | None:
@@ -157,6 +159,8 @@ def open_run(
             asked = None if audience_ids is None else list(audience_ids)
             here = {"run_id": run_id, "destination_id": destination_id, "audience_ids": asked}
             execute(connection, "ask_resync", here)
+        if start.request_id is not None:
+            execute(connection, "answer_request", {"request_id": start.request_id, "run_id": run_id})
         asker = start.action.asker if start.action else None
         if lost is not None:
             record_action(connection, "restored", lost, run_id, asker)

@@ -104,17 +104,23 @@ def now(connection: Connection, most: int | None = None) -> CurrentStatus:
     """Asks the state; needs no lock, and no daemon. For `most` see `destinations`."""
     asked_at = fetch_value(connection, "show_now")
     leader = leadership.find_leader(connection)
-    running = fetch_optional(connection, _OpenRun, "show_running")
+    running = _open_run(connection, leader)
     leads = leader is not None and leader.kind == "daemon"
     return CurrentStatus(
         asked_at=asked_at,
         leader=leader,
-        running=None if running is None or leader is None else _progress(running, asked_at),
+        running=None if running is None else _progress(running, asked_at),
         next_due_at=due(connection).next_due_at if leads else None,
         destinations=[_with_age(each, asked_at) for each in destinations(connection, most)],
         audiences=audiences(connection),
         postgresql=version(connection),
     )
+
+
+def running(connection: Connection, leader: leadership.Leader | None) -> int | None:
+    """The run that whoever leads has in progress."""
+    found = _open_run(connection, leader)
+    return None if found is None else found.run_id
 
 
 def version(connection: Connection) -> str:
@@ -135,6 +141,12 @@ def audiences(connection: Connection) -> Sequence[AudienceStatus]:
 def due(connection: Connection) -> Due:
     """When runs are due, as the daemons remember it."""
     return fetch_one(connection, Due, "show_schedule")
+
+
+def _open_run(connection: Connection, leader: leadership.Leader | None) -> _OpenRun | None:
+    """What a leader before this one left open is in progress no more: this one's first run settles it."""
+    found = fetch_optional(connection, _OpenRun, "show_running") if leader is not None else None
+    return found if found is not None and leader is not None and found.started_at >= leader.since else None
 
 
 def _progress(run: _OpenRun, asked_at: datetime) -> Progress:
