@@ -13,9 +13,9 @@ from pydantic import SecretStr, ValidationError
 
 from syncer import errors, fields, models, owners
 from syncer.config import rules, source
-from syncer.config.settings import Alerts, Audience, ComputedTrait, Settings, State
+from syncer.config.settings import Alerts, Audience, ComputedTrait, Console, Settings, State
 
-__all__ = ["Alerts", "AudienceCheck", "Settings", "State", "caveats", "load", "load_alerts", "other_state"]
+__all__ = ["Alerts", "AudienceCheck", "Console", "Settings", "State", "caveats", "load", "load_alerts", "other_state"]
 
 
 AudienceCheck = Callable[[Sequence[models.ConfiguredAudience]], Sequence[errors.Problem]]

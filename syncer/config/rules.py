@@ -92,11 +92,15 @@ def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
 
 def _reachable_console(tree: dict[str, Any]) -> Iterator[Finding]:
     for location, table in source.tables(tree, ("console",)):
-        if table.get("served") is True and not all(map(_is_of_this_machine, source.tables(tree, ("health",)))):
+        if (
+            table.get("served") is True
+            and "token" not in table
+            and not all(map(_is_of_this_machine, source.tables(tree, ("health",))))
+        ):
             yield (
                 (*location, "served"),
-                "shows people, and asks nobody who looks; that needs a [health] listen that only this machine reaches,"
-                ' such as "127.0.0.1:9464"',
+                "shows people, and asks nobody who looks; set a `token`, or a [health] listen that only this machine"
+                ' reaches, such as "127.0.0.1:9464"',
             )
 
 

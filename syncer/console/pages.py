@@ -70,14 +70,38 @@ def _list(look: Look, kind: lists.Kind, about: Mapping[str, object]) -> lists.Li
     return lists.listing(look.connection, kind, chosen, begin, look.desk.places, rows)
 
 
+_TEXT: Mapping[str, object] = {"type": "string"}
+_NUMBER: Mapping[str, object] = {"type": "integer", "minimum": 0, "maximum": _MOST_RUNS}
+_DAY: Mapping[str, object] = {"type": "string", "format": "date"}
+_FILTERS_OF_RUNS: Mapping[str, Mapping[str, object]] = {
+    "before": _NUMBER,
+    "status": {"enum": list(STATUSES)},
+    "destination": _TEXT,
+    "audience": _TEXT,
+    "since": _DAY,
+    "until": _DAY,
+}
+
+
+def _filters_of(kinds: Mapping[str, lists.Kind]) -> Mapping[str, Mapping[str, object]]:
+    names = sorted({name for kind in kinds.values() for name in kind.filters} - {"told_before"})
+    return {"destination": _TEXT, "from": _TEXT, "told_before": _NUMBER, **dict.fromkeys(names, _TEXT)}
+
+
 ROUTES: Sequence[Route] = (
     Route("|/now", "now", _now),
-    Route("/runs", "runs", _runs),
-    Route(r"/runs/(\d{1,9})", "run", _run),
-    Route(rf"/runs/(\d{{1,9}})/({'|'.join(lists.OF_RUN)})", "list", _of_run, csv=True),
-    Route(f"/lists/({'|'.join(lists.STANDING)})", "list", _standing, csv=True),
-    Route("/audiences/([a-z0-9_]{1,500})", "audience", _audience),
-    Route("/person", "person", _person),
+    Route("/runs", "runs", _runs, _FILTERS_OF_RUNS),
+    Route("/runs/(?P<run>[0-9]{1,9})", "run", _run),
+    Route(
+        rf"/runs/(?P<run>[0-9]{{1,9}})/(?P<what>{'|'.join(lists.OF_RUN)})",
+        "list",
+        _of_run,
+        _filters_of(lists.OF_RUN),
+        csv=True,
+    ),
+    Route(f"/lists/(?P<what>{'|'.join(lists.STANDING)})", "list", _standing, _filters_of(lists.STANDING), csv=True),
+    Route("/audiences/(?P<property>[a-z0-9_]{1,500})", "audience", _audience),
+    Route("/person", "person", _person, {"who": _TEXT}),
     Route("/destinations", "destinations", _destinations),
 )
 

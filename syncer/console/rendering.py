@@ -1,8 +1,9 @@
-"""How templates show values: addresses masked, on one line, nothing but printable characters; numbers, times, spans."""
+"""How templates show values: on one line, nothing but printable characters, addresses masked; numbers, times, spans."""
 
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,18 +19,20 @@ from syncer.masking import masked
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def environment(files: Mapping[str, str]) -> Environment:
-    """The templates. `files` are the paths of static files by their names."""
+def environment(files: Mapping[str, str], *, acts: bool, shows: bool) -> Environment:
+    """The templates. `files` are the paths of static files by their names; `acts`: there is a token by which people
+    act; `shows`: addresses are not masked."""
     found = Environment(
         loader=PackageLoader("syncer.console"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
-        finalize=_shown,
+        finalize=partial(_shown, shows=shows),
         trim_blocks=True,
         lstrip_blocks=True,
     )
     found.globals.update(
         files=files,
+        acts=acts,
         statuses=STATUSES,
         size_chart=charts.size_chart,
         outcome_chart=charts.outcome_chart,
@@ -41,13 +44,13 @@ def environment(files: Mapping[str, str]) -> Environment:
     return found
 
 
-def _shown(value: Any) -> Any:
-    """What a page prints: addresses masked, on one line, nothing but printable characters."""
+def _shown(value: Any, *, shows: bool) -> Any:
+    """What a page prints: on one line, nothing but printable characters; addresses masked unless it shows them."""
     if value is None:
         return ""
     if hasattr(value, "__html__") or isinstance(value, bool | int | float):  # markup of ours, or a number
         return value
-    return escaped(str(masked(str(value))))
+    return escaped(str(value) if shows else str(masked(str(value))))
 
 
 def _number(number: int) -> str:

@@ -1,8 +1,8 @@
 """What a page is: an address, a name (its template's), and the view that answers it."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from syncer.app import App
@@ -34,13 +34,17 @@ class Route:
     """A page, and with `.json` behind its address the same as JSON; a list (`csv`), with `.csv`, as a table.
 
     `view` gets the look and what the groups of `pattern` found. It returns what the page says, or None if there is no
-    such thing, and raises `NoQuestionError`.
+    such thing, and raises `NoQuestionError`. `filters` are what may stand in the query, by name, as JSON schemas.
+    A page may be posted by whoever gives the token with it, to see addresses; one with a `click` by everybody who may
+    see it: that is what is done then, and what it says.
     """
 
     pattern: str
     name: str
     view: Callable[..., object | None]
+    filters: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     csv: bool = False
+    click: Callable[..., object | None] | None = None
 
     @cached_property
     def expression(self) -> re.Pattern[str]:

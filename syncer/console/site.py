@@ -1,68 +1,74 @@
-"""The console's addresses: finds what is at a path, and has it answered from the state at one moment.
+"""The console's addresses: finds what is at a path, and has it answered from the state at one moment."""
 
-A page of another site must not read these: that only names of this machine are answered keeps a name that was made to
-point here from being one (DNS rebinding).
-"""
-
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from http import HTTPStatus
-from ipaddress import ip_address
 
-from syncer import app, errors
+from syncer import app
 from syncer.console import pages, views
-from syncer.console.answering import Answers, Form, form_of
+from syncer.console.actions import Actions
+from syncer.console.answering import Answers, Form, Manner, form_of
+from syncer.console.api import Api
+from syncer.console.confirming import Confirmations
 from syncer.console.desk import Desk
+from syncer.console.doing import admitted
 from syncer.console.errands import Errands
+from syncer.console.gate import Caller, Gate
 from syncer.console.places import Places
-from syncer.console.routing import Look, NoQuestionError, Route
+from syncer.console.routing import Look, Route
+from syncer.console.running import Runner
 from syncer.state import migrations
-from syncer.web import Answer, Page, Request
+from syncer.web import Answer, Lane, Page, Request, Work
+
+_PAGES = Lane("page", threads=2, places=8)
 
 
 class Console:
-    """The pages of what `opened` names."""
+    """The pages of what `opened` names, what people do there, and the API. `alone`: no daemon serves it."""
 
-    def __init__(self, opened: app.App) -> None:
+    def __init__(self, opened: app.App, *, alone: bool = False) -> None:
         self._opened = opened
-        self._answers = Answers()
+        self._gate = Gate(opened.settings.console)
+        self._answers = Answers(acts=self._gate.opens)
         self._desk = Desk(Places(), Errands(opened.state))
+        self._runner = Runner(opened, alone=alone)
+        actions = Actions(opened, self._runner)
+        self._confirmations = Confirmations(self._gate, self._answers, actions)
+        self._api = Api(opened, self._gate, self._answers, actions)
+
+    def close(self) -> None:
+        """Lets a run that it makes itself land."""
+        self._runner.close()
 
     def page(self, path: str) -> Page | None:
         """See `web.Pages`."""
-        if path in self._answers.files:
-            return self._answers.files[path]
+        file = self._answers.files.get(path)
+        return file or self._confirmations.page(path) or self._api.page(path) or self._shown(path)
+
+    def _shown(self, path: str) -> Page | None:
         plain, form = form_of(path)
         for route in pages.ROUTES:
             if (found := route.expression.fullmatch(plain)) and (form is not Form.CSV or route.csv):
-                return Page(partial(self._look, route, found.groups(), form), quick=False)
+                methods = ("GET",) if form is Form.JSON else ("GET", "POST")
+                return Page(partial(self._answer, route, found.groups(), form), methods)
         return None
 
-    def _look(self, route: Route, parts: Sequence[str], form: Form, request: Request) -> Answer:
-        sorry = partial(self._answers.sorry, form=form)
-        if not _is_ours(request.host):
-            return sorry(HTTPStatus.MISDIRECTED_REQUEST, "ask this machine by its address, or as localhost")
-        if any("\0" in value for value in request.query.values()):
-            return sorry(HTTPStatus.BAD_REQUEST, "no database has such a text")
-        try:
-            with self._opened.state.connect("console") as connection, connection.transaction():
-                views.begin(connection)
-                migrations.check(connection, self._opened.state.schema)
-                found = route.view(Look(self._opened, self._desk, connection, request, form is Form.CSV), *parts)
-        except NoQuestionError as error:
-            return sorry(HTTPStatus.BAD_REQUEST, str(error))
-        except errors.SyncerError as error:
-            return sorry(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    def _answer(self, route: Route, parts: Sequence[str], form: Form, request: Request) -> Answer | Work:
+        def begin(caller: Caller) -> Work:
+            view = (route.click if request.method == "POST" else None) or route.view
+            if request.method == "POST" and route.click is None:
+                self._gate.insist(caller)
+            manner = Manner(form, caller.holds_token)
+            make = partial(self._look, route.name, lambda look: view(look, *parts), request, manner)
+            return Work(_PAGES, partial(self._answers.tried, make, manner))
+
+        return admitted(self._gate, self._answers, request, Manner(form), begin)
+
+    def _look(self, name: str, view: Callable[[Look], object | None], request: Request, manner: Manner) -> Answer:
+        with self._opened.state.connect("console") as connection, connection.transaction():
+            views.begin(connection)
+            migrations.check(connection, self._opened.state.schema)
+            found = view(Look(self._opened, self._desk, connection, request, manner.form is Form.CSV))
         if found is None:
-            return sorry(HTTPStatus.NOT_FOUND, f"there is no such {route.name}")
-        return self._answers.said(route.name, found, request, form)
-
-
-def _is_ours(host: str | None) -> bool:
-    """Whether a `Host` names this machine whatever a name server says: an address, or localhost."""
-    name = re.sub(r":\d*$", "", host or "").strip("[]").rstrip(".").lower()
-    try:
-        return name == "localhost" or bool(ip_address(name))
-    except ValueError:
-        return False
+            return self._answers.sorry(HTTPStatus.NOT_FOUND, f"there is no such {name}", manner)
+        return self._answers.said(name, found, request, manner)

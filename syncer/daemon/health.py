@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 import psycopg
@@ -27,9 +28,10 @@ from syncer import errors, sync
 from syncer.daemon.lateness import Lookout
 from syncer.delivery import sender
 from syncer.state import Connection, State, fetch_all, migrations, status
-from syncer.web import Answer, Page, Pages, WebServer
+from syncer.web import Answer, Lane, Page, Pages, WebServer, Work
 
 _SCRAPE_SECONDS = 8.0
+_SCRAPES = Lane("scrape", threads=2, places=2)
 
 log = structlog.get_logger()
 
@@ -93,7 +95,7 @@ def serving(listen: str, state: State, health: Health, more: Pages = lambda _: N
     pages = {
         "/healthz": Page(lambda _: _said(health.why_not_alive())),
         "/readyz": Page(lambda _: _said(health.why_not_ready())),
-        "/metrics": Page(lambda _: _scraped(registry), quick=False),
+        "/metrics": Page(lambda _: Work(_SCRAPES, partial(_scraped, registry))),
     }
     server = WebServer(listen, lambda path: pages.get(path) or more(path))
     server.open()

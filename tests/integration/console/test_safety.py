@@ -92,10 +92,15 @@ def test_a_state_that_is_away_is_said(world: World, served: Served) -> None:
         assert "syncer migrate" in answer.text
 
 
-@pytest.mark.parametrize(
-    "listen", ["0.0.0.0:9465", "[::]:9465", "10.1.2.3:9465", "example.com:80", "9465", "127.0.0.1:99999"]
-)
-def test_no_other_machine_is_let_in(listen: str, world: World) -> None:
+@pytest.mark.parametrize("listen", ["0.0.0.0:9465", "[::]:9465", "10.1.2.3:9465", "example.com:80"])
+def test_no_other_machine_is_let_in_without_a_token(listen: str, world: World) -> None:
     done = world.command("console", "--listen", listen)
     assert done.returncode == 2
-    assert f"--listen: '{listen}' is no address of this machine's own" in done.stderr
+    assert f"--listen: '{listen}' is no address of this machine's own, and there is no `console.token`" in done.stderr
+
+
+@pytest.mark.parametrize("listen", ["9465", ":9465", "127.0.0.1:99999", "127.0.0.1:x"])
+def test_where_to_listen_is_an_address(listen: str, world: World) -> None:
+    done = world.command("console", "--listen", listen)
+    assert done.returncode == 2
+    assert f"--listen: '{listen}' is no host and port" in done.stderr

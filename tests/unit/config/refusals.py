@@ -30,6 +30,8 @@ IN_CLEAR = "would send the write key in clear; use https://, or set `allow_http 
 ONE_WORD = "must not hold blanks, line ends or control characters; copy the key again"
 NO_ADDRESS = 'is not an email address; write it like "qa@example.com"'
 NOT_A_LIST = 'must be a list in brackets, such as ["…", "…"]'
+TOKEN = "must have at least 24 plain letters, digits and signs; make one with `openssl rand -hex 24`"
+HOST = 'has what is no name of a host; write it like "syncer.internal", without a port'
 NUMBER = "must be a number, without quotes"
 WHOLE_NUMBER = "must be a whole number, without quotes"
 KEEP = 'must be more than nothing and at most "36500d"'
@@ -359,9 +361,14 @@ REFUSED = [
     (
         "[console]\nserved = true\n[health]\nlisten = '0.0.0.0:9464'\n" + MINIMAL,
         "console.served",
-        "shows people, and asks nobody who looks; that needs a [health] listen that only this machine reaches, such as"
-        ' "127.0.0.1:9464"',
+        "shows people, and asks nobody who looks; set a `token`, or a [health] listen that only this machine reaches,"
+        ' such as "127.0.0.1:9464"',
     ),
+    ("[console]\ntoken = 'short'\n" + MINIMAL, "console.token", TOKEN),
+    (f"[console]\ntoken = '{'é' * 30}'\n" + MINIMAL, "console.token", TOKEN),
+    (f"[console]\ntoken = '{'a b ' * 30}'\n" + MINIMAL, "console.token", ONE_WORD),
+    ("[console]\nhosts = ['a.example:80']\n" + MINIMAL, "console.hosts[0]", f'{HOST} (got "a.example:80")'),
+    ("[console]\nhosts = ['']\n" + MINIMAL, "console.hosts[0]", f'{HOST} (got "")'),
     # the history
     (in_history("keep = 400"), "history.keep", f"{DURATION} (got 400)"),
     (in_history("keep = '0d'"), "history.keep", f'{KEEP} (got "0d")'),

@@ -28,6 +28,7 @@ ENVIRON = dict.fromkeys(re.findall(r"\$\{(\w+)\}", EXAMPLE.read_text("utf-8")), 
     "STATE_PASSWORD": "p",
     "WEBHOOK_TOKEN": "t0ken",
     "WEBHOOK_SECRET": "s3cret",
+    "SYNCER_CONSOLE_TOKEN": "t0ken" * 6,
 }
 KEY_OR_HEADER = re.compile(r"^# ((?P<key>[a-z_]+) = .+|\[\[?[a-z_.]+\]\]?)$", re.MULTILINE)
 

@@ -113,6 +113,7 @@ def test_the_keys_that_are_never_shown_are_those_whose_types_hide_their_values()
         "headers",
         "urls",
         "heartbeat_url",
+        "token",
     }
     later_types = DESTINATIONS.keys() - {"segment", "mailmodo", "webhook"}
     keys_of_later_types = {key for kind in later_types for key in rules.keys_of(DESTINATIONS[kind])}
