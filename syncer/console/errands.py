@@ -17,6 +17,9 @@ from syncer import errors
 from syncer.escaping import escaped
 from syncer.state import Connection, State
 
+WAIT_SECONDS = 3.0
+"""How long a page waits for an answer before it says that there is none yet."""
+
 _MOST_SECONDS = 600.0
 _KEPT_SECONDS = 600.0
 _CANCEL_SECONDS = 5.0
@@ -37,6 +40,19 @@ class Errand:
     answer: object = None
     sorry: str | None = None
     done: threading.Event = field(default_factory=threading.Event)
+
+
+class Unwatched:
+    """The progress of an errand, which nobody watches."""
+
+    def phase(self, name: str) -> None:
+        """See `sync.Progress`."""
+
+    def planned(self, destination: str, identifies: int) -> None:
+        """See `sync.Progress`."""
+
+    def sent(self, destination: str, identifies: int) -> None:
+        """See `sync.Progress`."""
 
 
 class Errands:

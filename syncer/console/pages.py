@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from syncer.console.routing import Look, NoQuestionError, Route
-from syncer.console.views import audiences, destinations, lists, now, people, runs
+from syncer.console.views import audiences, destinations, lists, now, people, plans, runs
 
 STATUSES = ("running", "succeeded", "incomplete", "held", "failed", "interrupted")
 _MOST_RUNS = 2**31 - 1
@@ -39,7 +39,23 @@ def _audience(look: Look, name: str) -> audiences.Audience | None:
 
 
 def _person(look: Look) -> people.Person:
-    return people.remembered(look.connection, look.request.query.get("who", "").strip())
+    return people.person(look.connection, look.desk.errands, _who(look))
+
+
+def _ask_about_person(look: Look) -> people.Person:
+    return people.ask(look.opened, look.connection, look.desk.errands, _who(look))
+
+
+def _who(look: Look) -> str:
+    return look.request.query.get("who", "").strip()
+
+
+def _plan(look: Look) -> plans.Asked:
+    return plans.last(look.desk.errands)
+
+
+def _ask_for_plan(look: Look) -> plans.Asked:
+    return plans.ask(look.opened, look.desk.errands)
 
 
 def _destinations(look: Look) -> destinations.Destinations:
@@ -101,7 +117,8 @@ ROUTES: Sequence[Route] = (
     ),
     Route(f"/lists/(?P<what>{'|'.join(lists.STANDING)})", "list", _standing, _filters_of(lists.STANDING), csv=True),
     Route("/audiences/(?P<property>[a-z0-9_]{1,500})", "audience", _audience),
-    Route("/person", "person", _person, {"who": _TEXT}),
+    Route("/person", "person", _person, {"who": _TEXT}, click=_ask_about_person),
+    Route("/plan", "plan", _plan, click=_ask_for_plan),
     Route("/destinations", "destinations", _destinations),
 )
 

@@ -1,14 +1,18 @@
 """A person: what the state knows of them, and, if somebody asks, what the warehouse says now."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from syncer import audit
-from syncer.state import Connection
+from syncer import app, audit
+from syncer.console.errands import WAIT_SECONDS, Errand, Errands, Unwatched
+from syncer.state import Connection, State
+from syncer.stopping import Stop
 
-HISTORY = 100
+_PERSON = "person"
+_HISTORY = 100
+_BUSY = "somebody else asks the warehouse just now; try again in a moment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +31,50 @@ class Moment:
 class Person:
     """What is known of a user id or an email; `story` is None until somebody is asked for.
 
-    `asked` says whether the warehouse was asked: only then the story says what it says, and what the next run tells.
+    `asked`: the warehouse has answered, so that the story says what it says, and what the next run tells. `asking`: it
+    is being asked. `sorry`: why it has not answered.
     """
 
     who: str
-    asked: bool
     story: audit.Story | None
     timeline: Sequence[Moment]
+    asked: bool = False
+    asking: bool = False
+    sorry: str | None = None
 
 
-def remembered(connection: Connection, who: str) -> Person:
-    """What the state knows of somebody: what was told, what waits and why. The warehouse is not asked."""
-    return told(who, audit.remembered(connection, who, HISTORY) if who else None, asked=False)
+def person(connection: Connection, errands: Errands, who: str) -> Person:
+    """What the state knows of somebody: what was told, what waits and why; and what the warehouse answered last."""
+    return _person(connection, who, errands.find((_PERSON, who)))
 
 
-def told(who: str, story: audit.Story | None, *, asked: bool) -> Person:
+def ask(opened: app.App, connection: Connection, errands: Errands, who: str) -> Person:
+    """The same, once the warehouse is asked; waits for it a little. Not while something else is asked of it."""
+    if not who:
+        return _person(connection, who, None)
+    errand = errands.begin((_PERSON, who), lambda state: _explained(opened, state, who))
+    if errand is None:
+        return replace(_person(connection, who, None), sorry=_BUSY)
+    errand.done.wait(WAIT_SECONDS)
+    return _person(connection, who, errand)
+
+
+def _person(connection: Connection, who: str, errand: Errand | None) -> Person:
+    if errand is not None and isinstance(errand.answer, audit.Story):
+        return _told(who, errand.answer, asked=True)
+    known = _told(who, audit.remembered(connection, who, _HISTORY) if who else None)
+    if errand is None:
+        return known
+    return replace(known, asking=not errand.done.is_set(), sorry=errand.sorry)
+
+
+def _explained(opened: app.App, state: State, who: str) -> audit.Story:
+    return audit.explain(replace(opened.job(), state=state), who, Stop(), Unwatched(), _HISTORY)
+
+
+def _told(who: str, story: audit.Story | None, *, asked: bool = False) -> Person:
     """A story as the page tells it."""
-    return Person(who, asked, story, list(_moments(story.history)) if story else [])
+    return Person(who, story, list(_moments(story.history)) if story else [], asked)
 
 
 def _moments(history: Sequence[Mapping[str, Any]]) -> Iterator[Moment]:
