@@ -28,6 +28,12 @@ LATER_AT_A_TIME = 24
 """How many answers may be awaited that are made later."""
 BODY_BYTES = 65_536
 _HEAD_BYTES = 8192
+_ACCEPTED_AT_ONCE = 16
+"""Connections that have a file descriptor before it is seen that they are too many."""
+
+_KNOCKING = 256
+"""Connections that the system keeps until they are accepted; they have none."""
+
 _RETRY_SECONDS = 5.0
 """Seconds between two attempts to listen."""
 
@@ -157,7 +163,10 @@ class WebServer:
 
     async def _serve(self, listening: socket.socket) -> None:
         self._ended, self._loop = asyncio.Event(), asyncio.get_running_loop()
-        server = await asyncio.start_server(self._connected, sock=listening, limit=_HEAD_BYTES)
+        server = await asyncio.start_server(
+            self._connected, sock=listening, limit=_HEAD_BYTES, backlog=_ACCEPTED_AT_ONCE
+        )
+        listening.listen(_KNOCKING)  # asyncio would let no more knock than it accepts at once
         if self._closed.is_set():  # before anybody could be told
             self._ended.set()
         await self._ended.wait()
@@ -353,4 +362,4 @@ def _listening(host: str, port: int) -> socket.socket:
     """A socket that listens there; for `[::]`, by IPv4 as well."""
     family, _, _, _, place = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     both = family == socket.AF_INET6 and place[0] == "::" and socket.has_dualstack_ipv6()
-    return socket.create_server(place[:2], family=family, backlog=CONNECTIONS, dualstack_ipv6=both)
+    return socket.create_server(place[:2], family=family, backlog=_KNOCKING, dualstack_ipv6=both)
