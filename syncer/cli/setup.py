@@ -1,12 +1,13 @@
 """Setting up: `init`, `check`, `migrate`, `demo`."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import click
 
 from syncer import app, config, errors, sql
-from syncer.cli import progress, screen
+from syncer.cli import progress, screen, serving
 from syncer.cli.session import (
     DEFAULT_CONFIG,
     Session,
@@ -94,9 +95,12 @@ def migrate(session: Session, only_print: bool, origin: str | None) -> None:
 )
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default="syncer-demo", show_default=True)
 @click.option("--seed", type=int, default=7, show_default=True, help="Another seed, another shop.")
-@click.option("--stay", is_flag=True, help="Keep shop and receiver up at the end, for other commands, until Ctrl-C.")
+@click.option("--stay", is_flag=True, help="Keep all of it up at the end, with the console's pages, until Ctrl-C.")
+@click.option(
+    "--listen", metavar="HOST:PORT", default=serving.DEFAULT, show_default=True, help="Where --stay serves the pages."
+)
 @click.pass_context
-def demo(context: click.Context, customers: int, folder: Path, seed: int, stay: bool) -> None:
+def demo(context: click.Context, customers: int, folder: Path, seed: int, stay: bool, listen: str) -> None:
     """Watch the whole story on a generated shop. Needs no configuration and no network.
 
     It is told in a folder of its own, which stays behind with a syncer.toml for every other command. In the folder of
@@ -104,13 +108,14 @@ def demo(context: click.Context, customers: int, folder: Path, seed: int, stay: 
     """
     from syncer.demo import story  # no other command needs it
 
+    serving.refuse_unfit(listen, has_token=False)
     with stoppable() as stop:
         try:
             sound = story.tell(
                 folder,
                 customers=customers,
                 seed=seed,
-                stay=stay,
+                stay=partial(serving.pages, listen) if stay else None,
                 console=screen.stdout,
                 watching=progress.watching,
                 stop=stop,

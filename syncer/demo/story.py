@@ -34,6 +34,9 @@ from syncer.stopping import Interrupted, Stop
 Watching = Callable[[], AbstractContextManager[sync.Progress]]
 """Gives the progress that watches one sync."""
 
+Serving = Callable[[app.App], AbstractContextManager[str | None]]
+"""Serves the console of a configuration; gives its address."""
+
 _DAYS = (1, 3, 7)
 _SHOWN = 20
 _DOWN = 3
@@ -41,9 +44,19 @@ _DOWN = 3
 
 
 def tell(
-    folder: Path, *, customers: int, seed: int, stay: bool, console: Console, watching: Watching, stop: Stop
+    folder: Path,
+    *,
+    customers: int,
+    seed: int,
+    stay: Serving | None,
+    console: Console,
+    watching: Watching,
+    stop: Stop,
 ) -> bool:
-    """Tells the story in `folder`. False if a receiver ever believed something else than the shop says."""
+    """Tells the story in `folder`. False if a receiver ever believed something else than the shop says.
+
+    With `stay` the shop stays open at the end, and the console is served by it.
+    """
     log.configure("human", "WARNING")
     prepare(folder)
     with ExitStack() as stack:
@@ -68,8 +81,8 @@ def tell(
         story.show_history()
         story.end()
         sound = story.sound
-        if stay:
-            story.stay()
+        if stay is not None:
+            story.stay(stay)
     return sound
 
 
@@ -232,29 +245,36 @@ class _Story:
             ("syncer demo --help", "a larger shop, another shop, a shop that stays open"),
         )
 
-    def stay(self) -> None:
-        """Keeps the receivers and the database up, and compares again after every run that is started elsewhere."""
+    def stay(self, serving: Serving) -> None:
+        """Keeps receivers, database and console up, and compares after every run that is begun elsewhere."""
         self.page.chapter("The shop stays open")
         self.shop.pass_days(1)
         seen = self.shop.last_run()
         self.page.say(
             "One more day has passed in the shop, and nobody has synced since. Until you press Ctrl-C, the receivers"
-            " listen and the database runs. In another terminal:"
+            " listen, the database runs, and the console shows all of it in a browser:"
         )
-        self.page.commands(
-            *self._way(),
-            ("syncer plan", "what would be sent"),
-            ("syncer sync", "sends it; the comparison appears here"),
-        )
-        self.page.say("Or look into the database. SELECT shop.pass_days(7) lets a week pass there:")
-        self.page.line(f"{'psql' if shutil.which('psql') else 'your-postgresql-client'} '{self.url}'")
-        while not self.stop.asked.wait(0.5):
-            run_id = self.shop.last_run()
-            if run_id != seen:
-                seen = run_id
-                self.page.say(f"Run {run_id} has ended.")
-                for name in self._beliefs():
-                    self._show_comparison(name)
+        with app.opened(app.load(self.folder / "syncer.toml", {})) as opened, serving(opened) as address:
+            self.page.line(address or "(not now: another console listens there)")
+            self.page.say("In another terminal:")
+            self.page.commands(
+                *self._way(),
+                ("syncer plan", "what would be sent"),
+                ("syncer sync", "sends it; the comparison appears here"),
+            )
+            self.page.say("Or look into the database. SELECT shop.pass_days(7) lets a week pass there:")
+            self.page.line(f"{'psql' if shutil.which('psql') else 'your-postgresql-client'} '{self.url}'")
+            while not self.stop.asked.wait(0.5):
+                seen = self._compare_since(seen)
+
+    def _compare_since(self, seen: int | None) -> int | None:
+        """Compares if there is another run than the one that was `seen`; returns the last one."""
+        run_id = self.shop.last_run()
+        if run_id != seen:
+            self.page.say(f"Run {run_id} has ended.")
+            for name in self._beliefs():
+                self._show_comparison(name)
+        return run_id
 
     # --- what they are made of ---------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from syncer.demo.comparison import Difference, compare
@@ -125,7 +126,7 @@ def test_a_folder_of_somebody_else_is_left_as_it_is(tmp_path: Path, name: str, c
 @pytest.fixture
 def staying(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [SYNCER, "demo", *FAST, "--stay"],
+        [SYNCER, "demo", *FAST, "--stay", "--listen", "127.0.0.1:0"],
         cwd=tmp_path,
         env=clean_environment(),
         stdout=subprocess.PIPE,
@@ -150,6 +151,8 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
 
 def test_a_shop_that_stays_open_takes_syncs_and_compares_them(tmp_path: Path, staying: subprocess.Popen[str]) -> None:
     folder = tmp_path / "syncer-demo"
+    console = read_until(staying, "http://").strip()
+    assert "Run 7" in httpx.get(f"{console}runs/7").text
     read_until(staying, "lets a week pass")
 
     assert run(tmp_path, "demo").returncode == 4, "another demo would take the shop away"
