@@ -156,6 +156,9 @@ def _retire(_: App, connection: Connection, asked: OfAudience, asker: Asker) -> 
 
 def _see_pause(app: App, connection: Connection, asked: OfSome) -> _Seen:
     app.chosen(asked.destinations)
+    configured = {audience.name for audience in app.settings.configured_audiences}
+    for name in set(asked.audiences) - configured:
+        control.known_audience(connection, name)
     return _Seen(f"Stop telling {_whom(asked)}?", _pauses(connection), _given(asked))
 
 

@@ -1,5 +1,6 @@
 """What people do on pages: what they reviewed, or nothing; and the history says who they are."""
 
+import re
 import threading
 
 import httpx
@@ -154,6 +155,8 @@ def test_a_pause_that_moved_meanwhile(held: World, served: Served) -> None:
         ("approve?run=99", 422, "there is no run 99"),
         ("retire?audience=nobody", 422, "no audience &#39;nobody&#39; was ever synced"),
         ("pause?destinations=nowhere", 422, "nowhere"),
+        ("pause?audiences=nobody", 422, "no audience &#39;nobody&#39; was ever synced"),
+        ("resync?audiences=nobody", 422, "no audience &#39;nobody&#39; was ever synced"),
         ("forget", 404, "there is no such page"),
     ],
 )
@@ -179,7 +182,7 @@ def test_addresses_are_shown_to_who_gives_the_token(held: World, served: Served)
     console = served(held)
     path = "/person?who=u0001"
     assert "u0001@x.io" not in console.get(path).text
-    assert sent(console, path).status_code == 401
+    assert sent(console, "/runs/2").status_code == 401
     shown = sent(console, path, token=TOKEN)
     assert "u0001@x.io" in shown.text
     assert TOKEN not in shown.text
@@ -188,3 +191,30 @@ def test_addresses_are_shown_to_who_gives_the_token(held: World, served: Served)
     as_json = console.get("/person.json?who=u0001", headers={"Authorization": f"Bearer {TOKEN}"})
     assert "u0001@x.io" in as_json.text
     assert console.post("/person.json?who=u0001", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 405
+
+
+def test_hostile_names_are_text_on_a_confirmation_and_are_what_they_name(world: World, served: Served) -> None:
+    hostile = "<script>alert(1)</script>'\"&amp; \x1b]0;x\x07\u202e" + "x" * 200
+    world.extra = GUARD_FROM_TWO + GUARDED
+    world.warehouse.replace([*members(3, hostile), *members(3)])
+    world.sync()
+    console = served(world)
+    for name in ("pause", "resume", "retire"):
+        named = {"audience" if name == "retire" else "audiences": hostile}
+        page = console.get(f"/actions/{name}", params=named)
+        assert page.status_code == 200
+        assert "<script" not in page.text.partition("<main")[2]
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f\u202e]", page.text)
+        path = str(page.request.url).removeprefix(str(console.base_url))
+        done = confirmed(console, f"/{path.lstrip('/')}")
+        assert (done.status_code, "<script" in done.text.partition("<main")[2]) == (200, False)
+        seen = {"digest": "0", "seen": '[{"a": "<script>", "b": null, "c": 1.5}]'}
+        moved = sent(console, f"/{path.lstrip('/')}", token=TOKEN, **seen)
+        assert (moved.status_code, "<script" in moved.text.partition("<main")[2]) == (409, False)
+        for nonsense in ("{", '[{"a": {}}]', "[" * 9000, '{"a": 1}', "\ufffe"):
+            sorry = sent(console, f"/{path.lstrip('/')}", token=TOKEN, digest="0", seen=nonsense)
+            assert (sorry.status_code, "What you saw" in sorry.text) == (409, False)
+    recorded = world.query("SELECT arguments FROM operator_actions WHERE action = 'retire'")
+    assert recorded == [({"audience": hostile},)]
+    assert console.get("/actions/retire", params={"audience": "x" * 10_000}).status_code == 431
+    assert console.get("/actions/retire", params={"audience": "x" * 1_000}).status_code == 400
