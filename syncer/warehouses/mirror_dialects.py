@@ -28,22 +28,21 @@ class Facts:
     """`keys` of some columns are equal if all of them are, or are null, and else differ. `total` adds up the hashes of
     rows, by their columns. `contact` is the contact of an email, as text.
 
+    `type_of` says of a value what a driver does not say of its type, and what the same bytes are another text by.
     `begin` are the first statements of a session that makes tables, `kind` stands after the name of a new table.
     """
 
     keys: Callable[[Expressions], Expressions]
     total: Callable[[Expressions], Expression]
     contact: Callable[[Expression], Expression]
+    type_of: Callable[[Expression], Expression] | None = None
     begin: Sequence[str] = ()
     kind: str = ""
 
 
 def _mysql_said(columns: Expressions) -> Expression:
-    """All that the columns hold, in one text. The same bytes are another text in another character set."""
-    said = [
-        func.concat(func.charset(column), func.coalesce(func.hex(_binary(column)), literal_column("'-'")))
-        for column in columns
-    ]
+    """All that the columns hold, in one text."""
+    said = [func.coalesce(func.hex(_binary(column)), literal_column("'-'")) for column in columns]
     return func.concat_ws(literal_column("','"), *said)
 
 
@@ -110,6 +109,7 @@ _MYSQL = Facts(
     _mysql_keys,
     _mysql_total,
     _mysql_contact,
+    type_of=func.charset,
     begin=(
         "SET SESSION sql_select_limit = 18446744073709551615",
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",

@@ -273,8 +273,10 @@ class GenericMirror(GenericReading):
 
     def _sealed(self, kept: Kept) -> _Sealed:
         result = self._run(kept.source, mirror_statements.nothing(kept))
-        described = [(str(column[1]), str(column[5])) for column in result.cursor.description or ()]  # type, scale
+        described: list[Any] = [(str(column[1]), str(column[5])) for column in result.cursor.description or ()]
         self._session.end(result)
+        if self._facts.type_of is not None:
+            described += map(tuple, self._answers(kept, mirror_statements.types(kept, self._facts.type_of)))
         ((rows, total),) = self._answers(kept, mirror_statements.seal(self._facts, kept))
         shape = hashlib.sha256(repr(described).encode()).hexdigest()[:12]
         return _Sealed(shape, int(rows), int(total or 0))

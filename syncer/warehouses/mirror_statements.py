@@ -4,7 +4,7 @@ They ask for little: UNION ALL, GROUP BY of keys, aggregates, and windows over w
 whole rows: two equal rows and one are different.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,13 @@ def whole(kept: Kept) -> Statement:
 def nothing(kept: Kept) -> Statement:
     """No rows of a table, and the types of its columns."""
     return whole(kept).where(_NOW == _BEFORE)
+
+
+def types(kept: Kept, type_of: Callable[[Expression], Expression]) -> Statement:
+    """What is known of the types of the columns, also if there is no row."""
+    return sqlalchemy.select(
+        *(type_of(sqlalchemy.select(column).limit(1).scalar_subquery()) for column in kept.clause.c)
+    )
 
 
 def seal(facts: Facts, kept: Kept) -> Statement:

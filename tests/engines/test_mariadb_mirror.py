@@ -11,7 +11,7 @@ import sqlalchemy
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
 from tests.engines.mirror_contract import MirrorContract, ScratchWrite, read, scratch_of
-from tests.world import CHURN, VIP, World, members
+from tests.world import CHURN, VIP, World, members, truth
 
 pytestmark = pytest.mark.engines
 
@@ -80,3 +80,17 @@ class TestMariadb(MirrorContract):
         assert kept.verify().differences == 0
         warehouse.run("UPDATE members SET flag = 'maybe' WHERE user_id = 'u0003'")
         assert "flag holds 'maybe'" in str(kept.sync().report.error)
+
+    def test_an_encoding_that_was_repaired_is_noticed(self, kept: World) -> None:
+        """The same bytes, which are another text now."""
+        warehouse = scratch_of(kept)
+        warehouse.run("ALTER TABLE members MODIFY email varchar(99) CHARACTER SET latin1")
+        warehouse.replace([(VIP, "u1", "\u00c3\u00b6@x.io"), (VIP, "u2", "b@x.io")])
+        kept.sync()
+        kept.sync()
+        assert read(kept) == ("changes", None, 0)
+        warehouse.run("ALTER TABLE members MODIFY email varbinary(99)")
+        warehouse.run("ALTER TABLE members MODIFY email varchar(99) CHARACTER SET utf8mb4")
+        kept.sync()
+        assert read(kept)[0] == "everything"
+        assert kept.believed() == truth([(VIP, "u1", "\u00f6@x.io"), (VIP, "u2", "b@x.io")])
