@@ -103,18 +103,23 @@ def opened(settings: config.Settings) -> Iterator[App]:
 
 def _mirrors(settings: config.Settings) -> Mirrors | None:
     """Where the warehouse keeps snapshots, if that is configured."""
-    warehouse = settings.warehouse
-    if warehouse.scratch is None:
-        return None
-    url, connect_args = warehouse.url.get_secret_value(), warehouse.connect_args.get_secret_value()
-    return warehouses.open_mirrors(url, connect_args, warehouse.scratch, warehouse.waits)
+    scratch = settings.warehouse.scratch
+    return None if scratch is None else _mirrors_in(settings, scratch)
+
+
+def _mirrors_in(settings: config.Settings, scratch: str) -> Mirrors:
+    at = settings.warehouse
+    url, connect_args = at.url.get_secret_value(), at.connect_args.get_secret_value()
+    return warehouses.open_mirrors(url, connect_args, scratch, at.waits)
 
 
 def sweep(settings: config.Settings, connection: Connection) -> int:
-    """Drops the snapshots at the warehouse that the state does not need; returns how many tables are still there."""
-    kept = _mirrors(settings)
-    if kept is not None:
-        with closing(kept):
+    """Drops the snapshots at the warehouse that the state does not need; returns how many tables are still there.
+
+    Also those of before `scratch` was taken out of the configuration.
+    """
+    if generations.left(connection):
+        with suppress(errors.ConfigError), closing(_mirrors_in(settings, settings.warehouse.scratch or "")) as kept:
             generations.sweep(connection, kept)
     return generations.left(connection)
 
@@ -215,30 +220,53 @@ def problems(app: App) -> list[errors.Problem]:
     return found
 
 
-def caveats(app: App) -> list[errors.Problem]:
-    """What `syncer check` says although nothing is wrong: what would be better, and what is only known here."""
+def caveats(app: App, problems: Sequence[errors.Problem]) -> list[errors.Problem]:
+    """What `syncer check` says that is not wrong: what would be better, and what is only known here.
+
+    `problems` are what it found wrong.
+    """
     found = [errors.Problem("warehouse.url", said) for said in app.warehouse.caveats()]
     with suppress(errors.StateError), app.state.connect("check") as connection:  # one of its problems
         host = connection.info.hostaddr or connection.info.host
         exposed = clear_text(host, encrypted=connection.pgconn.ssl_in_use)
         found += [errors.Problem("state.url", exposed)] if exposed else []
         found += [errors.Problem("state", embedded_caveat(status.version(connection)))] if app.state.embedded else []
-        found += _scratch_caveats(app, connection)
+        found += _scratch_caveats(app, connection, problems)
+        found += _left_elsewhere(app, connection)
     for index, destination in enumerate(app.destinations):
         found += [errors.Problem(f"destinations[{index}]", said) for said in destination.caveats()]
     unnoticed = witness.caveat()
     return [*found, *([errors.Problem("state", unnoticed)] if unnoticed else [])]
 
 
-def _scratch_caveats(app: App, connection: Connection) -> list[errors.Problem]:
+def _scratch_caveats(app: App, connection: Connection, problems: Sequence[errors.Problem]) -> list[errors.Problem]:
     if app.mirrors is None:
         return []
+    if any(problem.path == "warehouse.scratch" for problem in problems):
+        return [errors.Problem("warehouse.scratch", "runs read everything until what is wrong there is put right")]
     try:
         why = generations.why_whole(connection, app.warehouse, app.settings.sources, app.job().targets)
     except errors.WarehouseError:  # one of its problems
         return []
     words = "runs read what changed since the run before" if why is None else f"runs read everything: {why}"
     return [errors.Problem("warehouse.scratch", words)]
+
+
+def _left_elsewhere(app: App, connection: Connection) -> list[errors.Problem]:
+    """Tables with members of which no run takes care: the configuration has another address by now, or no `scratch`."""
+    try:
+        migrations.check(connection, app.state.schema)
+    except errors.SchemaVersionError:  # one of its problems
+        return []
+    place = None if app.mirrors is None else app.mirrors.place
+    return [
+        errors.Problem(
+            "warehouse.scratch",
+            f"tables with the rows of members were left in the {where}, where no run drops them by now:"
+            f" {', '.join(names)}; drop them there, or let a run do it, with that address and a `scratch`",
+        )
+        for where, names in generations.elsewhere(connection, place).items()
+    ]
 
 
 def embedded_caveat(version: str) -> str:

@@ -48,7 +48,7 @@ def check(session: Session, as_json: bool) -> None:
         screen.say(f"note: {file}: {told}")
     with app.opened(settings) as opened:
         problems = app.problems(opened)
-        for caveat in app.caveats(opened):
+        for caveat in app.caveats(opened, problems):
             screen.say(f"note: {caveat}")
     if as_json:
         screen.print_json({"problems": [{"path": problem.path, "message": problem.message} for problem in problems]})

@@ -11,9 +11,13 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import structlog
+
 from syncer import mirrors
-from syncer.planning.snapshot import Snapshot
+from syncer.planning.snapshot import NotEnoughError, Snapshot
 from syncer.state import Connection, fetch_all, fetch_optional, fetch_value
+
+log = structlog.get_logger()
 
 # More differences than that, and than this share of the snapshot's rows, cost as much to count as the snapshot.
 _FEW = 10_000
@@ -90,16 +94,32 @@ class Counts:
         the state has any other audience, and contacts are addresses.
         """
         self.learnable = self.learnable or complete
+        part = self.snapshot.part
         here = {"destination_id": destination_id}
         before = fetch_optional(self.connection, _Contacts, "show_contact_count", {**here, "run_id": self.run_id})
         if before is None or too_many(differences, sum(self.rows.values())):
             return
+        if part is not None and part.headcount is not None:
+            self._refuse_other_users(here, compared, part.headcount.users)
         unknown = [audience_id for audience_id, name in compared.items() if name not in self._members]
         if unknown:
             counted = fetch_all(self.connection, _Users, "count_users", {**here, "audience_ids": unknown})
             self._members.update((compared[row.audience_id], row.users) for row in counted)
         if complete and self._contacts is None:
             self._contacts = before.contacts + fetch_value(self.connection, "count_contact_shift")
+
+    def _refuse_other_users(
+        self, here: Mapping[str, object], compared: Mapping[int, str], counted: Mapping[str, int]
+    ) -> None:
+        """Raises unless the state and what changed make up the users that the warehouse has counted."""
+        found = fetch_all(self.connection, _Users, "count_users", {**here, "audience_ids": list(compared)})
+        other = [each for each in found if each.users != counted.get(compared[each.audience_id], 0)]
+        if other:
+            log.error("the warehouse has other users than its changes make up", audiences=len(other))
+            raise NotEnoughError(
+                f"the warehouse has other users in {len(other)} audiences than its changes make up: its table of the"
+                " run before was wrong, or changes were missed"
+            )
 
     def members(self, names: Iterable[str]) -> Mapping[str, int]:
         """Different user ids by audience name, of these audiences, where the snapshot names them."""

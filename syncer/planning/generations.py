@@ -38,6 +38,9 @@ _DONE_WITHOUT = frozenset(
 )
 """Statements that read the whole snapshot where it is all staged, and that the next plan can do without."""
 
+RECOUNTED_EVERY = 16
+"""Of so many runs, in one the warehouse counts the users of all audiences, to be compared with what the state has."""
+
 _NOT_KEPT = "the run before kept no snapshot: `warehouse.scratch` was not set"
 _IN_PLACE = "the table is read where it is, in the state's own database"
 _UNUSABLE = "the tables in `warehouse.scratch` could not be used; `syncer check` says why"
@@ -137,7 +140,9 @@ def turn(connection: Connection, counts: Counts, targets: Sequence[TargetPlan]) 
 
 def sweep(connection: Connection, kept: mirrors.Mirrors) -> None:
     """Drops the tables that this state made at the warehouse and needs no more. What cannot be dropped now, the next
-    run drops."""
+    run drops; what is in a database that is not the warehouse any more can only be named."""
+    for where, names in elsewhere(connection, kept.place).items():
+        log.warning("tables with the rows of members were left in another database", place=where, tables=names)
     garbage: dict[str, list[str]] = {}
     for each in fetch_all(connection, _Garbage, "list_garbage", {"place": kept.place}):
         garbage.setdefault(each.scratch, []).append(each.name)
@@ -192,7 +197,7 @@ def _mirrored(
         with kept.opened(request.sources) as mirror:
             if request.guard.ready is not None:
                 refuse_unready(mirror, request.guard.ready)
-            return _compared(connection, request, mirror, table, base, because, countable=countable)
+            return _compared(connection, request, mirror, table, run_id, base, because, countable=countable)
     except errors.WarehouseError as error:
         log.warning("everything is read, because the scratch tables cannot be used", error=error.unquoted)
         return None
@@ -203,6 +208,7 @@ def _compared(
     request: PlanRequest,
     mirror: mirrors.Mirror,
     table: str,
+    run_id: int,
     base: _Base,
     because: str | None,
     *,
@@ -212,6 +218,7 @@ def _compared(
     mirror.create(table)
     generation = Generation(table, _sealed(mirror, table), _digest(request.sources))
     part, source = None, request.sources[0]
+    recounted = run_id % RECOUNTED_EVERY == 0
     if because is None and base.scratch_table is not None and base.run_id is not None:
         if mirror.seal(base.scratch_table) == base.seal:
             rows = mirror.rows(table)
@@ -220,7 +227,7 @@ def _compared(
             moved = ((mirror.moved(table, other), source) for _ in range(1))
             travelled = staging.stage(connection, mirror, moved, staging.MOVED)
             readings = {int(key): reading for key, reading in base.readings.items()}
-            headcount = None if countable else mirror.headcount(table)
+            headcount = None if countable and not recounted else mirror.headcount(table)
             part = Part(base.run_id, base.scratch_table, readings, rows, headcount)
             because = _MUCH_MOVED if too_many(travelled.rows, sum(rows.values())) else None
         else:

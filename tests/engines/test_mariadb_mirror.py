@@ -1,5 +1,6 @@
 """MariaDB as a warehouse that keeps the snapshot of the last run. A real server."""
 
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ import sqlalchemy
 
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
-from tests.engines.mirror_contract import MirrorContract, ScratchWrite, read, scratch_of
-from tests.world import CHURN, VIP, World, members, truth
+from tests.engines.mirror_contract import UNUSABLE, MirrorContract, ScratchWrite, noted, read, scratch_of
+from tests.integration.scratch_kills import PLANNING, SWEEPING, survive
+from tests.world import CHURN, VIP, World, members, truth, until
 
 pytestmark = pytest.mark.engines
 
@@ -46,6 +48,18 @@ class MariadbWrite(ScratchWrite):
     def tables(self) -> set[str]:
         asked = f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{self.scratch}'"
         return {name for (name,) in self.ask(asked)}
+
+    def kill_whoever_makes_a_table(self) -> None:
+        """Waits for one."""
+        making: list[int] = []
+
+        def is_making() -> bool:
+            asked = "SELECT id FROM information_schema.processlist WHERE info LIKE 'CREATE TABLE%'"
+            making[:] = [number for (number,) in self.ask(asked)]
+            return bool(making)
+
+        until(is_making)
+        self.order(f"KILL {making[0]}")
 
 
 class TestMariadb(MirrorContract):
@@ -94,3 +108,57 @@ class TestMariadb(MirrorContract):
         kept.sync()
         assert read(kept)[0] == "everything"
         assert kept.believed() == truth([(VIP, "u1", "\u00f6@x.io"), (VIP, "u2", "b@x.io")])
+
+    def test_a_run_may_be_killed_anywhere_among_the_tables(self, kept: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        survive(kept, monkeypatch, [*PLANNING, *SWEEPING])
+        assert scratch_of(kept).tables() == noted(kept)
+
+    def test_an_engine_that_is_killed_while_it_makes_a_table_is_read_whole_by_the_next_run(
+        self, kept: World, mariadb: sqlalchemy.URL
+    ) -> None:
+        """The session is killed, as the server's own end looks to it, in the middle of CREATE TABLE AS."""
+        world = self.settled(kept)
+        warehouse = scratch_of(world)
+        assert isinstance(warehouse, MariadbWrite)
+        before = warehouse.tables()
+        slow = "SELECT audience_name, user_id, email FROM members WHERE sleep(0.05) = 0"
+        warehouse.order("RENAME TABLE members TO all_members")
+        warehouse.order(f"CREATE VIEW members AS {slow.replace('FROM members', 'FROM all_members')}")
+        killing = threading.Thread(target=warehouse.kill_whoever_makes_a_table)
+        killing.start()
+        world.sync()
+        killing.join()
+        assert read(world) == ("everything", UNUSABLE, 100)
+        warehouse.order("DROP VIEW members", "RENAME TABLE all_members TO members")
+        world.sync()
+        world.sync()
+        assert read(world) == ("changes", None, 0)
+        assert warehouse.tables() == noted(world)
+        assert not before & warehouse.tables()
+
+    def test_rights_that_are_revoked_between_runs_mean_that_everything_is_read(self, kept: World) -> None:
+        warehouse = scratch_of(kept)
+        assert isinstance(warehouse, MariadbWrite)
+        user = f"u{uuid.uuid4().hex[:20]}"
+        rights = f"SELECT, INSERT, CREATE, DROP ON {warehouse.scratch}.*"
+        warehouse.order(
+            f"CREATE USER {user} IDENTIFIED BY 's3same'", f"GRANT SELECT ON {warehouse.database}.* TO {user}"
+        )
+        warehouse.order(f"GRANT {rights} TO {user}")
+        url = sqlalchemy.make_url(warehouse.url).set(username=user, password="s3same")
+        kept.warehouse = warehouse.through(url.render_as_string(hide_password=False))
+        world = self.settled(kept)
+        assert world.command("check").returncode == 0
+        for right, words in (("CREATE", "command denied"), ("INSERT", "command denied"), ("DROP", "cannot be dropped")):
+            warehouse.order(f"REVOKE {right} ON {warehouse.scratch}.* FROM {user}")
+            checked = world.command("check")
+            assert (checked.returncode, words in checked.stderr) == (2, True), checked.stderr
+            world.sync()
+            world.sync()
+            assert read(world) == (("changes", None, 0) if right == "DROP" else ("everything", UNUSABLE, 100))
+            warehouse.order(f"GRANT {rights} TO {user}")
+            world.sync()
+            world.sync()
+            assert read(world) == ("changes", None, 0)
+            assert {name for name in warehouse.tables() if "probe" not in name} == noted(world)
+            assert len(noted(world)) == 1

@@ -1,0 +1,152 @@
+"""A warehouse that keeps the snapshot of the last run: what may become of its tables, and of a run among them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy
+
+from syncer.planning import generations
+from syncer.warehouses import mirror
+from syncer.warehouses.mirror_postgres import PostgresMirror
+from tests.integration.scratch_kills import PLANNING, SWEEPING, survive
+from tests.integration.test_scratch import base_of, kept, read, settled, tables
+from tests.world import CHURN, VIP, World, Write, members, truth
+
+__all__ = ["kept", "settled"]
+
+AT_THE_WAREHOUSE = (
+    "warehouse_create_members",
+    "warehouse_fill_members",
+    "warehouse_create_scratch",
+    "warehouse_analyze_scratch",
+    "warehouse_seal",
+    "warehouse_drop_scratch",
+)
+
+
+def test_a_run_may_be_killed_anywhere_among_the_tables(kept: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    survive(kept, monkeypatch, [*PLANNING, *SWEEPING, *AT_THE_WAREHOUSE])
+
+
+def test_a_change_that_the_warehouse_missed_is_found_by_counting_the_users(
+    settled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "RECOUNTED_EVERY", 1)
+    settled.sync()
+    assert read(settled) == ("changes", None, 0)
+    real = mirror.moved
+    monkeypatch.setattr(mirror, "moved", lambda now, base: real(now, None))
+    rows = members(49, VIP, CHURN)
+    settled.warehouse.replace(rows)
+
+    settled.sync()
+
+    because = "the warehouse has other users in 2 audiences than its changes make up: its table of the run before was"
+    assert read(settled) == ("everything", f"{because} wrong, or changes were missed", 98)
+    assert settled.believed() == truth(rows)
+    settled.sync()
+    assert read(settled) == ("changes", None, 0)
+
+
+def test_users_are_counted_now_and_then(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+    real = PostgresMirror.headcount
+
+    def count(opened: PostgresMirror, table: str) -> Any:
+        counted.append(table)
+        return real(opened, table)
+
+    monkeypatch.setattr(PostgresMirror, "headcount", count)
+    for _ in range(generations.RECOUNTED_EVERY):
+        settled.sync()
+    assert len(counted) == 1
+
+
+def test_the_tables_of_another_schema_of_before_are_dropped_there(settled: World) -> None:
+    before = tables(settled.warehouse)
+    settled.warehouse.run("CREATE SCHEMA other")
+    settled.warehouse_extra = 'scratch = "other"'
+    settled.sync()
+    assert read(settled)[0] == "everything"
+    settled.sync()
+    assert read(settled) == ("changes", None, 0)
+    assert tables(settled.warehouse) == set()
+    assert before.isdisjoint(settled.query("SELECT name FROM scratch_table")[0])
+
+
+@pytest.fixture
+def moved(settled: World, new_database: Callable[..., str]) -> tuple[World, Write]:
+    """A world whose warehouse is another database by now, and the one of before."""
+    before = settled.warehouse
+    url = sqlalchemy.make_url(new_database("template0"))
+    settled.warehouse = Write(url.render_as_string(hide_password=False))
+    settled.warehouse.witness = before.witness
+    settled.warehouse.run("CREATE SCHEMA scratch")
+    settled.warehouse.replace(members(50, VIP, CHURN))
+    return settled, before
+
+
+def test_tables_that_another_database_has_are_named_until_they_are_dropped(moved: tuple[World, Write]) -> None:
+    world, before = moved
+    left = base_of(world)
+    for _ in range(2):
+        world.sync()
+        assert tables(before) == {left}
+    assert read(world) == ("changes", None, 0)
+    said = " ".join(world.command("check").stderr.split())
+    assert "tables with the rows of members were left in the postgresql database" in said
+    assert f"where no run drops them by now: scratch.{left}; drop them there" in said
+
+    now, world.warehouse = world.warehouse, before
+    world.sync()
+    assert left not in tables(before)
+    world.warehouse = now
+    world.sync()
+    world.sync()
+
+
+def test_without_the_key_check_names_the_tables_and_forgetting_drops_them(settled: World) -> None:
+    left = base_of(settled)
+    settled.warehouse_extra = ""
+    settled.sync()
+    assert f"scratch.{left}" in settled.command("check").stderr
+    assert settled.command("forget", "u0001", "--yes").returncode == 0
+    assert tables(settled.warehouse) == set()
+    assert "scratch" not in settled.command("check").stderr
+
+
+def test_check_says_that_everything_is_read_where_the_schema_cannot_be_used(settled: World) -> None:
+    settled.warehouse.run("DROP SCHEMA scratch CASCADE")
+    said = " ".join(settled.command("check").stderr.split())
+    assert "runs read everything until what is wrong there is put right" in said
+    assert "runs read what changed" not in said
+
+
+def test_a_right_that_is_revoked_between_runs_means_that_everything_is_read(settled: World) -> None:
+    """And the tables of before go once it is given back."""
+    with psycopg.connect(settled.warehouse.url, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS scratch_reader")
+        connection.execute("CREATE ROLE scratch_reader LOGIN PASSWORD 'secret'")
+        connection.execute(
+            "GRANT SELECT ON members TO scratch_reader; GRANT USAGE, CREATE ON SCHEMA scratch TO scratch_reader"
+        )
+        url = sqlalchemy.make_url(settled.warehouse.url).set(username="scratch_reader", password="secret")
+        settled.warehouse = settled.warehouse.through(url.render_as_string(hide_password=False))
+        try:
+            settled.sync()
+            settled.sync()
+            assert read(settled) == ("changes", None, 0)
+            connection.execute("REVOKE USAGE, CREATE ON SCHEMA scratch FROM scratch_reader")
+            settled.sync()
+            unusable = "the tables in `warehouse.scratch` could not be used; `syncer check` says why"
+            assert read(settled) == ("everything", unusable, 100)
+            assert "permission denied for schema scratch" in " ".join(settled.command("check").stderr.split())
+            connection.execute("GRANT USAGE, CREATE ON SCHEMA scratch TO scratch_reader")
+            settled.sync()
+            settled.sync()
+            assert read(settled) == ("changes", None, 0)
+        finally:
+            connection.execute("DROP OWNED BY scratch_reader")
+            connection.execute("DROP ROLE scratch_reader")
