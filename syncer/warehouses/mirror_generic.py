@@ -8,7 +8,7 @@ come from two sources, and nobody is compared whose text has to be altered to be
 
 import hashlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any, NamedTuple
 
 import sqlalchemy
@@ -142,6 +142,8 @@ class GenericMirror(GenericReading):
         try:
             seals = [self._sealed(kept) for kept in self._kept(table)]
         except errors.WarehouseError:
+            with suppress(Exception):  # some databases answer nothing more in a failed transaction
+                self._session.call(lambda connection: connection.rollback())
             return None
         self._seals[table] = seals
         return " ".join(f"{seal.shape}:{seal.rows}:{seal.total}" for seal in seals)

@@ -1,0 +1,133 @@
+"""What databases have in common that keep the snapshot of the last run by portable statements.
+
+DuckDB stands in for them here, with facts of its own; `tests/engines` has the real ones.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
+from typing import Any
+
+import duckdb
+import pytest
+import sqlalchemy
+from sqlalchemy import func
+
+from syncer import models, warehouses
+from syncer.receivers.segment import SegmentReceiver
+from syncer.state import State
+from syncer.warehouses import dialects, drivers, mirror_dialects
+from syncer.warehouses.columns import MAX_AUDIENCE
+from syncer.warehouses.mirror_dialects import Expressions, Facts
+from syncer.warehouses.mirror_generic import GenericMirror, GenericMirrors
+from tests.engines.mirror_contract import MirrorContract, ScratchWrite, noted, read, scratch_of
+from tests.integration.scratch_kills import survive
+from tests.world import VIP, Row, World, members
+
+
+def keys(columns: Expressions) -> Expressions:
+    return [func.encode(sqlalchemy.cast(column, sqlalchemy.String)) for column in columns]
+
+
+FACTS = Facts(
+    keys,
+    lambda columns: func.sum(func.hash(*keys(columns))),
+    lambda email: func.translate(func.trim(email, " \t\r\n\u00a0"), ascii_uppercase, ascii_lowercase),
+)
+
+
+class DuckdbWrite(ScratchWrite):
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.order("CREATE SCHEMA scratch")
+        super().__init__(f"duckdb:///{file}", "scratch")
+
+    def order(self, *statements: str) -> None:
+        self.ask(*statements)
+
+    def ask(self, *statements: str) -> Any:
+        """What the last of them answers."""
+        with closing(duckdb.connect(str(self.file))) as connection:
+            for statement in statements:
+                connection.execute(statement)
+            return connection.fetchall()
+
+    def literal(self, value: str | None) -> str:
+        return super().literal(value).replace("\0", "' || chr(0) || '")
+
+    def tables(self) -> set[str]:
+        return {name for (name,) in self.ask("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'scratch'")}
+
+
+class Mirrors(GenericMirrors):
+    """Those of DuckDB, which may write."""
+
+    def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object], waits: models.Waits) -> None:
+        super().__init__(url, connect_args, waits, "scratch")
+        given = drivers.connect_args(url, dialects.connect_args(url, connect_args))
+        writing = {**given, "read_only": False}
+        self._engine = sqlalchemy.create_engine(url, connect_args=writing, poolclass=sqlalchemy.NullPool)
+
+
+class TestGeneric(MirrorContract):
+    @pytest.fixture
+    def kept(self, tmp_path: Path, state: State, receiver: SegmentReceiver, monkeypatch: pytest.MonkeyPatch) -> World:
+        def opened(
+            url: sqlalchemy.URL, connect_args: Mapping[str, object], _scratch: str, waits: models.Waits
+        ) -> Mirrors:
+            return Mirrors(url, connect_args, waits)
+
+        monkeypatch.setattr(mirror_dialects, "FACTS", {"duckdb": FACTS})
+        monkeypatch.setattr(warehouses, "open_mirrors", opened)
+        write = DuckdbWrite(tmp_path / "warehouse.duckdb")
+        return World(tmp_path, write, state.url, receiver, warehouse_extra='scratch = "scratch"')
+
+    def harms(self, warehouse: ScratchWrite) -> Iterator[Callable[[str], None]]:
+        yield from super().harms(warehouse)
+        yield lambda table: warehouse.order(f"UPDATE {table} SET email = 'other@x.io' WHERE user_id = 'u0007'")
+        yield lambda table: warehouse.order(f"ALTER TABLE {table} ALTER user_id TYPE BLOB USING encode(user_id)")
+
+    def test_a_run_may_be_killed_anywhere_among_the_tables(self, kept: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        survive(kept, monkeypatch, ["register_scratch", "write_base", "strike_scratch"])
+        assert scratch_of(kept).tables() == noted(kept)
+
+    @pytest.mark.parametrize(
+        "row", [(VIP, "nul\0", "a@x.io"), ("x" * (MAX_AUDIENCE + 1), "u9", "a@x.io")], ids=["nul", "long"]
+    )
+    def test_a_text_that_has_to_be_altered_is_read_whole(self, kept: World, row: Row) -> None:
+        """Else what is true of one user could be taken for true of another, who has the same text then."""
+        kept.warehouse.replace([*members(3), row])
+        kept.sync()
+        kept.sync()
+        assert read(kept)[0] == "everything"
+        kept.warehouse.replace(members(3))
+        kept.sync()
+        kept.sync()
+        assert read(kept) == ("changes", None, 0)
+
+    def test_a_column_of_another_type_is_read_whole(self, kept: World) -> None:
+        kept.warehouse.replace([(VIP, "1", "a@x.io"), (VIP, "2", "b@x.io")])
+        kept.sync()
+        kept.warehouse.run("ALTER TABLE members ALTER user_id TYPE DECIMAL(9, 2)")
+        kept.warehouse.run("UPDATE members SET email = 'c@x.io' WHERE user_id = 2")
+        kept.sync()
+        assert read(kept)[0] == "everything"
+        kept.sync()
+        kept.sync()
+        assert read(kept) == ("changes", None, 0)
+
+    def test_rows_that_are_cut_off_are_missed(self, kept: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        real = GenericMirror._partitions
+        kept.warehouse.replace(members(30))
+        kept.sync()
+
+        def cut(opened: GenericMirror, source: models.Source, result: Any) -> Iterator[Any]:
+            return (rows[:20] for rows in real(opened, source, result))
+
+        kept.warehouse.replace(members(30, first=30))
+        with monkeypatch.context() as patched:
+            patched.setattr(GenericMirror, "_partitions", cut)
+            kept.sync()
+        assert read(kept)[0] == "everything"
+        assert kept.verify().differences == 0
