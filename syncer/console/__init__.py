@@ -1,4 +1,5 @@
-"""The console: pages for people in their own network, rendered here, and the same answers as JSON.
+"""The console: pages for people in their own network, rendered here, the same as JSON, and what people do there.
 
-It asks the state and changes nothing. Email addresses are masked. It answers on this machine only.
+Pages ask the state and change nothing; addresses are masked. Whoever gives the token acts, by the functions of the
+commands, and sees addresses (`gate`, `actions`). Programs do the same by the API (`api`, `openapi`).
 """

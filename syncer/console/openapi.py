@@ -73,6 +73,7 @@ def document() -> Json:
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": dict(sorted(components.items())),
+            "responses": _refusals(),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "`[console] token`"}},
         },
     }
@@ -94,7 +95,8 @@ def _page(route: Route) -> tuple[str, Json]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": f"^(?:{expression})$"}}
         for name, expression in _GROUP.findall(pattern)
     ]
-    parameters += [{"name": name, "in": "query", "schema": dict(schema)} for name, schema in route.filters.items()]
+    for name, schema in route.filters.items():
+        parameters.append({"name": name, "in": "query", "schema": {"anyOf": [dict(schema), {"const": ""}]}})
     missing = [404] if parameters and parameters[0]["in"] == "path" else []
     path = _GROUP.sub(r"{\1}", pattern)
     return path, {
@@ -196,11 +198,15 @@ def _schema(kind: type) -> Json:
 
 
 def _why_not(*statuses: int) -> Json:
+    return {str(status): {"$ref": f"#/components/responses/{status}"} for status in (*sorted(statuses), 431)}
+
+
+def _refusals() -> Json:
     """What is answered where nothing is said. The server itself, which knows no JSON, answers where there is no page,
     where too many ask, and where somebody asks too much."""
-    said = {str(status): _json(_WHY_NOT[status], Failed) for status in sorted(statuses)}
+    said = {str(status): _json(why, Failed) for status, why in _WHY_NOT.items()}
     sentence: Json = {"text/plain": {"schema": {"type": "string"}}}
-    for status in {"404", "503"} & said.keys():
+    for status in ("404", "503"):
         said[status]["content"].update(sentence)
     return {**said, "431": {"description": "The address and the headers are too long.", "content": sentence}}
 

@@ -38,7 +38,10 @@ class Api:
     def _as_described(self, method: str, path: str, answer: httpx.Response) -> httpx.Response:
         said = DOCUMENT["paths"][path][method]["responses"]
         assert str(answer.status_code) in said, (path, answer.status_code, answer.text)
-        schema = said[str(answer.status_code)]["content"]["application/json"]["schema"]
+        response = said[str(answer.status_code)]
+        if "$ref" in response:
+            response = DOCUMENT["components"]["responses"][str(answer.status_code)]
+        schema = response["content"]["application/json"]["schema"]
         assert answer.headers["content-type"] == "application/json"
         assert answer.headers["cache-control"] == "no-store"
         jsonschema.validate(answer.json(), {**schema, "components": DOCUMENT["components"]})

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
@@ -39,7 +40,7 @@ def test_a_restart_meanwhile(own_server: OwnServer, world: World, served: Served
     restarting = threading.Thread(target=own_server.restart)
 
     restarting.start()
-    answers = []
+    answers: list[httpx.Response] = []
     while restarting.is_alive() or not answers:
         answers.append(console.get("/now.json"))
         answers.append(console.get("/api/runs/2?wait=1", headers=BEARER))
