@@ -84,7 +84,7 @@ def test_the_configuration_in_the_readme_is_valid(tmp_path: Path) -> None:
     config.write_text(text, encoding="utf-8")
     environment = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "a-secret")
     settings = app.load(config, environment)
-    assert [destination.name for destination in settings.destinations] == ["segment", "mailmodo", "hook"]
+    assert [destination.name for destination in settings.destinations] == ["segment", "mailmodo"]
 
 
 def test_contributors_find_every_room() -> None:
