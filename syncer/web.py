@@ -320,8 +320,9 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> R
     except ValueError:
         raise _NoRequestError(_said(HTTPStatus.NOT_FOUND, "there is no such page")) from None
     query = {name: values[0] for name, values in every.items()}
-    client = writer.get_extra_info("peername")
-    return Request(path, query, every, method, headers, body, str(client[0]) if client else "")
+    peer = writer.get_extra_info("peername") or ("",)
+    client = str(peer[0]).removeprefix("::ffff:")  # by IPv4, to who listens by both
+    return Request(path, query, every, method, headers, body, client)
 
 
 def _headers(lines: Sequence[str]) -> dict[str, str]:

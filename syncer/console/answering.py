@@ -14,6 +14,7 @@ from http import HTTPStatus
 from importlib import resources
 
 import msgspec
+import structlog
 
 from syncer import errors
 from syncer.console.rendering import cell, environment, link
@@ -22,6 +23,8 @@ from syncer.console.views.lists import Listing
 from syncer.escaping import escaped, escaped_json
 from syncer.masking import masked
 from syncer.web import Answer, Later, Page, Request
+
+log = structlog.get_logger()
 
 _HTML = "text/html; charset=utf-8"
 _JSON = "application/json"
@@ -102,6 +105,10 @@ class Answers:
             return self.sorry(HTTPStatus.BAD_REQUEST, str(error), manner)
         except errors.ConfigError as error:
             return self.sorry(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), manner)
+        except errors.StateError as error:
+            log.warning("the state cannot be used for the console", error=str(error))
+            sentence = str(error) if manner.shows else "the state cannot be used; the log says more"
+            return self.sorry(HTTPStatus.SERVICE_UNAVAILABLE, sentence, manner)
         except errors.SyncerError as error:
             return self.sorry(HTTPStatus.SERVICE_UNAVAILABLE, str(error), manner)
         return Later(made.seconds, partial(self.tried, made.again, manner)) if isinstance(made, Later) else made

@@ -18,7 +18,7 @@ from syncer.console import views
 from syncer.console.actions import KINDS, Actions, Done, MovedError
 from syncer.console.answering import Answers, Form, Manner
 from syncer.console.asked import Asked, of_json
-from syncer.console.doing import ACTION_SECONDS, ACTIONS, admitted, asker_of, awaited
+from syncer.console.doing import ACTION_SECONDS, ACTIONS, PAGES, admitted, asker_of, awaited
 from syncer.console.gate import Caller, Gate
 from syncer.console.routing import NoQuestionError
 from syncer.console.running import Begun, Busy, NotBegun, Outcome
@@ -104,7 +104,7 @@ class Api:
                 self._gate.insist(caller)
             manner = Manner(Form.JSON, caller.holds_token)
             make = partial(self._looked, run_id, time.monotonic() + seconds, manner)
-            return Work(_LOOKS, partial(self._answers.tried, make, manner))
+            return Work(_LOOKS if seconds else PAGES, partial(self._answers.tried, make, manner))
 
         return admitted(self._gate, self._answers, request, Manner(Form.JSON), begin)
 

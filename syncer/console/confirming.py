@@ -11,7 +11,7 @@ import msgspec
 from syncer.console.actions import KINDS, Actions, Done, MovedError, Review
 from syncer.console.answering import Answers, Form, Manner, elsewhere
 from syncer.console.asked import Asked, of_fields
-from syncer.console.doing import ACTION_SECONDS, ACTIONS, admitted, asker_of, awaited
+from syncer.console.doing import ACTION_SECONDS, ACTIONS, PAGES, admitted, asker_of, awaited
 from syncer.console.gate import Caller, Gate, form
 from syncer.console.routing import NoQuestionError
 from syncer.console.running import Begun, Busy, NotBegun, Outcome
@@ -50,7 +50,7 @@ class Confirmations:
             here = replace(manner, shows=caller.holds_token)
             asked = of_fields(request.every, KINDS[name].takes)
             make = partial(self._reviewed, asked, name, request, here)
-            return Work(ACTIONS, partial(self._answers.tried, make, here))
+            return Work(PAGES, partial(self._answers.tried, make, here))
 
         return admitted(self._gate, self._answers, request, manner, begin)
 

@@ -12,7 +12,12 @@ from syncer.console.running import Look, Outcome
 from syncer.state.asking import Asker
 from syncer.web import Answer, Lane, Later, Request, Work
 
+PAGES = Lane("page", threads=2, places=8)
+"""What anybody may look at."""
+
 ACTIONS = Lane("action", threads=2, places=8)
+"""What needs the token, so that nobody else takes its threads."""
+
 ACTION_SECONDS = 30.0
 _LOOK_SECONDS = 0.2
 """Seconds between two looks at whether a run has begun."""

@@ -11,16 +11,14 @@ from syncer.console.answering import Answers, Form, Manner, form_of
 from syncer.console.api import Api
 from syncer.console.confirming import Confirmations
 from syncer.console.desk import Desk
-from syncer.console.doing import admitted
+from syncer.console.doing import PAGES, admitted
 from syncer.console.errands import Errands
 from syncer.console.gate import Caller, Gate
 from syncer.console.places import Places
 from syncer.console.routing import Look, Route
 from syncer.console.running import Runner
 from syncer.state import migrations
-from syncer.web import Answer, Lane, Page, Request, Work
-
-_PAGES = Lane("page", threads=2, places=8)
+from syncer.web import Answer, Page, Request, Work
 
 
 class Console:
@@ -60,7 +58,7 @@ class Console:
                 self._gate.insist(caller)
             manner = Manner(form, caller.holds_token)
             make = partial(self._look, route.name, lambda look: view(look, *parts), request, manner)
-            return Work(_PAGES, partial(self._answers.tried, make, manner))
+            return Work(PAGES, partial(self._answers.tried, make, manner))
 
         return admitted(self._gate, self._answers, request, Manner(form), begin)
 

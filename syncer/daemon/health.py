@@ -31,7 +31,7 @@ from syncer.state import Connection, State, fetch_all, migrations, status
 from syncer.web import Answer, Lane, Page, Pages, WebServer, Work
 
 _SCRAPE_SECONDS = 8.0
-_SCRAPES = Lane("scrape", threads=2, places=2)
+SCRAPES = Lane("scrape", threads=2, places=2)
 
 log = structlog.get_logger()
 
@@ -95,7 +95,7 @@ def serving(listen: str, state: State, health: Health, more: Pages = lambda _: N
     pages = {
         "/healthz": Page(lambda _: _said(health.why_not_alive())),
         "/readyz": Page(lambda _: _said(health.why_not_ready())),
-        "/metrics": Page(lambda _: Work(_SCRAPES, partial(_scraped, registry))),
+        "/metrics": Page(lambda _: Work(SCRAPES, partial(_scraped, registry))),
     }
     server = WebServer(listen, lambda path: pages.get(path) or more(path))
     server.open()

@@ -49,6 +49,8 @@ def test_a_restart_meanwhile(own_server: OwnServer, world: World, served: Served
     assert {answer.status_code for answer in answers} <= {200, 503}
     assert any(answer.status_code == 503 for answer in answers)
     assert all("error" in answer.json() for answer in answers if answer.status_code == 503)
+    nothing = {"error": "the state cannot be used; the log says more"}
+    assert nothing in [answer.json() for answer in answers if answer.status_code == 503]  # without the token
     assert sent(console, "/actions/approve?run=2", token=TOKEN, **seen).status_code == 200
     assert world.query("SELECT action, actor FROM operator_actions") == [("approve", "ops@127.0.0.1")]
     assert console.post("/api/runs", headers=BEARER).status_code == 201

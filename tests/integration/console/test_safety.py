@@ -5,7 +5,12 @@ import re
 import psycopg
 import pytest
 
-from tests.integration.console.conftest import Served
+from syncer import app, web
+from syncer.console import doing
+from syncer.console.site import Console
+from syncer.daemon import health
+from syncer.web import Lane, Request, Work
+from tests.integration.console.conftest import GUARDED, TOKEN, Served
 from tests.world import World
 
 HOSTILE = "<script>alert(1)</script>'\"&amp;\x1b]0;x\x07\u202e" + "x" * 10_000
@@ -104,3 +109,29 @@ def test_where_to_listen_is_an_address(listen: str, world: World) -> None:
     done = world.command("console", "--listen", listen)
     assert done.returncode == 2
     assert f"--listen: '{listen}' is no host and port" in done.stderr
+
+
+def test_who_only_looks_takes_no_thread_of_those_who_act_or_scrape(world: World) -> None:
+    world.extra = GUARDED
+    with app.opened(app.load(world.config, {})) as opened:
+        site = Console(opened)
+
+        def lane(path: str, method: str = "GET", body: bytes = b"", **given: str) -> Lane:
+            page = site.page(path)
+            assert page is not None
+            headers = {"host": "localhost", "sec-fetch-site": "same-origin", **given}
+            work = page.answer(Request(path, {"wait": "9"} if "wait" in given else {}, {}, method, headers, body))
+            assert isinstance(work, Work), work
+            return work.lane
+
+        looks = {lane(path) for path in ("", "/runs.json", "/actions/sync", "/actions/pause.json", "/api/runs/1")}
+        asked = lane("/api/runs", "POST", authorization=f"Bearer {TOKEN}")
+        form = f"token={TOKEN}&digest=0".encode()
+        posted = lane("/actions/sync", "POST", form, **{"content-type": "application/x-www-form-urlencoded"})
+        waits = lane("/api/runs/1", wait="9", authorization=f"Bearer {TOKEN}")
+
+    assert looks == {doing.PAGES}
+    assert asked == posted == doing.ACTIONS
+    assert len({doing.PAGES, doing.ACTIONS, waits, health.SCRAPES}) == 4
+    places = sum(each.places for each in (doing.PAGES, doing.ACTIONS, health.SCRAPES)) + web.LATER_AT_A_TIME
+    assert places < web.CONNECTIONS, "what is being made is never dropped, and so must leave room"
