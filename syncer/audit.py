@@ -188,7 +188,7 @@ def _beside(connection: Connection, people: models.People, snapshot: Snapshot | 
 def _asked_about(job: sync.Job, people: models.People) -> sync.Job:
     """The same for these people only: their rows, and no contact beyond them.
 
-    The guard counts everybody, so it is not asked: what it holds is in the state.
+    The guard counts everybody, so it holds what it held in the last run (see `Holding.hold`).
     """
     asked = _asked(job)
     with job.state.connect("explain") as connection:
@@ -310,15 +310,7 @@ def _recall(connection: Connection, story: Story, limit: int) -> None:
                 by_name[name] = {"name": name, "told": [], "held": [], "refused": [], "pending": [], "skipped": []}
                 story.destinations.append(by_name[name])
             by_name[name][title].append(row)
-    for destination in story.destinations:
-        held = {_change(row) for row in destination["held"] if row["approved_at"] is None}
-        for row in destination["pending"]:
-            row["waits"] = row["waits"] or ("held" if _change(row) in held else None)
     story.history = _dicts(execute(connection, "who_changed", {**names, "limit": limit}))
-
-
-def _change(row: Mapping[str, Any]) -> tuple[object, ...]:
-    return row["contact"], row["audience"], row["op"]
 
 
 def _dicts(rows: psycopg.Cursor[Any]) -> list[dict[str, Any]]:

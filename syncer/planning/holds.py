@@ -33,7 +33,12 @@ class Holding:
     audiences: Mapping[int, models.Audience]
 
     def hold(self) -> list[guard.Hold]:
-        """Judges every audience by itself, and then the removals that may go, of all of them together."""
+        """Judges every audience by itself, and then the removals that may go, of all of them together.
+
+        A question about some people (see `Target.whole`) is answered by what the last run left held as well.
+        """
+        if self.target.whole is not None:
+            execute(self.connection, "hold_as_last_run", self._here)
         moved = fetch_all(self.connection, guard.Moves, "count_guarded", self._here)
         limits = {moves.audience_id: self.request.guard_of(moves.name) for moves in moved}
         told = self._count_told(moved, limits)

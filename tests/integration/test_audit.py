@@ -245,6 +245,25 @@ def test_explain_knows_the_call_to_where_a_user_moved(world: World) -> None:
     assert planned == {("new@x.io", "reasserted")}
 
 
+def test_explain_knows_the_call_that_nothing_held_prevents(world: World) -> None:
+    """A call names one user. As long as the change of the other one is held, it may name whoever came back."""
+    there = [*members(2), *members(2, CHURN)]
+    back: list[Row] = [(VIP, "u3", "b@x.io"), (CHURN, "u1", "b@x.io")]
+    for rows in ([*there, (VIP, "u3", "a@x.io"), (CHURN, "u1", "b@x.io")], there):
+        world.warehouse.replace(rows)
+        world.sync()
+    world.extra = f'[guard]\nmin_added = 1\n[[audiences]]\nname = "{CHURN}"\nmax_added_fraction = 0\n'
+    world.warehouse.replace([*there, *back])
+    world.sync()
+
+    assert [(row["property"], row["op"], row["waits"]) for row in here(world, "u3")["pending"]] == [
+        ("churn_risk", "added", "held"),
+        ("vip_buyers", "reasserted", None),
+    ]
+    assert world.sync().report.destinations[0].succeeded == 1
+    assert [row["property"] for row in here(world, "u3")["pending"]] == ["churn_risk"]
+
+
 def test_explain_tells_what_is_pending_and_what_was_told_false(settled: World) -> None:
     settled.warehouse.replace(members(2) + members(2, CHURN) + members(1, CHURN, first=3))
 

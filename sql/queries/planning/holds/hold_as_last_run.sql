@@ -1,0 +1,13 @@
+-- Purpose: makes the changes wait that the last run left held: for a plan of some people, whom the guard cannot judge
+-- by counting them.
+-- Parameters: destination_id.
+-- Rows: none.
+UPDATE contact_change
+SET waits = 'held'
+FROM held_change
+WHERE held_change.destination_id = %(destination_id)s
+    AND held_change.audience_id = contact_change.audience_id
+    AND held_change.contact = contact_change.contact
+    AND held_change.op = contact_change.op
+    AND held_change.approved_at IS NULL
+    AND contact_change.waits IS NULL
