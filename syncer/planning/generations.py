@@ -194,6 +194,8 @@ def _mirrored(
     made = {"scratch": kept.scratch, "names": list(kept.names(table, request.sources)), "run_id": run_id}
     execute(connection, "register_scratch", {"place": kept.place, **made})
     try:
+        if because is not None:  # what is read of it now is a base to come
+            _refuse_unproven(kept, request.sources)
         with kept.opened(request.sources) as mirror:
             if request.guard.ready is not None:
                 refuse_unready(mirror, request.guard.ready)
@@ -201,6 +203,13 @@ def _mirrored(
     except errors.WarehouseError as error:
         log.warning("everything is read, because the scratch tables cannot be used", error=error.unquoted)
         return None
+
+
+def _refuse_unproven(kept: mirrors.Mirrors, sources: Sequence[models.Source]) -> None:
+    """Raises unless the warehouse has just shown that it can be relied upon. A base of before was made where it had."""
+    wrong = kept.scratch_problems(sources)
+    if wrong:
+        raise errors.WarehouseError(f"warehouse.scratch: {wrong[0]}", quoted=wrong[0])
 
 
 def _compared(

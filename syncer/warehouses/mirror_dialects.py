@@ -99,8 +99,53 @@ def _snowflake_total(columns: Expressions) -> Expression:
     return func.sum(func.hash(*_snowflake_keys(columns)))
 
 
-def _snowflake_contact(email: Expression) -> Expression:
+def _trimmed_contact(email: Expression) -> Expression:
     return func.translate(func.trim(email, _BLANKS), ascii_uppercase, ascii_lowercase)
+
+
+def _hex_said(keys: Expressions, hexed: Callable[[Expression], Expression]) -> Expression:
+    """All that some keys hold, in one text."""
+    parts = [literal_column("','"), *(func.coalesce(hexed(key), literal_column("'-'")) for key in keys)]
+    return func.concat(*parts)
+
+
+def _redshift_keys(columns: Expressions) -> Expressions:
+    return [func.md5(sqlalchemy.cast(column, sqlalchemy.VARCHAR(65535))) for column in columns]
+
+
+def _redshift_total(columns: Expressions) -> Expression:
+    said: Expression = literal_column("''")
+    for key in _redshift_keys(columns):  # its CONCAT takes two
+        said = said.op("||")(func.coalesce(key, literal_column("'-'")))
+    return func.sum(sqlalchemy.cast(func.strtol(func.left(func.md5(said), 15), 16), sqlalchemy.DECIMAL(38, 0)))
+
+
+def _redshift_contact(email: Expression) -> Expression:
+    trimmed = func.btrim(sqlalchemy.cast(email, sqlalchemy.VARCHAR(65535)), _BLANKS)
+    return func.translate(trimmed, ascii_uppercase, ascii_lowercase)
+
+
+def _bigquery_keys(columns: Expressions) -> Expressions:
+    return [_binary(sqlalchemy.cast(column, sqlalchemy.String)) for column in columns]
+
+
+def _bigquery_total(columns: Expressions) -> Expression:
+    said = _hex_said(_bigquery_keys(columns), func.to_hex)
+    return func.sum(sqlalchemy.cast(func.farm_fingerprint(said), sqlalchemy.Numeric))
+
+
+def _trino_keys(columns: Expressions) -> Expressions:
+    return [func.to_utf8(sqlalchemy.cast(column, sqlalchemy.VARCHAR)) for column in columns]
+
+
+def _trino_total(columns: Expressions) -> Expression:
+    digest = func.xxhash64(func.to_utf8(_hex_said(_trino_keys(columns), func.to_hex)))
+    return func.sum(sqlalchemy.cast(func.from_big_endian_64(digest), sqlalchemy.DECIMAL(38, 0)))
+
+
+def _trino_contact(email: Expression) -> Expression:
+    trimmed = func.regexp_replace(email, f"^[{_BLANKS}]+|[{_BLANKS}]+$", "")
+    return func.translate(trimmed, ascii_uppercase, ascii_lowercase)
 
 
 # A table is made of what others have committed by then, without locks on what it is made of; and nobody who holds a
@@ -122,6 +167,9 @@ FACTS: Mapping[str, Facts] = {
     "mariadb": _MYSQL,
     "hive": Facts(_spark_keys, _spark_total, _spark_contact, kind="USING parquet"),
     "databricks": Facts(_spark_keys, _spark_total, _spark_contact),
-    "snowflake": Facts(_snowflake_keys, _snowflake_total, _snowflake_contact),
+    "snowflake": Facts(_snowflake_keys, _snowflake_total, _trimmed_contact),
+    "redshift": Facts(_redshift_keys, _redshift_total, _redshift_contact),
+    "bigquery": Facts(_bigquery_keys, _bigquery_total, _trimmed_contact),
+    "trino": Facts(_trino_keys, _trino_total, _trino_contact),
 }
 """By the name of the backend, as in a URL."""

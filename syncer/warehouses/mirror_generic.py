@@ -16,7 +16,6 @@ from sqlalchemy.sql import quoted_name
 
 from syncer import errors, mirrors, models
 from syncer.warehouses import base, generic, mirror, mirror_dialects, mirror_statements, tables, text
-from syncer.warehouses.columns import MAX_AUDIENCE
 from syncer.warehouses.mirror_statements import Kept, Statement
 from syncer.warehouses.reading import GenericReading
 from syncer.warehouses.words import Words
@@ -238,16 +237,12 @@ class GenericMirror(GenericReading):
         if it was altered: then everything has to be read."""
         places = _places(kept)
         found = text.members(rows, kept.source, places)
+        at = [(places.user_id, "user_id"), *([] if places.audience is None else [(places.audience, "audience")])]
         for row, member in zip(rows, found, strict=True):
-            doubtful = member.unsendable or member.user_id is None or len(member.audience or "") >= MAX_AUDIENCE
-            if doubtful and (
-                text.text_of(row[places.user_id]) != member.user_id
-                or (row[places.user_id] is not None and member.user_id is None)
-                or (places.audience is not None and text.text_of(row[places.audience]) != member.audience)
-            ):
+            if any(not _is_itself(row[place], getattr(member, name)) for place, name in at):
                 raise errors.WarehouseError(
-                    f"{kept.source.path}: a user id or the name of an audience holds what no text can hold (NUL,"
-                    " broken Unicode, NaN), or the name is too long, so what changed cannot be found"
+                    f"{kept.source.path}: a user id or the name of an audience is a floating number, or holds what no"
+                    " text can hold (NUL, broken Unicode), or the name is too long, so what changed cannot be found"
                 )
         return found
 
@@ -355,6 +350,11 @@ class GenericMirror(GenericReading):
 
 def _name(table: str, index: int) -> str:
     return f"{table}_{index}"
+
+
+def _is_itself(value: object, said: str | None) -> bool:
+    """Whether a value is staged as the text that it has: engines write floating numbers in more than one way."""
+    return value is said or (not isinstance(value, float) and text.text_of(value) == said)
 
 
 def _places(kept: Kept, *more: str) -> text.Places:

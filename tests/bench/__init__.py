@@ -4,6 +4,7 @@
 
 `warehouse` makes the data, `server` runs the PostgreSQL, `sink` receives, `belief` judges what it received, `measure`
 runs a program. `contestants` says what takes part; `ours` sets syncer up, `theirs` the rivals, and `rivals/` has the
-programs that stand for a user's own script. `pace` is a command of its own, about the limits that a receiver sets.
+programs that stand for a user's own script. `pace` and `travel` are commands of their own, about the limits that a
+receiver sets, and about what travels from a warehouse that keeps the last snapshot.
 README.md has the results.
 """

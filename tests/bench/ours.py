@@ -18,11 +18,13 @@ from tests.bench.contestants import UNCHANGED, Contestant, Place
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """Where syncer reads, and where it keeps its state: in the warehouse's database or in another one."""
+    """Where syncer reads, and where it keeps its state: in the warehouse's database or in another one. `scratch`: the
+    warehouse keeps the snapshots."""
 
     schema: str = "syncer"
     elsewhere: bool = False
     duckdb: bool = False
+    scratch: bool = False
 
     def state_url(self, place: Place) -> str:
         return place.server.other_url if self.elsewhere else place.server.url
@@ -47,6 +49,7 @@ def config(place: Place, setup: Setup = _HERE, *, table: str = "member") -> Path
         f"""
 [warehouse]
 url = "{setup.warehouse_url(place)}"
+{'scratch = "scratch"' * setup.scratch}
 [warehouse.membership]
 table = "warehouse.{table}"
 audience = "audience"
@@ -103,7 +106,7 @@ SET contacts = (SELECT count(*) FROM (SELECT DISTINCT contact FROM synced_member
 """
 
 
-def _seed(place: Place, setup: Setup) -> None:
+def seed(place: Place, setup: Setup) -> None:
     """Tells one member of each audience, and fills the state up with the others as if they had been told, too."""
     forget_everything(place, setup)
     place.server.run("DROP TABLE IF EXISTS warehouse.sample")
@@ -112,8 +115,7 @@ def _seed(place: Place, setup: Setup) -> None:
         _copy_to_duckdb(place, table="sample")
     with sink.receiving(place.folder / "spool") as receiving:
         told = replace(place, endpoint=f"http://127.0.0.1:{receiving.port}")
-        command = _command(config(told, setup, table="sample"))
-        subprocess.run(command, check=True, capture_output=True)
+        subprocess.run(command(config(told, setup, table="sample")), check=True, capture_output=True)
     _fill_state(place, setup)
 
 
@@ -153,12 +155,12 @@ def _forget_checksums(place: Place) -> None:
     place.server.run("UPDATE syncer.run_count SET fingerprint = NULL WHERE fingerprint IS NOT NULL")
 
 
-def _command(configuration: Path) -> list[str]:
+def command(configuration: Path) -> list[str]:
     return [str(Path(sys.executable).with_name("syncer")), "--config", str(configuration), "sync", "--json"]
 
 
 def _sync(place: Place, _scenario: str, *, setup: Setup = _HERE) -> Sequence[str]:
-    return _command(config(place, setup))
+    return command(config(place, setup))
 
 
 def _contestant(where: str, setup: Setup, prepare: Callable[[Place], None] = lambda _place: None) -> Contestant:
@@ -166,7 +168,7 @@ def _contestant(where: str, setup: Setup, prepare: Callable[[Place], None] = lam
         f"syncer {__version__}{where}",
         partial(_sync, setup=setup),
         reset=partial(forget_everything, setup=setup),
-        seed=partial(_seed, setup=setup),
+        seed=partial(seed, setup=setup),
         prepare=prepare,
     )
 

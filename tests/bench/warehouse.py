@@ -41,10 +41,11 @@ INSERT INTO warehouse.before SELECT audience, user_id, email FROM warehouse.memb
 
 FORGET = "TRUNCATE warehouse.before"
 
-# Half of the changes are exits, half are entries of people who are in other audiences already.
+# Half of the changes are exits, half are entries of people who are in other audiences already. People have five
+# memberships on average.
 LEAVE = """
 DELETE FROM warehouse.member
-WHERE hashtextextended(audience || user_id, {round}) & 9223372036854775807 < 9223372036854775807 / 200
+WHERE hashtextextended(audience || user_id, {round}) & 9223372036854775807 < {share} * 9223372036854775807 / 2
 """
 ENTER = """
 INSERT INTO warehouse.member (audience, user_id, email)
@@ -54,7 +55,7 @@ FROM (
         'Audience ' || lpad((((hashtextextended(user_id, {round}) >> 8) & 9223372036854775807) % 100)::text, 3, '0')
             AS audience
     FROM warehouse.member
-    WHERE hashtextextended(user_id, {round}) & 9223372036854775807 < 9223372036854775807 / 40
+    WHERE hashtextextended(user_id, {round}) & 9223372036854775807 < {share} * 9223372036854775807 * 2.5
 ) AS chosen
 WHERE NOT EXISTS (
     SELECT FROM warehouse.member AS m WHERE m.user_id = chosen.user_id AND m.audience = chosen.audience
@@ -76,9 +77,9 @@ def generate(server: Server, memberships: int) -> None:
     server.run("VACUUM (ANALYZE) warehouse.member")
 
 
-def change(server: Server, number: int) -> None:
-    """Changes one per cent of the memberships, others for each number, and remembers what was before."""
+def change(server: Server, number: int, share: float = 0.01) -> None:
+    """Changes a share of the memberships, others for each number, and remembers what was before."""
     remember(server)
-    server.run(LEAVE.format(round=number))
-    server.run(ENTER.format(round=number))
+    server.run(LEAVE.format(round=number, share=share))
+    server.run(ENTER.format(round=number, share=share))
     server.run("VACUUM (ANALYZE) warehouse.member")

@@ -11,7 +11,7 @@ import sqlalchemy
 from sqlalchemy.engine.interfaces import Dialect
 
 from syncer import models
-from syncer.warehouses import base, dialects, drivers, people, tables
+from syncer.warehouses import base, dialects, drivers, mirror_dialects, mirror_statements, people, tables
 
 COLUMNS = base.Columns("audience", "user_id", "email", None, None, {})
 ASKED = models.People(frozenset({"ada@example.com"}), frozenset({"42"}))
@@ -38,7 +38,31 @@ def main(address: str, *names: str) -> None:
             for each in statements
             if each is not None
         ]
+    found["mirror"] = mirrored(dialect, url.get_backend_name())
     print(json.dumps(found))
+
+
+def mirrored(dialect: Dialect, backend: str) -> list[str]:
+    """The statements that compare two tables in the scratch schema; none where there are no such tables."""
+    facts = mirror_dialects.FACTS.get(backend)
+    if facts is None:
+        return []
+    source = models.Source("x", "user_id", "email", table="members", audience="audience", member="member")
+    names = mirror_statements.names(source)
+    now, base = (
+        mirror_statements.Kept(source, sqlalchemy.table(name, *map(sqlalchemy.column, names)))
+        for name in ("now", "base")
+    )
+    contacts = [mirror_statements.contacts(facts, kept, None) for kept in (now, base)]
+    statements = [
+        mirror_statements.seal(facts, now),
+        mirror_statements.rows(facts, now),
+        mirror_statements.users(facts, now, None),
+        mirror_statements.different(facts, contacts),
+        mirror_statements.nameless(now),
+        mirror_statements.moved(facts, now, base),
+    ]
+    return [" ".join(str(each.compile(dialect=dialect)).split()) for each in statements]
 
 
 if __name__ == "__main__":
