@@ -46,11 +46,11 @@ class Travelled:
 
 
 def rounds(engine: Server, state: Server, folder: Path, repeat: int, shares: Sequence[float]) -> Iterator[Travelled]:
-    """Runs each way after each change. Before, each has told all members, and has run once."""
+    """Runs each way after each change. Before, each has told all members, and the warehouse keeps a snapshot."""
     engine.run("DROP SCHEMA IF EXISTS scratch CASCADE; CREATE SCHEMA scratch")
     for setup in SETUPS:
         ours.seed(Place(_both(engine, state), folder), setup)
-        _run(engine, state, folder, setup, 0)
+    _run(engine, state, folder, CHANGES, 0)
     state.run("VACUUM ANALYZE", state.other_url)
     number = 0
     for share in shares:

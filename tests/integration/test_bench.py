@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.bench import belief, ours, pace, server, sink, warehouse
+from tests.bench import belief, ours, pace, server, sink, travel, warehouse
 from tests.bench.__main__ import Bench
 from tests.bench.contestants import CHANGED, INITIAL, SCENARIOS, UNCHANGED
 
@@ -51,6 +51,16 @@ def test_a_wrong_a_missing_and_a_needless_untruth_are_counted(bench_server: serv
     spool = tmp_path / "spool"
     spool.write_bytes(sink.HEAD.pack(len(body), 0.0) + body)
     assert belief.wrong_contacts(bench_server, spool) == 3
+
+
+def test_what_travels_is_measured_both_ways(bench_server: server.Server, tmp_path: Path) -> None:
+    warehouse.generate(bench_server, 2000)
+    found = list(travel.rounds(bench_server, bench_server, tmp_path, 1, [0.01]))
+    assert [each.read for each in found] == ["everything", "changes"]
+    everything, changes = travel.medians(found)
+    assert everything.rows > 1900 > 200 > changes.rows > 0
+    assert everything.size > 100_000 > 20_000 > changes.size > 0
+    assert all(each.client_cpu > 0 and each.rss > 10 for each in found)
 
 
 def test_the_most_of_any_stretch_of_time_is_found() -> None:
