@@ -52,6 +52,7 @@ class App:
             keep_history=self.settings.history.keep,
             everywhere=len(chosen) == len(self.destinations),
             mirrors=self.mirrors,
+            suppressed=self.settings.suppression,
         )
 
     @property
@@ -207,7 +208,8 @@ def load_to_check(path: Path, environ: Mapping[str, str]) -> config.Settings:
 
 def problems(app: App) -> list[errors.Problem]:
     """What `syncer check` finds: connections, rights, schema, names; every problem at once."""
-    found = [errors.Problem(path, message) for path, message in app.warehouse.problems(app.settings.sources)]
+    sources = [*app.settings.sources, *app.settings.suppression]
+    found = [errors.Problem(path, message) for path, message in app.warehouse.problems(sources)]
     found += _guard_problems(app)
     if app.mirrors is not None:
         found += [
@@ -226,6 +228,7 @@ def caveats(app: App, problems: Sequence[errors.Problem]) -> list[errors.Problem
     `problems` are what it found wrong.
     """
     found = [errors.Problem("warehouse.url", said) for said in app.warehouse.caveats()]
+    found += _suppression_caveats(app)
     with suppress(errors.StateError), app.state.connect("check") as connection:  # one of its problems
         host = connection.info.hostaddr or connection.info.host
         exposed = clear_text(host, encrypted=connection.pgconn.ssl_in_use)
@@ -239,13 +242,27 @@ def caveats(app: App, problems: Sequence[errors.Problem]) -> list[errors.Problem
     return [*found, *([errors.Problem("state", unnoticed)] if unnoticed else [])]
 
 
+def _suppression_caveats(app: App) -> list[errors.Problem]:
+    """How long each list of the suppressed is."""
+    found = []
+    with suppress(errors.WarehouseError, errors.ConfigError):  # one of its problems
+        for source in app.settings.suppression:
+            with app.warehouse.reading([source]) as reading:
+                stream = reading.stream(source)
+                for _ in stream.blocks if isinstance(stream, models.CopyStream) else stream.rows:
+                    pass
+                found.append(errors.Problem(source.path, f"{reading.rows_read():,} rows name whoever is suppressed"))
+    return found
+
+
 def _scratch_caveats(app: App, connection: Connection, problems: Sequence[errors.Problem]) -> list[errors.Problem]:
     if app.mirrors is None:
         return []
     if any(problem.path == "warehouse.scratch" for problem in problems):
         return [errors.Problem("warehouse.scratch", "runs read everything until what is wrong there is put right")]
     try:
-        why = generations.why_whole(connection, app.warehouse, app.settings.sources, app.job().targets)
+        suppressed = app.settings.suppression
+        why = generations.why_whole(connection, app.warehouse, app.settings.sources, app.job().targets, suppressed)
     except errors.WarehouseError:  # one of its problems
         return []
     words = "runs read what changed since the run before" if why is None else f"runs read everything: {why}"

@@ -170,7 +170,10 @@ def remembered(connection: Connection, who: str, limit: int) -> Story:
 def _explain_from(planning: plan.Planning, story: Story) -> None:
     """Adds what a plan about them says."""
     names = {"contacts": story.contacts, "users": story.users}
-    story.warehouse = _dicts(planning.counts.snapshot.execute(planning.connection, "who_in_snapshot", names))
+    snapshot = planning.counts.snapshot
+    story.warehouse = _dicts(snapshot.execute(planning.connection, "who_in_snapshot", names))
+    if snapshot.suppressed is not None:
+        story.warehouse += _dicts(execute(planning.connection, "who_is_suppressed", names))
     _add_names(story)
     story.destinations = [_pending(planning.connection, planned.target, story) for planned in planning.targets()]
 
@@ -180,7 +183,7 @@ def _beside(connection: Connection, people: models.People, snapshot: Snapshot | 
     names = {"contacts": sorted(people.contacts), "users": sorted(people.users)}
     rows = fetch_all(connection, _Name, "who_is_with", names)
     if snapshot is not None:
-        rows = [*rows, *snapshot.fetch_all(connection, _Name, "who_is_beside", names)]
+        rows = [*rows, *snapshot.everybody.fetch_all(connection, _Name, "who_is_beside", names)]
     contacts = frozenset(row.contact for row in rows if row.contact)
     return people | models.People(contacts, frozenset(row.user_id for row in rows if row.user_id))
 
@@ -196,6 +199,7 @@ def _asked_about(job: sync.Job, people: models.People) -> sync.Job:
     return replace(
         asked,
         sources=[replace(source, people=people) for source in asked.sources],
+        suppressed=[replace(source, people=people) if source.unless else source for source in asked.suppressed],
         targets=targets,
         guard=replace(asked.guard, min_removed=_NEVER, min_added=_NEVER),
     )
@@ -214,8 +218,8 @@ def _reached(connection: Connection, target: Target, contacts: Iterable[str]) ->
 
 
 def _asked(job: sync.Job) -> sync.Job:
-    """A question is answered whether or not the warehouse says that it is ready to be synced."""
-    return replace(job, guard=replace(job.guard, ready=None))
+    """A question is answered whether or not a run would be held as a whole."""
+    return replace(job, guard=replace(job.guard, ready=None, watches_suppression=False))
 
 
 def _examine(connection: Connection, planned: TargetPlan, limit: int) -> DestinationAudit:
@@ -273,7 +277,8 @@ def _known_as(connection: Connection, who: str) -> Story:
 def _add_names(story: Story) -> None:
     """Adds the names that only the warehouse knows yet: the addresses of this user, the users of this address."""
     for row in story.warehouse:
-        if row["user_id"] == story.who and row["problem"] is None and row["contact"] not in story.contacts:
+        sound = row["problem"] in (None, "suppressed")
+        if row["user_id"] == story.who and sound and row["contact"] not in story.contacts:
             story.contacts.append(row["contact"])
         if row["contact"] in story.contacts and row["user_id"] and row["user_id"] not in story.users:
             story.users.append(row["user_id"])
@@ -288,7 +293,7 @@ def _pending(connection: Connection, target: Target, story: Story) -> dict[str, 
     execute(connection, "defer_as_last_run", {"destination_id": target.destination_id})
     contacts = story.contacts if target.mode.identity == "email" else story.users
     reached = _reached(connection, target, contacts)
-    names = {"contacts": _keys(story), "users": story.users}
+    names = {"contacts": _keys(story), "users": story.users, "destination_id": target.destination_id}
     return {
         "name": target.name,
         "out_of_reach": [contact for contact in contacts if contact not in reached],

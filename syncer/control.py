@@ -35,7 +35,11 @@ _ALL: Sequence[int | None] = (None,)
 
 @dataclass(frozen=True, slots=True)
 class HeldChanges:
-    """One direction of an audience that waits for approval at a destination: `op` is added or removed."""
+    """One direction of an audience that waits for approval at a destination: `op` is added or removed.
+
+    Where a run was held for a list of the suppressed, `op` is suppress and `contacts` is how many names that had; there
+    is neither an audience nor a destination.
+    """
 
     destination: str
     audience: str
@@ -52,6 +56,13 @@ class Refused:
     destination: str
     contacts: int
     parked: int
+
+
+@dataclass(frozen=True, slots=True)
+class _HeldList:
+    list: str
+    before: int
+    entries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,15 @@ def waiting(
     """
     history.named_run(connection, run_id)
     held = _held_by(connection, run_id, audiences, destinations)
-    return fetch_all(connection, HeldChanges, "list_held", {**held, "most": most})
+    changes = fetch_all(connection, HeldChanges, "list_held", {**held, "most": most})
+    return changes if audiences or destinations else [*changes, *_held_lists(connection, run_id)]
+
+
+def _held_lists(connection: Connection, run_id: int) -> Sequence[HeldChanges]:
+    return [
+        HeldChanges("", "", "", "suppress", f"the {each.list} had {each.before:,} names before", each.entries)
+        for each in fetch_all(connection, _HeldList, "list_held_suppression", {"run_id": run_id})
+    ]
 
 
 def checksum(
@@ -91,12 +110,14 @@ def approve(
     destinations: Collection[str] = (),
     asker: Asker | None = None,
 ) -> int:
-    """Lets what a run held, and still waits, pass with the next run. Returns the number of changes."""
+    """Lets what a run held, and still waits, pass with the next run. Returns the number of changes, and of lists."""
 
     def act() -> int:
         with connection.transaction():
             held = _held_by(connection, run_id, audiences, destinations)
             approved = execute(connection, "approve_held", held).rowcount
+            if not audiences and not destinations:
+                approved += execute(connection, "approve_suppression", {"run_id": run_id}).rowcount
             arguments = {"audiences": sorted(audiences), "destinations": sorted(destinations), "changes": approved}
             runs.record_action(connection, "approve", arguments, run_id, asker)
         return approved

@@ -86,6 +86,9 @@ class Source:
 
     With `people` only the members that are about them are asked for, and perhaps some others; and, where there is no
     `value`, a row without anybody for each audience that is named, so that it is known which there are.
+
+    A list of people may have `either` column alone, their user ids or their emails. With `unless`, those rows are asked
+    for whose `member` column does not say yes.
     """
 
     path: str
@@ -99,12 +102,18 @@ class Source:
     traits: Mapping[str, str] = field(default_factory=dict)
     value: str | None = None
     people: People | None = None
+    either: bool = False
+    unless: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         """What every row of its stream holds, in order."""
         traits = ("traits",) if self.traits else ()
         return ("audience", "user_id", "email", "unsendable", *traits, *(("value", "value_type") if self.value else ()))
+
+
+LISTED, WITHOUT_CONSENT = "list", "consent"
+"""The two kinds of people who are in no audience, whatever rows they have: they stand in the place of an audience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +261,8 @@ class Audience:
 class Guard:
     """What holds a run, or an audience's removals or additions, until a human approves. `min_…` are contacts.
 
-    `ready` is a query for the warehouse: anything but true holds the whole run.
+    `ready` is a query for the warehouse: anything but true holds the whole run, and so does, unless nobody
+    `watches_suppression`, a list of the suppressed that is suddenly empty, or grows too much.
     """
 
     max_removed_fraction: float = 0.25
@@ -262,6 +272,7 @@ class Guard:
     max_new_audiences: int = 100
     hold_initial: bool = False
     ready: str | None = None
+    watches_suppression: bool = True
 
 
 # --- destinations ------------------------------------------------------------------------------------------
@@ -301,7 +312,7 @@ class Mode:
     """How a destination is told: what it knows contacts by, whether a change of traits alone is told, and events.
 
     `per_audience`: every audience of a contact has a call of its own. `keys_users`: it keeps profiles by user id beside
-    those by contact, and a call tells both.
+    those by contact, and a call tells both. `freezes`: who is suppressed is told nothing at all, instead of `false`.
     """
 
     identity: Identity = "email"
@@ -309,6 +320,7 @@ class Mode:
     traits_trigger: bool = False
     events: Events | None = None
     keys_users: bool = False
+    freezes: bool = False
 
     @property
     def tells_profiles(self) -> bool:

@@ -74,6 +74,7 @@ class Job:
     `until` is when the next run is due: a first sync, for example, plans only what can be told before then.
     `same_account` names destinations of which a human says that they are the same account behind another address.
     `keep_history` is in seconds; None keeps all of it. `everywhere`: the targets are all destinations that there are.
+    `suppressed` are the sources of those who are in no audience.
     """
 
     state: State
@@ -89,6 +90,7 @@ class Job:
     retries: RetryPolicy = field(default_factory=RetryPolicy)
     everywhere: bool = True
     mirrors: Mirrors | None = None
+    suppressed: Sequence[models.Source] = ()
 
     @property
     def destinations(self) -> Sequence[Destination]:
@@ -352,7 +354,15 @@ def _request(job: Job, known: Mapping[str, int]) -> PlanRequest:
         for target in job.targets
     ]
     return PlanRequest(
-        job.warehouse, job.sources, job.configured, job.scope, targets, job.guard, job.everywhere, job.mirrors
+        job.warehouse,
+        job.sources,
+        job.configured,
+        job.scope,
+        targets,
+        job.guard,
+        job.everywhere,
+        job.mirrors,
+        job.suppressed,
     )
 
 

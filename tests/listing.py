@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from tests.sayings import Key, address, is_blank, snake_case
+from tests.sayings import Key, is_blank, of, snake_case
+from tests.suppressing import address
 from tests.witness import Audited, Telling
 
 
@@ -70,10 +71,15 @@ class Listing:
 
         # In one session: each takes longer to begin than all that is asked here.
         with world.asking() as connection:
-            return cls._read(connection, destination, forgets=world.witness.forgets)
+            return cls._read(
+                connection,
+                destination,
+                forgets=world.witness.forgets,
+                freezes=of(world.witness.snapshots[-1].config, destination).get("suppress") == "freeze",
+            )
 
     @classmethod
-    def _read(cls, connection: psycopg.Connection[Any], destination: str, *, forgets: bool) -> "Listing":
+    def _read(cls, connection: psycopg.Connection[Any], destination: str, *, forgets: bool, freezes: bool) -> "Listing":
         def rows(statement: str, filled: str = "") -> list[Any]:
             """None without a row in the table `filled`: a view takes longer to plan than most tests' whole history."""
             if filled not in tables:
@@ -87,7 +93,11 @@ class Listing:
             runs={run_id: Read(run_id, *times) for run_id, *times in rows(RUNS)},
             held=set(rows(HELD, "held_change")),
             refused={who for (who,) in rows(REFUSED, "refused_contact")},
-            skipped=[Skipped(*row) for row in rows(SKIPPED, "skipped_member")],
+            skipped=[
+                Skipped(*row)
+                for *row, reason in rows(SKIPPED, "skipped_member")
+                if reason != "suppressed" or freezes  # who is suppressed was told so, or is not to be
+            ],
             paused={name for (name,) in rows(PAUSED, "pause")},
             doubted=set(rows(DOUBTED, "uncertain")),
             left={run_id for (run_id,) in rows(LEFT)},
@@ -228,7 +238,7 @@ SELECT min(started_at) FROM run JOIN sync_change USING (run_id) HAVING count(*) 
 """
 
 SKIPPED = """
-SELECT audience, user_id, email FROM skipped_members WHERE destination = %s
+SELECT audience, user_id, email, reason FROM skipped_members WHERE destination = %s
 """
 
 PAUSED = """

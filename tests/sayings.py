@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from tests.suppressing import address
 from tests.witness import Config, Said, Snapshot, Telling
 
 Key = tuple[str, str]
@@ -105,6 +106,8 @@ class Sayings:
         self._traits, self._nulls = names.traits, names.nulls(snapshot.config)
         said = snapshot.said or ()
         settings = of(snapshot.config, account.name) or account.settings
+        self._suppressed = snapshot.suppressed.users if account.by_user else snapshot.suppressed.contacts
+        self._freezes = settings.get("suppress") == "freeze"
         self._reach, self._share = settings.get("contacts"), settings.get("rollout")
         listed = settings.get("audiences")
         self.contested = names.contested(snapshot.config, {each.name for each in said})
@@ -146,6 +149,8 @@ class Sayings:
 
     def possible(self, contact: str, name: str, standing: Collection[object], users: Collection[str]) -> list[object]:
         """The values that may be told of this contact, who believes one of those that stand, by these users."""
+        if self.readable and contact in self._suppressed:
+            return self._nothing_or_false(name)
         if not self.readable or not self.may_reach(contact):
             return []
         stays = list(self._leaving(contact, name, users))
@@ -155,6 +160,11 @@ class Sayings:
         if not self.values.get((contact, name)) and any(row.surely and row.contact == contact for row in stays):
             right = [] if True in standing else right  # nobody leaves by a row that cannot be sent
         return [*right, *standing]
+
+    def _nothing_or_false(self, name: str) -> list[object]:
+        if self._freezes or (name in self._traits and name not in self._nulls):
+            return []
+        return [None] if name in self._traits else [False]
 
     def stay(self, contact: str, name: str, users: Collection[str]) -> set[str]:
         """Those of the users of a contact who stay where they were, because of rows that cannot be sent."""
@@ -182,10 +192,6 @@ def snake_case(name: str) -> str:
 def of(config: Config, destination: str) -> Config:
     """The settings of a destination."""
     return next((each for each in config.get("destinations", ()) if each["name"] == destination), {})
-
-
-def address(email: str | None) -> str | None:
-    return None if email is None else email.strip(_BLANKS).lower()
 
 
 def is_blank(text: str | None) -> bool:

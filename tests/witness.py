@@ -21,6 +21,7 @@ from syncer.audit import Story
 from syncer.receivers.loopback import Receiver
 from syncer.receivers.mailmodo import MailmodoReceiver
 from syncer.receivers.segment import SegmentReceiver
+from tests.suppressing import Named, Suppressed, suppressed
 from tests.webhook_receiver import WebhookReceiver
 
 Config = Mapping[str, Any]
@@ -41,13 +42,14 @@ class Said:
 class Snapshot:
     """What all sources said, until the next one: surely since `ended`, and not before `began`.
 
-    None where they could not be read.
+    None where they could not be read. Rows of whoever is suppressed say nothing.
     """
 
     began: datetime
     ended: datetime
     said: Sequence[Said] | None
     config: Config
+    suppressed: Suppressed = field(default_factory=Suppressed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +86,24 @@ class Witness:
 
     def says_now(self) -> Sequence[Said] | None:
         """What the sources say at this moment, in the last configuration."""
+        return self._says_now()[0]
+
+    def _says_now(self) -> tuple[Sequence[Said] | None, Suppressed]:
         try:
-            return [said for source in _sources(self._config) for said in source.said(self._url)]
+            said = [said for source in _sources(self._config) for said in source.said(self._url)]
+            people = [(each.user, each.email) for each in said]
+            without = suppressed(*_suppressing(self._config, self._url), people)
         except Exception:  # of whatever driver: a source that is missing, locked or broken says nothing
-            return None
+            return None, Suppressed()
+        return [each for each in said if not without.has(each.user, each.email)], without
 
     @property
     def _url(self) -> str:
         return str(self._config["warehouse"]["url"])
 
     def _look(self, began: datetime) -> None:
-        said = self.says_now()
-        self.snapshots.append(Snapshot(began, datetime.now(UTC), said, self._config))
+        said, without = self._says_now()
+        self.snapshots.append(Snapshot(began, datetime.now(UTC), said, self._config, without))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +217,24 @@ def _sources(config: Config) -> Iterator[_Source]:
             yield _Source(audience["query"], audience, audience["name"])
     for trait in config.get("computed_traits", ()):
         yield _Source(trait["query"], trait, trait["name"], is_trait=True)
+
+
+def _suppressing(config: Config, url: str) -> tuple[list[Named], list[Named]]:
+    """Who is listed, and whose rows say that they do not consent."""
+
+    def named(source: Mapping[str, Any], *, without: str | None = None) -> list[Named]:
+        rows = read(url, source.get("query") or f"SELECT * FROM {source['table']}")
+        user, email = (source.get(each, each) for each in ("user_id", "email"))
+        return [
+            (_text(row.get(user)), _text(row.get(email))) for row in rows if not without or not _means_yes(row[without])
+        ]
+
+    membership = config["warehouse"].get("membership", {})
+    consent = membership.get("consent")
+    return (
+        named(config["suppress"]) if "suppress" in config else [],
+        named(membership, without=consent) if consent else [],
+    )
 
 
 def _parsed(text: str) -> Config:

@@ -487,6 +487,16 @@ CREATE TABLE skipped_member (
 );
 COMMENT ON TABLE skipped_member IS 'Rows of the last snapshot that could not be sent';
 
+-- Of people only who has rows is in the state, as skipped. `held_entries`: how long the list was when the run
+-- `held_run_id` was held for it, until a human approves that.
+CREATE TABLE suppression (
+    list text PRIMARY KEY CHECK (list IN ('list', 'consent')),
+    entries bigint NOT NULL,
+    held_entries bigint,
+    held_run_id integer
+);
+COMMENT ON TABLE suppression IS 'How many names each list of the suppressed had when a plan was made from it last';
+
 -- Which run held a change last is not written to every row: `run_count.held` knows which runs held something.
 CREATE TABLE held_change (
     destination_id integer NOT NULL,
@@ -1104,7 +1114,7 @@ COMMENT ON COLUMN skipped_members.user_id IS 'As in the warehouse; long texts ar
 COMMENT ON COLUMN skipped_members.email IS 'As in the warehouse, cut and replaced likewise';
 COMMENT ON COLUMN skipped_members.reason IS
     'no_email, invalid_email, no_user_id, user_id_too_long, unsendable_text (broken text, or a value that JSON or'
-    ' receivers cannot have), no_audience, conflicting_values, forgotten or out_of_rollout;'
+    ' receivers cannot have), no_audience, conflicting_values, forgotten, out_of_rollout or suppressed;'
     ' shared_user_id: a user id that too many contacts have, whose profile'
     ' was not told the present value after a contact of it left';
 COMMENT ON COLUMN skipped_members.since IS 'When a run first skipped it';

@@ -78,16 +78,21 @@ def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
     for location, table in source.tables(tree, ("schedule",)):
         if "cron" in table and "every" in table:
             yield (*location, "cron"), "`every` and `cron` both say when to run; keep one of them"
-    for location, table in source.tables(tree, ("warehouse", "membership")):
-        if "table" in table and "query" in table:
-            yield (*location, "query"), "`table` and `query` both name the members; keep one of them"
-        if "table" not in table and "query" not in table:
-            yield (*location, "table"), 'is missing; add table = "…" or query = "SELECT …"'
+    yield from _one_place(tree, ("warehouse", "membership"), "the members", "SELECT …")
+    yield from _one_place(tree, ("suppress",), "the suppressed", "SELECT email FROM …")
     if not _has_source(tree):
         yield (
             ("warehouse", "membership"),
             'no members to read; add [warehouse.membership] with table = "…", or [[audiences]] with a `query`',
         )
+
+
+def _one_place(tree: dict[str, Any], place: tuple[str, ...], what: str, example: str) -> Iterator[Finding]:
+    for location, table in source.tables(tree, place):
+        if "table" in table and "query" in table:
+            yield (*location, "query"), f"`table` and `query` both name {what}; keep one of them"
+        if "table" not in table and "query" not in table:
+            yield (*location, "table"), f'is missing; add table = "…" or query = "{example}"'
 
 
 def _reachable_console(tree: dict[str, Any]) -> Iterator[Finding]:

@@ -72,6 +72,7 @@ class Membership(Table):
     user_id: Text = "user_id"
     email: Text = "email"
     member: Text | None = None
+    consent: Text | None = None
     traits: dict[Text, Text] = Field(default={})
 
     @field_validator("traits")
@@ -107,6 +108,15 @@ class Warehouse(Table):
     def waits(self) -> models.Waits:
         """How long it may be silent."""
         return models.Waits(self.connect_timeout, self.timeout)
+
+
+class Suppress(Table):
+    """`[suppress]`: who is in no audience anywhere, by emails, user ids or both. The rest are names of columns."""
+
+    table: Text | None = None
+    query: Text | None = None
+    user_id: Text = "user_id"
+    email: Text = "email"
 
 
 class Audience(Table):
@@ -297,6 +307,7 @@ class Settings(Table):
     }
 
     warehouse: Warehouse
+    suppress: Suppress | None = None
     audiences: Annotated[tuple[Audience, ...], Field(strict=False)] = ()
     computed_traits: Annotated[tuple[ComputedTrait, ...], Field(strict=False)] = ()
     state: State = Field(default_factory=dict, validate_default=True)
@@ -342,7 +353,29 @@ class Settings(Table):
         if membership is None:
             return []
         kind = "query" if membership.table is None else "table"
-        return [models.Source(path=f"warehouse.membership.{kind}", **membership.model_dump())]
+        columns = membership.model_dump(exclude={"consent"})
+        return [models.Source(path=f"warehouse.membership.{kind}", **columns)]
+
+    @property
+    def suppression(self) -> list[models.Source]:
+        """Where those come from who are in no audience: the list, and the members who do not consent."""
+        membership, found = self.warehouse.membership, []
+        if self.suppress is not None:
+            kind = "query" if self.suppress.table is None else "table"
+            columns = self.suppress.model_dump()
+            found.append(models.Source(path=f"suppress.{kind}", audience_name=models.LISTED, either=True, **columns))
+        if membership is not None and membership.consent is not None:
+            columns = membership.model_dump(exclude={"consent", "member", "traits", "audience"})
+            found.append(
+                models.Source(
+                    path="warehouse.membership.consent",
+                    audience_name=models.WITHOUT_CONSENT,
+                    member=membership.consent,
+                    unless=True,
+                    **columns,
+                )
+            )
+        return found
 
     @property
     def configured_audiences(self) -> list[models.ConfiguredAudience]:

@@ -47,6 +47,7 @@ class DestinationSettings(Table, ABC):
     retract: bool = True
     calls: Literal["combined", "per_audience"] = "combined"
     traits_trigger: bool = False
+    suppress: Literal["remove", "freeze"] = "remove"
     track: EventNames | None = None
 
     @abstractmethod
@@ -89,7 +90,14 @@ class DestinationSettings(Table, ABC):
     def sync_mode(self) -> models.Mode:
         """How this destination is kept up to date: see `models.Mode`."""
         events = None if self.track is None else models.Events(**self.track.model_dump())
-        return models.Mode(self.identity, self.calls == "per_audience", self.traits_trigger, events, self.keys_users)
+        return models.Mode(
+            self.identity,
+            self.calls == "per_audience",
+            self.traits_trigger,
+            events,
+            self.keys_users,
+            freezes=self.suppress == "freeze",
+        )
 
     @property
     def reach(self) -> models.Reach:

@@ -143,6 +143,7 @@ class TargetPlanner:
         self._list_audiences()
         fingerprints = self.comparison.compare()
         execute(self.connection, "fold_changes")
+        self._silence()
         execute(self.connection, "keep_contested")
         analyze(self.connection, "contact_change")
         holds = Holding(self.connection, self.request, self.counts, self.target, self.audiences).hold()
@@ -155,6 +156,7 @@ class TargetPlanner:
         execute(self.connection, "hold_back_refused", refused)
         if self._follow():
             execute(self.connection, "gather_followers", self._here, **self.target.known(self.audiences.values()))
+            self._silence()
             execute(self.connection, "name_callers", self._here)
         execute(self.connection, "name_moved_users")
         self._defer()
@@ -205,6 +207,11 @@ class TargetPlanner:
             },
         )
         analyze(self.connection, "plan_audience")
+
+    def _silence(self) -> None:
+        """Lets no rule tell anybody who is suppressed more than may be told."""
+        if self.counts.snapshot.suppressed is not None:
+            execute(self.connection, "silence_suppressed", {"freezes": self.target.mode.freezes})
 
     def _follow(self) -> int:
         """Adds what has to be told after another contact's `false`; returns how many changes that adds."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from syncer import models
-from syncer.planning import checksums
+from syncer.planning import checksums, suppression
 from syncer.planning.counts import Counts
 from syncer.planning.snapshot import NotEnoughError
 from syncer.planning.targets import PlanRequest, Target
@@ -67,6 +67,8 @@ class Comparison:
         execute(self.connection, "add_uncertain", in_reach)
         if self.target.reach.retract:
             execute(self.connection, "add_retractions", in_reach)
+        if self.counts.snapshot.suppressed is not None:
+            suppression.find(self.connection, self.target.mode.identity, in_reach)
         analyze(self.connection, "member_delta")
         if self.target.mode.tells_profiles:
             trigger = {"traits_trigger": self.target.mode.traits_trigger}
@@ -75,6 +77,8 @@ class Comparison:
         analyze(self.connection, "known_member")
         if self.target.reach.everybody:
             self._count(differences)
+        if self.counts.snapshot.suppressed is not None:
+            suppression.mark(self.connection, self.target.mode, self.target.contact)
         if fetch_value(self.connection, "any_forgotten"):
             execute(self.connection, "skip_forgotten", {"by_email": self.target.mode.identity == "email"})
         execute(self.connection, "mark_still_named", in_reach)

@@ -48,6 +48,7 @@ _ALTERED = "the snapshot of the run before is not at the warehouse as it was lef
 _FORGOTTEN = "somebody was forgotten whom the warehouse may still have"
 _MUCH_MOVED = "so much changed at the warehouse"
 _MUCH_LEFT = "so much was left to be told by the run before"
+_SUPPRESSED = "whoever is suppressed is looked for among all rows"
 _TRAITS = "traits and computed traits need all rows of a contact"
 _BY_USER = "a destination knows its contacts by user id, which needs all rows of a contact"
 
@@ -87,18 +88,18 @@ _NO_BASE = _Base(None, None, None, None, {}, countable=False, missing="there is 
 @contextmanager
 def snapshot(connection: Connection, request: PlanRequest, run_id: int, whole: str | None) -> Iterator[Snapshot]:
     """The members as of now, or what a plan needs of them. `whole`: why that is everything; None if it may be less."""
-    found = in_place(connection, request.warehouse, request.sources, request.guard.ready)
+    found = in_place(connection, request.warehouse, request.sources, request.guard.ready, request.suppressed)
     if found is not None:
         yield replace(found, read=Read("everything", None if request.mirrors is None else _IN_PLACE))
         return
     with staging.room(connection):
-        never = None if request.mirrors is None else _why_never(request.sources, request.targets)
+        never = None if request.mirrors is None else _why_never(request.sources, request.targets, request.suppressed)
         taken = None
         if request.mirrors is not None and never is None:
             taken = _mirrored(connection, request, request.mirrors, run_id, whole)
             never = _UNUSABLE
         if taken is None:
-            taken = staged(connection, request.warehouse, request.sources, request.guard.ready)
+            taken = staged(connection, request.warehouse, request.sources, request.guard.ready, request.suppressed)
             taken = replace(taken, read=taken.read._replace(because=never))
         if request.mirrors is not None:
             log.info("the warehouse was read", **taken.read._asdict())
@@ -106,12 +107,16 @@ def snapshot(connection: Connection, request: PlanRequest, run_id: int, whole: s
 
 
 def why_whole(
-    connection: Connection, warehouse: models.Warehouse, sources: Sequence[models.Source], targets: Sequence[Target]
+    connection: Connection,
+    warehouse: models.Warehouse,
+    sources: Sequence[models.Source],
+    targets: Sequence[Target],
+    suppressed: Sequence[models.Source],
 ) -> str | None:
     """Why runs of this configuration read everything although the warehouse keeps snapshots; None if they do not."""
-    if in_place(connection, warehouse, sources, None) is not None:
+    if in_place(connection, warehouse, sources, None, suppressed) is not None:
         return _IN_PLACE
-    return _why_never(sources, targets)
+    return _why_never(sources, targets, suppressed)
 
 
 def turn(connection: Connection, counts: Counts, targets: Sequence[TargetPlan]) -> None:
@@ -173,8 +178,12 @@ def left(connection: Connection) -> int:
     return int(fetch_value(connection, "count_garbage"))
 
 
-def _why_never(sources: Sequence[models.Source], targets: Sequence[Target]) -> str | None:
+def _why_never(
+    sources: Sequence[models.Source], targets: Sequence[Target], suppressed: Sequence[models.Source]
+) -> str | None:
     """Why no plan of this configuration can be made from a part of the snapshot."""
+    if suppressed:
+        return _SUPPRESSED
     if any(source.traits or source.value for source in sources):
         return _TRAITS
     if any(target.mode.identity != "email" for target in targets):

@@ -9,7 +9,7 @@ import msgspec
 
 from syncer import models
 from syncer.calls import Identify
-from syncer.planning import audiences, counts, plan
+from syncer.planning import audiences, counts, plan, suppression
 from syncer.planning.changes import TargetPlan
 from syncer.planning.targets import PlanRequest
 from syncer.state import Connection, fetch_all, fetch_value
@@ -30,8 +30,12 @@ class _FirstCall:
 
 @contextmanager
 def imagined_plan(connection: Connection, request: PlanRequest) -> Iterator[plan.Planning]:
-    """The plan that a run would make now, in the making; compares everything."""
+    """The plan that a run would make now, in the making; compares everything.
+
+    Raises `HeldError` for a run that would be held as a whole.
+    """
     with request.snapshot(connection) as snapshot, plan.transaction(connection, snapshot, thrown_away=True):
+        suppression.judge(connection, snapshot.suppressed, request.guard, None)
         counted = counts.begin(connection, snapshot, fetch_value(connection, "show_next_run"))
         found = audiences.resolve(connection, request, counted)
         yield plan.Planning(connection, request, counted, found.identified(_imagined(found.sound)))

@@ -17,7 +17,7 @@ import psycopg
 import psycopg.sql
 
 from syncer import errors, mirrors, models, sql
-from syncer.planning import staging
+from syncer.planning import staging, suppression
 from syncer.state import Connection, Row, analyze, execute, fetch_all, fetch_value
 
 # Classes of errors that are the state's also while the warehouse's table is read in its session: the connection, the
@@ -78,7 +78,8 @@ class Snapshot:
     `taken_at` is None where this transaction takes it. `table` is the warehouse's own, if it is read where it is, and
     `path` where the configuration names it: its errors come out as `WarehouseError`, and a statement that reads it
     takes no longer than one of the warehouse's reader may. `part`: it holds no more than that. `asked` are the
-    statements that have read it.
+    statements that have read it. `suppressed`: how long each list of the suppressed is, whose rows are taken out of it;
+    None: there are no such lists.
     """
 
     relation: psycopg.sql.Composable
@@ -89,6 +90,14 @@ class Snapshot:
     part: Part | None = None
     generation: Generation | None = None
     asked: set[str] = field(default_factory=set)
+    suppressed: Mapping[str, int] | None = None
+
+    @property
+    def everybody(self) -> "Snapshot":
+        """The same with the rows of whoever is suppressed."""
+        if self.suppressed is None:
+            return self
+        return replace(self, relation=psycopg.sql.SQL("(\n{}\n)").format(psycopg.sql.SQL(sql.query("all_members"))))
 
     @property
     def accepted(self) -> psycopg.sql.Composable:
@@ -177,24 +186,36 @@ def _limit(connection: Connection, statement: str, lock: str) -> None:
 
 @contextmanager
 def take_snapshot(
-    connection: Connection, warehouse: models.Warehouse, sources: Sequence[models.Source], ready: str | None
+    connection: Connection,
+    warehouse: models.Warehouse,
+    sources: Sequence[models.Source],
+    ready: str | None,
+    suppressed: Sequence[models.Source] = (),
 ) -> Iterator[Snapshot]:
-    """The members as of one moment; the query `ready`, if any, has to say that they can be read.
+    """The members as of one moment, without those whom the sources `suppressed` name; the query `ready`, if any, has to
+    say that they can be read.
 
     Raises `WarehouseError` unless the snapshot is whole, `HeldError` unless the warehouse is ready.
     """
-    found = in_place(connection, warehouse, sources, ready)
+    found = in_place(connection, warehouse, sources, ready, suppressed)
     if found is not None:
         yield found
         return
     with staging.room(connection):
-        yield staged(connection, warehouse, sources, ready)
+        yield staged(connection, warehouse, sources, ready, suppressed)
 
 
 def in_place(
-    connection: Connection, warehouse: models.Warehouse, sources: Sequence[models.Source], ready: str | None
+    connection: Connection,
+    warehouse: models.Warehouse,
+    sources: Sequence[models.Source],
+    ready: str | None,
+    suppressed: Sequence[models.Source] = (),
 ) -> Snapshot | None:
-    """The snapshot where it is, if it may be read there. Raises as `take_snapshot` does."""
+    """The snapshot where it is, if it may be read there, and nobody's rows have to be taken out of it. Raises as
+    `take_snapshot` does."""
+    if suppressed:
+        return None
     table = _table_in_state(connection, warehouse, sources)
     if table is None:
         return None
@@ -206,14 +227,19 @@ def in_place(
 
 
 def staged(
-    connection: Connection, warehouse: models.Warehouse, sources: Sequence[models.Source], ready: str | None
+    connection: Connection,
+    warehouse: models.Warehouse,
+    sources: Sequence[models.Source],
+    ready: str | None,
+    suppressed: Sequence[models.Source] = (),
 ) -> Snapshot:
     """The whole snapshot, copied into this session. Raises as `take_snapshot` does."""
-    with warehouse.reading(sources) as reading:
+    with warehouse.reading([*sources, *suppressed]) as reading:
         if ready is not None:
             refuse_unready(reading, ready)
         travelled = staging.stage(connection, reading, ((reading.stream(source), source) for source in sources))
-        return Snapshot(STAGED, reading.snapshot_at, read=Read("everything", None, *travelled))
+        lists = suppression.take_out(connection, reading, suppressed)
+        return Snapshot(STAGED, reading.snapshot_at, read=Read("everything", None, *travelled), suppressed=lists)
 
 
 def _table_in_state(

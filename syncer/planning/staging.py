@@ -17,6 +17,7 @@ Piece = tuple[models.CopyStream | models.RowStream, models.Source]
 
 MEMBERS = "snapshot_member"
 MOVED = "moved_member"
+_SUPPRESSED = "suppressed_name"
 
 
 class Travelled(NamedTuple):
@@ -54,6 +55,16 @@ def stage(connection: Connection, reading: models.Reading, pieces: Iterable[Piec
     """
     execute(connection, "drop_snapshot")
     execute(connection, "create_snapshot_member" if table == MEMBERS else "create_moved_member")
+    return _stage(connection, reading, pieces, table)
+
+
+def stage_names(connection: Connection, reading: models.Reading, pieces: Iterable[Piece]) -> Travelled:
+    """Copies the names of whoever is suppressed in, beside the members. Raises as `stage` does."""
+    execute(connection, "create_suppressed_name")
+    return _stage(connection, reading, pieces, _SUPPRESSED)
+
+
+def _stage(connection: Connection, reading: models.Reading, pieces: Iterable[Piece], table: str) -> Travelled:
     before = reading.rows_read()
     arrived = [_stage_piece(connection, *piece, table) for piece in pieces]
     reading.confirm()

@@ -19,6 +19,7 @@ _CREATE = (
     "create_follow_edge",
     "create_planned_identify",
     "create_left_uncertain",
+    "create_suppressed_contact",
 )
 
 

@@ -74,7 +74,7 @@ class Target:
     @property
     def reading(self) -> str:
         """A digest of every setting that decides which contact a row of the snapshot is."""
-        settings = [__version__, self.mode.identity, self.in_reach]
+        settings = [__version__, self.mode.identity, self.mode.freezes, self.in_reach]
         return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]
 
     @property
@@ -119,7 +119,8 @@ def _parameters(reach: models.Reach) -> dict[str, object]:
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
     """What to plan, from what. `everywhere`: the targets are all the destinations that there are. `mirrors`: where the
-    warehouse keeps the snapshot of the last run, if it does."""
+    warehouse keeps the snapshot of the last run, if it does. `suppressed` are the sources of those who are in no
+    audience."""
 
     warehouse: models.Warehouse
     sources: Sequence[models.Source]
@@ -129,6 +130,7 @@ class PlanRequest:
     guard: models.Guard = field(default_factory=models.Guard)
     everywhere: bool = True
     mirrors: Mirrors | None = None
+    suppressed: Sequence[models.Source] = ()
 
     def guard_of(self, name: str) -> models.Guard:
         """The limits for the audience of this name: its own where it has some."""
@@ -152,4 +154,4 @@ class PlanRequest:
 
     def snapshot(self, connection: Connection) -> AbstractContextManager[Snapshot]:
         """The members as of now: see `take_snapshot`."""
-        return take_snapshot(connection, self.warehouse, self.sources, self.guard.ready)
+        return take_snapshot(connection, self.warehouse, self.sources, self.guard.ready, self.suppressed)

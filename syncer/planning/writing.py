@@ -11,7 +11,7 @@ import psycopg.sql
 from psycopg.types.json import Jsonb
 
 from syncer import naming
-from syncer.planning import audiences, checksums, counts, generations, plan
+from syncer.planning import audiences, checksums, counts, generations, plan, suppression
 from syncer.planning.changes import TargetPlan
 from syncer.planning.snapshot import NotEnoughError, Snapshot
 from syncer.planning.targets import PlanRequest
@@ -46,6 +46,7 @@ def _read_and_write(
     connection: Connection, request: PlanRequest, run_id: int, *, whole: str | None = None
 ) -> plan.Plan:
     with generations.snapshot(connection, request, run_id, whole) as snapshot:
+        suppression.judge(connection, snapshot.suppressed, request.guard, run_id)
         return retried(
             lambda: _write(connection, request, snapshot, run_id),
             again=lambda: _write(connection, request, snapshot, run_id, alone=True),
@@ -67,12 +68,16 @@ def _write(
         execute(connection, "create_rest_group")
         for target in planning.targets():
             _write_target(connection, run_id, target, keeps_profiles=request.has_profiles(target.target))
+            if snapshot.suppressed is not None:
+                here = {"destination_id": target.target.destination_id, "freezes": target.target.mode.freezes}
+                execute(connection, "drop_suppressed_events", here)
             targets.append(target)
         planned = planning.summed_up(targets)
         _write_run(connection, run_id, planned)
         execute(connection, "mark_read", {"run_id": run_id, **snapshot.read._asdict()})
         if _is_believed(request, planned) and fetch_value(connection, "any_forgotten"):
-            snapshot.execute(connection, "refresh_forgotten")
+            snapshot.everybody.execute(connection, "refresh_forgotten")
+        suppression.believe(connection, snapshot.suppressed)
         generations.turn(connection, counted, targets)
     return planned
 

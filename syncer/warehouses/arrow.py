@@ -55,6 +55,8 @@ def members(
     """
     if connection.dialect.name != "duckdb" or source.traits or source.value or not _is_installed():
         return None
+    if source.either or source.unless:
+        return None
     relation = duckdb.relation(connection, statement)
     if relation is None:  # no query
         return None

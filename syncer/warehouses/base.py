@@ -49,7 +49,10 @@ class TablePart(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The real names of a source's columns; `traits` by column, with the name that each is sent under."""
+    """The real names of a source's columns; `traits` by column, with the name that each is sent under.
+
+    A list of people may lack one of user id and email, whose name is empty then.
+    """
 
     audience: str | None
     user_id: str
@@ -61,7 +64,7 @@ class Columns(NamedTuple):
     def present(self) -> list[str]:
         """Those that are read, in order."""
         plain = (self.audience, self.user_id, self.email, self.member, self.value)
-        return [*(name for name in plain if name is not None), *self.traits]
+        return [*(name for name in plain if name), *self.traits]
 
 
 class ColumnsError(errors.WarehouseError):
@@ -189,10 +192,15 @@ def pick_columns(source: models.Source, real: Sequence[str]) -> Columns:
         problems.append(f"{name_of(source)} {what}" + (f"; nearest: {', '.join(near)}" if near else ""))
         return wanted
 
+    def has(wanted: str, other: str) -> bool:
+        """Whether to ask for a column: of a list of people one is enough."""
+        lower = {name.lower() for name in real}
+        return not source.either or wanted.lower() in lower or other.lower() not in lower
+
     columns = Columns(
         audience=None if source.audience is None else pick(source.audience, "audience"),
-        user_id=pick(source.user_id, "user_id"),
-        email=pick(source.email, "email"),
+        user_id=pick(source.user_id, "user_id") if has(source.user_id, source.email) else "",
+        email=pick(source.email, "email") if has(source.email, source.user_id) else "",
         member=None if source.member is None else pick(source.member, "member"),
         value=None if source.value is None else pick(source.value, "value"),
         traits={pick(column, "traits"): name for column, name in source.traits.items()},

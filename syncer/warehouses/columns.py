@@ -178,14 +178,15 @@ def members(
     people: models.People | None = None,
     *,
     encoded: bool,
+    unless: bool = False,
 ) -> sql.Composed:
     """The statement `warehouse_members` for these columns of a relation; `types` are theirs, as oids. With `people`
-    for them only: see `models.Source`."""
+    for them only, or of those whose member column does not say yes: see `models.Source`."""
 
     def column(name: str) -> Column:
         return Column(name, types[name], encoded)
 
-    texts = [column(name) for name in (columns.audience, columns.user_id, columns.email) if name is not None]
+    texts = [column(name) for name in (columns.audience, columns.user_id, columns.email) if name]
     doubts = [doubt for each in texts for doubt in each.doubts]
     more: list[sql.Composable] = []
     if columns.traits:
@@ -197,7 +198,11 @@ def members(
     if columns.audience is not None:
         audience = column(columns.audience).audience
     condition: sql.Composable = sql.SQL("true") if columns.member is None else column(columns.member).member
-    user_id, email = column(columns.user_id).text, column(columns.email).text
+    if unless:
+        condition = _fill("({condition}) IS NOT TRUE", condition=condition)
+    user_id, email = (
+        column(name).text if name else sql.SQL("NULL::pg_catalog.text") for name in (columns.user_id, columns.email)
+    )
     members = _statement(
         "warehouse_members",
         audience=audience,

@@ -56,7 +56,7 @@ def exact(statement: str, shape: Any, found: base.Columns) -> Exact:
     """The statement as it has to run for its members. `shape` is its relation, `found` are its columns."""
     types = dict(zip(shape.columns, map(str, shape.types), strict=True))
     values = [*found.traits, *([] if found.value is None else [found.value])]
-    texts = [name for name in (found.audience, found.user_id, found.email, found.member) if name is not None]
+    texts = [name for name in (found.audience, found.user_id, found.email, found.member) if name]
     moments = [name for name in values if types[name] in _OUT_OF_RANGE]
     replaced = {name: _finite(_quoted(name), types[name]) for name in moments}
     replaced |= {name: f"{_quoted(name)} ->> '$'" for name in texts if types[name] == "JSON" and name not in values}

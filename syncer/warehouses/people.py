@@ -44,8 +44,8 @@ def email_patterns(people: models.People) -> Sequence[str]:
 
 
 def _about(dialect: Dialect, people: models.People, found: base.Columns) -> str:
-    wanted = [f"{_text(dialect, found.email)} LIKE '{pattern}'" for pattern in email_patterns(people)]
-    wanted += [f"{_text(dialect, found.user_id)} LIKE '{pattern}'" for pattern in _user_patterns(people.users)]
+    patterns = ((found.email, email_patterns(people)), (found.user_id, _user_patterns(people.users)))
+    wanted = [f"{_text(dialect, column)} LIKE '{pattern}'" for column, each in patterns if column for pattern in each]
     return " OR ".join(wanted) or "1 = 0"
 
 

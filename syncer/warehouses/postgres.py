@@ -303,7 +303,13 @@ class PostgresReading:
             relation = columns.all_rows(relation)
         encoded = self._connection.info.parameter_status("server_encoding") != "SQL_ASCII"
         members = columns.members(
-            found, dict(described), source.audience_name, relation, source.people, encoded=encoded
+            found,
+            dict(described),
+            source.audience_name,
+            relation,
+            source.people,
+            encoded=encoded,
+            unless=source.unless,
         )
         return found, members
 

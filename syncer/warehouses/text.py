@@ -88,6 +88,7 @@ class Places(NamedTuple):
     """Where the columns of a source stand in a row; `traits` by the name that each is sent under.
 
     `moments` are the places of dates and times, of which some drivers hand over those that Python has not, as text.
+    A user id or an email that a list of people lacks is nowhere (-1).
     """
 
     audience: int | None
@@ -107,8 +108,8 @@ class Places(NamedTuple):
 
         return cls(
             at(found.audience),
-            names.index(found.user_id),
-            names.index(found.email),
+            names.index(found.user_id) if found.user_id else -1,
+            names.index(found.email) if found.email else -1,
             at(found.member),
             at(found.value),
             {name: names.index(column) for column, name in found.traits.items()},
@@ -213,7 +214,7 @@ def _traits(row: Sequence[object], places: Places) -> str:
 def _members_only(rows: Rows, source: models.Source, at: int) -> Rows:
     values = [row[at] for row in rows]
     try:
-        return [row for row, value in zip(rows, _each_is_member(values), strict=True) if value]
+        return [row for row, value in zip(rows, _each_is_member(values), strict=True) if value is not source.unless]
     except ValueError as exc:
         raise errors.WarehouseError(
             f"{source.path}: reading {base.name_of(source)} failed: the column {source.member} holds {exc},"
@@ -232,6 +233,8 @@ def _each_is_member(values: Sequence[object]) -> list[bool]:
 
 
 def _texts(rows: Rows, at: int) -> Texts:
+    if at < 0:
+        return [None] * len(rows)
     values = [row[at] for row in rows]
     return [value if type(value) is str else text_of(value) for value in values]
 

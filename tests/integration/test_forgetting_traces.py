@@ -56,7 +56,7 @@ NAMELESS = """
     run.syncer_version run.trigger run_audience.name run_audience.problem run_audience.property run_count.fingerprint
     run_destination.reach_hashes run_destination.skipped run_destination.status schema_migration.checksum
     schema_migration.name scratch_table.name scratch_table.place scratch_table.scratch skipped_member.audience
-    skipped_member.reason uncertain.left_because
+    skipped_member.reason suppression.list uncertain.left_because
 """.split()
 """The columns of texts that never name somebody. A new column is one of them, or `lived` has her in it."""
 

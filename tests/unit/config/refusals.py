@@ -43,7 +43,7 @@ REFUSED = [
         "color = 1\n" + MINIMAL,
         "color",
         "unknown key; known here are alerts, audiences, computed_traits, console, daemon, destinations, guard, health,"
-        " history, log, schedule, state, warehouse",
+        " history, log, schedule, state, suppress, warehouse",
     ),
     (in_guard("max_removed = 1"), "guard.max_removed", "unknown key; did you mean `min_removed`?"),
     (in_history("zzz = 1"), "history.zzz", "unknown key; known here are keep"),
@@ -76,6 +76,16 @@ REFUSED = [
         "must be a table, under a header of its own (got 5)",
     ),
     (in_membership("query = 'SELECT 1'"), "warehouse.membership.query", TABLE_AND_QUERY),
+    (
+        f"{MINIMAL}[suppress]\ntable = 'a'\nquery = 'SELECT 1'",
+        "suppress.query",
+        TABLE_AND_QUERY.replace("members", "suppressed"),
+    ),
+    (
+        f"{MINIMAL}[suppress]\nemail = 'mail'",
+        "suppress.table",
+        'is missing; add table = "…" or query = "SELECT email FROM …"',
+    ),
     (
         MINIMAL.replace("table =", "email ="),
         "warehouse.membership.table",

@@ -69,6 +69,7 @@ def test_the_example_shows_the_defaults(load: Load) -> None:
     }
     as_it_stands = load(EXAMPLE.read_text("utf-8"), **ENVIRON)
     text = uncommented(apart_from={*examples, "name", "query", "on_missing"})
+    text = re.sub(r"^\[suppress\]$.*?^(?=\[\[audiences\]\]$)", "", text, flags=re.DOTALL | re.MULTILINE)
     text = text.replace("[[audiences]]", "").replace("[[computed_traits]]", "")
     for name in DESTINATIONS:
         text = text.replace(f'# name = "{name}"', f'name = "{name}"')
@@ -81,9 +82,11 @@ def test_the_example_shows_the_defaults(load: Load) -> None:
 
 def test_the_example_loads_with_everything_in_force(load: Load, tmp_path: Path) -> None:
     (tmp_path / "warehouse-password").write_text("p\n")
-    text = uncommented(apart_from={"endpoint", "every"}).replace('query = "SELECT audience', '# "')
+    text = uncommented(apart_from={"endpoint", "every"})
+    text = text.replace('query = "SELECT audience', '# "').replace('query = "SELECT email', '# "')
     loaded = load(text.replace('calls = "combined"', 'calls = "per_audience"'), **ENVIRON)  # `lists` need it
     assert len(loaded.sources) == 3
+    assert [each.path for each in loaded.suppression] == ["suppress.table", "warehouse.membership.consent"]
     segment, mailmodo, webhook, *_ = loaded.destinations
     assert isinstance(segment, SegmentSettings)
     assert isinstance(webhook, WebhookSettings)

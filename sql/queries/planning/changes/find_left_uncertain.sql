@@ -9,6 +9,7 @@ SELECT
     uncertain.audience_id,
     CASE
         WHEN plan_audience.audience_id IS NULL THEN 'not_configured'
+        WHEN uncertain.contact IN (SELECT suppressed_contact.contact FROM suppressed_contact) THEN 'suppressed'
         WHEN NOT is_in_reach(uncertain.contact, %(reach_contacts)s::text[], %(rollout)s::float8) THEN 'out_of_reach'
         WHEN EXISTS (
             SELECT FROM member_delta

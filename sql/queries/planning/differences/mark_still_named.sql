@@ -3,6 +3,7 @@
 -- user who has one really has left the old address). If it names no audience, it is about all that are not retired. A
 -- row that is only out of reach, or that only disagrees with another row about a value, names no user: it could be
 -- sent, so its user really is where it says.
+-- Whoever is suppressed leaves whatever names them, and a row of theirs names nobody else.
 -- What the state has of contacts beyond the destination's reach was not compared, and says nothing of where a user is.
 -- Parameters: destination_id; reach_contacts, rollout (the destination's reach).
 -- Rows: none.
@@ -13,7 +14,10 @@ WITH by_contact AS (
     JOIN member_delta AS skipped
         ON skipped.contact = gone.contact
         AND (skipped.audience_id = gone.audience_id OR skipped.audience_id IS NULL)
-    WHERE gone.kind IN ('lose', 'unsure') AND skipped.kind = 'skip'
+    WHERE gone.kind IN ('lose', 'unsure')
+        AND NOT gone.suppressed
+        AND skipped.kind = 'skip'
+        AND skipped.reason <> 'suppressed'
 ),
 by_user AS MATERIALIZED (
     SELECT DISTINCT gone.audience_id, gone.contact, gone.user_id
@@ -23,8 +27,9 @@ by_user AS MATERIALIZED (
         ON skipped.user_id = gone.user_id
         AND (skipped.audience_id = gone.audience_id OR skipped.audience_id IS NULL)
     WHERE gone.kind IN ('lose', 'unsure')
+        AND NOT gone.suppressed
         AND skipped.kind = 'skip'
-        AND skipped.reason NOT IN ('out_of_rollout', 'conflicting_values')
+        AND skipped.reason NOT IN ('out_of_rollout', 'conflicting_values', 'suppressed')
 ),
 elsewhere AS (
     SELECT came.audience_id, came.user_id

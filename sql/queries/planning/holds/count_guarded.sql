@@ -1,6 +1,6 @@
 -- Purpose: counts what the guard has to judge at one destination, in contacts. What has passed the guard once is not
--- judged again, nor is what a retired audience's members are told. The additions of an initial sync have a row of their
--- own.
+-- judged again, nor is what a retired audience's members are told, or whoever is suppressed. The additions of an
+-- initial sync have a row of their own.
 -- Parameters: destination_id.
 -- Rows: audience_id, name, vanished, initial, removed, added.
 SELECT
@@ -15,6 +15,7 @@ JOIN plan_audience USING (audience_id)
 WHERE contact_change.op IN ('removed', 'added')
     AND contact_change.waits IS NULL
     AND NOT plan_audience.retired
+    AND NOT EXISTS (SELECT FROM suppressed_contact WHERE suppressed_contact.contact = contact_change.contact)
     AND NOT EXISTS (
         SELECT FROM passed_change
         WHERE passed_change.destination_id = %(destination_id)s

@@ -1,6 +1,6 @@
 -- Purpose: counts what these audiences would lose together at one destination: properties of contacts that would be
 -- told false, and of these contacts those that would be true nowhere any more. What has passed the guard is not counted
--- (see count_guarded).
+-- (see count_guarded), nor is whoever is suppressed.
 -- Parameters: destination_id, audience_ids.
 -- Rows: one: removed, emptied.
 WITH going AS MATERIALIZED (
@@ -12,6 +12,7 @@ counted AS MATERIALIZED (
     SELECT going.contact
     FROM going
     WHERE going.audience_id = ANY (%(audience_ids)s::integer[])
+        AND NOT EXISTS (SELECT FROM suppressed_contact WHERE suppressed_contact.contact = going.contact)
         AND NOT EXISTS (
             SELECT FROM passed_change
             WHERE passed_change.destination_id = %(destination_id)s

@@ -1,4 +1,5 @@
--- Purpose: makes the changes wait that the guard holds, except those that have passed it once.
+-- Purpose: makes the changes wait that the guard holds, except those that have passed it once, and those of whoever is
+-- suppressed: the list of them is guarded by itself.
 -- Parameters: destination_id; audience_id, op, initial (parallel arrays: what the guard holds).
 -- Rows: none.
 UPDATE contact_change
@@ -8,6 +9,7 @@ FROM unnest(%(audience_id)s::integer[], %(op)s::change_op[], %(initial)s::boolea
 WHERE contact_change.audience_id = held.audience_id
     AND contact_change.waits IS NULL
     AND contact_change.op = held.op
+    AND NOT EXISTS (SELECT FROM suppressed_contact WHERE suppressed_contact.contact = contact_change.contact)
     AND (contact_change.op = 'added' AND contact_change.initial) = held.initial
     AND NOT EXISTS (
         SELECT FROM passed_change
