@@ -20,6 +20,8 @@ from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import parse_qs, urlsplit
 
+import structlog
+
 from syncer.config import Console
 from syncer.web import Request
 
@@ -32,6 +34,9 @@ _ADDRESSES = 1024
 
 _FIELDS = 1000
 _FORM = "application/x-www-form-urlencoded"
+
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class Gate:
             raise TurnedAwayError(HTTPStatus.TOO_MANY_REQUESTS, sentence, {"Retry-After": str(wait)})
         if not hmac.compare_digest(given.encode("utf-8", "surrogatepass"), self._token or b""):
             self._tries.failed(address)
+            log.warning("a wrong token for the console", address=address)
             raise TurnedAwayError(HTTPStatus.UNAUTHORIZED, "this is not the token", _CHALLENGE)
 
     def _is_ours(self, host: str) -> bool:

@@ -132,7 +132,7 @@ class _OwnRun:
         self._opened = opened
         self._wish = wish
         self._stop = stop
-        self._ended: Outcome | None = None
+        self._ended: Outcome = NotBegun(["it was broken off before the run was open"], is_wrong=False)
         self._began = time.monotonic()
         self.thread = threading.Thread(target=self._run, name="run", daemon=True)
 

@@ -2,6 +2,7 @@
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from syncer.config import Console
 from syncer.console import gate
@@ -45,8 +46,11 @@ def status(of: Gate, request: Request) -> int:
 
 
 def test_wrong_tokens_are_slowed_down(guarded: Gate, clock: Clock) -> None:
-    tried = [status(guarded, asked(f"wrong{n}")) for n in range(gate.TRIES + 5)]
+    with capture_logs() as logged:
+        tried = [status(guarded, asked(f"wrong{n}")) for n in range(gate.TRIES + 5)]
     assert tried == [401] * gate.TRIES + [429] * 5
+    assert [each["address"] for each in logged] == ["10.0.0.1"] * gate.TRIES
+    assert "wrong1" not in str(logged)
     clock.now += 60
     assert [status(guarded, asked("wrong")) for _ in range(60)].count(401) == gate.TRIES
 
