@@ -14,6 +14,7 @@ from syncer.console.desk import Desk
 from syncer.console.doing import PAGES, admitted
 from syncer.console.errands import Errands
 from syncer.console.gate import Caller, Gate
+from syncer.console.gate import form as form_fields
 from syncer.console.places import Places
 from syncer.console.routing import Look, Route
 from syncer.console.running import Runner
@@ -53,9 +54,11 @@ class Console:
 
     def _answer(self, route: Route, parts: Sequence[str], form: Form, request: Request) -> Answer | Work:
         def begin(caller: Caller) -> Work:
-            view = (route.click if request.method == "POST" else None) or route.view
-            if request.method == "POST" and route.click is None:
-                self._gate.insist(caller)
+            view = route.view
+            if request.method == "POST" and (route.click is None or "token" in form_fields(request)):
+                self._gate.insist(caller)  # to see addresses
+            elif request.method == "POST" and route.click is not None:
+                view = route.click
             manner = Manner(form, caller.holds_token)
             make = partial(self._look, route.name, lambda look: view(look, *parts), request, manner)
             return Work(PAGES, partial(self._answers.tried, make, manner))

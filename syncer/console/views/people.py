@@ -31,8 +31,8 @@ class Moment:
 class Person:
     """What is known of a user id or an email; `story` is None until somebody is asked for.
 
-    `asked`: the warehouse has answered, so that the story says what it says, and what the next run tells. `asking`: it
-    is being asked. `sorry`: why it has not answered.
+    `asked`: the warehouse has answered, so that the story says what it said then (`answered_at`), and what the next run
+    tells. `asking`: it is being asked. `sorry`: why it has not answered.
     """
 
     who: str
@@ -41,6 +41,7 @@ class Person:
     asked: bool = False
     asking: bool = False
     sorry: str | None = None
+    answered_at: datetime | None = None
 
 
 def person(connection: Connection, errands: Errands, who: str) -> Person:
@@ -61,7 +62,7 @@ def ask(opened: app.App, connection: Connection, errands: Errands, who: str) -> 
 
 def _person(connection: Connection, who: str, errand: Errand | None) -> Person:
     if errand is not None and isinstance(errand.answer, audit.Story):
-        return _told(who, errand.answer, asked=True)
+        return replace(_told(who, errand.answer, asked=True), answered_at=errand.ended_at)
     known = _told(who, audit.remembered(connection, who, _HISTORY) if who else None)
     if errand is None:
         return known

@@ -10,7 +10,7 @@ from syncer.console.errands import Errands
 from syncer.console.views import plans
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state import State
-from tests.integration.console.conftest import BEARER, GUARDED, Served, sent
+from tests.integration.console.conftest import BEARER, GUARDED, TOKEN, Served, sent
 from tests.integration.console.test_pages import shown, told
 from tests.world import DEADLINE, VIP, World
 
@@ -76,6 +76,20 @@ def test_a_person_is_looked_up_in_the_warehouse_by_a_click_only(world: World, se
     assert [row["op"] for row in found["story"]["destinations"][0]["pending"]] == ["added"]
     assert "by the next run" in shown(page)
     assert console.get("/person.json?who=u3").json()["asked"] is False, "that was asked about somebody else"
+
+
+def test_who_wants_to_see_addresses_asks_for_nothing_else(world: World, served: Served) -> None:
+    world.extra = GUARDED
+    world.warehouse.replace([(VIP, "u1", "user1@example.com")])
+    console = served(world)
+
+    assert "Make the plan" in sent(console, "/plan", token=TOKEN).text
+    asked(console, "/plan")
+    made_at = console.get("/plan.json").json()["asked_at"]
+    seen = sent(console, "/plan", token=TOKEN)
+    assert "user1@example.com" in seen.text
+    assert sent(console, "/plan", token="wrong").status_code == 401
+    assert console.get("/plan.json").json()["asked_at"] == made_at
 
 
 def test_a_warehouse_that_is_away_is_said(world: World, served: Served) -> None:

@@ -10,7 +10,7 @@ from syncer.console import doing
 from syncer.console.site import Console
 from syncer.daemon import health
 from syncer.web import Lane, Request, Work
-from tests.integration.console.conftest import GUARDED, TOKEN, Served
+from tests.integration.console.conftest import GUARDED, TOKEN, Served, sent
 from tests.world import World
 
 HOSTILE = "<script>alert(1)</script>'\"&amp;\x1b]0;x\x07\u202e" + "x" * 10_000
@@ -22,7 +22,9 @@ def test_hostile_names_are_shown_as_text(world: World, served: Served) -> None:
     )
     world.sync()
     console = served(world)
-    paths = ["/", "/runs", "/runs/1", "/destinations", "/person?who=" + HOSTILE[:20].replace("&", "%26")]
+    paths = ["/", "/runs", "/runs/1", "/destinations", "/plan", "/person?who=" + HOSTILE[:20].replace("&", "%26")]
+    paths += ["/lists/members?destination=segment", "/runs/1/accepted?destination=segment&audience=" + HOSTILE[:20]]
+    sent(console, "/plan")
     with world.state() as connection:
         properties = [row[0] for row in connection.execute("SELECT property FROM audience")]
     for path in [*paths, *(f"/audiences/{name}" for name in properties)]:
