@@ -13,6 +13,7 @@ import pytest
 from syncer import app
 from syncer.console.site import Console
 from syncer.daemon import serve
+from syncer.receivers.segment import ReceivedRequest
 from syncer.schedule import Cadence
 from syncer.state import State, leadership
 from syncer.web import WebServer
@@ -159,6 +160,40 @@ def test_a_run_without_a_daemon_is_made_here_and_waited_for(held: World, api: Ap
     assert api.post("/api/runs", {"destinations": ["nowhere"]}).status_code == 422
     assert api.get("/api/runs/9?wait=5", "/api/runs/{run}").status_code == 404
     assert api.get("/api/runs/3?wait=61", "/api/runs/{run}").status_code == 400
+
+
+@pytest.mark.fresh_sessions
+def test_who_waits_for_a_run_holds_nothing(held: World, api: Api) -> None:
+    sends, goes_on = threading.Event(), threading.Event()
+
+    def slowly(_: ReceivedRequest) -> None:
+        sends.set()
+        assert goes_on.wait(DEADLINE)
+
+    held.approve(2)
+    held.receiver.script = slowly
+    assert api.post("/api/runs").json() == {"run_id": 3}
+    assert sends.wait(DEADLINE)
+    answers: list[httpx.Response] = []
+    waiters = [
+        threading.Thread(target=lambda: answers.append(api.get("/api/runs/3?wait=50", "/api/runs/{run}")))
+        for _ in range(10)
+    ]
+    for waiter in waiters:
+        waiter.start()
+    try:
+        sessions = "SELECT FROM pg_stat_activity WHERE application_name = 'syncer console'"
+        until(lambda: held.query(sessions))  # they look
+        until(lambda: not held.query(sessions))  # and look away
+        busy = api.post("/api/runs")
+        assert (busy.status_code, busy.json()["run_id"]) == (409, 3)
+        assert api.get("/runs/3.json", "/runs/{run}.json").json()["report"]["finished_at"] is None
+        assert (answers, all(waiter.is_alive() for waiter in waiters)) == ([], True)
+    finally:
+        goes_on.set()
+        for waiter in waiters:
+            waiter.join(DEADLINE)
+    assert [answer.json()["report"]["status"] for answer in answers] == ["succeeded"] * 10
 
 
 def test_who_syncs_is_said(held: World, api: Api) -> None:
