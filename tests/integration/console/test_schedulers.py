@@ -96,8 +96,8 @@ def test_airflow(world: World, runs: Any, monkeypatch: pytest.MonkeyPatch, capsy
         return lambda function: function
 
     stand_in = types.SimpleNamespace(dag=decorator, task=decorator)
-    monkeypatch.setitem(sys.modules, "airflow", types.SimpleNamespace(decorators=stand_in))
-    monkeypatch.setitem(sys.modules, "airflow.decorators", stand_in)
+    monkeypatch.setitem(sys.modules, "airflow", types.SimpleNamespace(sdk=stand_in))
+    monkeypatch.setitem(sys.modules, "airflow.sdk", stand_in)
     module("audiences_dag", EXAMPLES["airflow"], monkeypatch)
     assert capsys.readouterr().out.endswith("run 1: succeeded\n")
     assert statuses(world) == ["succeeded"]
