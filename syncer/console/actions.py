@@ -127,8 +127,10 @@ class Actions:
 def _see_approve(_: App, connection: Connection, asked: OfRun) -> _Seen:
     here = (connection, asked.run, asked.audiences, asked.destinations)
     rows = [asdict(each) for each in control.waiting(*here)]
-    contacts = sum(row["contacts"] for row in rows)
-    question = f"Let {_counted(contacts, 'change')} pass with the next run, which run {asked.run} held?"
+    lists = [row for row in rows if row["op"] == "suppress"]
+    changes = _counted(sum(row["contacts"] for row in rows if row not in lists), "change")
+    what = f"{changes} and {_counted(len(lists), 'list')} of the suppressed" if lists else changes
+    question = f"Let {what} pass with the next run, which run {asked.run} held?"
     return _Seen(question, rows, [str(asked.run), *_options(asked)], control.checksum(*here))
 
 

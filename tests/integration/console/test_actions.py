@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.integration.console.conftest import GUARDED, TOKEN, Served, confirmed, reviewed, sent
+from tests.integration.test_suppression import LIST, suppress
 from tests.world import GUARD_FROM_TWO, VIP, World, members
 
 ALL = (
@@ -218,3 +219,23 @@ def test_hostile_names_are_text_on_a_confirmation_and_are_what_they_name(world: 
     assert recorded == [({"audience": hostile},)]
     assert console.get("/actions/retire", params={"audience": "x" * 10_000}).status_code == 431
     assert console.get("/actions/retire", params={"audience": "x" * 1_000}).status_code == 400
+
+
+def test_a_list_of_the_suppressed_is_approved_as_such(world: World, served: Served) -> None:
+    world.extra = LIST + GUARD_FROM_TWO + GUARDED
+    world.warehouse.replace(members(9))
+    world.warehouse.run("CREATE TABLE unsubscribed (user_id text, email text)")
+    suppress(world, "u0000@x.io", "u0001@x.io")
+    world.sync()
+    suppress(world, *(f"u000{number}@x.io" for number in range(4)))
+    world.sync()
+    console = served(world)
+
+    review = console.get("/actions/approve.json?run=2").json()
+
+    assert (
+        review["question"] == "Let 0 changes and one list of the suppressed pass with the next run, which run 2 held?"
+    )
+    assert [(row["op"], row["contacts"]) for row in review["rows"]] == [("suppress", 4)]
+    assert confirmed(console, "/actions/approve?run=2").status_code == 200
+    assert world.sync().report.status == "succeeded"
