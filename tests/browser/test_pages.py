@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.fixtures import Demo, Open
 from tests.integration.console.conftest import Served
+from tests.integration.console.test_safety import HOSTILE
 from tests.world import DEADLINE, VIP, World, until
 
 pytestmark = pytest.mark.browser
@@ -89,6 +90,23 @@ def test_a_page_in_the_dark_and_on_a_phone(heading: str, demo: Demo, open_page: 
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
         "the page itself scrolls sideways"
     )
+
+
+def test_hostile_texts_stay_in_their_places(world: World, served: Served, open_page: Open) -> None:
+    world.warehouse.replace([(HOSTILE[:60], HOSTILE[:40], "ada@example.com")])
+    world.sync()
+    with world.state() as connection:
+        connection.execute(
+            "INSERT INTO sync_exception (run_id, destination_id, page, contact, part, outcome, reason, http_status)"
+            " SELECT run_id, destination_id, page, contact, part, 'failed', %s, 400 FROM sync_change",
+            [HOSTILE],
+        )
+    console = str(served(world).base_url)
+    page = open_page(phone=True)
+    for path in ("/", "/runs/1", "/runs/1/refused?destination=segment", "/lists/members?destination=segment"):
+        page.goto(console + path)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+    assert page.locator("main script").count() == 0
 
 
 @pytest.mark.parametrize("heading", ["Runs", "Run 6", "Person"])
