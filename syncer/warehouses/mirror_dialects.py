@@ -148,8 +148,8 @@ def _trino_contact(email: Expression) -> Expression:
     return func.translate(trimmed, ascii_uppercase, ascii_lowercase)
 
 
-# A table is made of what others have committed by then, without locks on what it is made of; and nobody who holds a
-# table can keep a run waiting.
+# A table is made of what others have committed by then, without locks on what it is made of, and what does not fit into
+# it is an error; and nobody who holds a table can keep a run waiting.
 _MYSQL = Facts(
     _mysql_keys,
     _mysql_total,
@@ -158,6 +158,7 @@ _MYSQL = Facts(
     begin=(
         "SET SESSION sql_select_limit = 18446744073709551615",
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        "SET SESSION sql_mode = concat(@@sql_mode, ',STRICT_ALL_TABLES')",
         "SET SESSION lock_wait_timeout = 5",
     ),
 )

@@ -354,7 +354,7 @@ def _name(table: str, index: int) -> str:
 
 def _is_itself(value: object, said: str | None) -> bool:
     """Whether a value is staged as the text that it has: engines write floating numbers in more than one way."""
-    return value is said or (not isinstance(value, float) and text.text_of(value) == said)
+    return value is said or (said is not None and not isinstance(value, float) and text.text_of(value) == said)
 
 
 def _places(kept: Kept, *more: str) -> text.Places:

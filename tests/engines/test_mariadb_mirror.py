@@ -3,6 +3,7 @@
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import sqlalchemy
 
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
+from syncer.warehouses import mirror_dialects
+from syncer.warehouses.mirror_dialects import FACTS
 from tests.engines.mirror_contract import UNUSABLE, MirrorContract, ScratchWrite, noted, read, scratch_of
 from tests.integration.scratch_kills import PLANNING, SWEEPING, survive
 from tests.world import CHURN, VIP, World, members, truth, until
@@ -162,3 +165,23 @@ class TestMariadb(MirrorContract):
             assert read(world) == ("changes", None, 0)
             assert {name for name in warehouse.tables() if "probe" not in name} == noted(world)
             assert len(noted(world)) == 1
+
+    def test_who_holds_a_table_keeps_no_run_waiting(self, kept: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is read, and dropped by a later run."""
+        import pymysql
+
+        quick = [each.replace("lock_wait_timeout = 5", "lock_wait_timeout = 1") for each in FACTS["mysql"].begin]
+        monkeypatch.setattr(mirror_dialects, "FACTS", {"mysql": replace(FACTS["mysql"], begin=quick)})
+        world = self.settled(kept)
+        warehouse = scratch_of(world)
+        assert isinstance(warehouse, MariadbWrite)
+        (held,) = warehouse.tables()
+        at = warehouse.server
+        with pymysql.connect(host=at.host or "", port=at.port or 0, user=at.username) as connection:
+            connection.cursor().execute(f"SELECT count(*) FROM {warehouse.scratch}.{held}")
+            world.sync()
+            assert read(world) == ("changes", None, 0)
+            assert held in warehouse.tables()
+        world.sync()
+        assert warehouse.tables() == noted(world)
+        assert len(noted(world)) == 1

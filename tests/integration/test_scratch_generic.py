@@ -5,6 +5,7 @@ DuckDB stands in for them here, with facts of its own; `tests/engines` has the r
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
@@ -21,7 +22,7 @@ from syncer.warehouses import dialects, drivers, mirror_dialects
 from syncer.warehouses.columns import MAX_AUDIENCE
 from syncer.warehouses.mirror_dialects import Expressions, Facts
 from syncer.warehouses.mirror_generic import GenericMirror, GenericMirrors
-from tests.engines.mirror_contract import MirrorContract, ScratchWrite, noted, read, scratch_of
+from tests.engines.mirror_contract import UNUSABLE, MirrorContract, ScratchWrite, noted, read, scratch_of
 from tests.integration.scratch_kills import survive
 from tests.world import VIP, Row, World, members
 
@@ -35,6 +36,18 @@ FACTS = Facts(
     lambda columns: func.sum(func.hash(*keys(columns))),
     lambda email: func.translate(func.trim(email, " \t\r\n\u00a0"), ascii_uppercase, ascii_lowercase),
 )
+
+
+def without_case(columns: Expressions) -> Expressions:
+    return [func.lower(key) for key in columns]
+
+
+BROKEN = {
+    "takes different texts for equal": replace(FACTS, keys=without_case),
+    "does not read the same twice": replace(FACTS, total=lambda _: func.random() * 10**9),
+    "adds up different texts to the same": replace(FACTS, total=lambda _: func.count()),
+    "cannot be tried": replace(FACTS, kind="NO KIND"),
+}
 
 
 class DuckdbWrite(ScratchWrite):
@@ -71,6 +84,8 @@ class Mirrors(GenericMirrors):
 
 
 class TestGeneric(MirrorContract):
+    lives = 8
+
     @pytest.fixture
     def kept(self, tmp_path: Path, state: State, receiver: SegmentReceiver, monkeypatch: pytest.MonkeyPatch) -> World:
         def opened(
@@ -105,6 +120,21 @@ class TestGeneric(MirrorContract):
         kept.sync()
         kept.sync()
         assert read(kept) == ("changes", None, 0)
+
+    @pytest.mark.parametrize("fault", BROKEN)
+    def test_a_database_that_cannot_be_relied_upon_is_read_whole(
+        self, kept: World, monkeypatch: pytest.MonkeyPatch, fault: str
+    ) -> None:
+        monkeypatch.setattr(mirror_dialects, "FACTS", {"duckdb": BROKEN[fault]})
+        kept.warehouse.replace(members(3))
+        kept.sync()
+        kept.sync()
+        assert read(kept) == ("everything", UNUSABLE, 3)
+        assert scratch_of(kept).tables() == set()
+        checked = kept.command("check")
+        assert checked.returncode == 2
+        assert fault in " ".join(checked.stderr.split()) or fault == "cannot be tried"
+        assert "runs read everything until what is wrong there is put right" in " ".join(checked.stderr.split())
 
     def test_a_column_of_another_type_is_read_whole(self, kept: World) -> None:
         kept.warehouse.replace([(VIP, "1", "a@x.io"), (VIP, "2", "b@x.io")])
