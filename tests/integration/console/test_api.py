@@ -109,28 +109,28 @@ def test_what_a_program_does_is_done_and_recorded(held: World, api: Api) -> None
     ]
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b"", 400),
-        (b"{", 400),
-        (b"[]", 400),
-        (b'{"run": "2"}', 400),
-        (b'{"run": 2, "other": 1}', 400),
-        (b'{"run": 2, "audiences": ["\\u0000"]}', 400),
-        (b'{"run": 2, "audiences": ["\\ud800"]}', 400),
-        (b'{"run": 2, "audiences": ["\xff"]}', 400),
-        (b"[" * 60_000, 400),
-        (b'{"run": 99999999999}', 400),
-        (b'{"run": 99}', 422),
-        (b'{"run": 2, "audiences": ["nobody"]}', 422),
-        (b'{"run": 2, "destinations": ["nowhere"]}', 422),
-    ],
+NO_QUESTIONS = (
+    (b"", 400),
+    (b"{", 400),
+    (b"[]", 400),
+    (b'{"run": "2"}', 400),
+    (b'{"run": 2, "other": 1}', 400),
+    (b'{"run": 2, "audiences": ["\\u0000"]}', 400),
+    (b'{"run": 2, "audiences": ["\\ud800"]}', 400),
+    (b'{"run": 2, "audiences": ["\xff"]}', 400),
+    (b"[" * 60_000, 400),
+    (b'{"run": 99999999999}', 400),
+    (b'{"run": 99}', 422),
+    (b'{"run": 2, "audiences": ["nobody"]}', 422),
+    (b'{"run": 2, "destinations": ["nowhere"]}', 422),
 )
-def test_what_is_no_question(body: bytes, status: int, api: Api) -> None:
+
+
+def test_what_is_no_question(api: Api) -> None:
     headers = {**BEARER, "Content-Type": "application/json"}
-    answer = api.client.post("/api/approve", content=body, headers=headers)
-    assert (answer.status_code, list(answer.json())) == (status, ["error"]), answer.text
+    for body, status in NO_QUESTIONS:
+        answer = api.client.post("/api/approve", content=body, headers=headers)
+        assert (answer.status_code, list(answer.json())) == (status, ["error"]), (body[:50], answer.text)
 
 
 def test_without_the_token_nothing_is_done(held: World, api: Api) -> None:
