@@ -9,6 +9,8 @@ import json
 import re
 
 _WITHIN_JSON = re.compile(r"[^ -~]")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A table program takes a cell that begins so for a formula."""
 
 
 def escaped(text: str) -> str:
@@ -19,6 +21,11 @@ def escaped(text: str) -> str:
 def escaped_lines(text: str) -> str:
     """A text of several lines, such as a traceback: its lines stay, all of them set in from the margin."""
     return "\n".join(f"  {escaped(line)}" for line in text.splitlines())
+
+
+def escaped_cell(text: str) -> str:
+    """The text as the cell of a table (CSV) that people open in a table program."""
+    return f"'{escaped(text)}" if text.startswith(_FORMULA) else escaped(text)
 
 
 def escaped_json(document: str, encoding: str = "utf-8") -> str:

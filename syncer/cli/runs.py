@@ -1,4 +1,4 @@
-"""Runs, by this process or by the daemon that leads: `plan`, `sync`, `resync`, `retry`."""
+"""Runs, by this process or by the daemon that leads: `sync`, `resync`, `retry`."""
 
 from collections.abc import Sequence
 from typing import NoReturn
@@ -18,7 +18,6 @@ from syncer.cli.session import (
     destination_option,
     json_option,
     may_ask,
-    opened_app,
     stoppable,
     yes_option,
 )
@@ -29,22 +28,6 @@ from syncer.stopping import Stop
 
 _ASK_SECONDS = 0.3
 """Seconds between two looks at how far the daemon is."""
-
-
-@click.command()
-@audience_option
-@destination_option
-@config_option
-@json_option
-@click.pass_context
-def plan(context: click.Context, audiences: Sequence[str], destinations: Sequence[str], as_json: bool) -> None:
-    """Show what a run would send now. Sends and changes nothing."""
-    with opened_app(context.obj) as app, stoppable() as stop, progress.watching() as watcher:
-        result = sync.preview(app.job(audiences, destinations), stop, watcher)
-    screen.print_report(result.report, as_json=as_json)
-    for failure in result.failures:
-        screen.print_error(failure, verbose=context.obj.verbose)
-    context.exit(errors.ConfigError.exit_code if result.failures else 0)
 
 
 @click.command("sync")

@@ -83,7 +83,12 @@ def print_error(error: BaseException, *, verbose: bool) -> None:
 
 def print_json(data: object) -> None:
     """Prints one JSON document on one line."""
-    stdout.file.write(escaped_json(msgspec.json.encode(data).decode(), stdout.encoding) + "\n")
+    print_document(msgspec.json.encode(data))
+
+
+def print_document(document: bytes) -> None:
+    """Prints JSON on one line, byte by byte, but for what is not printable: that is escaped as JSON does it."""
+    stdout.file.write(escaped_json(document.decode(), stdout.encoding) + "\n")
     stdout.file.flush()
 
 

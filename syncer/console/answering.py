@@ -20,7 +20,7 @@ from syncer import errors
 from syncer.console.rendering import cell, environment, link
 from syncer.console.routing import NoQuestionError
 from syncer.console.views.lists import Listing
-from syncer.escaping import escaped, escaped_json
+from syncer.escaping import escaped_cell, escaped_json
 from syncer.masking import masked
 from syncer.web import Answer, Later, Page, Request
 
@@ -43,8 +43,6 @@ _FILES = {
     "htmx.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A table program takes a cell that begins so for a formula, and what is in it may be a stranger's."""
 
 
 class Form(Enum):
@@ -168,5 +166,4 @@ def _after(place: str, request: Request) -> str:
 
 
 def _plain(text: str, manner: Manner) -> str:
-    shown = escaped(text if manner.shows else str(masked(text)))
-    return f"'{shown}" if text.startswith(_FORMULA) else shown
+    return escaped_cell(text if manner.shows else str(masked(text)))

@@ -3,29 +3,11 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-
-import msgspec
 
 from syncer import models
-from syncer.calls import Identify
 from syncer.planning import audiences, counts, plan, suppression
-from syncer.planning.changes import TargetPlan
 from syncer.planning.targets import PlanRequest
-from syncer.state import Connection, fetch_all, fetch_value
-
-
-@dataclass(frozen=True, slots=True)
-class _FirstCall:
-    contact: str
-    part: int
-    user_id: str
-    email: str
-    traits: str | None
-    about: models.Computation | None
-    message_id: str
-    properties: Sequence[str]
-    values: str
+from syncer.state import Connection, fetch_value
 
 
 @contextmanager
@@ -39,29 +21,6 @@ def imagined_plan(connection: Connection, request: PlanRequest) -> Iterator[plan
         counted = counts.begin(connection, snapshot, fetch_value(connection, "show_next_run"))
         found = audiences.resolve(connection, request, counted)
         yield plan.Planning(connection, request, counted, found.identified(_imagined(found.sound)))
-
-
-def first_calls(connection: Connection, planned: TargetPlan) -> list[Identify]:
-    """The calls of a plan that would be sent first, as long as the private tables hold it; no more than a page."""
-    target = planned.target
-    asked = {
-        "destination_id": target.destination_id,
-        "per_audience": target.mode.per_audience,
-        "limit": target.destination.page_size,
-    }
-    return [
-        Identify(
-            contact=row.contact,
-            part=row.part,
-            user_id=row.user_id,
-            email=row.email,
-            message_id=row.message_id,
-            values=dict(zip(row.properties, msgspec.json.decode(row.values), strict=True)),
-            traits={} if row.traits is None else msgspec.json.decode(row.traits),
-            about=row.about,
-        )
-        for row in fetch_all(connection, _FirstCall, "list_first_calls", asked)
-    ]
 
 
 def _imagined(sound: Sequence[models.Audience]) -> list[int]:

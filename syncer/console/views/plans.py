@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from math import ceil
 
 from syncer import app, sync
-from syncer.calls import Destination, Identify
+from syncer.calls import Identify
 from syncer.console.errands import WAIT_SECONDS, Errand, Errands, Unwatched
 from syncer.models import Value
-from syncer.planning import preview
+from syncer.planning import forecast
 from syncer.planning.changes import TargetPlan
 from syncer.state import Connection, State
 from syncer.state.history import RunReport
@@ -99,30 +98,23 @@ def make(opened: app.App, state: State) -> Plan:
     found: list[Sending] = []
 
     def look(connection: Connection, target: TargetPlan) -> None:
-        found.append(_sending(target, preview.first_calls(connection, target)))
+        first = forecast.first_calls(connection, target)
+        found.append(_sending(target, first, forecast.forecast(connection, target)))
 
     result = sync.preview(replace(opened.job(), state=state), Stop(), Unwatched(), look)
     return Plan(result.report, found, [str(failure) for failure in result.failures])
 
 
-def _sending(target: TargetPlan, calls: Sequence[Identify]) -> Sending:
+def _sending(target: TargetPlan, calls: Sequence[Identify], foreseen: forecast.Forecast) -> Sending:
     destination = target.target.destination
     requests, _ = destination.requests(calls)
-    first = requests[0] if requests else None
-    body = destination.body(first) if first else b""
-    per_request = len(first.identifies) if first else 1
+    body = destination.body(requests[0]) if requests else b""
     return Sending(
         destination=destination.name,
-        calls=target.identifies,
-        requests=ceil(target.identifies / per_request),
-        seconds=_seconds(destination, target.identifies),
+        calls=foreseen.calls,
+        requests=foreseen.requests,
+        seconds=foreseen.seconds,
         people=[Told(call.contact, call.user_id, call.values) for call in calls[:_PEOPLE]],
         body=body[:_MOST_BYTES].decode(errors="ignore"),
         body_bytes=len(body),
     )
-
-
-def _seconds(destination: Destination, calls: int) -> float | None:
-    if not destination.rate.per_second:
-        return None
-    return destination.rate.count(calls) / destination.rate.per_second

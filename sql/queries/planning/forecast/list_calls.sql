@@ -1,12 +1,22 @@
--- Purpose: the first calls of the plan that was just made for a destination, as a run would send them but for their
--- ids, which are each run's own. No more than so many.
--- Parameters: destination_id, per_audience, limit.
+-- Purpose: calls of the plan that was just made for a destination, as a run would send them but for the ids of calls,
+-- which are each run's own: those of the first page or of the fullest, or those to some contacts. No more than so many.
+-- Parameters: destination_id, per_audience, fullest, contacts (null: those of the page), limit.
 -- Rows: contact, part, user_id (that the call names), email, traits, about, message_id, properties, values (an array in
 -- parallel); traits and values as JSON text.
-WITH first_page AS (
+WITH chosen AS (
     SELECT planned_identify.contact, planned_identify.only_part
     FROM planned_identify
-    WHERE planned_identify.page = (SELECT min(planned.page) FROM planned_identify AS planned)
+    WHERE CASE
+        WHEN %(contacts)s::text[] IS NULL
+            THEN planned_identify.page = (
+                SELECT planned.page
+                FROM planned_identify AS planned
+                GROUP BY planned.page
+                ORDER BY CASE WHEN %(fullest)s THEN count(*) END DESC, planned.page
+                LIMIT 1
+            )
+        ELSE planned_identify.contact = ANY (%(contacts)s::text[])
+    END
     ORDER BY planned_identify.contact, planned_identify.only_part
     LIMIT %(limit)s
 ),
@@ -45,10 +55,10 @@ SELECT
         ','
         ORDER BY contact_change.audience_id
     ) || ']' AS values
-FROM first_page
+FROM chosen
 JOIN contact_change
-    ON contact_change.contact = first_page.contact
-    AND (first_page.only_part = contact_change.part OR first_page.only_part IS NULL)
+    ON contact_change.contact = chosen.contact
+    AND (chosen.only_part = contact_change.part OR chosen.only_part IS NULL)
     AND contact_change.op <> 'covered'
     AND contact_change.waits IS NULL
 JOIN plan_audience USING (audience_id)

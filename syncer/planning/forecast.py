@@ -1,0 +1,134 @@
+"""What a plan would send to one destination: how much, in which bytes, and to whom.
+
+Asked while the private tables of the plan hold it.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+
+from syncer import models
+from syncer.calls import Destination, Identify
+from syncer.planning.changes import TargetPlan
+from syncer.state import Connection, fetch_all, fetch_one
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """`strangers`: contacts about whom the destination was never told anything; some receivers bill those.
+
+    `requests` and `seconds` are estimates: requests are as full as those of the fullest page, and `seconds` is what the
+    rate limit alone takes (None: there is no limit).
+    """
+
+    destination: str
+    calls: int
+    requests: int
+    seconds: float | None
+    strangers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one contact would be told about one audience, or why that waits; `value` as JSON text.
+
+    `why` is None where it is plain: the user entered or left. See `list_people`.
+    """
+
+    destination: str
+    audience: str
+    property: str
+    op: str
+    contact: str
+    user_id: str
+    value: str
+    waits: str | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    contact: str
+    part: int
+    user_id: str
+    email: str
+    traits: str | None
+    about: models.Computation | None
+    message_id: str
+    properties: Sequence[str]
+    values: str
+
+
+class _Counted(NamedTuple):
+    requests: int
+    strangers: int
+
+
+def forecast(connection: Connection, planned: TargetPlan) -> Forecast:
+    """How much a plan would send."""
+    destination = planned.target.destination
+    calls = _calls(connection, planned, fullest=True)
+    requests, _ = destination.requests(calls)
+    per_request = len(calls) / len(requests) if requests else 1
+    asked = {"destination_id": planned.target.destination_id, "per_request": per_request}
+    counted = fetch_one(connection, _Counted, "count_requests", asked)
+    return Forecast(
+        destination=destination.name,
+        calls=planned.identifies,
+        requests=counted.requests,
+        seconds=_seconds(destination, planned.identifies),
+        strangers=counted.strangers,
+    )
+
+
+def people(connection: Connection, planned: TargetPlan, limit: int | None) -> list[Told]:
+    """Of each audience and op the first `limit` contacts, or all of them (None)."""
+    target = planned.target
+    asked = {"destination_id": target.destination_id, "destination": target.name, "limit": limit}
+    return fetch_all(connection, Told, "list_people", asked)
+
+
+def first_calls(connection: Connection, planned: TargetPlan) -> list[Identify]:
+    """The calls that would be sent first; no more than a page."""
+    return _calls(connection, planned)
+
+
+def bodies(connection: Connection, planned: TargetPlan, contacts: Collection[str]) -> list[bytes]:
+    """The requests that would tell these contacts and nobody else, byte by byte but for times and ids of calls."""
+    destination = planned.target.destination
+    requests, _ = destination.requests(_calls(connection, planned, contacts=list(contacts)))
+    return [destination.body(request) for request in requests]
+
+
+def _calls(
+    connection: Connection, planned: TargetPlan, *, fullest: bool = False, contacts: list[str] | None = None
+) -> list[Identify]:
+    target = planned.target
+    asked = {
+        "destination_id": target.destination_id,
+        "per_audience": target.mode.per_audience,
+        "fullest": fullest,
+        "contacts": contacts,
+        "limit": target.destination.page_size,
+    }
+    return [
+        Identify(
+            contact=row.contact,
+            part=row.part,
+            user_id=row.user_id,
+            email=row.email,
+            message_id=row.message_id,
+            values=dict(zip(row.properties, msgspec.json.decode(row.values), strict=True)),
+            traits={} if row.traits is None else msgspec.json.decode(row.traits),
+            about=row.about,
+        )
+        for row in fetch_all(connection, _Call, "list_calls", asked)
+    ]
+
+
+def _seconds(destination: Destination, calls: int) -> float | None:
+    if not destination.rate.per_second:
+        return None
+    return destination.rate.count(calls) / destination.rate.per_second
