@@ -1,7 +1,7 @@
 """What syncer itself lists about a destination, as its state says it: the excuses that the `auditor` accepts."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ import psycopg
 
 from tests.sayings import Key, is_blank, of, snake_case
 from tests.suppressing import address
-from tests.witness import Audited, Telling
+from tests.witness import Audited, Snapshot, Telling
 
 
 class Read(NamedTuple):
@@ -36,6 +36,7 @@ class Skipped(NamedTuple):
     audience: str | None
     user: str | None
     email: str | None
+    reason: str = ""
 
 
 @dataclass
@@ -71,15 +72,19 @@ class Listing:
 
         # In one session: each takes longer to begin than all that is asked here.
         with world.asking() as connection:
-            return cls._read(
-                connection,
-                destination,
-                forgets=world.witness.forgets,
-                freezes=of(world.witness.snapshots[-1].config, destination).get("suppress") == "freeze",
-            )
+            listing = cls._read(connection, destination, forgets=world.witness.forgets)
+        if not listing.froze(world.witness.snapshots, destination):  # who is suppressed was told so
+            listing.skipped = [row for row in listing.skipped if row.reason != "suppressed"]
+        return listing
+
+    def froze(self, snapshots: Sequence[Snapshot], destination: str) -> bool:
+        """Whether the destination was one that freezes when its list of skipped rows was made."""
+        last = max((read.began for read in self.last_read.values()), default=None)
+        configs = [each.config for each in snapshots if last is not None and each.began <= last]
+        return bool(configs) and of(configs[-1], destination).get("suppress") == "freeze"
 
     @classmethod
-    def _read(cls, connection: psycopg.Connection[Any], destination: str, *, forgets: bool, freezes: bool) -> "Listing":
+    def _read(cls, connection: psycopg.Connection[Any], destination: str, *, forgets: bool) -> "Listing":
         def rows(statement: str, filled: str = "") -> list[Any]:
             """None without a row in the table `filled`: a view takes longer to plan than most tests' whole history."""
             if filled not in tables:
@@ -93,11 +98,7 @@ class Listing:
             runs={run_id: Read(run_id, *times) for run_id, *times in rows(RUNS)},
             held=set(rows(HELD, "held_change")),
             refused={who for (who,) in rows(REFUSED, "refused_contact")},
-            skipped=[
-                Skipped(*row)
-                for *row, reason in rows(SKIPPED, "skipped_member")
-                if reason != "suppressed" or freezes  # who is suppressed was told so, or is not to be
-            ],
+            skipped=[Skipped(*row) for row in rows(SKIPPED, "skipped_member")],
             paused={name for (name,) in rows(PAUSED, "pause")},
             doubted=set(rows(DOUBTED, "uncertain")),
             left={run_id for (run_id,) in rows(LEFT)},

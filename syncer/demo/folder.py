@@ -26,6 +26,9 @@ query = '''
 {query}
 '''
 
+[suppress]
+query = "SELECT email FROM shop.unsubscribed"
+
 [state]
 data_dir = "./.syncer"
 

@@ -26,7 +26,7 @@ MEMBERSHIP_TABLE = "shop.audience_membership"
 _BUILD = (
     "create_shop create_calendar set_calendar create_today create_dice create_customers create_orders create_name"
     " create_address create_typed_address create_add_customers create_add_orders create_change_addresses"
-    " create_pass_days create_broken_models create_audience_membership"
+    " create_pass_days create_broken_models create_audience_membership create_unsubscribed"
 ).split()
 
 
@@ -71,6 +71,13 @@ class Traveller(NamedTuple):
 
     user_id: str
     name: str
+
+
+class Unsubscribed(NamedTuple):
+    """A customer who wants no more mail."""
+
+    name: str
+    contact: str
 
 
 class _Lock(NamedTuple):
@@ -121,6 +128,10 @@ class Shop:
     def pass_days(self, days: int) -> Arrivals:
         """Lets days pass. Returns what they brought."""
         return self._one(Arrivals, "pass_days", {"days": days})
+
+    def unsubscribe(self) -> Unsubscribed | None:
+        """Lets a customer unsubscribe who is in many audiences; None if nobody was told anything."""
+        return next(iter(self._all(Unsubscribed, "unsubscribe")), None)
 
     def break_model(self, audience: str) -> None:
         """Makes the job that builds an audience fail: its rows are gone."""

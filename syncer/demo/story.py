@@ -163,6 +163,7 @@ class _Story:
                 "A contact that enters an audience is told: true. One that leaves, often only because time goes by, is"
                 " told: false. An email that changes is a new contact: the old one leaves, the new one enters."
             )
+        gone = self.shop.unsubscribe() if self.syncs == 1 else None
         if days == _DOWN:
             self._lose_mailmodo()
         known = set(self.receiver.belief)
@@ -171,6 +172,11 @@ class _Story:
         untouched = counted(len(known - self.heard.contacts), "contact")
         self.page.say(f"This took {_identifies(_calls(report))}; {untouched} did not change and got none.")
         self._show_example()
+        if gone is not None:
+            self._judge(
+                not any(self.receiver.belief[gone.contact].values()),
+                f"{gone.name} has unsubscribed ([suppress]): false in all audiences from now on",
+            )
         self._check(report, arrived)
 
     def _lose_mailmodo(self) -> None:

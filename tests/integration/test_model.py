@@ -20,6 +20,7 @@ from syncer.planning import checksums
 from tests.integration.lives.mortal import Mortal
 from tests.integration.lives.rare import IN_CI, OF_PAGES, OF_SCRATCH
 from tests.integration.lives.stage import Stage
+from tests.integration.lives.suppressing import SuppressingLife
 from tests.integration.lives.twice import Twice
 from tests.world import Report, Write
 
@@ -58,3 +59,17 @@ def test_belief_is_the_warehouse_after_every_undisturbed_run(
     if EXAMPLES >= FEW:
         beyond = (OF_PAGES if page_size == 1 else set()) | (set() if staged else OF_SCRATCH)
         assert stage.sometimes.never(IN_CI - beyond) == set()
+
+
+@pytest.mark.timeout(0)
+def test_nobody_who_is_suppressed_is_told_true(
+    new_database: Callable[..., str], template: str, monkeypatch: pytest.MonkeyPatch, mortal: Mortal, report: Report
+) -> None:
+    """The same lives with a list that changes at random: the model and the auditor know who is on it."""
+    monkeypatch.setattr(segment, "PAGE_SIZE", 3)
+    stage = Stage(new_database, template, mortal, Write(new_database("template0")), kind=SuppressingLife)
+
+    stage.play(max(8, EXAMPLES // 3))
+
+    report(f"with a list: {stage.tally}; {stage.sometimes}")
+    assert min(stage.tally[each] for each in ("checked", "disturbed", "gone")) > 0

@@ -1,7 +1,7 @@
 """An audience as warehouse and state see it, and what becomes of a contact in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.integration.lives.facts import Pair
 from tests.world import Row
@@ -18,19 +18,24 @@ def is_sendable(row: Row) -> bool:
 
 @dataclass
 class Audience:
-    """What the warehouse and the state say about one audience."""
+    """What the warehouse and the state say about one audience. Whoever is `suppressed` leaves whatever names them."""
 
     name: str
     present: set[Pair]
     before: dict[Pair, int]
     broken: Sequence[Row]
     retired: bool
+    suppressed: set[str] = field(default_factory=set)
 
     def names(self, contact: str, user: str) -> bool:
         """Whether a row that cannot be sent still names this contact, or this user who is nowhere else."""
         elsewhere = any(whose == user for _, whose in self.present)
-        return not self.retired and any(
-            contact_of(email) == contact or (whose == user and not elsewhere) for _, whose, email in self.broken
+        return (
+            not self.retired
+            and contact not in self.suppressed
+            and any(
+                contact_of(email) == contact or (whose == user and not elsewhere) for _, whose, email in self.broken
+            )
         )
 
     @property

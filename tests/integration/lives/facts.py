@@ -1,16 +1,19 @@
 """What the model knows of a life: what the state says, and how it is configured, in the words of the contract."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 from syncer import naming
+from tests.suppressing import Suppressed, suppressed
+from tests.world import Row
 
 VIP, CHURN, QUARTER = NAMES = ("VIP Buyers", "Churn Risk", "Q4")
 PROPERTY = {name: naming.property_of(name) for name in NAMES}
 CONFIGURED = {QUARTER}
+SUPPRESS = '[suppress]\ntable = "unsubscribed"'
 CONTACTS = ("a@x.io", "b@x.io", "c@x.io", "d@x.io", "e@x.io")
 
 Member = tuple[str, str, str]
@@ -25,7 +28,7 @@ Call = tuple[str, Mapping[str, bool]]
 
 @dataclass
 class Setting:
-    """The configuration that matters here."""
+    """The configuration that matters here. `listed_people` are the suppressed; None: there is no list."""
 
     hold_initial: bool = False
     max_removed_fraction: float = 0.5
@@ -34,6 +37,19 @@ class Setting:
     min_added: int = 3
     listed: frozenset[str] | None = None
     reach: frozenset[str] | None = None
+    listed_people: tuple[frozenset[str], frozenset[str]] | None = None
+    freezes: bool = False
+
+    def suppressed(self, rows: Sequence[Row]) -> Suppressed:
+        """Who is in no audience."""
+        contacts, users = self.listed_people or (frozenset(), frozenset())
+        listed = [*((None, contact) for contact in contacts), *((user, None) for user in users)]
+        return suppressed(listed, [], [(user, email) for _, user, email in rows])
+
+    def said(self, rows: Sequence[Row]) -> list[Row]:
+        """What the warehouse says, without them."""
+        without = self.suppressed(rows)
+        return [row for row in rows if not without.has(*row[1:])]
 
     def lists(self, name: str) -> bool:
         return self.listed is None or name in self.listed
@@ -44,6 +60,7 @@ class Setting:
     @property
     def extra(self) -> str:
         return f"""
+{SUPPRESS if self.listed_people is not None else ""}
 [[audiences]]
 name = "{QUARTER}"
 max_removed_fraction = 0.25
@@ -62,6 +79,8 @@ min_added = {self.min_added}
             lines.append(f"audiences = {sorted(self.listed)}")
         if self.reach is not None:
             lines.append(f"contacts = {sorted(self.reach)}")
+        if self.freezes:
+            lines.append('suppress = "freeze"')
         return "\n".join(lines)
 
 

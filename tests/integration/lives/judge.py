@@ -10,7 +10,8 @@ from tests.world import Row
 
 @dataclass
 class Judge:
-    """Makes changes wait. `named_by_rows` are the audiences that the warehouse names."""
+    """Makes changes wait. `named_by_rows` are the audiences that the warehouse names. Nobody judges what the
+    `suppressed` are told."""
 
     facts: Facts
     rows: Sequence[Row]
@@ -18,6 +19,7 @@ class Judge:
     audiences: Mapping[str, Audience]
     changes: Mapping[Pair, Change]
     named_by_rows: Set[str]
+    suppressed: Set[str]
 
     def judge(self, audience: Audience) -> None:
         """Rule 21: what the guard holds."""
@@ -61,6 +63,7 @@ class Judge:
             if there == name
             and change.op == op
             and change.waits is None
+            and contact not in self.suppressed
             and (contact, name, op) not in self.facts.passed
         }
 

@@ -180,7 +180,7 @@ class Life(RuleBasedStateMachine):
             outcome = self._check_run(facts, resync=False)
             if settled:
                 assert outcome.calls == {}
-                assert_profiles_are_right(facts, self.rows, self.setting)
+                assert_profiles_are_right(facts, self.setting.said(self.rows), self.setting)
 
     def _deferred(self) -> set[Pair]:
         """What the last run left to the next, of a run that no model was asked about."""
@@ -278,7 +278,7 @@ class Life(RuleBasedStateMachine):
             assert (next_try is None) == (tries == 6)
         if trouble.last_step is None and not any(isinstance(fault, StateLost) for fault in trouble.script):
             assert facts.open_run is None
-        self.rare.look(facts, self.rows, self.setting, self.world)
+        self.rare.look(facts, self.setting.said(self.rows), self.setting, self.world)
         return facts
 
     def _offered(self, facts: Facts) -> dict[str, Call | None]:
@@ -343,28 +343,30 @@ class Life(RuleBasedStateMachine):
 
     def _check_counts(self, result: sync.Result) -> None:
         """The run says how many users and contacts there are in the warehouse, however it came to know."""
-        users = {(audience, user) for audience, user, _ in self.rows if user is not None}
+        rows = self.setting.said(self.rows)
+        users = {(audience, user) for audience, user, _ in rows if user is not None}
         for audience in result.report.audiences:
             assert audience.members == sum(name == audience.name for name, _ in users), audience
         ((memberships, contacts),) = self.connection.execute(
             "SELECT memberships, contacts FROM sync_runs WHERE run_id = %s", [result.report.run_id]
         ).fetchall()
-        assert memberships == len(self.rows)
-        assert contacts == len({contact_of(email) for _, _, email in self.rows} - {""})
+        assert memberships == len(rows)
+        assert contacts == len({contact_of(email) for _, _, email in rows} - {""})
 
     def _check_belief(self) -> Facts:
         """After an undisturbed run, from nothing but warehouse, belief, and what the state lists as waiting."""
         facts = facts_of(self.connection)
-        believed = self.world.believed()
-        truth = {(contact_of(email), str(audience)) for audience, _, email in filter(is_sendable, self.rows)}
-        named = named_by_broken(facts, self.rows)
+        believed, rows, frozen = self.world.believed(), self.setting.said(self.rows), self._model(facts).frozen
+        truth = {(contact_of(email), str(audience)) for audience, _, email in filter(is_sendable, rows)}
+        without = self.setting.suppressed(self.rows).contacts
+        named = {pair for pair in named_by_broken(facts, rows) if pair[0] not in without}
         waiting = {each[:2] for each, approved in facts.held.items()}
         for contact in CONTACTS:
             for name in NAMES:
                 excused = (
                     facts.all_paused
                     or name in facts.paused
-                    or contact in facts.refused
+                    or contact in frozen | facts.refused.keys()
                     or (contact, name) in waiting | named | self.deferred
                     or not self.setting.reaches(contact)
                     or not self.setting.lists(name)

@@ -34,6 +34,8 @@ class Outcome:
     held: dict[Held, bool] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     begun: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    frozen: set[str] = field(default_factory=set)
+    """The contacts that are told nothing, because they are suppressed."""
 
     def waiting(self, why: str) -> set[Pair]:
         return {pair for pair, change in self.changes.items() if change.waits == why}
@@ -52,14 +54,19 @@ class Model:
         resync: bool = False,
     ) -> None:
         self.facts = facts
-        self.rows = rows
+        self.rows = setting.said(rows)
         self.setting = setting
         self.offered = offered
         self.resync = resync
-        self.named_by_rows = {str(audience) for audience, _, _ in rows if (audience or "").strip()}
+        self.named_by_rows = {str(audience) for audience, _, _ in self.rows if (audience or "").strip()}
+        people = setting.suppressed(rows)
+        self.suppressed = set(people.contacts)
         self.all_names = sorted(facts.known | self.named_by_rows | CONFIGURED)
         self.names = [] if facts.all_paused else [name for name in self.all_names if name not in facts.paused]
         self.audiences = {name: self._audience(name) for name in self.names}
+        self.suppressed |= self._left_behind(people.users)
+        for audience in self.audiences.values():
+            audience.suppressed = self.suppressed
         self.changes: dict[Pair, Change] = {}
         self.named: dict[str, str] = {}
         self.doubted: dict[str, str] = {}
@@ -70,7 +77,9 @@ class Model:
         facts = self.facts
         for audience in self.audiences.values():
             self._fold(audience)
-        judge = Judge(facts, self.rows, self.setting, self.audiences, self.changes, self.named_by_rows)
+        frozen = self.suppressed if self.setting.freezes else set()
+        self.changes = {pair: change for pair, change in self.changes.items() if pair[0] not in frozen}
+        judge = Judge(facts, self.rows, self.setting, self.audiences, self.changes, self.named_by_rows, self.suppressed)
         for audience in self.audiences.values():
             if not audience.retired:
                 judge.judge(audience)
@@ -81,7 +90,7 @@ class Model:
         told = {
             pair: change for pair, change in self.changes.items() if change.waits is None and change.op != "covered"
         }
-        outcome = Outcome(ordered=ordered, changes=self.changes)
+        outcome = Outcome(ordered=ordered, changes=self.changes, frozen=frozen)
         for contact in {contact for contact, _ in told}:
             values = {PROPERTY[name]: change.value for (there, name), change in told.items() if there == contact}
             outcome.calls[contact] = (self._caller(contact), values)
@@ -138,7 +147,7 @@ class Model:
         before = {
             (contact, user): run
             for (contact, there, user), run in self.facts.members.items()
-            if there == name and self.setting.reaches(contact)
+            if there == name and (self.setting.reaches(contact) or contact in self.suppressed)
         }
         broken = [
             row
@@ -146,6 +155,21 @@ class Model:
             if not is_sendable(row) and ((reads and row[0] == name) or not (row[0] or "").strip())
         ]
         return Audience(name, present, before, broken, name in self.facts.retired)
+
+    def _left_behind(self, users: Collection[str]) -> set[str]:
+        """The contacts that only the state knows to be of a suppressed user: nobody is there any more."""
+        facts, reaches = self.facts, self.setting.reaches
+        rows = [(contact, name, user) for contact, name, user in facts.members]
+        there = {contact for audience in self.audiences.values() for contact, _ in audience.present}
+        stays = {contact for contact, name, _ in rows if name not in self.audiences or not reaches(contact)}
+        doubts = [(contact, name, user) for (contact, name), user in facts.uncertain.items()]
+        falses = [(*pair, user) for pair, (_, user) in facts.retracted.items() if self._is_due_false(*pair)]
+        left = [
+            (contact, user)
+            for contact, name, user in [*rows, *doubts, *falses]
+            if name in self.audiences and reaches(contact)
+        ]
+        return {contact for contact, user in left if user in users} - there - stays
 
     def _fold(self, audience: Audience) -> None:
         facts, name = self.facts, audience.name
@@ -157,7 +181,9 @@ class Model:
         again = {pair[0] for pair, run in audience.before.items() if pair in audience.present and run < due_before}
         lost_due = {pair[0] for pair, run in audience.before.items() if run < due_before}
         moved = {contact for contact, _ in audience.moved}
-        for contact in moved | again | {each for each in {*doubts, *falses} if self.setting.reaches(each)}:
+        falses = {contact for contact in falses if self.setting.reaches(contact)}
+        doubted = {each for each in doubts if self.setting.reaches(each) or each in self.suppressed}
+        for contact in moved | again | doubted | falses:
             before = any(there == contact for there, _ in audience.before)
             after = any(there == contact for there, _ in audience.now)
             unsure = contact in doubts

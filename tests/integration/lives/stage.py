@@ -34,6 +34,7 @@ class Stage:
     mortal: Mortal
     warehouse: Write | None
     twice: Twice | None = None
+    kind: type[Life] = Life
     tally: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     sometimes: Sometimes = field(default_factory=lambda: Sometimes(PATHS))
     _made: list[str] = field(default_factory=list)
@@ -42,7 +43,7 @@ class Stage:
         """Plays so many lives: always the same ones, or those of a seed."""
 
         def life() -> Life:
-            machine = Life()
+            machine = self.kind()
             machine.new_world, machine.mortal = self._new_world, self.mortal
             machine.tally, machine.sometimes = self.tally, self.sometimes
             return machine
