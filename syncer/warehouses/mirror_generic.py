@@ -15,7 +15,7 @@ import sqlalchemy
 from sqlalchemy.sql import quoted_name
 
 from syncer import errors, mirrors, models
-from syncer.warehouses import base, generic, mirror, mirror_dialects, mirror_statements, tables, text
+from syncer.warehouses import base, generic, mirror, mirror_dialects, mirror_statements, tables, text, values
 from syncer.warehouses.mirror_statements import Kept, Statement
 from syncer.warehouses.reading import GenericReading
 from syncer.warehouses.words import Words
@@ -124,14 +124,21 @@ class GenericMirror(GenericReading):
     def look_at_sources(self) -> None:
         """Raises what keeps a table from being made of a source."""
         for source in self._sources:
-            self._run(source, f"{self._selected(source)}\nWHERE 1 = 0").close()
+            self._described(source, f"{self._selected(source)}\nWHERE 1 = 0")
 
     def create(self, table: str) -> None:
         """See `mirrors.Mirror`."""
         self._alone.check()
         for index, source in enumerate(self._sources):
             named = " ".join(filter(None, (self._named(_name(table, index)), self._facts.kind)))
-            self._do(source, f"CREATE TABLE {named} AS\n{self._selected(source)}")
+            selected = self._selected(source)
+            wanted = self._alike(self._described(source, f"{selected}\nWHERE 1 = 0"))
+            self._do(source, f"CREATE TABLE {named} AS\n{selected}")
+            if self._alike(self._described(source, mirror_statements.nothing(self._kept(table)[index]))) != wanted:
+                raise errors.WarehouseError(
+                    f"{source.path}: this database makes a table of other types of its columns; cast them in a query or"
+                    " a view"
+                )
         if len(self._sources) > 1:
             self.rows(table)
 
@@ -166,8 +173,10 @@ class GenericMirror(GenericReading):
         every = []
         for kept in self._kept(table):
             condition = self._yes(kept)
-            for *values, count in self._answers(kept, mirror_statements.users(self._facts, kept, condition)):
-                (named,) = self._texts(kept, [[*values, *[None] * (len(kept.names) - len(values))]])
+            alike = self._alike(self._described(kept.source, mirror_statements.nothing(kept)))
+            for *audience, count in self._answers(kept, mirror_statements.users(self._facts, kept, condition)):
+                row = [*audience, *[None] * (len(kept.names) - len(audience))]
+                (named,) = self._texts(kept, [values.converted(row, alike)])
                 if named.audience is not None:
                     users[named.audience] = users.get(named.audience, 0) + int(count)
             every.append(mirror_statements.contacts(self._facts, kept, condition))
@@ -212,8 +221,10 @@ class GenericMirror(GenericReading):
                     " cannot be found"
                 )
             asked = mirror_statements.moved(self._facts, kept, self._kept(before)[index])
+            # An aggregate may have another type than its column.
+            alike = self._alike(self._described(kept.source, mirror_statements.nothing(kept)))
             for rows in self._counted(kept, asked):
-                yield from self._of_who_moved(kept, rows)
+                yield from self._of_who_moved(kept, [values.converted(row, alike) for row in rows])
 
     def _of_who_moved(self, kept: Kept, rows: Sequence[Any]) -> Iterator[models.MemberRow]:
         """Of rows of both tables, with the number that each of them has: those of now, and who it is about."""
@@ -249,9 +260,10 @@ class GenericMirror(GenericReading):
     def _rows_of(self, kept: Kept) -> dict[str | None, int]:
         found: dict[str | None, int] = {}
         asked = [name for name in kept.names if name in ("audience", "member")]
-        for *values, count in self._answers(kept, mirror_statements.rows(self._facts, kept)):
-            given = dict(zip(asked, values, strict=True))
-            row = [given.get(name) for name in kept.names]
+        alike = self._alike(self._described(kept.source, mirror_statements.nothing(kept)))
+        for *named, count in self._answers(kept, mirror_statements.rows(self._facts, kept)):
+            given = dict(zip(asked, named, strict=True))
+            row = values.converted([given.get(name) for name in kept.names], alike)
             for member in text.members([row], kept.source, _places(kept, "member")):
                 found[member.audience] = found.get(member.audience, 0) + int(count)
         return {audience: count for audience, count in found.items() if count}
@@ -260,23 +272,33 @@ class GenericMirror(GenericReading):
         """Which rows are members'; None if all are."""
         if kept.source.member is None:
             return None
-        values = [value for value, _ in self._answers(kept, mirror_statements.member_values(self._facts, kept))]
-        rows = [[value if name == "member" else None for name in kept.names] for value in values]
-        said = [value for value, row in zip(values, rows, strict=True) if self._is_member(kept, row)]
+        found = [value for value, _ in self._answers(kept, mirror_statements.member_values(self._facts, kept))]
+        rows = [[value if name == "member" else None for name in kept.names] for value in found]
+        said = [value for value, row in zip(found, rows, strict=True) if self._is_member(kept, row)]
         return mirror_statements.yes(kept, said)
 
     def _is_member(self, kept: Kept, row: Sequence[Any]) -> bool:
         return bool(text.members([row], kept.source, _places(kept, "member")))
 
     def _sealed(self, kept: Kept) -> _Sealed:
-        result = self._run(kept.source, mirror_statements.nothing(kept))
-        described: list[Any] = [(str(column[1]), str(column[5])) for column in result.cursor.description or ()]
-        self._session.end(result)
+        columns = self._described(kept.source, mirror_statements.nothing(kept))
+        described: list[Any] = [(str(column[1]), str(column[5])) for column in columns]
         if self._facts.type_of is not None:
             described += map(tuple, self._answers(kept, mirror_statements.types(kept, self._facts.type_of)))
         ((rows, total),) = self._answers(kept, mirror_statements.seal(self._facts, kept))
         shape = hashlib.sha256(repr(described).encode()).hexdigest()[:12]
         return _Sealed(shape, int(rows), int(total or 0))
+
+    def _described(self, source: models.Source, statement: str | Statement) -> Sequence[Sequence[Any]]:
+        """What the driver says of the columns of a statement without rows."""
+        result = self._run(source, statement)
+        columns = list(result.cursor.description or ())
+        self._session.end(result)
+        return columns
+
+    def _alike(self, columns: Sequence[Sequence[Any]]) -> Mapping[int, values.Convert]:
+        """What has to be done with the values of columns of these types."""
+        return values.conversions(self._dialect.name, columns)
 
     def _answers(self, kept: Kept, statement: Statement) -> list[Any]:
         """All rows of a statement that gives few."""

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 Rows = Sequence[Sequence[object]]
-_Convert = Callable[[object], object]
+Convert = Callable[[object], object]
 
 _BPCHAR = 1042
 _MYSQL_BIT, _MYSQL_CHAR = 16, 254
@@ -16,21 +16,22 @@ _MYSQL_BIT, _MYSQL_CHAR = 16, 254
 
 def alike(dialect: str, result: Any, partitions: Iterator[Rows]) -> Iterator[Rows]:
     """The rows of a result of SQLAlchemy's that were not asked for yet: some cursors forget their columns with them."""
-    found = _conversions(dialect, result.context.cursor.description or ())
-    return ([_converted(row, found) for row in rows] for rows in partitions) if found else partitions
+    found = conversions(dialect, result.context.cursor.description or ())
+    return ([converted(row, found) for row in rows] for rows in partitions) if found else partitions
 
 
-def _converted(row: Sequence[object], conversions: Mapping[int, _Convert]) -> Sequence[object]:
+def converted(row: Sequence[object], conversions: Mapping[int, Convert]) -> Sequence[object]:
+    """A row with what its columns' conversions make of its values."""
     return [conversions[at](value) if at in conversions else value for at, value in enumerate(row)]
 
 
-def _conversions(dialect: str, columns: Sequence[Sequence[Any]]) -> Mapping[int, _Convert]:
+def conversions(dialect: str, columns: Sequence[Sequence[Any]]) -> Mapping[int, Convert]:
     """What to do with the values of which column, by what the cursor says of its type."""
     wanted = ((at, _conversion(dialect, column[1])) for at, column in enumerate(columns))
     return {at: convert for at, convert in wanted if convert is not None}
 
 
-def _conversion(dialect: str, code: Any) -> _Convert | None:
+def _conversion(dialect: str, code: Any) -> Convert | None:
     match dialect:
         case "redshift" | "postgresql":
             return _unpadded if code == _BPCHAR else None

@@ -19,18 +19,20 @@ from tests.bench.contestants import UNCHANGED, Contestant, Place
 @dataclass(frozen=True, slots=True)
 class Setup:
     """Where syncer reads, and where it keeps its state: in the warehouse's database or in another one. `scratch`: the
-    warehouse keeps the snapshots."""
+    warehouse keeps the snapshots. `url`: the warehouse is a copy there, which `follow` makes of a table."""
 
     schema: str = "syncer"
     elsewhere: bool = False
     duckdb: bool = False
     scratch: bool = False
+    url: str = ""
+    follow: Callable[[str], None] = lambda _table: None
 
     def state_url(self, place: Place) -> str:
         return place.server.other_url if self.elsewhere else place.server.url
 
     def warehouse_url(self, place: Place) -> str:
-        return f"duckdb:///{_duckdb_file(place)}" if self.duckdb else place.server.url
+        return self.url or (f"duckdb:///{_duckdb_file(place)}" if self.duckdb else place.server.url)
 
 
 _HERE = Setup()
@@ -113,6 +115,7 @@ def seed(place: Place, setup: Setup) -> None:
     place.server.run("CREATE TABLE warehouse.sample AS SELECT DISTINCT ON (audience) * FROM warehouse.member")
     if setup.duckdb:
         _copy_to_duckdb(place, table="sample")
+    setup.follow("sample")
     with sink.receiving(place.folder / "spool") as receiving:
         told = replace(place, endpoint=f"http://127.0.0.1:{receiving.port}")
         subprocess.run(command(config(told, setup, table="sample")), check=True, capture_output=True)

@@ -65,6 +65,11 @@ def on(url: str, cluster: Path) -> Server:
     return Server(with_database(url, "bench"), with_database(url, "bench_state"), pid)
 
 
+def cpu_of(pid: int) -> float:
+    """User and system time of a process so far."""
+    return _cpu(pid)[0]
+
+
 def _cpu(pid: int, *, ended_children: bool = False) -> tuple[float, float]:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -2,17 +2,21 @@
 
     .venv/bin/python -m tests.bench.travel --memberships 1000000 --work FOLDER
 
-Warehouse and state are PostgreSQLs of their own, so that the work of each is known. For each share of the memberships
-that changed both ways run in turn; medians.
+Warehouse and state are servers of their own, so that the work of each is known. For each share of the memberships that
+changed both ways run in turn; medians.
 """
 
 import json
 import statistics
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import click
+import psycopg
+import sqlalchemy
 import structlog
 from rich.console import Console
 from rich.table import Table
@@ -24,9 +28,17 @@ from tests.bench.ours import Setup
 from tests.bench.server import Server
 
 SHARES = (0.0, 0.001, 0.01)
-EVERYTHING = Setup("syncer_everything", elsewhere=True)
-CHANGES = Setup("syncer_changes", elsewhere=True, scratch=True)
-SETUPS = (EVERYTHING, CHANGES)
+ENGINES = ("postgresql", "mariadb")
+_TABLE = "(audience varchar(100), user_id varchar(64), email varchar(190), updated_at varchar(40))"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The warehouse's. `cpu_seconds` of it so far; `follow` takes over a table, if the data are made elsewhere."""
+
+    url: str
+    cpu_seconds: Callable[[], float]
+    follow: Callable[[str], None] = lambda _table: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,35 +57,33 @@ class Travelled:
     rss: float
 
 
-def rounds(engine: Server, state: Server, folder: Path, repeat: int, shares: Sequence[float]) -> Iterator[Travelled]:
-    """Runs each way after each change. Before, each has told all members, and the warehouse keeps a snapshot."""
-    engine.run("DROP SCHEMA IF EXISTS scratch CASCADE; CREATE SCHEMA scratch")
-    for setup in SETUPS:
-        ours.seed(Place(_both(engine, state), folder), setup)
-    _run(engine, state, folder, CHANGES, 0)
+def rounds(
+    made: Server, engine: Engine, state: Server, folder: Path, repeat: int, shares: Sequence[float]
+) -> Iterator[Travelled]:
+    """Runs each way after each change of the data that `made` has. Before, each has told all members, and the warehouse
+    keeps a snapshot."""
+    both = Server(made.url, state.other_url, made.pid)  # the data, with the state's database beside them
+    everything = Setup("syncer_everything", elsewhere=True, url=engine.url, follow=engine.follow)
+    changes = replace(everything, schema="syncer_changes", scratch=True)
+    engine.follow("member")
+    for setup in (everything, changes):
+        ours.seed(Place(both, folder), setup)
+    _run(both, engine, state, folder, changes, 0)
     state.run("VACUUM ANALYZE", state.other_url)
-    number = 0
-    for share in shares:
-        for _ in range(repeat):
-            number += 1
-            warehouse.change(engine, number, share)
-            for setup in SETUPS:
-                yield _run(engine, state, folder, setup, share)
+    for number, share in enumerate((share for share in shares for _ in range(repeat)), 1):
+        warehouse.change(made, number, share)
+        engine.follow("member")
+        for setup in (everything, changes):
+            yield _run(both, engine, state, folder, setup, share)
 
 
-def _both(engine: Server, state: Server) -> Server:
-    """The warehouse's database, with that of the state beside it."""
-    return Server(engine.url, state.other_url, engine.pid)
-
-
-def _run(engine: Server, state: Server, folder: Path, setup: Setup, share: float) -> Travelled:
-    both = _both(engine, state)
-    state.settle()
+def _run(both: Server, engine: Engine, state: Server, folder: Path, setup: Setup, share: float) -> Travelled:
+    both.settle()
     with sink.receiving(folder / "spool") as receiving:
         place = Place(both, folder, f"http://127.0.0.1:{receiving.port}")
-        before = state.cpu_seconds()
-        measured = measure.run(both, ours.command(ours.config(place, setup)), folder, {})
-        state_cpu = state.cpu_seconds() - before
+        before = engine.cpu_seconds()
+        measured = measure.run(state, ours.command(ours.config(place, setup)), folder, {})
+        engine_cpu = engine.cpu_seconds() - before
     asked = f"SELECT read, read_rows, read_bytes FROM {setup.schema}.run ORDER BY run_id DESC LIMIT 1"
     ((read, rows, size),) = state.run(asked, state.other_url)
     return Travelled(
@@ -84,10 +94,45 @@ def _run(engine: Server, state: Server, folder: Path, setup: Setup, share: float
         int(str(size)),
         measured.wall,
         measured.cpu,
+        engine_cpu,
         measured.postgres_cpu,
-        state_cpu,
         measured.rss,
     )
+
+
+@contextmanager
+def running(name: str, made: Server, folder: Path) -> Iterator[Engine]:
+    """The engine of this name, with an empty scratch schema. The data are made by a PostgreSQL, which may be it."""
+    if name == "postgresql":
+        made.run("DROP SCHEMA IF EXISTS scratch CASCADE; CREATE SCHEMA scratch")
+        yield Engine(made.url, made.cpu_seconds)
+        return
+    from tests.engines.servers import mariadb_server, own_folder  # needs pytest
+
+    with own_folder("my") as own, mariadb_server(own, "--innodb-buffer-pool-size=1G") as (url, pid):
+        _order(url, "CREATE DATABASE warehouse", "CREATE DATABASE scratch")
+        there = url.set(database="warehouse")
+
+        def follow(table: str) -> None:
+            rows = folder / "rows.tsv"
+            copied = f"COPY (SELECT audience, user_id, email, updated_at FROM warehouse.{table}) TO STDOUT"
+            with psycopg.connect(made.url) as source, source.cursor().copy(copied) as blocks, rows.open("wb") as file:
+                file.writelines(blocks)
+            made_anew = f"CREATE OR REPLACE TABLE warehouse.{table} {_TABLE} CHARACTER SET utf8mb4"
+            loaded = f"LOAD DATA LOCAL INFILE '{rows}' INTO TABLE warehouse.{table} CHARACTER SET utf8mb4"
+            _order(there, made_anew, loaded)
+
+        yield Engine(there.render_as_string(hide_password=False), lambda: server.cpu_of(pid), follow)
+
+
+def _order(url: sqlalchemy.URL, *statements: str) -> None:
+    import pymysql
+
+    options: dict[str, Any] = {"local_infile": True, "autocommit": True}
+    at = {"host": url.host or "", "port": url.port or 0, "user": url.username}
+    with pymysql.connect(**at, **options) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
 
 
 def medians(found: Sequence[Travelled]) -> list[Travelled]:
@@ -130,19 +175,21 @@ def show(rows: Sequence[Travelled], title: str) -> None:
 
 @click.command(help=__doc__)
 @click.option("--memberships", default=1_000_000, show_default=True, help="Rows of the warehouse; five per contact.")
+@click.option("--engine", "name", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True)
 @click.option("--repeat", default=3, show_default=True)
 @click.option("--work", type=click.Path(path_type=Path), required=True, help="Keeps the servers here.")
 @click.option("--out", type=click.Path(path_type=Path), help="Writes every run here as JSON.")
-def main(memberships: int, repeat: int, work: Path, out: Path | None) -> None:
+def main(memberships: int, name: str, repeat: int, work: Path, out: Path | None) -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     work.mkdir(parents=True, exist_ok=True)
-    with server.running(work / "data") as engine, server.running(work / "state") as state:
-        warehouse.generate(engine, memberships)
-        facts = about(engine, memberships)
-        found = list(rounds(engine, state, work, repeat, SHARES))
+    with server.running(work / "data") as made, server.running(work / "state") as state:
+        warehouse.generate(made, memberships)
+        facts = {**about(made, memberships), "engine": name}
+        with running(name, made, work) as engine:
+            found = list(rounds(made, engine, state, work, repeat, SHARES))
     if out is not None:
         out.write_text(json.dumps({"about": facts, "runs": [asdict(each) for each in found]}, indent=1) + "\n")
-    show(medians(found), f"{memberships:,} memberships, PostgreSQL {facts['postgresql']}")
+    show(medians(found), f"{memberships:,} memberships in {name}")
 
 
 if __name__ == "__main__":

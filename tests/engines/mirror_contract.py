@@ -189,6 +189,19 @@ query = "SELECT user_id, email FROM members"
         assert {each.name: each.members for each in result.report.audiences} == {VIP: 49, CHURN: 49}
         assert kept.query("SELECT memberships, contacts FROM run ORDER BY run_id DESC LIMIT 1") == [(102, 52)]
 
+    def test_the_blanks_that_fill_a_char_are_none_of_its_text(self, kept: World) -> None:
+        kept.warehouse.run("DROP TABLE members")
+        kept.warehouse.run("CREATE TABLE members (audience_name char(20), user_id char(9), email varchar(40))")
+        kept.destination_extra += f'\naudiences = ["{VIP}"]'
+        kept.warehouse.replace(members(5, VIP, CHURN))
+        kept.sync()
+        rows: list[Row] = [*members(4, VIP, CHURN), (VIP, "u0004", "other@x.io")]
+        kept.warehouse.replace(rows)
+        result = kept.sync()
+        assert {each.name: each.members for each in result.report.audiences} == {VIP: 5, CHURN: 4}
+        assert kept.believed() == {each for each in truth(rows) if each[1] == "vip_buyers"}
+        assert kept.verify().differences == 0
+
     def test_a_change_that_a_destination_refused_is_planned_again(self, kept: World) -> None:
         world = self.settled(kept)
         rows = [*members(50, VIP, CHURN), (VIP, "new", "new@x.io")]

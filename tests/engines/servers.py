@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 
 _STOP_SECONDS = 20
 
@@ -35,8 +36,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: Sequence[str], folder: Path, is_up: Callable[[], bool], seconds: float) -> Iterator[None]:
-    """A server, from when it answers until the end; what it says is in `folder`."""
+def running(command: Sequence[str], folder: Path, is_up: Callable[[], bool], seconds: float) -> Iterator[int]:
+    """A server, from when it answers until the end; what it says is in `folder`. Gives the number of its process."""
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     try:
@@ -46,7 +47,7 @@ def running(command: Sequence[str], folder: Path, is_up: Callable[[], bool], sec
                 pytest.fail(f"{command[0]} did not come up: {(folder / 'log').read_text()[-2000:]}")
             with suppress(subprocess.TimeoutExpired):
                 server.wait(0.2)
-        yield
+        yield server.pid
     finally:
         server.terminate()
         try:
@@ -54,6 +55,28 @@ def running(command: Sequence[str], folder: Path, is_up: Callable[[], bool], sec
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait(_STOP_SECONDS)
+
+
+@contextmanager
+def mariadb_server(folder: Path, *options: str) -> Iterator[tuple[sqlalchemy.URL, int]]:
+    """The address of a MariaDB's administrator, and the number of its process. Skips the test where it is missing."""
+    pymysql = pytest.importorskip("pymysql", reason="PyMySQL is not installed: pip install '.[mysql]'")
+    server, install = program("mariadbd", "mariadb-server"), program("mariadb-install-db", "mariadb-server")
+    data, port = folder / "data", free_port()
+    made = [*as_nobody(), install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
+    subprocess.run([*made, "--skip-test-db"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    given = f"--datadir={data} --socket={folder}/s --port={port} --bind-address=127.0.0.1 --skip-name-resolve"
+    command = [*as_nobody(), server, "--no-defaults", *given.split(), "--skip-log-bin", *options]
+
+    def is_up() -> bool:
+        try:
+            pymysql.connect(host="127.0.0.1", port=port, user="root").close()
+        except pymysql.MySQLError:
+            return False
+        return True
+
+    with running(command, folder, is_up, 60) as pid:
+        yield sqlalchemy.URL.create("mysql+pymysql", "root", host="127.0.0.1", port=port), pid
 
 
 @contextmanager

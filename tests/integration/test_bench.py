@@ -55,7 +55,8 @@ def test_a_wrong_a_missing_and_a_needless_untruth_are_counted(bench_server: serv
 
 def test_what_travels_is_measured_both_ways(bench_server: server.Server, tmp_path: Path) -> None:
     warehouse.generate(bench_server, 2000)
-    found = list(travel.rounds(bench_server, bench_server, tmp_path, 1, [0.01]))
+    with travel.running("postgresql", bench_server, tmp_path) as engine:
+        found = list(travel.rounds(bench_server, engine, bench_server, tmp_path, 1, [0.01]))
     assert [each.read for each in found] == ["everything", "changes"]
     everything, changes = travel.medians(found)
     assert everything.rows > 1900 > 200 > changes.rows > 0
