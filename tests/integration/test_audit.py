@@ -264,6 +264,24 @@ def test_explain_knows_the_call_that_nothing_held_prevents(world: World) -> None
     assert [row["property"] for row in here(world, "u3")["pending"]] == ["churn_risk"]
 
 
+def test_explain_lists_who_waits_until_the_calls_to_their_contact_name_nobody_else(world: World) -> None:
+    there: list[Row] = [*members(2), *members(2, CHURN), (CHURN, "u1", "b@x.io")]
+    back: list[Row] = [*there, (VIP, "u2", "b@x.io"), (VIP, "u5", "b@x.io")]
+    for rows in ([*there, (VIP, "u2", "a@x.io"), (VIP, "u5", "c@x.io")], there, back):
+        world.warehouse.replace(rows)
+        world.sync()
+    world.warehouse.replace([*back, ("Q4", "u1", "b@x.io")])  # and so the next call names u1
+
+    def pending() -> list[tuple[str, str, str | None]]:
+        return [(row["property"], row["op"], row["waits"]) for row in here(world, "u5")["pending"]]
+
+    assert pending() == [("q4", "added", None), ("vip_buyers", "reasserted", "deferred")]
+    world.sync()
+    assert pending() == [("vip_buyers", "reasserted", None)]
+    world.sync()
+    assert pending() == []
+
+
 def test_explain_tells_what_is_pending_and_what_was_told_false(settled: World) -> None:
     settled.warehouse.replace(members(2) + members(2, CHURN) + members(1, CHURN, first=3))
 
