@@ -256,8 +256,6 @@ def _suppression_caveats(app: App) -> list[errors.Problem]:
 
 
 def _scratch_caveats(app: App, connection: Connection, problems: Sequence[errors.Problem]) -> list[errors.Problem]:
-    if app.mirrors is None:
-        return []
     if any(problem.path == "warehouse.scratch" for problem in problems):
         return [errors.Problem("warehouse.scratch", "runs read everything until what is wrong there is put right")]
     try:
@@ -265,6 +263,10 @@ def _scratch_caveats(app: App, connection: Connection, problems: Sequence[errors
         why = generations.why_whole(connection, app.warehouse, app.settings.sources, app.job().targets, suppressed)
     except errors.WarehouseError:  # one of its problems
         return []
+    if app.mirrors is None:
+        if why == generations.IN_PLACE:
+            return []
+        why = warehouses.why_no_mirrors(app.settings.warehouse.url.get_secret_value()) or "it is not set"
     words = "runs read what changed since the run before" if why is None else f"runs read everything: {why}"
     return [errors.Problem("warehouse.scratch", words)]
 

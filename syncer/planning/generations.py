@@ -42,7 +42,7 @@ RECOUNTED_EVERY = 16
 """Of so many runs, in one the warehouse counts the users of all audiences, to be compared with what the state has."""
 
 _NOT_KEPT = "the run before kept no snapshot: `warehouse.scratch` was not set"
-_IN_PLACE = "the table is read where it is, in the state's own database"
+IN_PLACE = "the table is read where it is, in the state's own database"
 _UNUSABLE = "the tables in `warehouse.scratch` could not be used; `syncer check` says why"
 _ALTERED = "the snapshot of the run before is not at the warehouse as it was left"
 _FORGOTTEN = "somebody was forgotten whom the warehouse may still have"
@@ -90,7 +90,7 @@ def snapshot(connection: Connection, request: PlanRequest, run_id: int, whole: s
     """The members as of now, or what a plan needs of them. `whole`: why that is everything; None if it may be less."""
     found = in_place(connection, request.warehouse, request.sources, request.guard.ready, request.suppressed)
     if found is not None:
-        yield replace(found, read=Read("everything", None if request.mirrors is None else _IN_PLACE))
+        yield replace(found, read=Read("everything", None if request.mirrors is None else IN_PLACE))
         return
     with staging.room(connection):
         never = None if request.mirrors is None else _why_never(request.sources, request.targets, request.suppressed)
@@ -115,7 +115,7 @@ def why_whole(
 ) -> str | None:
     """Why runs of this configuration read everything although the warehouse keeps snapshots; None if they do not."""
     if in_place(connection, warehouse, sources, None, suppressed) is not None:
-        return _IN_PLACE
+        return IN_PLACE
     return _why_never(sources, targets, suppressed)
 
 

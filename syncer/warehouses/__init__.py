@@ -57,8 +57,16 @@ def open_mirrors(
         return mirror_duckdb.DuckdbMirrors(url, connect_args, waits, scratch)
     if url.get_backend_name() in mirror_dialects.FACTS:
         return mirror_generic.GenericMirrors(url, connect_args, waits, scratch)
-    words = f"runs of this version cannot compare in {url.get_backend_name()}; leave it out, and they read everything"
+    words = f"{why_no_mirrors(url)}; leave it out, and runs read everything"
     raise errors.ConfigError([errors.Problem("warehouse.scratch", words)])
+
+
+def why_no_mirrors(url: sqlalchemy.URL) -> str | None:
+    """Why `open_mirrors` opens nothing for this kind of database; None if it does."""
+    backend = url.get_backend_name()
+    if backend in ("duckdb", *mirror_dialects.FACTS) or (backend, url.get_driver_name()) == ("postgresql", "psycopg"):
+        return None
+    return f"this version cannot compare in {url.drivername}"
 
 
 def _problem(message: str) -> errors.ConfigError:

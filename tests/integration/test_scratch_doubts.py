@@ -1,6 +1,8 @@
 """A warehouse that keeps the snapshot of the last run: what may become of its tables, and of a run among them."""
 
+import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -8,10 +10,13 @@ import pytest
 import sqlalchemy
 
 from syncer.planning import generations
+from syncer.receivers.segment import SegmentReceiver
+from syncer.state import State
 from syncer.warehouses import mirror
 from syncer.warehouses.mirror_postgres import PostgresMirror
+from tests.acceptance.worlds import FileWrite
 from tests.integration.scratch_kills import PLANNING, SWEEPING, survive
-from tests.integration.test_scratch import base_of, kept, read, settled, tables
+from tests.integration.test_scratch import SCRATCH, base_of, kept, read, settled, tables
 from tests.world import CHURN, VIP, World, Write, members, truth
 
 __all__ = ["kept", "settled"]
@@ -114,7 +119,25 @@ def test_without_the_key_check_names_the_tables_and_forgetting_drops_them(settle
     assert f"scratch.{left}" in settled.command("check").stderr
     assert settled.command("forget", "u0001", "--yes").returncode == 0
     assert tables(settled.warehouse) == set()
-    assert "scratch" not in settled.command("check").stderr
+    assert "tables with the rows of members" not in settled.command("check").stderr
+
+
+def test_check_says_what_runs_read(world: World, world_in_one_database: World) -> None:
+    assert "note: warehouse.scratch: runs read everything: it is not set" in world.command("check").stderr
+    world.warehouse.run("CREATE SCHEMA scratch")
+    world.warehouse_extra = SCRATCH
+    assert "note: warehouse.scratch: runs read what changed" in world.command("check").stderr
+    assert "warehouse.scratch" not in world_in_one_database.command("check").stderr
+
+
+def test_sqlite_keeps_no_snapshots(tmp_path: Path, state: State, receiver: SegmentReceiver) -> None:
+    file = tmp_path / "warehouse.db"
+    write = FileWrite(f"sqlite:///{file}", lambda: sqlite3.connect(file))
+    world = World(tmp_path, write, state.url, receiver)
+    assert "runs read everything: this version cannot compare in sqlite" in world.command("check").stderr
+    world.warehouse_extra = SCRATCH
+    checked = world.command("check")
+    assert (checked.returncode, "warehouse.scratch: this version cannot" in checked.stderr) == (2, True)
 
 
 def test_check_says_that_everything_is_read_where_the_schema_cannot_be_used(settled: World) -> None:
