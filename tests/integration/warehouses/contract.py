@@ -193,6 +193,25 @@ class WarehouseContract(ValuesContract):
     def test_what_is_no_table_name(self, place: Place, name: str) -> None:
         assert "is not a table name" in error_of(place, table(table=name))
 
+    def test_of_a_list_of_people_one_column_is_enough(self, place: Place) -> None:
+        self.make(place, "('VIP', 'u1', 'a@x.io')")
+        lists = {
+            "SELECT email FROM members": (None, "a@x.io"),
+            "SELECT user_id FROM members": ("u1", None),
+            "SELECT email, user_id FROM members": ("u1", "a@x.io"),
+        }
+        for text, named in lists.items():
+            assert read(place, query(text, audience_name="list", either=True)) == [("list", *named, False)]
+        message = error_of(place, query("SELECT email AS other FROM members", either=True))
+        assert 'no column "user_id"' in message
+        assert 'no column "email"' in message
+
+    def test_those_are_asked_for_whose_member_column_does_not_say_yes(self, place: Place) -> None:
+        self.make(place, "('yes', 'u1', 'a@x.io')", "('no', 'u2', 'b@x.io')", "(NULL, 'u3', 'c@x.io')")
+        without = {"audience_name": "consent", "audience": None, "member": "audience", "unless": True}
+        for source in (table(**without), query("SELECT * FROM members", **without)):
+            assert {row[1] for row in read(place, source)} == {"u2", "u3"}
+
     def test_a_failing_query_speaks_in_the_databases_own_words(self, place: Place) -> None:
         message = error_of(place, query("SELECT user_id FROM nowhere_at_all"))
         assert message.startswith("audiences[2].query: ")
