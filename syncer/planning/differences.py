@@ -68,7 +68,8 @@ class Comparison:
         if self.target.reach.retract:
             execute(self.connection, "add_retractions", in_reach)
         if self.counts.snapshot.suppressed is not None:
-            suppression.find(self.connection, self.target.mode.identity, in_reach)
+            everybody = self.target.reach.everybody
+            suppression.find(self.connection, self.target.mode.identity, in_reach, everybody=everybody)
         analyze(self.connection, "member_delta")
         if self.target.mode.tells_profiles:
             trigger = {"traits_trigger": self.target.mode.traits_trigger}

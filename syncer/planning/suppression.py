@@ -86,11 +86,13 @@ def believe(connection: Connection, lists: Mapping[str, int] | None) -> None:
     execute(connection, "believe_suppression", {"lists": list(now), "entries": list(now.values())})
 
 
-def find(connection: Connection, identity: models.Identity, in_reach: Mapping[str, object]) -> None:
-    """Finds the contacts of a destination that are suppressed, and what it was told of them beyond its reach."""
+def find(connection: Connection, identity: models.Identity, in_reach: Mapping[str, object], *, everybody: bool) -> None:
+    """Finds the contacts of a destination that are suppressed, and what it was told of them beyond its reach, unless
+    that is everybody."""
     execute(connection, "fill_suppressed_contact", {"kind": "contact" if identity == "email" else "user"})
     analyze(connection, "suppressed_contact")
-    execute(connection, "add_beyond_reach", in_reach)
+    if not everybody:
+        execute(connection, "add_beyond_reach", in_reach)
 
 
 def mark(connection: Connection, mode: models.Mode, contact: psycopg.sql.Composable) -> None:

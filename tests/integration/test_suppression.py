@@ -169,6 +169,39 @@ def test_a_list_that_is_empty_or_doubles_holds_the_run_until_it_is_approved(worl
     assert world.believed() == truth(members(9 - names, first=names))
 
 
+@pytest.mark.parametrize("told_before", [True, False])
+def test_a_long_first_list_holds_the_run_if_somebody_was_told_anything(world: World, told_before: bool) -> None:
+    world.extra = GUARD_FROM_TWO
+    world.warehouse.replace(members(9))
+    if told_before:
+        world.sync()
+    suppress(world, "u0000@x.io", "u0001@x.io")
+    world.extra = LIST + GUARD_FROM_TWO
+
+    result = world.sync()
+
+    assert result.report.status == (Status.HELD if told_before else Status.SUCCEEDED)
+    assert world.believed() == truth(members(9) if told_before else members(7, first=2))
+
+
+@pytest.mark.parametrize(("without", "held"), [(range(1), False), (range(4), True)])
+def test_many_without_consent_at_once_hold_the_run(world: World, without: range, held: bool) -> None:
+    world.extra = 'consent = "agrees"\n' + GUARD_FROM_TWO
+    world.warehouse.run("ALTER TABLE members ADD agrees boolean DEFAULT true")
+    world.warehouse.run(
+        "INSERT INTO members SELECT 'VIP Buyers', 'u' || i, 'u' || i || '@x.io' FROM generate_series(0, 8) AS i"
+    )
+    world.sync()
+    names = [f"u{number}" for number in without]
+    world.warehouse.run("UPDATE members SET agrees = false WHERE user_id = ANY (%s)", [names])
+
+    assert (world.sync().report.status == Status.HELD) == held
+    assert len(world.believed()) == (9 if held else 8)
+    world.warehouse.run("UPDATE members SET agrees = true")
+    assert world.sync().report.status == Status.SUCCEEDED, "one who consents again holds nothing"
+    assert len(world.believed()) == 9
+
+
 def test_a_list_that_is_not_configured_any_more_holds_the_run(world: World) -> None:
     world.warehouse.replace(named_members("a", "b"))
     suppress(world, "a@x.io")
