@@ -49,11 +49,12 @@ def take_out(
     return {str(source.audience_name): counted.get(str(source.audience_name), 0) for source in sources}
 
 
-def judge(connection: Connection, lists: Mapping[str, int] | None, guard: models.Guard, run_id: int | None) -> None:
-    """Raises `HeldError` for a list that is gone or empty where there was one, or that is twice as long, by no fewer
-    names than the guard lets leave. `run_id` is what a human approves; None: nothing is noted."""
+def judge(connection: Connection, lists: Mapping[str, int] | None, guard: models.Guard, run_id: int | None) -> bool:
+    """Whether there are lists, or were any. Raises `HeldError` for a list that is gone or empty where there was one, or
+    that is twice as long, by no fewer names than the guard lets leave. `run_id` is what a human approves; None: nothing
+    is noted."""
     if not guard.watches_suppression:
-        return
+        return False
     now = lists or {}
     before = {row.list: row.entries for row in fetch_all(connection, Length, "show_suppression")}
     reasons = []
@@ -67,6 +68,7 @@ def judge(connection: Connection, lists: Mapping[str, int] | None, guard: models
     if reasons:
         way_out = "" if run_id is None else f"; if that is right, `syncer approve {run_id}` believes it"
         raise errors.HeldError(f"held: {' and '.join(reasons)}; nothing was sent{way_out}")
+    return bool(now or before)
 
 
 def _doubt(connection: Connection, name: str, before: int, now: int | None, least: int) -> str | None:

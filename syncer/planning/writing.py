@@ -46,15 +46,21 @@ def _read_and_write(
     connection: Connection, request: PlanRequest, run_id: int, *, whole: str | None = None
 ) -> plan.Plan:
     with generations.snapshot(connection, request, run_id, whole) as snapshot:
-        suppression.judge(connection, snapshot.suppressed, request.guard, run_id)
+        lists = suppression.judge(connection, snapshot.suppressed, request.guard, run_id)
         return retried(
-            lambda: _write(connection, request, snapshot, run_id),
-            again=lambda: _write(connection, request, snapshot, run_id, alone=True),
+            lambda: _write(connection, request, snapshot, run_id, believes=lists),
+            again=lambda: _write(connection, request, snapshot, run_id, believes=lists, alone=True),
         )
 
 
 def _write(
-    connection: Connection, request: PlanRequest, snapshot: Snapshot, run_id: int, *, alone: bool = False
+    connection: Connection,
+    request: PlanRequest,
+    snapshot: Snapshot,
+    run_id: int,
+    *,
+    believes: bool,
+    alone: bool = False,
 ) -> plan.Plan:
     with plan.transaction(connection, snapshot, alone=alone):
         last = None
@@ -77,7 +83,8 @@ def _write(
         execute(connection, "mark_read", {"run_id": run_id, **snapshot.read._asdict()})
         if _is_believed(request, planned) and fetch_value(connection, "any_forgotten"):
             snapshot.everybody.execute(connection, "refresh_forgotten")
-        suppression.believe(connection, snapshot.suppressed)
+        if believes:
+            suppression.believe(connection, snapshot.suppressed)
         generations.turn(connection, counted, targets)
     return planned
 

@@ -20,7 +20,6 @@ from syncer.planning import checksums
 from tests.integration.lives.mortal import Mortal
 from tests.integration.lives.rare import IN_CI, OF_PAGES, OF_SCRATCH
 from tests.integration.lives.stage import Stage
-from tests.integration.lives.suppressing import SuppressingLife
 from tests.integration.lives.twice import Twice
 from tests.world import Report, Write
 
@@ -67,7 +66,7 @@ def test_nobody_who_is_suppressed_is_told_true(
 ) -> None:
     """The same lives with a list that changes at random: the model and the auditor know who is on it."""
     monkeypatch.setattr(segment, "PAGE_SIZE", 3)
-    stage = Stage(new_database, template, mortal, Write(new_database("template0")), kind=SuppressingLife)
+    stage = Stage(new_database, template, mortal, Write(new_database("template0")), lists=True)
 
     stage.play(max(8, EXAMPLES // 3))
 

@@ -15,6 +15,7 @@ from syncer.state import State
 from tests.integration.lives.life import Life
 from tests.integration.lives.mortal import Mortal
 from tests.integration.lives.rare import PATHS
+from tests.integration.lives.suppressing import SuppressingLife
 from tests.integration.lives.twice import Twice
 from tests.sometimes import Sometimes
 from tests.witness import Witness
@@ -27,14 +28,15 @@ COUNTED = ("lives", "changes", "acts", "approved", "disturbed", "gone", "undistu
 @dataclass
 class Stage:
     """`warehouse`: one of its own, beside the state; without it each life has both in one database. `twice`: it keeps
-    the snapshot of the last run, and every plan that is made from what changed since is compared with one of all."""
+    the snapshot of the last run, and every plan that is made from what changed since is compared with one of all.
+    `lists`: it lists people who are suppressed."""
 
     new_database: Callable[..., str]
     template: str
     mortal: Mortal
     warehouse: Write | None
     twice: Twice | None = None
-    kind: type[Life] = Life
+    lists: bool = False
     tally: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     sometimes: Sometimes = field(default_factory=lambda: Sometimes(PATHS))
     _made: list[str] = field(default_factory=list)
@@ -43,13 +45,20 @@ class Stage:
         """Plays so many lives: always the same ones, or those of a seed."""
 
         def life() -> Life:
-            machine = self.kind()
+            machine = Life()
             machine.new_world, machine.mortal = self._new_world, self.mortal
             machine.tally, machine.sometimes = self.tally, self.sometimes
             return machine
 
+        def suppressing() -> Life:  # by itself: of what is always the same, the text of a function is the seed
+            machine = SuppressingLife()
+            machine.new_world, machine.mortal = self._new_world, self.mortal
+            machine.tally, machine.sometimes = self.tally, self.sometimes
+            return machine
+
+        kind = suppressing if self.lists else life
         run_state_machine_as_test(
-            cast(type[RuleBasedStateMachine], life if seed is None else hypothesis.seed(seed)(life)),
+            cast(type[RuleBasedStateMachine], kind if seed is None else hypothesis.seed(seed)(kind)),
             settings=hypothesis.settings(
                 max_examples=lives,
                 stateful_step_count=STEPS,
