@@ -13,7 +13,8 @@ from pydantic import SecretStr, ValidationError
 
 from syncer import errors, fields, models, owners
 from syncer.config import rules, source
-from syncer.config.settings import Alerts, Audience, ComputedTrait, Console, Settings, State
+from syncer.config.serving import Console
+from syncer.config.settings import Alerts, Audience, ComputedTrait, Settings, State
 
 __all__ = ["Alerts", "AudienceCheck", "Console", "Settings", "State", "caveats", "load", "load_alerts", "other_state"]
 

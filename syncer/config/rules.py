@@ -11,7 +11,8 @@ from typing import Any, get_args, get_origin
 from pydantic_core import ErrorDetails
 
 from syncer.config import source
-from syncer.config.settings import Health, Settings
+from syncer.config.serving import Health
+from syncer.config.settings import Settings
 from syncer.config.source import Finding, Location
 from syncer.destinations.options import DestinationSettings
 from syncer.destinations.registry import DESTINATIONS, type_of

@@ -4,7 +4,6 @@ The tables of destinations stand with their destinations. Defaults live in these
 keys are in `rules`; here a key looks at most at a neighbour that decides how it is to be read.
 """
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,17 +12,14 @@ from pydantic import AfterValidator, Field, Secret, SecretStr, ValidationInfo, f
 
 from syncer import fields, models, schedule
 from syncer.config.databases import StateUrl, WarehouseUrl, conninfo
+from syncer.config.serving import Console, Health
 from syncer.destinations.registry import AnyDestination
-from syncer.fields import Duration, Growth, Key, Password, Share, Table, Text
+from syncer.fields import Duration, Growth, Password, Share, Table, Text
 from syncer.reserved import SENDABLE_TRAITS
 from syncer.spelling import suggest
 
 _DAY = 86400.0
 _MAX_KEEP_DAYS = 36_500
-_MIN_TOKEN = 24
-"""Characters. Nobody guesses so many, whatever they are."""
-
-_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _MIN_EVERY, _MAX_EVERY = 1.0, 366 * _DAY
 
 
@@ -42,23 +38,6 @@ def _heartbeat_url(secret: SecretStr) -> SecretStr:
     return secret
 
 
-def _long_enough(secret: SecretStr) -> SecretStr:
-    value = secret.get_secret_value()
-    if len(value) < _MIN_TOKEN or not value.isascii():
-        raise ValueError(
-            f"must have at least {_MIN_TOKEN} plain letters, digits and signs; make one with `openssl rand -hex 24`"
-        )
-    return secret
-
-
-def _host_name(name: str) -> str:
-    if not _HOST_NAME.fullmatch(name):
-        raise ValueError('has what is no name of a host; write it like "syncer.internal", without a port')
-    return name
-
-
-ConsoleToken = Annotated[Key, AfterValidator(_long_enough)]
-HostName = Annotated[str, AfterValidator(_host_name)]
 AlertUrl = Annotated[Password, AfterValidator(_alert_url)]
 HeartbeatUrl = Annotated[Password, AfterValidator(_heartbeat_url)]
 
@@ -245,33 +224,6 @@ class Daemon(Table):
 
     shutdown_timeout: Duration = Field(default="30s", validate_default=True)
     stall_timeout: Duration = Field(default="15m", validate_default=True)
-
-
-class Health(Table):
-    """`[health]`: where the daemon answers probes and scrapes; nowhere if empty."""
-
-    listen: str = "127.0.0.1:9464"
-
-    @field_validator("listen")
-    @classmethod
-    def _host_and_port(cls, text: str) -> str:
-        host, _, port = text.rpartition(":")
-        if text and not (host and port.isascii() and port.isdigit() and int(port) < 65536):
-            raise ValueError('must be a host and a port such as "127.0.0.1:9464", or "" for nothing')
-        return text
-
-
-class Console(Table):
-    """`[console]`: whether the daemon shows its pages where `[health] listen` is, and what opens more than them.
-
-    `token` lets its holder act and see addresses; `token_name` is how the history calls them. `hosts` are names by
-    which people may ask, beside addresses and localhost.
-    """
-
-    served: bool = False
-    token: ConsoleToken | None = None
-    token_name: Text = "console"
-    hosts: Annotated[tuple[HostName, ...], Field(strict=False)] = ()
 
 
 class Log(Table):

@@ -116,7 +116,7 @@ class Life:
                 self._tolerant("retire", rnd.choice("ABC"), "--yes")
             case "approve":
                 runs = world.query("SELECT max(run_id) FROM run WHERE phase = 'closed'")
-                self._tolerant("approve", str(runs[0][0] or 0), "--all")
+                self._tolerant("approve", str(runs[0][0] or 0), "--yes")
             case "retry":
                 self._tolerant("retry")
             case "forget" if rnd.random() < 0.3:
@@ -127,7 +127,9 @@ class Life:
             self.world.destination_extra += SECOND.format(self.world.receiver.url)
 
     def _tolerant(self, *arguments: str) -> None:
-        self.world.command(*arguments)
+        """It may be refused, as what comes too late is, but not for how it is asked."""
+        done = self.world.command(*arguments)
+        assert "No such option" not in done.stderr, done.stderr
 
     def _harm(self) -> None:
         """What may become of the tables at the warehouse."""
@@ -192,7 +194,7 @@ class Life:
         for _ in range(3):
             self._tolerant("retry")
             result = world.sync()
-            self._tolerant("approve", str(result.report.run_id), "--all")
+            self._tolerant("approve", str(result.report.run_id), "--yes")
         assert world.verify().differences == 0
 
 
