@@ -8,7 +8,7 @@ pytest --postgres=postgresql://…       a server of yours; the role must be all
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -47,23 +47,34 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     return processors if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else 2 * processors
 
 
+_LONG = (
+    "integration/test_model.py",
+    "integration/lives",
+    "acceptance/test_random_kills.py",
+    "acceptance/test_long_run.py",
+    "integration/test_points.py",
+    "integration/test_interleavings.py",
+)
 _QUICK = ("unit", "integration/test_sync.py", "integration/test_plan.py", "integration/test_truth_table.py")
 
 
-def _is_quick(path: Path) -> bool:
-    return any(path.is_relative_to(Path(__file__).parent / place) for place in _QUICK)
+def _is_among(path: Path, places: Collection[str]) -> bool:
+    return any(path.is_relative_to(Path(__file__).parent / place) for place in places)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """`-m quick` looks at no other file: to collect all tests takes every process as long as to run these."""
-    skipped = config.option.markexpr == "quick" and collection_path.suffix == ".py" and not _is_quick(collection_path)
-    return skipped or None
+    if config.option.markexpr != "quick" or collection_path.suffix != ".py":
+        return None
+    return not _is_among(collection_path, _QUICK) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what `pytest -m quick` runs: all units, and what every change of the main path has to pass."""
+    """Marks what `pytest -m quick` runs: all units, and what every change of the main path has to pass. Whatever takes
+    longest goes first: last, it would run alone, and a processor would wait."""
+    items.sort(key=lambda item: not _is_among(item.path, _LONG))
     for item in items:
-        if _is_quick(item.path):
+        if _is_among(item.path, _QUICK):
             item.add_marker("quick")
 
 
