@@ -69,13 +69,26 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return not _is_among(collection_path, _QUICK) or None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what `pytest -m quick` runs: all units, and what every change of the main path has to pass. Whatever takes
-    longest goes first: last, it would run alone, and a processor would wait."""
-    items.sort(key=lambda item: not _is_among(item.path, _LONG))
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Marks what `pytest -m quick` runs: all units, and what every change of the main path has to pass.
+
+    Each process of pytest-xdist gets a part of what is left then, in its order. It begins with its share of those that
+    take longest: last, one of them would run alone, and a processor would wait.
+    """
     for item in items:
         if _is_among(item.path, _QUICK):
             item.add_marker("quick")
+    yield
+    long = [item for item in items if _is_among(item.path, _LONG)]
+    rest = [item for item in items if not _is_among(item.path, _LONG)]
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    part = -(-len(rest) // processes)
+    items[:] = [
+        item
+        for number in range(processes)
+        for item in (*long[number::processes], *rest[number * part : (number + 1) * part])
+    ]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,4 +1,7 @@
-"""The examples of syncer/deploy/schedulers.md, each against a real console; of other programs there are stand-ins."""
+"""The examples of syncer/deploy/schedulers.md, each against a real console.
+
+Of other programs there are stand-ins; on request, Airflow and Dagster themselves.
+"""
 
 import hashlib
 import hmac
@@ -9,6 +12,7 @@ import re
 import subprocess
 import sys
 import types
+import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,7 @@ import httpx
 import pytest
 import yaml
 
+from tests.engines.test_extras import install
 from tests.integration.console.conftest import GUARDED, TOKEN, Served
 from tests.world import GUARD_FROM_TWO, World, members
 
@@ -133,3 +138,46 @@ def test_dbt_cloud_is_believed_by_its_signature(world: World, runs: Any, monkeyp
     assert statuses(world) == []
     assert post(succeeded) == "200"
     assert runs.ended(1) == "succeeded"
+
+
+# --- by the programs themselves, from the index: `.ci/run extras`
+
+
+def program(folder: Path, package: str) -> Path:
+    """Where the programs of a package are, in an environment of their own. Beside it lies what the examples import."""
+    venv.create(folder / "env", with_pip=True)
+    install(folder / "env" / "bin" / "python", package)
+    (folder / "syncer_runs.py").write_text(EXAMPLES["python"])
+    return folder / "env" / "bin"
+
+
+def run(*command: str | Path, folder: Path, **also: str) -> None:
+    given = {**environment(os.environ["SYNCER_URL"]), "PYTHONPATH": str(folder), **also}
+    done = subprocess.run(command, cwd=folder, env=given, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.extras
+@pytest.mark.timeout(1500)
+def test_dagster_itself(world: World, console: httpx.Client, tmp_path: Path) -> None:
+    programs = program(tmp_path, "dagster>=1.13")
+    (tmp_path / "definitions.py").write_text(EXAMPLES["dagster"])
+    execute = ("job", "execute", "-f", "definitions.py", "-j", "sync_audiences")
+    run(programs / "dagster", *execute, folder=tmp_path, DAGSTER_HOME=str(tmp_path))
+    assert statuses(world) == ["succeeded"]
+
+
+@pytest.mark.extras
+@pytest.mark.timeout(1500)
+def test_airflow_itself(world: World, console: httpx.Client, tmp_path: Path) -> None:
+    programs = program(tmp_path, "apache-airflow>=3.3")
+    (tmp_path / "audiences_dag.py").write_text(EXAMPLES["airflow"])
+    settings = {
+        "AIRFLOW_HOME": str(tmp_path / "home"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    }
+    (tmp_path / ".airflowignore").write_text("env/\nhome/\n")
+    run(programs / "airflow", "db", "migrate", folder=tmp_path, **settings)
+    run(programs / "airflow", "dags", "test", "audiences", folder=tmp_path, **settings)
+    assert statuses(world) == ["succeeded"]
