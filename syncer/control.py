@@ -220,11 +220,17 @@ def resume(
 
 
 def forget(
-    state: State, connection: Connection, who: Sequence[str], approve: Callable[[forgetting.Found], None]
+    state: State,
+    connection: Connection,
+    who: Sequence[str],
+    approve: Callable[[forgetting.Found], None],
+    sweep: Callable[[], None],
 ) -> None:
     """Replaces these people by random tokens, everywhere, once `approve` has seen whom that is about and not raised.
+    Then `sweep` drops what the warehouse keeps of them.
 
-    All of it happens with the lock: no page is under way, and nobody is told between the question and the answer.
+    All of it happens with the lock: no page is under way, nobody is told between the question and the answer, and no
+    run makes a table that it has not committed yet, of which a drop would say that it is gone.
     Raises `RestoredError` where the state does not know whom destinations were told about.
     """
     with leadership.lead(state, connection):
@@ -239,6 +245,7 @@ def forget(
                 runs.record_action(connection, "forget", {"people": len(who)}, None)
 
         retried(act)
+        sweep()
 
 
 def known_audience(connection: Connection, name: str) -> models.KnownAudience:

@@ -127,10 +127,15 @@ def forget(session: Session, who: Sequence[str], yes: bool, as_json: bool) -> No
             problem = f"{found.contacts:,} contacts would be forgotten, and nobody can be asked; `--yes` forgets them"
             raise errors.ConfigError([errors.Problem("WHO", problem)])
 
+    left = 0
+
+    def sweep() -> None:
+        nonlocal left
+        left = app.sweep(settings, connection)
+
     settings = load_settings(session)
     with app.opened_state(settings) as state, connected(state, "forget") as connection:
-        with_the_lock(state, lambda: control.forget(state, connection, people, approve))
-        left = app.sweep(settings, connection)
+        with_the_lock(state, lambda: control.forget(state, connection, people, approve, sweep))
     if left:
         screen.say(
             f"{_counted(range(left), 'table')} with their rows {'is' if left == 1 else 'are'} still in"

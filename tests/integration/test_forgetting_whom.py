@@ -186,14 +186,14 @@ def test_the_list_is_made_when_nobody_syncs_any_more(world: World) -> None:
     seen: list[forgetting.Found] = []
     state = State(world.state_url, "syncer")
     with world.state() as connection, pytest.raises(errors.SyncLockedError):
-        control.forget(state, connection, ["u1"], seen.append)
+        control.forget(state, connection, ["u1"], seen.append, lambda: None)
     assert seen == []
     answered.set()
     running.join(60)
     world.receiver.script = None
 
     with world.state() as connection:
-        control.forget(state, connection, ["u1"], seen.append)
+        control.forget(state, connection, ["u1"], seen.append, lambda: None)
 
     assert [each.told for each in seen] == [{"segment": ["a@x.io", "b@x.io"]}]
 

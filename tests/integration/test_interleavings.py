@@ -112,7 +112,7 @@ def forgetting(at: Round) -> Command:
     person = f"gone{at.number}"
     at.tell([*at.rows, (VIP, person, f"{person}@x.io")])
     state = State(at.world.state_url, "syncer")
-    return lambda: at.call(lambda connection: control.forget(state, connection, [person], lambda _: None))
+    return lambda: at.call(lambda connection: control.forget(state, connection, [person], lambda _: None, lambda: None))
 
 
 def migrating(at: Round) -> Command:

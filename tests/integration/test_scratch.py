@@ -320,6 +320,22 @@ def test_who_is_forgotten_is_gone_from_the_warehouse_too(settled: World) -> None
     assert read(settled)[:2] == ("everything", "somebody was forgotten after the run before")
 
 
+def test_no_run_begins_before_forgetting_has_dropped_what_is_left(
+    settled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table that a run makes meanwhile could neither be seen nor be dropped, and would be taken for gone."""
+    real = PostgresMirrors.drop
+
+    def drop(*asked: Any) -> Any:
+        with pytest.raises(errors.SyncLockedError):
+            settled.sync()
+        return real(*asked)
+
+    monkeypatch.setattr(PostgresMirrors, "drop", drop)
+    assert settled.command("forget", "u0049", "--yes").returncode == 0
+    assert tables(settled.warehouse) == set()
+
+
 def test_forgetting_says_what_it_could_not_drop(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:
     left = tables(settled.warehouse)
 
