@@ -1,4 +1,4 @@
-"""What the statements of `mirror_generic` need to know of a dialect. A dialect that is not here keeps no snapshots.
+"""What the statements of `mirror_reading` need to know of a dialect. A dialect that is not here keeps no snapshots.
 
 Two rows are the same for a plan if their texts are the same byte for byte. What an engine takes for equal depends on
 the collation of a column, so nothing is compared by its columns, but by keys that are made of their bytes.

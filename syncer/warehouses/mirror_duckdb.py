@@ -34,17 +34,7 @@ class DuckdbMirrors(generic.GenericWarehouse):
         self._engine = sqlalchemy.create_engine(
             url, connect_args={**given, "read_only": False}, poolclass=pool.NullPool, hide_parameters=True
         )
-        self._scratch = scratch
-
-    @property
-    def scratch(self) -> str:
-        """See `mirrors.Mirrors`."""
-        return self._scratch
-
-    @property
-    def place(self) -> str:
-        """See `mirrors.Mirrors`."""
-        return self._words.place
+        self.scratch, self.place = scratch, self._words.place
 
     def names(self, table: str, sources: Sequence[models.Source]) -> Sequence[str]:  # noqa: ARG002
         """See `mirrors.Mirrors`. All sources are in one."""
@@ -53,7 +43,7 @@ class DuckdbMirrors(generic.GenericWarehouse):
     @contextmanager
     def opened(self, sources: Sequence[models.Source]) -> Iterator[mirrors.Mirror]:
         """See `mirrors.Mirrors`."""
-        with self._trying(sources, self._scratch) as opened:
+        with self._trying(sources, self.scratch) as opened:
             yield opened
             opened.commit()
 
@@ -73,7 +63,7 @@ class DuckdbMirrors(generic.GenericWarehouse):
     def scratch_problems(self, sources: Sequence[models.Source]) -> list[str]:
         """See `mirrors.Mirrors`."""
         try:
-            with self._trying([mirror.PROBE], self._scratch) as tried:
+            with self._trying([mirror.PROBE], self.scratch) as tried:
                 for source in sources:
                     tried.members(source)
                 name = mirror.probe_name()

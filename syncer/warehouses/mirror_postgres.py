@@ -29,17 +29,7 @@ class PostgresMirrors(postgres.PostgresWarehouse):
 
     def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object], scratch: str) -> None:
         super().__init__(url, connect_args)
-        self._scratch = scratch
-
-    @property
-    def scratch(self) -> str:
-        """See `mirrors.Mirrors`."""
-        return self._scratch
-
-    @property
-    def place(self) -> str:
-        """See `mirrors.Mirrors`."""
-        return self._words.place
+        self.scratch, self.place = scratch, self._words.place
 
     def names(self, table: str, sources: Sequence[models.Source]) -> Sequence[str]:  # noqa: ARG002
         """See `mirrors.Mirrors`. All sources are in one."""
@@ -50,7 +40,7 @@ class PostgresMirrors(postgres.PostgresWarehouse):
         """See `mirrors.Mirrors`."""
         with self._transaction() as connection:
             opened = PostgresMirror(
-                connection, self._words, self._begin(connection, sources), sources=sources, scratch=self._scratch
+                connection, self._words, self._begin(connection, sources), sources=sources, scratch=self.scratch
             )
             try:
                 yield opened
@@ -88,7 +78,7 @@ class PostgresMirrors(postgres.PostgresWarehouse):
             with self._transaction() as connection:
                 probe = [mirror.PROBE]
                 tried = PostgresMirror(
-                    connection, self._words, self._begin(connection, probe), sources=probe, scratch=self._scratch
+                    connection, self._words, self._begin(connection, probe), sources=probe, scratch=self.scratch
                 )
                 name = mirror.probe_name()
                 tried.create(name)

@@ -1,4 +1,4 @@
-"""The statements of `mirror_generic`, in one form for all dialects (SQLAlchemy's).
+"""The statements of `mirror_reading`, in one form for all dialects (SQLAlchemy's).
 
 They ask for little: UNION ALL, GROUP BY of keys, aggregates, and windows over what was grouped. No join, no DISTINCT of
 whole rows: two equal rows and one are different.

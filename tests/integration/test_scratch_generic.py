@@ -21,7 +21,8 @@ from syncer.state import State
 from syncer.warehouses import dialects, drivers, mirror_dialects
 from syncer.warehouses.columns import MAX_AUDIENCE
 from syncer.warehouses.mirror_dialects import Expressions, Facts
-from syncer.warehouses.mirror_generic import GenericMirror, GenericMirrors
+from syncer.warehouses.mirror_generic import GenericMirrors
+from syncer.warehouses.mirror_reading import GenericMirror
 from tests.engines.mirror_contract import UNUSABLE, MirrorContract, ScratchWrite, noted, read, scratch_of
 from tests.integration.scratch_kills import survive
 from tests.world import VIP, Row, World, members
