@@ -14,7 +14,7 @@ from syncer.models import Status
 from syncer.planning import staging, writing
 from syncer.receivers.loopback import EVERYTHING, Hang
 from syncer.receivers.segment import ReceivedRequest
-from syncer.state import accounts, leadership, pages
+from syncer.state import State, accounts, leadership, pages, status
 from syncer.state.runs import RunStart
 from syncer.stopping import Stop
 from tests.world import World, members, truth
@@ -122,6 +122,23 @@ def test_what_a_vanished_process_was_sending_becomes_uncertain_and_is_told_again
         ("interrupted", True)
     ]
     assert world.query("SELECT planned, unknown FROM sync_run_destinations WHERE run_id = 1") == [(2, 2)]
+
+
+def test_what_a_vanished_process_left_open_is_in_progress_no_more(world: World) -> None:
+    """Whoever leads next has not settled it yet: nothing moves in it."""
+    with a_claimed_page(world) as (connection, _):
+        running = status.now(connection).running
+    assert running is not None
+    assert (running.run_id, running.planned) == (1, 2)
+
+    state = State(world.state_url, "syncer")
+    with state.connect("test") as connection:
+        assert status.now(connection).running is None
+        with leadership.lead(state, connection):
+            now = status.now(connection)
+            assert now.leader is not None
+            assert (now.running, status.running(connection, now.leader)) == (None, None)
+    assert world.query("SELECT status FROM sync_runs") == [("running",)]
 
 
 def test_a_process_that_was_overtaken_can_neither_claim_nor_settle(world: World) -> None:
