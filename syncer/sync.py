@@ -67,6 +67,16 @@ class Progress(Protocol):
         """This many more were settled. Called from several threads."""
 
 
+class Unwatched:
+    """The progress of what nobody watches."""
+
+    def phase(self, name: str) -> None: ...
+
+    def planned(self, destination: str, identifies: int) -> None: ...
+
+    def sent(self, destination: str, identifies: int) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What to sync, from where to where.

@@ -42,19 +42,6 @@ class Errand:
     done: threading.Event = field(default_factory=threading.Event)
 
 
-class Unwatched:
-    """The progress of an errand, which nobody watches."""
-
-    def phase(self, name: str) -> None:
-        """See `sync.Progress`."""
-
-    def planned(self, destination: str, identifies: int) -> None:
-        """See `sync.Progress`."""
-
-    def sent(self, destination: str, identifies: int) -> None:
-        """See `sync.Progress`."""
-
-
 class Errands:
     """Runs one errand at a time."""
 

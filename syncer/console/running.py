@@ -155,7 +155,7 @@ class _OwnRun:
             named = {"audiences": list(wish.audiences), "destinations": list(wish.destinations)}
             action = Action(wish.kind, named, wish.asker) if wish.recorded else None
             start = RunStart("resync" if wish.kind == "resync" else "manual", action=action)
-            result = sync.sync(job, start, self._stop, _Unwatched())
+            result = sync.sync(job, start, self._stop, sync.Unwatched())
         except errors.SyncLockedError as error:
             self._ended = Busy(str(error), None, None)
         except errors.SyncerError as error:
@@ -168,16 +168,6 @@ class _OwnRun:
             log.info("a run has ended", run_id=result.report.run_id, status=result.report.status)
             if self._opened.channel is not None:
                 AlertLog(self._opened.state, self._opened.channel, self._opened.baseline).review_run(result)
-
-
-class _Unwatched:
-    """See `sync.Progress`: pages look at the state."""
-
-    def phase(self, name: str) -> None: ...
-
-    def planned(self, destination: str, identifies: int) -> None: ...
-
-    def sent(self, destination: str, identifies: int) -> None: ...
 
 
 def _busy(connection: Connection, leader: leadership.Leader | None) -> Busy | None:

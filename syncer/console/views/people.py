@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from syncer import app, audit
-from syncer.console.errands import WAIT_SECONDS, Errand, Errands, Unwatched
+from syncer import app, audit, sync
+from syncer.console.errands import WAIT_SECONDS, Errand, Errands
 from syncer.state import Connection, State
 from syncer.stopping import Stop
 
@@ -70,7 +70,7 @@ def _person(connection: Connection, who: str, errand: Errand | None) -> Person:
 
 
 def _explained(opened: app.App, state: State, who: str) -> audit.Story:
-    return audit.explain(replace(opened.job(), state=state), who, Stop(), Unwatched(), _HISTORY)
+    return audit.explain(replace(opened.job(), state=state), who, Stop(), sync.Unwatched(), _HISTORY)
 
 
 def _told(who: str, story: audit.Story | None, *, asked: bool = False) -> Person:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from syncer import app, sync
 from syncer.calls import Identify
-from syncer.console.errands import WAIT_SECONDS, Errand, Errands, Unwatched
+from syncer.console.errands import WAIT_SECONDS, Errand, Errands
 from syncer.models import Value
 from syncer.planning import forecast
 from syncer.planning.changes import TargetPlan
@@ -101,7 +101,7 @@ def make(opened: app.App, state: State) -> Plan:
         first = forecast.first_calls(connection, target)
         found.append(_sending(target, first, forecast.forecast(connection, target)))
 
-    result = sync.preview(replace(opened.job(), state=state), Stop(), Unwatched(), look)
+    result = sync.preview(replace(opened.job(), state=state), Stop(), sync.Unwatched(), look)
     return Plan(result.report, found, [str(failure) for failure in result.failures])
 
 
