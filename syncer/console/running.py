@@ -17,8 +17,8 @@ import structlog
 
 from syncer import errors, sync
 from syncer.app import App
-from syncer.daemon.alerts import AlertLog
-from syncer.state import Connection, fetch_values, handover, leadership, migrations, status
+from syncer.daemon.alerts import AlertWatcher
+from syncer.state import Connection, handover, leadership, migrations, status
 from syncer.state.asking import Asker
 from syncer.state.runs import Action, RunStart
 from syncer.stopping import Stop
@@ -83,6 +83,7 @@ class Runner:
         self._stop = Stop()
         self._own: _OwnRun | None = None
         self._lock = threading.Lock()
+        self._alerts = None if opened.channel is None else AlertWatcher(opened.state, opened.channel, opened.baseline)
 
     def begin(self, wish: Wish) -> Outcome | Look:
         """Asks for a run. Raises `SyncerError` if the state cannot be asked."""
@@ -104,6 +105,8 @@ class Runner:
         self._stop.asked.set()
         if self._own is not None:
             self._own.thread.join()
+        if self._alerts is not None:
+            self._alerts.close()
 
     def _hand_over(self, connection: Connection, wish: Wish) -> Look:
         state = self._opened.state
@@ -120,18 +123,19 @@ class Runner:
         with self._lock:
             if self._own is not None and self._own.thread.is_alive():
                 return Busy("this process begins a run already", None, None)
-            self._own = own = _OwnRun(self._opened, wish, self._stop)
-        own.thread.start()
+            self._own = own = _OwnRun(self._opened, wish, self._stop, self._alerts)
+            own.thread.start()
         return own.look
 
 
 class _OwnRun:
     """A run of this process, in a thread of its own."""
 
-    def __init__(self, opened: App, wish: Wish, stop: Stop) -> None:
+    def __init__(self, opened: App, wish: Wish, stop: Stop, alerts: AlertWatcher | None) -> None:
         self._opened = opened
         self._wish = wish
         self._stop = stop
+        self._alerts = alerts
         self._ended: Outcome = NotBegun(["it was broken off before the run was open"], is_wrong=False)
         self._began = time.monotonic()
         self.thread = threading.Thread(target=self._run, name="run", daemon=True)
@@ -141,9 +145,9 @@ class _OwnRun:
         if not self.thread.is_alive():
             return self._ended
         with self._opened.state.connect("console") as connection:
-            open_runs = fetch_values(connection, "find_my_run", {"host": socket.gethostname(), "pid": os.getpid()})
-        if open_runs:
-            return Begun(open_runs[0])
+            run_id = _run_of_this_process(connection)
+        if run_id is not None:
+            return Begun(run_id)
         return Begun(None) if time.monotonic() - self._began > OPEN_SECONDS else None
 
     def _run(self) -> None:
@@ -166,8 +170,15 @@ class _OwnRun:
         else:
             self._ended = Begun(result.report.run_id)
             log.info("a run has ended", run_id=result.report.run_id, status=result.report.status)
-            if self._opened.channel is not None:
-                AlertLog(self._opened.state, self._opened.channel, self._opened.baseline).review_run(result)
+            if self._alerts is not None:
+                self._alerts.ran(result)
+
+
+def _run_of_this_process(connection: Connection) -> int | None:
+    """The run that this process has in progress: not one that was left open by another, whose number it was given."""
+    leader = leadership.find_leader(connection)
+    is_ours = leader is not None and (leader.host, leader.pid) == (socket.gethostname(), os.getpid())
+    return status.running(connection, leader) if is_ours else None
 
 
 def _busy(connection: Connection, leader: leadership.Leader | None) -> Busy | None:
