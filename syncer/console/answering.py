@@ -17,6 +17,7 @@ import msgspec
 import structlog
 
 from syncer import errors
+from syncer.console.errands import NO_STATE
 from syncer.console.rendering import cell, environment, link
 from syncer.console.routing import NoQuestionError
 from syncer.console.views.lists import Listing
@@ -105,7 +106,7 @@ class Answers:
             return self.sorry(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), manner)
         except errors.StateError as error:
             log.warning("the state cannot be used for the console", error=str(error))
-            sentence = str(error) if manner.shows else "the state cannot be used; the log says more"
+            sentence = str(error) if manner.shows else NO_STATE
             return self.sorry(HTTPStatus.SERVICE_UNAVAILABLE, sentence, manner)
         except errors.SyncerError as error:
             return self.sorry(HTTPStatus.SERVICE_UNAVAILABLE, str(error), manner)

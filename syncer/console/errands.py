@@ -20,6 +20,8 @@ from syncer.state import Connection, State
 WAIT_SECONDS = 3.0
 """How long a page waits for an answer before it says that there is none yet."""
 
+NO_STATE = "the state cannot be used; the log says more"
+
 _MOST_SECONDS = 600.0
 _KEPT_SECONDS = 600.0
 _CANCEL_SECONDS = 5.0
@@ -109,12 +111,20 @@ def _run(errand: Errand, work: Work, state: State) -> None:
     try:
         errand.answer = work(state)
     except errors.SyncerError as error:
-        errand.sorry = escaped(str(error))
-        if time.monotonic() - began > _MOST_SECONDS:
-            errand.sorry = f"it took longer than {_MOST_SECONDS / 60:.0f} minutes and was ended"
+        errand.sorry = escaped(_sentence(error, time.monotonic() - began))
     except Exception:
         log.exception("the console could not find an answer")
         errand.sorry = "unexpected; the log says more"
     finally:
         errand.ended_at = datetime.now(UTC)
         errand.done.set()
+
+
+def _sentence(error: errors.SyncerError, seconds: float) -> str:
+    """Why there is no answer, for whoever may look. Where the state is, is not for them."""
+    if seconds > _MOST_SECONDS:
+        return f"it took longer than {_MOST_SECONDS / 60:.0f} minutes and was ended"
+    if isinstance(error, errors.StateError) and not isinstance(error, errors.RestoredError):
+        log.warning("the state cannot be used for the console", error=str(error))
+        return NO_STATE
+    return str(error)

@@ -5,6 +5,7 @@ import threading
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from syncer.console.errands import Errands
 from syncer.console.views import plans
@@ -136,6 +137,22 @@ def test_what_takes_too_long_is_ended(state: State, monkeypatch: pytest.MonkeyPa
     assert errand.sorry is not None
     assert "was ended" in errand.sorry
     assert errands.begin("other", lambda _: "an answer") is not None
+
+
+def test_where_the_state_is_learns_who_reads_the_log_and_not_whoever_looks() -> None:
+    errands = Errands(State("postgresql://nobody@127.0.0.1:9/x", "syncer"))
+
+    def work(away: State) -> None:
+        with away.connect("test"):
+            pass
+
+    with capture_logs() as logged:
+        errand = errands.begin("what", work)
+        assert errand is not None
+        assert errand.done.wait(DEADLINE)
+
+    assert errand.sorry == "the state cannot be used; the log says more"
+    assert ["127.0.0.1" in each["error"] for each in logged] == [True]
 
 
 def test_an_answer_is_not_kept_for_long(state: State, monkeypatch: pytest.MonkeyPatch) -> None:
