@@ -75,11 +75,13 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Lane:
     """Answers of one kind: so many are made at a time, each in a thread, and so many may be asked for; one more is
-    told to come again."""
+    told to come again. Whoever `acts` is told so before anything is done or not at all, and keeps the place
+    until the answer."""
 
     name: str
     threads: int
     places: int
+    acts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +235,7 @@ class _Works:
     def __init__(self) -> None:
         self._threads: dict[Lane, ThreadPoolExecutor] = {}
         self._asked: dict[Lane, int] = {}
+        self._unanswered: dict[Lane, int] = {}
         self._later = 0
         self._stack = ExitStack()
 
@@ -244,13 +247,17 @@ class _Works:
 
     async def done(self, work: Work, reader: asyncio.StreamReader) -> Answer:
         """The answer, or why there is none."""
-        if self._asked.get(work.lane, 0) >= work.lane.places:
+        lane = work.lane
+        if self._taken(lane) >= lane.places:
             return _come_again("too many ask for this at the same time")
+        self._unanswered[lane] = self._unanswered.get(lane, 0) + 1
         try:
-            made = await self._made(work.lane, work.make, work.seconds)
+            made = await self._made(lane, work.make, work.seconds)
             return made if isinstance(made, Answer) else await self._awaited(work, made, reader)
         except TimeoutError:
             return _said(HTTPStatus.GATEWAY_TIMEOUT, "this takes too long")
+        finally:
+            self._unanswered[lane] -= 1
 
     async def _made(self, lane: Lane, make: Callable[[], Answer | Later], seconds: float) -> Answer | Later:
         if lane not in self._threads:
@@ -262,12 +269,16 @@ class _Works:
         async with asyncio.timeout(seconds):
             return await asyncio.shield(making)  # whoever hangs up does not end it
 
+    def _taken(self, lane: Lane) -> int:
+        asked = self._asked.get(lane, 0)
+        return max(asked, self._unanswered.get(lane, 0)) if lane.acts else asked
+
     def _finished(self, lane: Lane) -> None:
         self._asked[lane] -= 1
 
     async def _awaited(self, work: Work, made: Answer | Later, reader: asyncio.StreamReader) -> Answer:
         """What is made later, unless whoever asked has gone meanwhile."""
-        if self._later >= LATER_AT_A_TIME:
+        if self._later >= LATER_AT_A_TIME and not work.lane.acts:
             return _come_again("too many wait for something at the same time")
         self._later += 1
         try:

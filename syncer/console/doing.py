@@ -15,7 +15,7 @@ from syncer.web import Answer, Lane, Later, Request, Work
 PAGES = Lane("page", threads=2, places=8)
 """What anybody may look at."""
 
-ACTIONS = Lane("action", threads=2, places=8)
+ACTIONS = Lane("action", threads=2, places=8, acts=True)
 """What needs the token, so that nobody else takes its threads."""
 
 ACTION_SECONDS = 30.0

@@ -122,6 +122,36 @@ def test_an_answer_that_comes_later_holds_no_thread_meanwhile(goes_on: threading
         assert all(answered(each).endswith(b"200 OK") for each in waiters)
 
 
+def test_who_acts_is_told_to_come_again_before_anything_is_done_and_not_afterwards(
+    goes_on: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "LATER_AT_A_TIME", 1)
+    asked, done = threading.Semaphore(0), threading.Semaphore(0)
+
+    def look() -> Answer | Later:
+        asked.release()
+        return Answer(HTTPStatus.OK, b"ended") if goes_on.is_set() else Later(0.01, look)
+
+    def act() -> Later:
+        done.release()
+        return Later(0.01, look)
+
+    looks, acts = Lane("look", threads=1, places=9), Lane("act", threads=1, places=3, acts=True)
+    look_at, do = Page(lambda _: Work(looks, look)), Page(lambda _: Work(acts, act))
+    with serving(look=look_at, act=do) as url, ExitStack() as stack:
+        waiters = [stack.enter_context(connected(url, b"GET /look HTTP/1.1\r\n\r\n"))]
+        for _ in range(2):
+            assert asked.acquire(timeout=DEADLINE)
+        assert httpx.get(f"{url}/look").status_code == 503
+        for _ in range(3):
+            waiters.append(stack.enter_context(connected(url, b"GET /act HTTP/1.1\r\n\r\n")))
+            assert done.acquire(timeout=DEADLINE)
+        assert httpx.get(f"{url}/act").status_code == 503
+        goes_on.set()
+        assert all(answered(each).endswith(b"200 OK") for each in waiters)
+    assert not done.acquire(blocking=False)  # what was sent away was not done
+
+
 def test_who_hangs_up_waits_no_longer() -> None:
     asked = threading.Semaphore(0)
 
