@@ -107,7 +107,7 @@ class GenericMirror(GenericReading):
                 if named.audience is not None:
                     users[named.audience] = users.get(named.audience, 0) + int(count)
             every.append(mirror_statements.contacts(self._facts, kept, condition))
-        ((contacts,),) = self._answers(kept, mirror_statements.different(self._facts, every))
+        (contacts,) = self._answer(kept, mirror_statements.different(self._facts, every))
         return mirrors.Headcount(users, int(contacts))
 
     def whole(self, table: str) -> models.RowStream:
@@ -199,7 +199,7 @@ class GenericMirror(GenericReading):
         """Which rows are members'; None if all are."""
         if kept.source.member is None:
             return None
-        found = [value for value, _ in self._answers(kept, mirror_statements.member_values(self._facts, kept))]
+        found = [value for (value,) in self._answers(kept, mirror_statements.member_values(self._facts, kept))]
         rows = [[value if name == "member" else None for name in kept.names] for value in found]
         said = [value for value, row in zip(found, rows, strict=True) if self._is_member(kept, row)]
         return mirror_statements.yes(kept, said)
@@ -211,8 +211,8 @@ class GenericMirror(GenericReading):
         columns = self._described(kept.source, mirror_statements.nothing(kept))
         described: list[Any] = [(str(column[1]), str(column[5])) for column in columns]
         if self._facts.type_of is not None:
-            described += map(tuple, self._answers(kept, mirror_statements.types(kept, self._facts.type_of)))
-        ((rows, total),) = self._answers(kept, mirror_statements.seal(self._facts, kept))
+            described.append(tuple(self._answer(kept, mirror_statements.types(kept, self._facts.type_of))))
+        rows, total = self._answer(kept, mirror_statements.seal(self._facts, kept))
         shape = hashlib.sha256(repr(described).encode()).hexdigest()[:12]
         return _Sealed(shape, int(rows), int(total or 0))
 
@@ -227,9 +227,14 @@ class GenericMirror(GenericReading):
         """What has to be done with the values of columns of these types."""
         return values.conversions(self._dialect.name, columns)
 
+    def _answer(self, kept: Kept, statement: Statement) -> Sequence[Any]:
+        """The row of a statement that gives one."""
+        ((row,),) = self._all(kept.source, statement)
+        return row
+
     def _answers(self, kept: Kept, statement: Statement) -> list[Any]:
-        """All rows of a statement that gives few."""
-        return [row for rows in self._all(kept.source, statement) for row in rows]
+        """All rows of a statement that gives few, and says with each how many there are."""
+        return [row[:-1] for rows in self._counted(kept, statement) for row in rows]
 
     def _streamed(self, kept: Kept, statement: Statement) -> Iterator[Any]:
         result = self._run(kept.source, statement)

@@ -73,17 +73,18 @@ def seal(facts: Facts, kept: Kept) -> Statement:
 
 
 def rows(facts: Facts, kept: Kept) -> Statement:
-    """The number of rows of each audience and value of the member column, after those of them that there are."""
+    """The number of rows of each audience and value of the member column, after those of them that there are; then how
+    many such numbers there are."""
     asked = [kept.clause.c[name] for name in kept.names if name in ("audience", "member")]
     grouped = facts.keys(asked) if asked else []
-    counted: list[Expression] = [*map(func.min, asked), func.count()]
+    counted: list[Expression] = [*map(func.min, asked), func.count(), _how_many()]
     return sqlalchemy.select(*counted).select_from(kept.clause).group_by(*grouped)
 
 
 def member_values(facts: Facts, kept: Kept) -> Statement:
-    """The different values of the member column, and how many rows have each."""
+    """The different values of the member column, and after each how many there are."""
     member = kept.clause.c.member
-    counted: list[Expression] = [func.min(member), func.count()]
+    counted: list[Expression] = [func.min(member), _how_many()]
     asked = sqlalchemy.select(*counted).select_from(kept.clause).where(member.is_not(None))
     return asked.group_by(*facts.keys([member]))
 
@@ -94,11 +95,11 @@ def yes(kept: Kept, values: Sequence[object]) -> Condition:
 
 
 def users(facts: Facts, kept: Kept, condition: Condition | None) -> Statement:
-    """The number of different users of each audience, after its name if there are several."""
+    """The number of different users of each audience, after its name if there are several; then how many there are."""
     audience = [kept.clause.c[name] for name in kept.names if name == "audience"]
     (key,) = facts.keys([kept.clause.c.user_id])
     user = sqlalchemy.case((kept.clause.c.user_id.is_not(None), key))
-    counted: list[Expression] = [*map(func.min, audience), func.count(user.distinct())]
+    counted: list[Expression] = [*map(func.min, audience), func.count(user.distinct()), _how_many()]
     asked = sqlalchemy.select(*counted).select_from(kept.clause)
     grouped = facts.keys(audience) if audience else []
     return _where(asked, condition).group_by(*grouped)

@@ -1,6 +1,7 @@
 """What every warehouse keeps that has the snapshot of the last run in tables of its own: see `syncer.mirrors`.
 
 A subclass has a fixture `kept`: a world whose warehouse has an empty scratch schema, and a `ScratchWrite`.
+`SourcesContract` is for those where each source has a table.
 """
 
 import random
@@ -64,6 +65,23 @@ def scratch_of(world: World) -> ScratchWrite:
     return world.warehouse
 
 
+def changes_travel(world: World) -> None:
+    """Of one that has told 50 people of two audiences: nothing travels, and then what changed."""
+    world.sync()
+    assert read(world) == ("changes", None, 0)
+
+    rows: list[Row] = [*members(49, VIP, CHURN), (VIP, "new", "new@x.io")]
+    rows[0] = (rows[0][0], rows[0][1], "other@x.io")
+    world.warehouse.replace(rows)
+    result = world.sync()
+
+    # Two rows and four people: somebody's other address, who is new, and one who left both audiences.
+    assert read(world) == ("changes", None, 6)
+    assert world.believed() == truth(rows)
+    assert {each.name: each.members for each in result.report.audiences} == {VIP: 50, CHURN: 49}
+    assert world.query("SELECT memberships, contacts FROM run ORDER BY run_id DESC LIMIT 1") == [(99, 51)]
+
+
 class MirrorContract:
     lives = 12
     """How many runs `test_every_text_is_what_it_is` takes."""
@@ -91,19 +109,7 @@ class MirrorContract:
 
     def test_what_changed_travels_and_nothing_else(self, kept: World) -> None:
         world = self.settled(kept)
-        world.sync()
-        assert read(world) == ("changes", None, 0)
-
-        rows: list[Row] = [*members(49, VIP, CHURN), (VIP, "new", "new@x.io")]
-        rows[0] = (rows[0][0], rows[0][1], "other@x.io")
-        world.warehouse.replace(rows)
-        result = world.sync()
-
-        # Two rows and four people: somebody's other address, who is new, and one who left both audiences.
-        assert read(world) == ("changes", None, 6)
-        assert world.believed() == truth(rows)
-        assert {each.name: each.members for each in result.report.audiences} == {VIP: 50, CHURN: 49}
-        assert world.query("SELECT memberships, contacts FROM run ORDER BY run_id DESC LIMIT 1") == [(99, 51)]
+        changes_travel(world)
         assert scratch_of(world).tables() == noted(world)
         assert len(noted(world)) == 1
 
@@ -140,41 +146,6 @@ class MirrorContract:
         yield lambda table: warehouse.order(f"DROP TABLE {table}")
         yield lambda table: warehouse.order(f"INSERT INTO {table} SELECT * FROM {table}")
 
-    def test_each_source_has_a_table_of_its_own(self, kept: World) -> None:
-        kept.extra = """
-[[audiences]]
-name = "First"
-query = "SELECT user_id, email FROM members WHERE user_id < 'u0005'"
-[[audiences]]
-name = "Last"
-query = "SELECT user_id, email FROM members WHERE user_id > 'u0020'"
-"""
-        kept.warehouse.replace(members(30))
-        kept.sync()
-        assert len(scratch_of(kept).tables()) == 3
-        kept.warehouse.replace(members(29))
-        kept.sync()
-        # One who left one audience and another.
-        assert read(kept) == ("changes", None, 2)
-        assert kept.verify().differences == 0
-        assert scratch_of(kept).tables() == noted(kept)
-        kept.extra = ""
-        kept.sync()
-        assert read(kept)[0] == "everything"
-        assert len(scratch_of(kept).tables()) == 1
-
-    def test_an_audience_of_two_sources_is_read_whole(self, kept: World) -> None:
-        kept.extra = f"""
-[[audiences]]
-name = "{VIP}"
-query = "SELECT user_id, email FROM members"
-"""
-        kept.warehouse.replace(members(3, VIP, CHURN))
-        kept.sync()
-        kept.sync()
-        assert read(kept)[:2] == ("everything", UNUSABLE)
-        assert kept.verify().differences == 0
-
     def test_whom_no_destination_is_told_all_about_the_warehouse_counts(self, kept: World) -> None:
         kept.destination_extra += f'\naudiences = ["{VIP}"]'
         rows = [*members(50, VIP, CHURN), (CHURN, "u0001", " Other@x.io\xa0"), (CHURN, None, "other@x.io")]
@@ -188,19 +159,6 @@ query = "SELECT user_id, email FROM members"
         assert read(kept)[0] == "changes"
         assert {each.name: each.members for each in result.report.audiences} == {VIP: 49, CHURN: 49}
         assert kept.query("SELECT memberships, contacts FROM run ORDER BY run_id DESC LIMIT 1") == [(102, 52)]
-
-    def test_the_blanks_that_fill_a_char_are_none_of_its_text(self, kept: World) -> None:
-        kept.warehouse.run("DROP TABLE members")
-        kept.warehouse.run("CREATE TABLE members (audience_name char(20), user_id char(9), email varchar(40))")
-        kept.destination_extra += f'\naudiences = ["{VIP}"]'
-        kept.warehouse.replace(members(5, VIP, CHURN))
-        kept.sync()
-        rows: list[Row] = [*members(4, VIP, CHURN), (VIP, "u0004", "other@x.io")]
-        kept.warehouse.replace(rows)
-        result = kept.sync()
-        assert {each.name: each.members for each in result.report.audiences} == {VIP: 5, CHURN: 4}
-        assert kept.believed() == {each for each in truth(rows) if each[1] == "vip_buyers"}
-        assert kept.verify().differences == 0
 
     def test_a_change_that_a_destination_refused_is_planned_again(self, kept: World) -> None:
         world = self.settled(kept)
@@ -241,6 +199,58 @@ query = "SELECT user_id, email FROM members"
         assert scratch_of(world).tables() == set()
         world.sync()
         assert read(world)[:2] == ("everything", "somebody was forgotten after the run before")
+
+
+class SourcesContract(MirrorContract):
+    """Where each source has a table of its own, with its rows in the types that they have there."""
+
+    def test_each_source_has_a_table_of_its_own(self, kept: World) -> None:
+        kept.extra = """
+[[audiences]]
+name = "First"
+query = "SELECT user_id, email FROM members WHERE user_id < 'u0005'"
+[[audiences]]
+name = "Last"
+query = "SELECT user_id, email FROM members WHERE user_id > 'u0020'"
+"""
+        kept.warehouse.replace(members(30))
+        kept.sync()
+        assert len(scratch_of(kept).tables()) == 3
+        kept.warehouse.replace(members(29))
+        kept.sync()
+        # One who left one audience and another.
+        assert read(kept) == ("changes", None, 2)
+        assert kept.verify().differences == 0
+        assert scratch_of(kept).tables() == noted(kept)
+        kept.extra = ""
+        kept.sync()
+        assert read(kept)[0] == "everything"
+        assert len(scratch_of(kept).tables()) == 1
+
+    def test_an_audience_of_two_sources_is_read_whole(self, kept: World) -> None:
+        kept.extra = f"""
+[[audiences]]
+name = "{VIP}"
+query = "SELECT user_id, email FROM members"
+"""
+        kept.warehouse.replace(members(3, VIP, CHURN))
+        kept.sync()
+        kept.sync()
+        assert read(kept)[:2] == ("everything", UNUSABLE)
+        assert kept.verify().differences == 0
+
+    def test_the_blanks_that_fill_a_char_are_none_of_its_text(self, kept: World) -> None:
+        kept.warehouse.run("DROP TABLE members")
+        kept.warehouse.run("CREATE TABLE members (audience_name char(20), user_id char(9), email varchar(40))")
+        kept.destination_extra += f'\naudiences = ["{VIP}"]'
+        kept.warehouse.replace(members(5, VIP, CHURN))
+        kept.sync()
+        rows: list[Row] = [*members(4, VIP, CHURN), (VIP, "u0004", "other@x.io")]
+        kept.warehouse.replace(rows)
+        result = kept.sync()
+        assert {each.name: each.members for each in result.report.audiences} == {VIP: 5, CHURN: 4}
+        assert kept.believed() == {each for each in truth(rows) if each[1] == "vip_buyers"}
+        assert kept.verify().differences == 0
 
 
 @contextmanager

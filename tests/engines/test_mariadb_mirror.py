@@ -14,7 +14,7 @@ from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
 from syncer.warehouses import mirror_dialects
 from syncer.warehouses.mirror_dialects import FACTS
-from tests.engines.mirror_contract import UNUSABLE, MirrorContract, ScratchWrite, noted, read, scratch_of
+from tests.engines.mirror_contract import UNUSABLE, ScratchWrite, SourcesContract, noted, read, scratch_of
 from tests.integration.scratch_kills import PLANNING, SWEEPING, survive
 from tests.world import CHURN, VIP, World, members, truth, until
 
@@ -65,7 +65,7 @@ class MariadbWrite(ScratchWrite):
         self.order(f"KILL {making[0]}")
 
 
-class TestMariadb(MirrorContract):
+class TestMariadb(SourcesContract):
     @pytest.fixture
     def kept(self, mariadb: sqlalchemy.URL, tmp_path: Path, state: State, receiver: SegmentReceiver) -> World:
         write = MariadbWrite(mariadb)

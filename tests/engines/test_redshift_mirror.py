@@ -9,7 +9,7 @@ import pytest
 
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
-from tests.engines.mirror_contract import MirrorContract, ScratchWrite
+from tests.engines.mirror_contract import ScratchWrite, SourcesContract
 from tests.engines.test_redshift import RedshiftPlace, refuse_what_redshift_would
 from tests.integration.warehouses.conftest import warehouse_server
 from tests.world import World
@@ -43,9 +43,9 @@ class RedshiftWrite(ScratchWrite):
         return {name for (name,) in found}
 
 
-class TestRedshift(MirrorContract):
+class TestRedshift(SourcesContract):
     # A PostgreSQL has no NUL.
-    emails = tuple(each for each in MirrorContract.emails if each is None or "\0" not in each)
+    emails = tuple(each for each in SourcesContract.emails if each is None or "\0" not in each)
 
     @pytest.fixture
     def kept(self, warehouse_server: str, tmp_path: Path, state: State, receiver: SegmentReceiver) -> Iterator[World]:

@@ -11,7 +11,7 @@ import sqlalchemy
 
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
-from tests.engines.mirror_contract import MirrorContract, ScratchWrite
+from tests.engines.mirror_contract import ScratchWrite, SourcesContract
 from tests.world import World
 
 pytestmark = [
@@ -58,7 +58,7 @@ class SnowflakeWrite(ScratchWrite):
         return {name.lower() for (name,) in self.ask(asked)}
 
 
-class TestSnowflake(MirrorContract):
+class TestSnowflake(SourcesContract):
     @pytest.fixture
     def kept(self, snowflake: dict[str, Any], tmp_path: Path, state: State, receiver: SegmentReceiver) -> World:
         write = SnowflakeWrite(snowflake)

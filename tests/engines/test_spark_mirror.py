@@ -9,7 +9,7 @@ import sqlalchemy
 
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
-from tests.engines.mirror_contract import MirrorContract, ScratchWrite
+from tests.engines.mirror_contract import ScratchWrite, SourcesContract
 from tests.world import World
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(900)]
@@ -45,7 +45,7 @@ class SparkWrite(ScratchWrite):
         return {name for _, name, *_ in self.ask(f"SHOW TABLES IN {self.scratch}")}
 
 
-class TestSpark(MirrorContract):
+class TestSpark(SourcesContract):
     lives = 6
 
     @pytest.fixture

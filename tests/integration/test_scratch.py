@@ -15,9 +15,9 @@ from syncer.receivers.loopback import Answer
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
 from syncer.warehouses.mirror_postgres import PostgresMirrors
-from tests.world import CHURN, VIP, Row, World, Write, assert_held, members, truth
+from tests.engines.mirror_contract import ALTERED, EMPTY, UNUSABLE, changes_travel, read
+from tests.world import CHURN, VIP, World, Write, assert_held, members, truth
 
-EMPTY = "there is no snapshot of an earlier run"
 SCRATCH = 'scratch = "scratch"'
 
 
@@ -38,12 +38,6 @@ def settled(kept: World) -> World:
     return kept
 
 
-def read(world: World) -> tuple[Any, ...]:
-    """What the last run read, why, and how many rows travelled."""
-    (found,) = world.query("SELECT read, read_because, read_rows FROM sync_runs ORDER BY run_id DESC LIMIT 1")
-    return tuple(found)
-
-
 def tables(write: Write) -> set[str]:
     """The tables in the scratch schema."""
     with psycopg.connect(write.url) as connection:
@@ -57,19 +51,7 @@ def base_of(world: World) -> str | None:
 
 
 def test_what_changed_travels_and_nothing_else(settled: World) -> None:
-    settled.sync()
-    assert read(settled) == ("changes", None, 0)
-
-    rows: list[Row] = [*members(49, VIP, CHURN), (VIP, "new", "new@x.io")]
-    rows[0] = (rows[0][0], rows[0][1], "other@x.io")
-    settled.warehouse.replace(rows)
-    result = settled.sync()
-
-    # Two rows and four people: somebody's other address, who is new, and one who left both audiences.
-    assert read(settled) == ("changes", None, 6)
-    assert settled.believed() == truth(rows)
-    assert {each.name: each.members for each in result.report.audiences} == {VIP: 50, CHURN: 49}
-    assert settled.query("SELECT memberships, contacts FROM sync_runs ORDER BY run_id DESC LIMIT 1") == [(99, 51)]
+    changes_travel(settled)
     assert settled.verify().differences == 0
 
 
@@ -133,7 +115,7 @@ def test_a_table_that_is_not_as_it_was_left_is_not_trusted(settled: World, harm:
 
     settled.sync()
 
-    assert read(settled) == ("everything", "the snapshot of the run before is not at the warehouse as it was left", 98)
+    assert read(settled) == ("everything", ALTERED, 98)
     assert settled.believed() == truth(rows)
     settled.sync()
     assert read(settled) == ("changes", None, 0)
@@ -142,15 +124,14 @@ def test_a_table_that_is_not_as_it_was_left_is_not_trusted(settled: World, harm:
 def test_without_its_schema_a_run_reads_everything_and_says_so(settled: World) -> None:
     settled.warehouse.run("DROP SCHEMA scratch CASCADE")
     settled.sync()
-    unusable = "the tables in `warehouse.scratch` could not be used; `syncer check` says why"
-    assert read(settled) == ("everything", unusable, 100)
+    assert read(settled) == ("everything", UNUSABLE, 100)
     checked = settled.command("check")
     assert checked.returncode == 2
     assert 'schema "scratch" does not exist' in " ".join(checked.stderr.split())
 
     settled.warehouse.run("CREATE SCHEMA scratch")
     settled.sync()
-    assert read(settled) == ("everything", unusable, 100)
+    assert read(settled) == ("everything", UNUSABLE, 100)
     settled.sync()
     assert read(settled) == ("changes", None, 0)
 

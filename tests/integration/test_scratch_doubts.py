@@ -15,8 +15,9 @@ from syncer.state import State
 from syncer.warehouses import mirror
 from syncer.warehouses.mirror_postgres import PostgresMirror
 from tests.acceptance.worlds import FileWrite
+from tests.engines.mirror_contract import UNUSABLE, read
 from tests.integration.scratch_kills import PLANNING, SWEEPING, survive
-from tests.integration.test_scratch import SCRATCH, base_of, kept, read, settled, tables
+from tests.integration.test_scratch import SCRATCH, base_of, kept, settled, tables
 from tests.world import CHURN, VIP, World, Write, members, truth
 
 __all__ = ["kept", "settled"]
@@ -163,8 +164,7 @@ def test_a_right_that_is_revoked_between_runs_means_that_everything_is_read(sett
             assert read(settled) == ("changes", None, 0)
             connection.execute("REVOKE USAGE, CREATE ON SCHEMA scratch FROM scratch_reader")
             settled.sync()
-            unusable = "the tables in `warehouse.scratch` could not be used; `syncer check` says why"
-            assert read(settled) == ("everything", unusable, 100)
+            assert read(settled) == ("everything", UNUSABLE, 100)
             assert "permission denied for schema scratch" in " ".join(settled.command("check").stderr.split())
             connection.execute("GRANT USAGE, CREATE ON SCHEMA scratch TO scratch_reader")
             settled.sync()

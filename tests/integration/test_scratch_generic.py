@@ -23,7 +23,7 @@ from syncer.warehouses.columns import MAX_AUDIENCE
 from syncer.warehouses.mirror_dialects import Expressions, Facts
 from syncer.warehouses.mirror_generic import GenericMirrors
 from syncer.warehouses.mirror_reading import GenericMirror
-from tests.engines.mirror_contract import UNUSABLE, MirrorContract, ScratchWrite, noted, read, scratch_of
+from tests.engines.mirror_contract import UNUSABLE, ScratchWrite, SourcesContract, noted, read, scratch_of
 from tests.integration.scratch_kills import survive
 from tests.world import VIP, Row, World, members
 
@@ -84,7 +84,7 @@ class Mirrors(GenericMirrors):
         self._engine = sqlalchemy.create_engine(url, connect_args=writing, poolclass=sqlalchemy.NullPool)
 
 
-class TestGeneric(MirrorContract):
+class TestGeneric(SourcesContract):
     lives = 8
 
     @pytest.fixture
@@ -148,15 +148,25 @@ class TestGeneric(MirrorContract):
         kept.sync()
         assert read(kept) == ("changes", None, 0)
 
-    def test_rows_that_are_cut_off_are_missed(self, kept: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(
+        ("before", "now"),
+        [
+            (members(30), members(30, first=30)),
+            ([(f"A{number}", "u1", "a@x.io") for number in range(30)],) * 2,
+        ],
+        ids=["rows", "audiences"],
+    )
+    def test_what_is_cut_off_is_missed(
+        self, kept: World, monkeypatch: pytest.MonkeyPatch, before: list[Row], now: list[Row]
+    ) -> None:
         real = GenericMirror._partitions
-        kept.warehouse.replace(members(30))
+        kept.warehouse.replace(before)
         kept.sync()
 
         def cut(opened: GenericMirror, source: models.Source, result: Any) -> Iterator[Any]:
             return (rows[:20] for rows in real(opened, source, result))
 
-        kept.warehouse.replace(members(30, first=30))
+        kept.warehouse.replace(now)
         with monkeypatch.context() as patched:
             patched.setattr(GenericMirror, "_partitions", cut)
             kept.sync()
