@@ -144,6 +144,36 @@ def test_freeze_tells_nothing_to_them(world: World) -> None:
     assert told(world, seen) == [("a@x.io", PROPERTY, True)], "the resync that they missed"
 
 
+@pytest.mark.parametrize("kept", ["value", "paused"])
+@pytest.mark.parametrize("freezes", [False, True])
+def test_what_the_state_keeps_of_them_makes_an_address_nobody_elses(world: World, kept: str, freezes: bool) -> None:
+    """u's other address has a value that is kept, or is in an audience that is paused; no guard has a say."""
+    world.warehouse.run("CREATE TABLE ltv AS SELECT 'u' AS user_id, 'b@x.io' AS email, 5 AS value")
+    world.destination_extra += '\nsuppress = "freeze"' if freezes else ""
+    world.extra = LIST + "[guard]\nmin_removed = 2\nmax_removed_fraction = 0\n"
+    if kept == "value":
+        world.extra += '[[computed_traits]]\nname = "LTV"\nquery = "SELECT * FROM ltv"\n'
+    world.warehouse.replace(
+        [(name, "u", email) for name in (VIP, "Q4") for email in ("a@x.io", "b@x.io")] + [(CHURN, "u", "b@x.io")]
+    )
+    suppress(world, "x@x.io")
+    world.sync()
+    if kept == "paused":
+        world.pause(CHURN)
+    suppress(world, "x@x.io", "a@x.io")
+    seen = world.receiver.event_count
+
+    world.sync()
+
+    gone = {(email, name) for email in ("a@x.io", "b@x.io") for name in (PROPERTY, "q4")}
+    gone |= {("b@x.io", "churn_risk")} if kept == "value" else set()
+    assert set(told(world, seen)) == ({(*each, False) for each in gone} if not freezes else set())
+    assert world.held() == set()
+    seen = world.receiver.event_count
+    world.resync()
+    assert {value for _, _, value in told(world, seen)} <= {False}
+
+
 @pytest.mark.parametrize("names", [0, 4])
 def test_a_list_that_is_empty_or_doubles_holds_the_run_until_it_is_approved(world: World, names: int) -> None:
     world.extra = LIST + GUARD_FROM_TWO

@@ -161,7 +161,11 @@ class Model:
         facts, reaches = self.facts, self.setting.reaches
         rows = [(contact, name, user) for contact, name, user in facts.members]
         there = {contact for audience in self.audiences.values() for contact, _ in audience.present}
-        stays = {contact for contact, name, _ in rows if name not in self.audiences or not reaches(contact)}
+        stays = {
+            contact
+            for contact, name, user in rows
+            if user not in users and (name not in self.audiences or not reaches(contact))
+        }
         doubts = [(contact, name, user) for (contact, name), user in facts.uncertain.items()]
         falses = [(*pair, user) for pair, (_, user) in facts.retracted.items() if self._is_due_false(*pair)]
         left = [

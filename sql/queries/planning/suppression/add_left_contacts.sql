@@ -1,11 +1,12 @@
 -- Purpose: adds the contacts that only the state knows to be of somebody who is suppressed: a user's old address, or,
--- where the contact is a user id, the user of a listed address. Not where the snapshot still has somebody.
+-- where the contact is a user id, the user of a listed address. Not where the snapshot still has somebody, which no row
+-- of a suppressed user says that only the state has: their value may be kept, or its audience paused.
 -- Rows: none; fills suppressed_contact.
 INSERT INTO suppressed_contact (contact)
 WITH left_behind AS MATERIALIZED (
     SELECT member_delta.contact, member_delta.user_id, member_delta.email
     FROM member_delta
-    WHERE member_delta.kind IN ('lose', 'unsure', 'retract')
+    WHERE member_delta.kind IN ('lose', 'unsure', 'retract', 'again')
 ),
 named AS MATERIALIZED (
     SELECT left_behind.contact, left_behind.user_id, left_behind.email
@@ -37,6 +38,10 @@ still_there AS (
         AND lost.audience_id = known_member.audience_id
         AND lost.user_id = known_member.user_id
     WHERE lost.contact IS NULL
+        AND NOT EXISTS (
+            SELECT FROM suppressed_person
+            WHERE suppressed_person.kind = 'user' AND suppressed_person.name = known_member.user_id
+        )
 )
 SELECT theirs.contact
 FROM theirs
