@@ -276,10 +276,43 @@ def test_explain_lists_who_waits_until_the_calls_to_their_contact_name_nobody_el
         return [(row["property"], row["op"], row["waits"]) for row in here(world, "u5")["pending"]]
 
     assert pending() == [("q4", "added", None), ("vip_buyers", "reasserted", "deferred")]
+    world.warehouse.replace([*(row for row in back if row[1] != "u5"), ("Q4", "u1", "b@x.io")])
+    assert pending() == [("q4", "added", None)], "u5 has left meanwhile"
+    world.warehouse.replace([*back, ("Q4", "u1", "b@x.io")])
     world.sync()
     assert pending() == [("vip_buyers", "reasserted", None)]
     world.sync()
     assert pending() == []
+
+
+def test_explain_lists_the_value_of_a_trait_that_waits_likewise(world: World) -> None:
+    world.receiver.allowed_nulls = frozenset({"score"})
+    world.extra = '[[computed_traits]]\nname = "Score"\nquery = "SELECT * FROM scores"\non_missing = "null"'
+    world.warehouse.run("CREATE TABLE scores (user_id text, email text, value int)")
+    for vip, contact in (("a@x.io", "c@x.io"), ("x@x.io", "x@x.io"), ("b@x.io", "b@x.io")):
+        world.warehouse.replace([(CHURN, "u1", "b@x.io"), (VIP, "u0" if vip == "x@x.io" else "u2", vip)])
+        world.warehouse.run("DELETE FROM scores")
+        user = "u0" if contact == "x@x.io" else "u5"
+        world.warehouse.run("INSERT INTO scores VALUES ('zz', 'zz@x.io', 1), (%s, %s, 5)", [user, contact])
+        world.sync()
+    world.warehouse.replace([(CHURN, "u1", "b@x.io"), (VIP, "u2", "b@x.io"), ("Q4", "u1", "b@x.io")])
+
+    waits = [(row["property"], row["value"]) for row in here(world, "u5")["pending"] if row["waits"] == "deferred"]
+
+    assert waits == [("score", 5)]
+
+
+def test_explain_holds_nothing_of_an_audience_that_was_retired_meanwhile(world: World) -> None:
+    world.extra = "[guard]\nmin_removed = 2\n"
+    world.warehouse.replace([*members(3), *members(3, CHURN)])
+    world.sync()
+    world.warehouse.replace([*members(3), *members(1, CHURN)])
+    world.sync()
+    assert [row["waits"] for row in here(world, "u0002")["pending"]] == ["held"]
+
+    assert world.command("retire", CHURN, "--yes").returncode == 0
+
+    assert [row["waits"] for row in here(world, "u0002")["pending"]] == [None]
 
 
 def test_explain_tells_what_is_pending_and_what_was_told_false(settled: World) -> None:

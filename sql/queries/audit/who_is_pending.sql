@@ -16,7 +16,13 @@ FROM contact_change
 JOIN plan_audience USING (audience_id)
 WHERE contact_change.contact = ANY (%(contacts)s::text[]) AND contact_change.op <> 'covered'
 UNION ALL
-SELECT DISTINCT plan_audience.name, plan_audience.property, member.contact, 'reasserted', 'true'::jsonb, 'deferred'
+SELECT DISTINCT
+    plan_audience.name,
+    plan_audience.property,
+    member.contact,
+    'reasserted',
+    coalesce(member.value, 'true'),
+    'deferred'
 FROM user_told_false
 JOIN plan_audience USING (audience_id)
 JOIN synced_member AS member
@@ -26,6 +32,14 @@ JOIN synced_member AS member
 WHERE user_told_false.destination_id = %(destination_id)s
     AND user_told_false.is_back
     AND member.contact = ANY (%(contacts)s::text[])
+    AND NOT EXISTS (
+        SELECT FROM member_delta AS lost
+        WHERE lost.kind = 'lose'
+            AND NOT lost.still_named
+            AND lost.contact = member.contact
+            AND lost.audience_id = member.audience_id
+            AND lost.user_id = member.user_id
+    )
     AND NOT EXISTS (
         SELECT FROM contact_change
         WHERE contact_change.contact = member.contact
