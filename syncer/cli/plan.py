@@ -43,8 +43,7 @@ class _Foreseen:
         if self.limit is not None:
             self.people += forecast.people(connection, planned, self.limit or None)
         if self.who is not None:
-            contacts = {self.who, self.who.strip().lower()}
-            bodies = forecast.bodies(connection, planned, contacts)
+            bodies = forecast.bodies(connection, planned, self.who)
             self.bodies += [(planned.target.name, body) for body in bodies]
 
 

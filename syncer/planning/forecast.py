@@ -3,7 +3,7 @@
 Asked while the private tables of the plan hold it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -95,22 +95,23 @@ def first_calls(connection: Connection, planned: TargetPlan) -> list[Identify]:
     return _calls(connection, planned)
 
 
-def bodies(connection: Connection, planned: TargetPlan, contacts: Collection[str]) -> list[bytes]:
-    """The requests that would tell these contacts and nobody else, byte by byte but for times and ids of calls."""
+def bodies(connection: Connection, planned: TargetPlan, who: str) -> list[bytes]:
+    """The requests that would tell this contact and nobody else, byte by byte but for times and ids of calls."""
     destination = planned.target.destination
-    requests, _ = destination.requests(_calls(connection, planned, contacts=list(contacts)))
+    requests, _ = destination.requests(_calls(connection, planned, who=who))
     return [destination.body(request) for request in requests]
 
 
 def _calls(
-    connection: Connection, planned: TargetPlan, *, fullest: bool = False, contacts: list[str] | None = None
+    connection: Connection, planned: TargetPlan, *, fullest: bool = False, who: str | None = None
 ) -> list[Identify]:
     target = planned.target
     asked = {
         "destination_id": target.destination_id,
         "per_audience": target.mode.per_audience,
         "fullest": fullest,
-        "contacts": contacts,
+        "who": who,
+        "by_email": target.mode.identity == "email",
         "limit": target.destination.page_size,
     }
     return [

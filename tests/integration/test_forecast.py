@@ -131,6 +131,21 @@ def test_a_request_is_printed_as_it_is_then_sent(world: World) -> None:
     assert "nothing would be told" in world.command("plan", "--request", "u0001@x.io").stderr
 
 
+@pytest.mark.parametrize(
+    ("identity", "who", "user"),
+    [("email", "\u00a0B@x.io\t", "u1"), ("user_id", "U1", "U1"), ("user_id", "u1", "u1"), ("user_id", " u1", None)],
+)
+def test_a_request_is_about_nobody_else(world: World, identity: str, who: str, user: str | None) -> None:
+    """A contact is told apart as the destination does: an address is folded, a user id is not."""
+    world.destination_extra += f'\nidentity = "{identity}"'
+    world.warehouse.replace([(VIP, "U1", "a@x.io"), (VIP, "u1", "b@x.io")])
+
+    lines = world.command("plan", "--request", who).stdout.splitlines()
+
+    bodies = [json.loads(line)["batch"] for line in lines if line.startswith("{")]
+    assert [event["userId"] for batch in bodies for event in batch] == ([user] if user else [])
+
+
 def test_a_table_alone_needs_people(world: World) -> None:
     assert world.command("plan", "--csv").returncode == 2
     assert world.command("plan", "--people", "--csv", "--json").returncode == 2
