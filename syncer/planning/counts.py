@@ -15,7 +15,7 @@ import structlog
 
 from syncer import mirrors
 from syncer.planning.snapshot import NotEnoughError, Snapshot
-from syncer.state import Connection, fetch_all, fetch_optional, fetch_value
+from syncer.state import Connection, fetch_all, fetch_optional, fetch_value, fetch_values
 
 log = structlog.get_logger()
 
@@ -51,7 +51,8 @@ class _Members(NamedTuple):
 
 @dataclass(slots=True)
 class Counts:
-    """The counts of a snapshot, for the plan of a run: `rows` by audience name (None: rows that name no audience).
+    """The counts of a snapshot, for the plan of a run: `rows` by audience name (None: rows that name no audience). An
+    audience that only rows of the suppressed name is there, with none.
 
     `totals` are the sums of the rows' hashes (see `checksums`), if they were added up. `learnable`: some destination
     was compared by which everything can be counted.
@@ -140,14 +141,20 @@ def begin(connection: Connection, snapshot: Snapshot, run_id: int, *, totals: bo
     """Counts the rows of every audience, for the plan of this run, and adds them up if `totals` are wanted. Those of a
     snapshot of which a part is staged were counted at the warehouse."""
     if snapshot.part is not None:
-        counted = Counts(connection, snapshot, run_id, snapshot.part.rows)
+        part = Counts(connection, snapshot, run_id, snapshot.part.rows)
         if snapshot.part.headcount is not None:
-            counted.take_over(snapshot.part.headcount)
-        return counted
+            part.take_over(snapshot.part.headcount)
+        return part
+    nobody = {} if snapshot.suppressed is None else dict.fromkeys(_taken_out(connection), 0)
     if totals:
-        return Counts(connection, snapshot, run_id, *_add_up(connection, snapshot))
-    rows = snapshot.fetch_all(connection, _Rows, "count_rows_by_audience")
-    return Counts(connection, snapshot, run_id, {row.audience: row.rows for row in rows})
+        rows, sums = _add_up(connection, snapshot)
+        return Counts(connection, snapshot, run_id, {**nobody, **rows}, sums)
+    counted = snapshot.fetch_all(connection, _Rows, "count_rows_by_audience")
+    return Counts(connection, snapshot, run_id, {**nobody, **{row.audience: row.rows for row in counted}})
+
+
+def _taken_out(connection: Connection) -> Iterable[str]:
+    return fetch_values(connection, "list_audiences_taken_out")
 
 
 def too_many(differences: int, rows: int) -> bool:

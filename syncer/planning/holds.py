@@ -49,7 +49,7 @@ class Holding:
                 limits[moves.audience_id],
                 moves,
                 told.get(moves.audience_id, 0),
-                snapshot_empty=not self.counts.rows,
+                snapshot_empty=not any(self.counts.rows.values()),
             )
         ]
         self._make_wait(holds)

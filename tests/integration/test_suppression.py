@@ -144,6 +144,21 @@ def test_freeze_tells_nothing_to_them(world: World) -> None:
     assert told(world, seen) == [("a@x.io", PROPERTY, True)], "the resync that they missed"
 
 
+def test_an_audience_that_only_they_are_in_is_there_all_the_same(world: World) -> None:
+    """Their rows are listed, and whoever else leaves it leaves no audience that vanished."""
+    suppress(world, "a@x.io")
+    world.warehouse.replace([*named_members("a", "b"), *named_members("a", audience=CHURN)])
+    world.sync()
+    assert set(world.query("SELECT audience, user_id FROM skipped_members")) == {(VIP, "u-a"), (CHURN, "u-a")}
+    world.warehouse.replace([*named_members("c", audience=CHURN), *named_members("a")])
+
+    world.sync()
+
+    assert world.held() == set()
+    assert world.believed() == {("c@x.io", "churn_risk")}
+    assert world.verify().differences == 0
+
+
 @pytest.mark.parametrize("kept", ["value", "paused"])
 @pytest.mark.parametrize("freezes", [False, True])
 def test_what_the_state_keeps_of_them_makes_an_address_nobody_elses(world: World, kept: str, freezes: bool) -> None:

@@ -58,7 +58,7 @@ class Model:
         self.setting = setting
         self.offered = offered
         self.resync = resync
-        self.named_by_rows = {str(audience) for audience, _, _ in self.rows if (audience or "").strip()}
+        self.named_by_rows = {str(audience) for audience, _, _ in rows if (audience or "").strip()}
         people = setting.suppressed(rows)
         self.suppressed = set(people.contacts)
         self.all_names = sorted(facts.known | self.named_by_rows | CONFIGURED)
