@@ -145,7 +145,7 @@ def begin(connection: Connection, snapshot: Snapshot, run_id: int, *, totals: bo
         if snapshot.part.headcount is not None:
             part.take_over(snapshot.part.headcount)
         return part
-    nobody = {} if snapshot.suppressed is None else dict.fromkeys(_taken_out(connection), 0)
+    nobody: dict[str | None, int] = {} if snapshot.suppressed is None else dict.fromkeys(_taken_out(connection), 0)
     if totals:
         rows, sums = _add_up(connection, snapshot)
         return Counts(connection, snapshot, run_id, {**nobody, **rows}, sums)
