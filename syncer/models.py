@@ -313,6 +313,7 @@ class Mode:
 
     `per_audience`: every audience of a contact has a call of its own. `keys_users`: it keeps profiles by user id beside
     those by contact, and a call tells both. `freezes`: who is suppressed is told nothing at all, instead of `false`.
+    `new_names`: what fields of a call are called here, so that no property may be.
     """
 
     identity: Identity = "email"
@@ -321,6 +322,7 @@ class Mode:
     events: Events | None = None
     keys_users: bool = False
     freezes: bool = False
+    new_names: frozenset[str] = frozenset()
 
     @property
     def tells_profiles(self) -> bool:

@@ -27,3 +27,6 @@ MAILMODO_FIELDS = _MAILMODO_PROFILE | _MAILMODO_BESIDE
 
 SENDABLE_TRAITS = (SEGMENT_TRAITS - {"email", "id"}) | _MAILMODO_PROFILE
 """What may go along with a call. The email is the contact; ids are not the warehouse's to set."""
+
+WITH_MEANING = SEGMENT_TRAITS | SEGMENT_PROPERTIES | MAILMODO_FIELDS
+"""All of them, in any spelling that Mailmodo's destination understands."""

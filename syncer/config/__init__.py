@@ -33,7 +33,8 @@ def load(path: Path, environ: Mapping[str, str], check_audiences: AudienceCheck 
     settings, invalid = _validated(tree, written, folder)
 
     found = list(not_expanded)
-    found += _apart_from(found, [*rules.between_keys(tree), *invalid])
+    found += _apart_from(found, invalid)
+    found += _apart_from(found, rules.between_keys(tree))
     misnamed = check_audiences(_readable_audiences(tree)) if check_audiences else ()
     if settings is None or found or misnamed:
         problems = [errors.Problem(rules.path_of(location), message) for location, message in found]

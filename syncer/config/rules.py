@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
-from syncer.config import source
+from syncer.config import shapes, source
 from syncer.config.serving import Health
 from syncer.config.settings import Settings
 from syncer.config.source import Finding, Location
@@ -72,6 +72,7 @@ def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
     for location, table in source.tables(tree, _DESTINATIONS):
         kind = DESTINATIONS.get(type_of(table), DestinationSettings)
         yield from (((*location, key), message) for key, message in kind.between_keys(table))
+        yield from shapes.between_keys(location, table, kind, tree)
         yield from _same_audiences((*location, "audiences"), table.get("audiences"))
         if not kind.takes_null:
             yield from _null_for(table, tree)

@@ -44,7 +44,7 @@ import msgspec
 import structlog
 from pydantic import SecretStr, ValidationInfo, field_validator
 
-from syncer import errors, fields
+from syncer import errors, fields, reserved
 from syncer.calls import Call, Payload, Rate, Refusal, Track
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
 from syncer.destinations.http import Answer, HttpSender, one_line, utc_now, words
@@ -79,6 +79,8 @@ class MailmodoSettings(DestinationSettings):
         "url": "endpoint",
     }
     takes_null: ClassVar = False
+    own_names: ClassVar = DestinationSettings.own_names | reserved.WITH_MEANING
+    in_clear: ClassVar = {"email": "Mailmodo knows its contacts by it", "user_id": "Mailmodo is told none"}
 
     type: Literal["mailmodo"] = "mailmodo"
     identity: Literal["email"] = "email"
@@ -193,6 +195,7 @@ class MailmodoDestination:
         a_second = max(1, int(self.rate.per_second)) if self.rate.per_second else PAGE_REQUESTS
         self.page_size = self._request_size * min(PAGE_REQUESTS, a_second)
         self._list_name = settings.list_name
+        self._shape = settings.shape
         self._create_list = settings.create_list
         self._opening = b'{"listName":' + encode(settings.list_name) + b',"values":['
         self._list_is_proven = False
@@ -280,6 +283,7 @@ class MailmodoDestination:
     # --- contacts ------------------------------------------------------------------------------------------
 
     def _encode(self, call: Call) -> bytes:
+        call = self._shape.of(call)
         if not call.email:
             raise UnsendableError("has no email, and Mailmodo knows its contacts by nothing else")
         if isinstance(call, Track):

@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from syncer import models
 from syncer.calls import Destination
+from syncer.destinations.shaping import Digest, Shape
 from syncer.fields import Contact, Duration, Share, Table, Text
 
 
@@ -36,6 +37,15 @@ class DestinationSettings(Table, ABC):
     takes_null: ClassVar[bool] = True
     """Whether a computed trait can be taken back by sending null."""
 
+    own_names: ClassVar[frozenset[str]] = frozenset({"email", "user_id", "userId", "id"})
+    """What a call calls things by itself: `rename` gives none of these names."""
+
+    in_clear: ClassVar[Mapping[str, str]] = {}
+    """The fields that no key may change, each with why."""
+
+    email_in_clear: ClassVar[str | None] = None
+    """Why no key may change the email of a call either, if contacts are known by it."""
+
     type: str
     name: Text
     allow_http: bool = False
@@ -49,6 +59,10 @@ class DestinationSettings(Table, ABC):
     traits_trigger: bool = False
     suppress: Literal["remove", "freeze"] = "remove"
     track: EventNames | None = None
+    hash: dict[Text, Digest] = Field(default={})
+    rename: dict[Text, Text] = Field(default={})
+    lowercase: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+    drop: Annotated[tuple[Text, ...], Field(strict=False)] = ()
 
     @abstractmethod
     def build(self) -> Destination:
@@ -97,7 +111,13 @@ class DestinationSettings(Table, ABC):
             events,
             self.keys_users,
             freezes=self.suppress == "freeze",
+            new_names=frozenset(self.rename.values()),
         )
+
+    @property
+    def shape(self) -> Shape:
+        """How the fields of its calls are to look."""
+        return Shape(self.hash, self.rename, frozenset(self.lowercase), frozenset(self.drop))
 
     @property
     def reach(self) -> models.Reach:

@@ -87,6 +87,9 @@ class SegmentSettings(DestinationSettings):
     }
 
     keys_users: ClassVar = True
+    in_clear: ClassVar = {"user_id": "Segment knows its users by it"}
+    email_in_clear: ClassVar = 'what stands behind Segment knows contacts by it, unless identity = "user_id"'
+
     type: Literal["segment"] = "segment"
     write_key: fields.Key
     region: Literal["eu", "us"] | None = None
@@ -158,6 +161,7 @@ class SegmentDestination:
         self.rate = Rate(settings.max_events_per_second)
         self.recognises_events = True
         self._identity = settings.identity
+        self._shape = settings.shape
         self._per_audience = settings.calls == "per_audience"
         self._space = local_id("spa", settings.name)
         self._lists = {key: each.model_dump(exclude_defaults=True) for key, each in settings.lists.items()}
@@ -241,11 +245,11 @@ class SegmentDestination:
         self._http.close()
 
     def _encode(self, call: Call, timestamp: str) -> bytes:
+        call = self._shape.of(call)
         if isinstance(call, Track):
             return self._encode_track(call)
-        traits: dict[str, Value] = {"email": call.email, **call.traits, **call.values}
-        if not call.email:
-            del traits["email"]
+        email = self._shape.under("email", "email", call.email) if call.email else {}
+        traits: dict[str, Value] = {**email, **call.traits, **call.values}
         context = self._context
         if call.about is not None:
             context = msgspec.Raw(
@@ -266,7 +270,7 @@ class SegmentDestination:
     def _encode_track(self, track: Track) -> bytes:
         properties: dict[str, Value] = {"audience_key": track.property, track.property: track.value}
         personas = self._personas("audience", track.property) if self._per_audience else {}
-        context = {**self._plain_context, "traits": {"email": track.email}, **personas}
+        context = {**self._plain_context, "traits": self._shape.under("email", "email", track.email), **personas}
         event = _Track(
             track.user_id, track.message_id, stamp(track.at), track.event, properties, context, self._integrations
         )

@@ -36,6 +36,7 @@ from syncer.calls import Call, Payload, Rate, Refusal, Track
 from syncer.destinations.encoding import check_values, encode, encode_each, stamp
 from syncer.destinations.http import Answer, HttpSender, NotJSONError, one_line, read_json, utc_now, words
 from syncer.destinations.options import DestinationSettings
+from syncer.destinations.shaping import Shape
 
 PAGE_SIZE = 500
 _LIKE = "https://example.com/hooks/syncer"
@@ -68,6 +69,10 @@ class WebhookSettings(DestinationSettings):
 
     ways_out: ClassVar = {**DestinationSettings.ways_out, "url": f'add url = "{_LIKE}"'}
     counterparts: ClassVar = {"endpoint": "url", "max_events_per_second": "max_requests_per_second"}
+
+    own_names: ClassVar = DestinationSettings.own_names | frozenset(
+        "type messageId timestamp event properties context traits audience trait".split()
+    )
 
     type: Literal["webhook"] = "webhook"
     url: SecretStr
@@ -122,6 +127,7 @@ class WebhookDestination:
         self._in_arrays = settings.batch > 0
         self._accept = settings.accept
         self._identity = settings.identity
+        self._shape = settings.shape
         self._now = now
         self._hmac_secret = settings.hmac_secret.get_secret_value() if settings.hmac_secret else ""
         parts = urlsplit(settings.url.get_secret_value())
@@ -147,7 +153,7 @@ class WebhookDestination:
     def requests(self, identifies: Sequence[Call]) -> tuple[list[Payload], list[Refusal]]:
         """Encodes each call once; one a request, or up to `batch`."""
         timestamp = stamp(self._now())
-        encoded, refusals = encode_each(identifies, lambda call: _encode(call, timestamp))
+        encoded, refusals = encode_each(identifies, lambda call: _encode(call, timestamp, self._shape))
         together = [encoded[first : first + self._size] for first in range(0, len(encoded), self._size)]
         return [Payload([call for call, _ in each], [body for _, body in each]) for each in together], refusals
 
@@ -227,17 +233,20 @@ class WebhookDestination:
         return {"X-Syncer-Timestamp": timestamp, "X-Syncer-Signature": f"sha256={signed}"}
 
 
-def _encode(call: Call, timestamp: str) -> bytes:
+def _encode(call: Call, timestamp: str, shape: Shape) -> bytes:
+    call = shape.of(call)
+    email = shape.under("email", "email", call.email)
+    user_id = shape.under("user_id", "userId", call.user_id)
     if isinstance(call, Track):
         return encode(
             {
                 "type": "track",
-                "userId": call.user_id,
+                **user_id,
                 "messageId": call.message_id,
                 "timestamp": stamp(call.at),
                 "event": call.event,
                 "properties": {"audience_key": call.property, call.property: call.value},
-                "context": {"traits": {"email": call.email}},
+                "context": {"traits": email},
             }
         )
     check_values(call.values, null=True)
@@ -245,11 +254,11 @@ def _encode(call: Call, timestamp: str) -> bytes:
     return encode(
         {
             "type": "identify",
-            "userId": call.user_id,
+            **user_id,
             "messageId": call.message_id,
             "timestamp": timestamp,
             **about,
-            "traits": {"email": call.email, **call.traits, **call.values},
+            "traits": {**email, **call.traits, **call.values},
         }
     )
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from syncer import errors, models, naming
 from syncer.planning import newcomers
 from syncer.planning.counts import Counts
-from syncer.planning.targets import PlanRequest, Scope
+from syncer.planning.targets import PlanRequest, Scope, Target
 from syncer.spelling import did_you_mean
 from syncer.state import Connection
 from syncer.state.audiences import known_audiences
@@ -60,6 +60,7 @@ def resolve(connection: Connection, request: PlanRequest, counts: Counts) -> Pla
     people = newcomers.set_aside(counts, request.configured, known, request.guard, whole=whole)
     audiences = [*naming.resolve(request.configured, counts.names - people.keys(), known), *people.values()]
     _refuse_unknown(request.scope, audiences)
+    audiences = [_apart_from_fields(audience, request.targets) for audience in audiences]
     audiences = _with_value_types(connection, counts, audiences, known)
     return PlanAudiences(
         in_scope=[audience for audience in audiences if request.scope.covers(audience)],
@@ -72,6 +73,19 @@ def resolve(connection: Connection, request: PlanRequest, counts: Counts) -> Pla
         unasked=_unasked(known, audiences),
         whole=whole and all(audience.problem is None for audience in audiences),
     )
+
+
+def _apart_from_fields(audience: models.Audience, targets: Sequence[Target]) -> models.Audience:
+    """Sets an audience aside whose property is what a destination calls a field of its calls: one would hide the
+    other."""
+    for target in targets:
+        if audience.property in target.mode.new_names and target.lists(audience) and audience.problem is None:
+            problem = (
+                f"its property `{audience.property}` is what `rename` of {target.name!r} calls a field; choose another"
+                ' name there, or set property = "…" for it in [[audiences]]'
+            )
+            return replace(audience, problem=problem)
+    return audience
 
 
 def _unasked(known: Sequence[models.KnownAudience], audiences: Sequence[models.Audience]) -> frozenset[int]:
