@@ -1,7 +1,7 @@
 -- Purpose: calls of the plan that was just made for a destination, as a run would send them but for the ids of calls,
 -- which are each run's own: those of the first page or of the fullest, or those to one contact. No more than so many.
--- Parameters: destination_id, per_audience, fullest, limit; who (the contact; null: those of the page), by_email (whether
--- that is an address).
+-- Parameters: destination_id, per_audience, fullest, limit; who (the contact; null: those of the page), by_email
+-- (whether that is an address).
 -- Rows: contact, part, user_id (that the call names), email, traits, about, message_id, properties, values (an array in
 -- parallel); traits and values as JSON text.
 WITH chosen AS (

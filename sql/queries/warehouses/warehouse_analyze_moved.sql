@@ -1,0 +1,3 @@
+-- Purpose: lets the planner know how few moved.
+-- Rows: none.
+ANALYZE pg_temp.syncer_moved
