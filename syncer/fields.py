@@ -23,8 +23,8 @@ from pydantic import (
     ValidationInfo,
 )
 
-_DURATION = re.compile("".join(rf"(?:(?P<{unit}>[0-9]+(?:\.[0-9]+)?){unit})?" for unit in ("d", "h", "m", "s", "ms")))
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_DURATION = re.compile("".join(rf"(?:([0-9]+(?:\.[0-9]+)?){unit})?" for unit in _SECONDS))
 
 # The same as `contact_of` and `skip_reason` in the state's SQL, which decide about the warehouse's rows.
 _AROUND_EMAIL = " \t\r\n\xa0"
@@ -76,7 +76,7 @@ def duration(text: object) -> float:
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if not match or not match.group():
         raise ValueError('must be a duration in quotes such as "30s", "2h30m", "400d" or "500ms"')
-    seconds = math.fsum(float(n) * _SECONDS[unit] for unit, n in match.groupdict(default="0").items())
+    seconds = math.fsum(float(n) * unit for n, unit in zip(match.groups("0"), _SECONDS.values(), strict=True))
     if not math.isfinite(seconds):
         raise ValueError("is longer than any time there is")
     return seconds
@@ -133,7 +133,8 @@ def _contact(email: str, info: ValidationInfo) -> str:
     return contact
 
 
-Duration = Annotated[float, BeforeValidator(duration)]
+_WrittenDuration = Annotated[str, Field(pattern=f"^(?=.){_DURATION.pattern}$")]
+Duration = Annotated[float, BeforeValidator(duration, json_schema_input_type=_WrittenDuration)]
 Text = Annotated[str, AfterValidator(filled)]
 Password = Annotated[SecretStr, AfterValidator(_filled_secret)]
 Key = Annotated[Password, AfterValidator(_one_word_secret)]

@@ -12,7 +12,7 @@ from syncer.cli import console, control, daemon, plan, questions, runs, screen, 
 from syncer.cli.session import Session, config_option
 
 _SECTIONS: Mapping[str, Sequence[click.Command]] = {
-    "Set up": (setup.init, setup.check, setup.migrate, setup.demo),
+    "Set up": (setup.init, setup.check, setup.show_schema, setup.migrate, setup.demo),
     "Run": (plan.plan, runs.sync_now, runs.resync, runs.retry),
     "Look": (questions.status, questions.show_history, questions.explain, questions.verify),
     "Control": (control.approve, control.retire, control.pause, control.resume, control.forget),

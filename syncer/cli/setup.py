@@ -1,4 +1,4 @@
-"""Setting up: `init`, `check`, `migrate`, `demo`."""
+"""Setting up: `init`, `check`, `schema`, `migrate`, `demo`."""
 
 import os
 from functools import partial
@@ -56,6 +56,14 @@ def check(session: Session, as_json: bool) -> None:
         raise errors.ConfigError(problems)
     if not as_json:
         screen.say("everything that can be checked without sending is fine")
+
+
+@click.command("schema")
+def show_schema() -> None:
+    """Print the configuration's JSON Schema, by which editors complete and check a syncer.toml."""
+    from syncer.config import schema  # no other command needs it
+
+    screen.print_json(schema.schema())
 
 
 @click.command()

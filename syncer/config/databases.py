@@ -78,5 +78,5 @@ def _state_url(url: DatabaseUrl) -> DatabaseUrl:
     return DatabaseUrl(url.get_secret_value().set(drivername="postgresql+psycopg"))
 
 
-WarehouseUrl = Annotated[DatabaseUrl, BeforeValidator(_parsed_url)]
+WarehouseUrl = Annotated[DatabaseUrl, BeforeValidator(_parsed_url, json_schema_input_type=str)]
 StateUrl = Annotated[WarehouseUrl, AfterValidator(_state_url)]

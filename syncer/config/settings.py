@@ -5,7 +5,7 @@ keys are in `rules`; here a key looks at most at a neighbour that decides how it
 """
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, Secret, SecretStr, ValidationInfo, field_validator
@@ -226,13 +226,18 @@ class Daemon(Table):
     stall_timeout: Duration = Field(default="15m", validate_default=True)
 
 
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+_IN_ANY_CASE = "|".join("".join(f"[{letter}{letter.lower()}]" for letter in level) for level in get_args(Level))
+_AnyCase = Level | Annotated[str, Field(pattern=f"^({_IN_ANY_CASE})$")]
+
+
 class Log(Table):
     """`[log]`: the format and the level of the log on stderr. `auto` is `human` on a terminal, else `json`."""
 
     format: Literal["auto", "human", "json"] = "auto"
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    level: Level = "INFO"
 
-    @field_validator("level", mode="before")
+    @field_validator("level", mode="before", json_schema_input_type=_AnyCase)
     @classmethod
     def _any_case(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value

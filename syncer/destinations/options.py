@@ -15,9 +15,9 @@ from syncer.fields import Contact, Duration, Share, Table, Text
 class EventNames(Table):
     """`track` of a destination: the names of its events, and whether initial syncs send them too."""
 
-    entered: Text = "Audience Entered"
-    exited: Text = "Audience Exited"
-    initial: bool = False
+    entered: Text = Field(default="Audience Entered", description="The event of a contact that entered an audience.")
+    exited: Text = Field(default="Audience Exited", description="The event of a contact that left an audience.")
+    initial: bool = Field(default=False, description="Whether first syncs and full resyncs have events, too.")
 
 
 class DestinationSettings(Table, ABC):
@@ -73,7 +73,7 @@ class DestinationSettings(Table, ABC):
         """What keys of this type contradict one another: each key with its message. `table` is not validated."""
         yield from ()
 
-    @field_validator("track", mode="before")
+    @field_validator("track", mode="before", json_schema_input_type=EventNames | bool)
     @classmethod
     def _true_or_named(cls, track: object) -> object:
         """`true` stands for the usual names, `false` for none."""

@@ -72,8 +72,8 @@ SmallJson = Annotated[dict[str, Any], BeforeValidator(_small_json)]
 class ListSettings(fields.Table):
     """`lists` of a destination: what `context.personas` says beside the audience itself, for one property."""
 
-    external_audience_id: fields.Text | None = None
-    audience_settings: SmallJson = Field(default={})
+    external_audience_id: fields.Text | None = Field(default=None, description="The list's id at the destination.")
+    audience_settings: SmallJson = Field(default={}, description="Settings of the list, as Engage sends them.")
 
 
 class SegmentSettings(DestinationSettings):
