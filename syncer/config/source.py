@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from syncer import errors
+from syncer.config import broken
 
 Location = tuple[str | int, ...]
 """Where something is in the file: `("destinations", 1, "api_key")`."""
@@ -18,15 +19,15 @@ Finding = tuple[Location, str]
 REFERENCE = re.compile(r"\$\{(?:file:(?P<file>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*))\}")
 _MAX_BYTES = 1 << 20
 _DEEPEST = 50
-_REPEATED_KEY = re.compile(r"(Duplicate inline table key) .*(?= \(at)")
 _ANY_REFERENCE = re.compile(rf"{REFERENCE.pattern}|\$\{{")
 
 
 def read(path: Path) -> dict[str, Any]:
     """The file as TOML sees it. Raises `ConfigError` if there is no such file or it is no TOML."""
+    text = ""
     try:
-        # A byte order mark, as some editors leave it, is no part of the text.
-        return _shallow(tomllib.loads(_read(path).decode("utf-8-sig")))
+        text = _read(path).decode("utf-8-sig")  # a byte order mark, as some editors leave it, is no part of it
+        return _shallow(tomllib.loads(text))
     except FileNotFoundError:
         problem = "there is no such file; `syncer init` writes one, `--config` names another"
     except OSError as error:
@@ -36,7 +37,7 @@ def read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         problem = f"is not UTF-8 text (byte {error.start}); save it as UTF-8"
     except (ValueError, RecursionError) as error:
-        problem = f"is not TOML: {_decapitalized(error)}; `syncer init` writes an example"
+        problem = f"is not TOML: {broken.said(text, str(error))}; `syncer init` writes an example"
     # Raised out here: the errors above hold the text and its secrets, which a traceback of theirs would print.
     raise errors.ConfigError([errors.Problem(str(path), problem)])
 
@@ -73,11 +74,6 @@ def _read(path: Path) -> bytes:
     if len(content) > _MAX_BYTES:
         raise _UnreadableError(f"is larger than {_MAX_BYTES >> 20} MB")
     return content
-
-
-def _decapitalized(error: Exception) -> str:
-    text = _REPEATED_KEY.sub(r"\1", str(error))  # the key may be a secret, in a table of headers
-    return text[:1].lower() + text[1:]
 
 
 def expand(tree: Any, environ: Mapping[str, str], folder: Path) -> tuple[Any, list[Finding]]:

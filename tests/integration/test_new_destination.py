@@ -11,7 +11,7 @@ from pydantic import Field
 
 from syncer import app, config, errors, fields
 from syncer.calls import Call, Payload, Rate, Refusal, Track
-from syncer.config import rules
+from syncer.config import known
 from syncer.config.settings import Settings
 from syncer.destinations.encoding import check_values, encode, encode_each
 from syncer.destinations.http import HttpSender
@@ -259,7 +259,7 @@ def test_what_is_refused_and_no_secret_is_printed(
 
 
 def test_its_secrets_are_among_those_that_are_never_shown() -> None:
-    assert {"code_word", "pin", "badge"} <= rules.secret_keys()
+    assert {"code_word", "pin", "badge"} <= known.secret_keys()
 
 
 def test_its_settings_print_no_secret(tmp_path: Path) -> None:

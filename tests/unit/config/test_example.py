@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Secret
 
-from syncer.config import rules, source
+from syncer.config import known, source
 from syncer.destinations.registry import DESTINATIONS
 from syncer.destinations.segment import SegmentSettings
 from syncer.destinations.webhook import WebhookSettings
@@ -46,16 +46,16 @@ def test_the_example_loads_as_it_stands(load: Load) -> None:
 def test_the_example_tells_exactly_the_keys_that_there_are() -> None:
     tree = tomllib.loads(uncommented(apart_from=set()))
     destinations = {written["type"]: written for written in tree["destinations"]}
-    for pattern, table in rules.tables():
+    for pattern, table in known.tables():
         if pattern[:1] == ("destinations",):
             continue  # told by the lines below
         [(_, written)] = source.tables(tree, pattern)
-        assert set(written) == set(rules.keys_of(table)), pattern
-    segment = set(rules.keys_of(SegmentSettings))
+        assert set(written) == set(known.keys_of(table)), pattern
+    segment = set(known.keys_of(SegmentSettings))
     assert set(destinations.pop("segment")) == segment
     assert set(destinations) == DESTINATIONS.keys() - {"segment"}
     for kind, written in destinations.items():
-        keys = set(rules.keys_of(DESTINATIONS[kind]))
+        keys = set(known.keys_of(DESTINATIONS[kind]))
         assert keys - segment <= set(written) <= keys, kind  # the rest is told only once
 
 
@@ -63,7 +63,7 @@ def test_the_example_shows_the_defaults(load: Load) -> None:
     """Commented keys that have a default show it, so uncommenting them changes nothing."""
     examples = {
         key
-        for _, table in rules.tables()
+        for _, table in known.tables()
         for key, field in table.model_fields.items()
         if not field.is_required() and field.get_default() in (None, {}, (), Secret({})) and key != "endpoint"
     }

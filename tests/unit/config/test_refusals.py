@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from syncer import config, errors
-from syncer.config import rules
+from syncer.config import known
 from tests.unit.config.refusals import ONE_WORD, REFUSED
 from tests.unit.config.texts import MINIMAL, WAREHOUSE, Load, in_destination, in_log, in_membership, refused
 
@@ -48,7 +48,7 @@ def test_an_empty_file_lacks_everything(load: Load) -> None:
 
 
 def test_every_required_key_has_a_way_out() -> None:
-    for place, table in rules.tables():
+    for place, table in known.tables():
         required = {key for key, field in table.model_fields.items() if field.is_required()}
         assert set(table.ways_out) == required, place
 

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import yaml
 
-from syncer.config import rules, schema
+from syncer.config import known, schema
 from syncer.demo import folder
 from tests.commands import call
 from tests.unit.config.test_example import uncommented
@@ -55,9 +55,9 @@ def test_every_example_is_as_the_schema_says(tmp_path: Path) -> None:
 
 
 def test_every_key_of_every_table_is_there_with_what_it_means() -> None:
-    for place, table in rules.tables():
+    for place, table in known.tables():
         node = at(SCHEMA, place)
-        assert set(node["properties"]) == set(rules.keys_of(table)), place
+        assert set(node["properties"]) == set(known.keys_of(table)), place
         assert {key for key, inner in node["properties"].items() if not inner.get("description")} == set(), place
         assert node["description"]
     timeout = at(SCHEMA, ("destinations", "[]", "mailmodo"))["properties"]["timeout"]
@@ -67,7 +67,7 @@ def test_every_key_of_every_table_is_there_with_what_it_means() -> None:
 
 
 def at(node: dict[str, Any], place: tuple[str, ...]) -> dict[str, Any]:
-    """The table at a place, as `rules.tables` gives it."""
+    """The table at a place, as `known.tables` gives it."""
     for step in place:
         if step == "[]":
             node = node.get("items") or node["additionalProperties"]

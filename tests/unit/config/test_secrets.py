@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from syncer import config, errors
-from syncer.config import rules
+from syncer.config import known
 from syncer.destinations.mailmodo import MailmodoSettings
 from syncer.destinations.registry import DESTINATIONS
 from syncer.destinations.segment import SegmentSettings
@@ -116,8 +116,8 @@ def test_the_keys_that_are_never_shown_are_those_whose_types_hide_their_values()
         "token",
     }
     later_types = DESTINATIONS.keys() - {"segment", "mailmodo", "webhook"}
-    keys_of_later_types = {key for kind in later_types for key in rules.keys_of(DESTINATIONS[kind])}
-    assert rules.secret_keys() - (keys_of_later_types - secret) == secret
+    keys_of_later_types = {key for kind in later_types for key in known.keys_of(DESTINATIONS[kind])}
+    assert known.secret_keys() - (keys_of_later_types - secret) == secret
 
 
 def test_settings_do_not_change(load: Load) -> None:
