@@ -43,7 +43,12 @@ class App:
             sources=self.settings.sources,
             configured=self.settings.configured_audiences,
             targets=[
-                Target(destination, settings[destination.name].reach, settings[destination.name].sync_mode)
+                Target(
+                    destination,
+                    settings[destination.name].reach,
+                    settings[destination.name].sync_mode,
+                    described=settings[destination.name].model_dump_json(),
+                )
                 for destination in chosen
             ],
             scope=Scope(frozenset(audiences)),

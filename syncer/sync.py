@@ -23,7 +23,7 @@ from syncer.delivery.deliver import Order, deliver
 from syncer.delivery.retrying import RetryPolicy
 from syncer.mirrors import Mirrors
 from syncer.models import Status
-from syncer.planning import plan, report, writing
+from syncer.planning import digests, plan, report, saved, writing
 from syncer.planning.changes import TargetPlan
 from syncer.planning.preview import imagined_plan
 from syncer.planning.targets import UNKNOWN, PlanRequest, Scope, Target
@@ -84,7 +84,7 @@ class Job:
     `until` is when the next run is due: a first sync, for example, plans only what can be told before then.
     `same_account` names destinations of which a human says that they are the same account behind another address.
     `keep_history` is in seconds; None keeps all of it. `everywhere`: the targets are all destinations that there are.
-    `suppressed` are the sources of those who are in no audience.
+    `suppressed` are the sources of those who are in no audience. `reviewed`: send exactly this, or nothing.
     """
 
     state: State
@@ -101,6 +101,7 @@ class Job:
     everywhere: bool = True
     mirrors: Mirrors | None = None
     suppressed: Sequence[models.Source] = ()
+    reviewed: saved.Plan | None = None
 
     @property
     def destinations(self) -> Sequence[Destination]:
@@ -134,6 +135,8 @@ def run(job: Job, leadership: Leadership, start: runs.RunStart, stop: Stop, prog
     refuse_bad_names(connection, job.configured)
     if not start.restored:
         witness.check(connection)
+    if job.reviewed is not None:
+        saved.refuse_other_state(job.reviewed, digests.of_state(connection))
     again = _told_again(connection, job) if start.trigger == "resync" else None
     _settle_lost_run(connection)
     registered = accounts.register(connection, job.destinations, job.same_account)
@@ -204,7 +207,7 @@ def exit_code(result: Result) -> int:
     refused = any(destination.failed for destination in result.report.destinations)
     if refused or any(audience.problem for audience in result.report.audiences):
         codes.add(errors.RequestRefusedError.exit_code)
-    return next((code for code in (1, 2, 3, 4, 130, 7, 6, 5, 8) if code in codes), 0)
+    return next((code for code in (1, 2, 3, 4, 10, 130, 7, 6, 5, 8) if code in codes), 0)
 
 
 # --- the steps ---------------------------------------------------------------------------------------------------
@@ -373,6 +376,7 @@ def _request(job: Job, known: Mapping[str, int]) -> PlanRequest:
         job.everywhere,
         job.mirrors,
         job.suppressed,
+        job.reviewed,
     )
 
 

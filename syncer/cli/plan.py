@@ -1,13 +1,18 @@
-"""`plan`: what a run would send now, how much that is, to whom, and in which requests."""
+"""`plan`: what a run would send now, how much that is, to whom, and in which requests; also saved, to be reviewed."""
 
 import csv
-from collections.abc import Sequence
+import stat
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 
 import click
+import msgspec
 
-from syncer import errors, sync
-from syncer.cli import progress, screen
+import syncer
+from syncer import errors, files, sync
+from syncer.cli import progress, screen, streams
 from syncer.cli.session import (
     TEXT,
     audience_option,
@@ -18,7 +23,7 @@ from syncer.cli.session import (
     stoppable,
 )
 from syncer.escaping import escaped_cell
-from syncer.planning import forecast
+from syncer.planning import digests, forecast, saved
 from syncer.planning.changes import TargetPlan
 from syncer.state import Connection
 
@@ -28,23 +33,50 @@ _COLUMNS = ("destination", "audience", "op", "contact", "user_id", "value", "wai
 
 @dataclass(slots=True)
 class _Foreseen:
-    """What is asked of the plan for each destination, and what was found: `limit` people (0: all; None: nobody), the
-    requests that tell the contact `who`."""
+    """What is asked of the plan for each destination, and what was found: `limit` people (0: all; None: nobody), each
+    of whom is `told` of at once; the requests that tell the contact `who`; if `digested`, what is saved."""
 
     limit: int | None
     who: str | None
+    digested: bool
+    told: Callable[[forecast.Told], None]
     forecasts: list[forecast.Forecast] = field(default_factory=list)
-    people: list[forecast.Told] = field(default_factory=list)
     bodies: list[tuple[str, bytes]] = field(default_factory=list)
+    digests: list[saved.Destination] = field(default_factory=list)
+    state: str | None = None
 
     def look(self, connection: Connection, planned: TargetPlan) -> None:
         """See `sync.preview`."""
         self.forecasts.append(forecast.forecast(connection, planned))
         if self.limit is not None:
-            self.people += forecast.people(connection, planned, self.limit or None)
+            for person in forecast.people(connection, planned, self.limit or None):
+                if not streams.is_heard():
+                    break
+                self.told(person)
         if self.who is not None:
             bodies = forecast.bodies(connection, planned, self.who)
             self.bodies += [(planned.target.name, body) for body in bodies]
+        if self.digested:
+            self.state = digests.of_state(connection)
+            self.digests.append(digests.of_target(connection, planned))
+
+
+class _Table:
+    """People as a table of commas, printed as they come."""
+
+    def __init__(self) -> None:
+        self._table = csv.writer(screen.stdout.file, lineterminator="\n")
+        self._begun = False
+
+    def begin(self) -> None:
+        """Names the columns, unless that was done."""
+        if not self._begun:
+            self._table.writerow(_COLUMNS)
+        self._begun = True
+
+    def add(self, person: forecast.Told) -> None:
+        self.begin()
+        self._table.writerow([escaped_cell(str(getattr(person, column) or "")) for column in _COLUMNS])
 
 
 @click.command()
@@ -60,6 +92,12 @@ class _Foreseen:
 )
 @click.option("--request", "who", type=TEXT, metavar="CONTACT", help="Print the requests that would tell a contact.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print only the people, as a table of commas.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the plan, without people, for `syncer sync --plan FILE`.",
+)
 @config_option
 @json_option
 @click.pass_context
@@ -70,31 +108,43 @@ def plan(
     people: int | None,
     who: str | None,
     as_csv: bool,
+    out: Path | None,
     as_json: bool,
 ) -> None:
     """Show what a run would send now. Sends and changes nothing."""
     if as_csv and (people is None or as_json):
         raise click.UsageError("--csv goes with --people, and without --json")
-    foreseen = _Foreseen(people, who)
+    if out is not None:
+        _refuse_other_kinds(out)
+    table, listed = _Table(), list[forecast.Told]()
+    told = table.add if as_csv else screen.print_json if as_json else listed.append
+    foreseen = _Foreseen(people, who, out is not None, told)
     with opened_app(context.obj) as app, stoppable() as stop, progress.watching() as watcher:
         result = sync.preview(app.job(audiences, destinations), stop, watcher, foreseen.look)
     if as_csv:
-        _print_csv(foreseen.people)
+        table.begin()
+    elif as_json:
+        _print_json(result, foreseen)
     else:
-        screen.print_report(result.report, as_json=as_json)
-        _print(foreseen, as_json=as_json)
+        screen.print_report(result.report, as_json=False)
+        screen.print_rows("forecast", foreseen.forecasts, ("destination", "calls", "requests", "seconds", "strangers"))
+        screen.print_rows("people", listed, _COLUMNS)
+        _print_bodies(foreseen)
     for failure in result.failures:
         screen.print_error(failure, verbose=context.obj.verbose)
+    if out is not None:
+        _save(out, foreseen, audiences, destinations, whole=not result.failures)
     context.exit(errors.ConfigError.exit_code if result.failures else 0)
 
 
-def _print(foreseen: _Foreseen, *, as_json: bool) -> None:
-    if as_json:
-        for person in foreseen.people:
-            screen.print_json(person)
-    else:
-        screen.print_rows("forecast", foreseen.forecasts, ("destination", "calls", "requests", "seconds", "strangers"))
-        screen.print_rows("people", foreseen.people, _COLUMNS)
+def _print_json(result: sync.Result, foreseen: _Foreseen) -> None:
+    """The last line, after those of people, which were printed as they came: the plan with its forecast."""
+    for name, body in foreseen.bodies:
+        screen.print_json({"destination": name, "request": msgspec.Raw(body)})
+    screen.print_json({**msgspec.to_builtins(result.report), "forecast": foreseen.forecasts})
+
+
+def _print_bodies(foreseen: _Foreseen) -> None:
     for name, body in foreseen.bodies:
         screen.say(f"a request to {name}, but for its times and ids:")
         screen.print_document(body)
@@ -102,8 +152,40 @@ def _print(foreseen: _Foreseen, *, as_json: bool) -> None:
         screen.say("nothing would be told to this contact now")
 
 
-def _print_csv(people: Sequence[forecast.Told]) -> None:
-    table = csv.writer(screen.stdout.file, lineterminator="\n")
-    table.writerow(_COLUMNS)
-    for person in people:
-        table.writerow([escaped_cell(str(getattr(person, column) or "")) for column in _COLUMNS])
+def _save(
+    out: Path, foreseen: _Foreseen, audiences: Sequence[str], destinations: Sequence[str], *, whole: bool
+) -> None:
+    if not whole or foreseen.state is None:
+        why = "a destination is left out of the plan" if not whole else "every destination is paused"
+        raise _unsaved(out, f"was not written: {why}")
+    document = saved.Plan(
+        format=saved.FORMAT,
+        syncer_version=syncer.__version__,
+        made_at=datetime.now(UTC),
+        state=foreseen.state,
+        only_audiences=audiences,
+        only_destinations=destinations,
+        forecast=[msgspec.to_builtins(each) for each in foreseen.forecasts],
+        destinations=foreseen.digests,
+    )
+    try:
+        files.replace_file(out, saved.encoded(document))
+    except OSError as error:
+        raise _unsaved(out, f"cannot be written: {error.strerror}") from error
+    screen.say(f"saved; to send exactly this: syncer sync --plan {out}")
+
+
+def _refuse_other_kinds(out: Path) -> None:
+    """Before the work: what would be put in the place of a link or a device is not what somebody means."""
+    try:
+        mode = out.lstat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG if out.parent.is_dir() else stat.S_IFDIR
+    except OSError as error:
+        raise _unsaved(out, f"cannot be written: {error.strerror}") from error
+    if not stat.S_ISREG(mode):
+        raise _unsaved(out, "cannot be written: it is no plain file, or its folder is not there")
+
+
+def _unsaved(out: Path, why: str) -> errors.ConfigError:
+    return errors.ConfigError([errors.Problem(str(out), why)])

@@ -1,6 +1,9 @@
 """Runs, by this process or by the daemon that leads: `sync`, `resync`, `retry`."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -22,6 +25,7 @@ from syncer.cli.session import (
     yes_option,
 )
 from syncer.daemon.alerts import AlertLog
+from syncer.planning import saved
 from syncer.state import Connection, handover, history, status
 from syncer.state.runs import Action, RunStart
 from syncer.stopping import Stop
@@ -29,19 +33,43 @@ from syncer.stopping import Stop
 _ASK_SECONDS = 0.3
 """Seconds between two looks at how far the daemon is."""
 
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of a saved plan; one of ten thousand audiences has a twentieth of that at a destination."""
+
+_NOBODY_REVIEWS = (
+    "a daemon leads, which sends what is due by itself: a plan is reviewed where no daemon runs, or while it is stopped"
+)
+
 
 @click.command("sync")
 @audience_option
 @destination_option
+@click.option(
+    "--plan",
+    "reviewed",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Send exactly what `syncer plan --out FILE` said, or nothing.",
+)
 @config_option
 @json_option
 @click.pass_context
-def sync_now(context: click.Context, audiences: Sequence[str], destinations: Sequence[str], as_json: bool) -> None:
+def sync_now(
+    context: click.Context,
+    audiences: Sequence[str],
+    destinations: Sequence[str],
+    reviewed: Path | None,
+    as_json: bool,
+) -> None:
     """Run once, now."""
+    if reviewed is not None and (audiences or destinations):
+        raise click.UsageError("--plan goes without --audience and --destination: the plan says what it is about")
     with opened_app_for_a_run(context.obj) as app, stoppable() as stop:
-        job = app.job(audiences, destinations)
-        start = RunStart("manual", action=_action("sync", audiences, destinations))
-        _run(context, app, job, start, stop, as_json=as_json)
+        if reviewed is None:
+            job, action = app.job(audiences, destinations), _action("sync", audiences, destinations)
+        else:
+            job, action = _reviewed(app, reviewed)
+        _run(context, app, job, RunStart("manual", action=action), stop, as_json=as_json)
 
 
 @click.command()
@@ -86,6 +114,22 @@ def retry(context: click.Context, who: Sequence[str], as_json: bool) -> None:
         _run(context, app, app.job(), RunStart("manual"), stop, as_json=as_json)
 
 
+def _reviewed(app: App, file: Path) -> tuple[sync.Job, Action]:
+    """What a saved plan is about. The history has the digest of the file, so that it is known which one it was."""
+    try:
+        with file.open("rb") as opened:
+            document = opened.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise errors.ConfigError([errors.Problem(str(file), f"cannot be read: {error.strerror}")]) from error
+    if len(document) > _MOST_BYTES:
+        raise errors.ConfigError([errors.Problem(str(file), "is too large for a plan that `syncer plan --out` wrote")])
+    plan = saved.decoded(document, str(file))
+    job = replace(app.job(plan.only_audiences, plan.only_destinations), reviewed=plan)
+    action = _action("sync", plan.only_audiences, plan.only_destinations)
+    digest = hashlib.sha256(document).hexdigest()
+    return job, replace(action, arguments={**action.arguments, "plan_sha256": [digest]})
+
+
 def _action(name: str, audiences: Sequence[str], destinations: Sequence[str]) -> Action:
     return Action(name, {"audiences": list(audiences), "destinations": list(destinations)})
 
@@ -118,6 +162,8 @@ def _run_here_or_there(app: App, job: sync.Job, start: RunStart, stop: Stop) -> 
         except errors.SyncLockedError:
             if not handover.daemon_leads(app.state):
                 raise
+            if job.reviewed is not None:
+                raise errors.SyncLockedError(_NOBODY_REVIEWS) from None
         answer = _hand_over(app, start, stop)
         if answer is not None:
             return answer

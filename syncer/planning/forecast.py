@@ -3,7 +3,8 @@
 Asked while the private tables of the plan hold it.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +13,9 @@ import msgspec
 from syncer import models
 from syncer.calls import Destination, Identify
 from syncer.planning.changes import TargetPlan
-from syncer.state import Connection, fetch_all, fetch_one
+from syncer.state import Connection, fetch_all, fetch_each, fetch_value
+
+_FIRST_PAGE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,33 +64,33 @@ class _Call:
     values: str
 
 
-class _Counted(NamedTuple):
-    requests: int
-    strangers: int
+class _Pages(NamedTuple):
+    calls: int
+    pages: int
+    page: int
 
 
 def forecast(connection: Connection, planned: TargetPlan) -> Forecast:
     """How much a plan would send."""
     destination = planned.target.destination
-    calls = _calls(connection, planned, fullest=True)
-    requests, _ = destination.requests(calls)
-    per_request = len(calls) / len(requests) if requests else 1
-    asked = {"destination_id": planned.target.destination_id, "per_request": per_request}
-    counted = fetch_one(connection, _Counted, "count_requests", asked)
+    sizes = fetch_all(connection, _Pages, "count_pages")
+    fullest = _calls(connection, planned, page=sizes[0].page) if sizes else []
+    requests, _ = destination.requests(fullest)
+    per_request = len(fullest) / len(requests) if requests else 1
     return Forecast(
         destination=destination.name,
         calls=planned.identifies,
-        requests=counted.requests,
+        requests=sum(size.pages * math.ceil(size.calls / per_request) for size in sizes),
         seconds=_seconds(destination, planned.identifies),
-        strangers=counted.strangers,
+        strangers=fetch_value(connection, "count_strangers", {"destination_id": planned.target.destination_id}),
     )
 
 
-def people(connection: Connection, planned: TargetPlan, limit: int | None) -> list[Told]:
-    """Of each audience and op the first `limit` contacts, or all of them (None)."""
+def people(connection: Connection, planned: TargetPlan, limit: int | None) -> Iterator[Told]:
+    """Of each audience and op the first `limit` contacts, or all of them (None), as they are read."""
     target = planned.target
     asked = {"destination_id": target.destination_id, "destination": target.name, "limit": limit}
-    return fetch_all(connection, Told, "list_people", asked)
+    return fetch_each(connection, Told, "list_people", asked)
 
 
 def first_calls(connection: Connection, planned: TargetPlan) -> list[Identify]:
@@ -103,13 +106,13 @@ def bodies(connection: Connection, planned: TargetPlan, who: str) -> list[bytes]
 
 
 def _calls(
-    connection: Connection, planned: TargetPlan, *, fullest: bool = False, who: str | None = None
+    connection: Connection, planned: TargetPlan, *, page: int = _FIRST_PAGE, who: str | None = None
 ) -> list[Identify]:
     target = planned.target
     asked = {
         "destination_id": target.destination_id,
         "per_audience": target.mode.per_audience,
-        "fullest": fullest,
+        "page": page,
         "who": who,
         "by_email": target.mode.identity == "email",
         "limit": target.destination.page_size,

@@ -11,6 +11,7 @@ import psycopg.sql
 from syncer import __version__, models
 from syncer.calls import Destination
 from syncer.mirrors import Mirrors
+from syncer.planning import saved
 from syncer.planning.snapshot import Snapshot, take_snapshot
 from syncer.state import Connection
 
@@ -38,7 +39,7 @@ class Target:
 
     `destination_id` is the state's. Once `tellable` identifies are planned, the least urgent changes (backfills,
     reassertions, retirements) wait for the next run; None: never. A question narrows the `reach` to a part of the
-    `whole` one.
+    `whole` one. `described` is all that is configured of it but for secrets.
     """
 
     destination: Destination
@@ -47,6 +48,7 @@ class Target:
     destination_id: int = UNKNOWN
     tellable: int | None = None
     whole: models.Reach | None = None
+    described: str = ""
 
     @property
     def name(self) -> str:
@@ -120,7 +122,7 @@ def _parameters(reach: models.Reach) -> dict[str, object]:
 class PlanRequest:
     """What to plan, from what. `everywhere`: the targets are all the destinations that there are. `mirrors`: where the
     warehouse keeps the snapshot of the last run, if it does. `suppressed` are the sources of those who are in no
-    audience."""
+    audience. What is planned has to be what was `reviewed`, if anything was."""
 
     warehouse: models.Warehouse
     sources: Sequence[models.Source]
@@ -131,6 +133,7 @@ class PlanRequest:
     everywhere: bool = True
     mirrors: Mirrors | None = None
     suppressed: Sequence[models.Source] = ()
+    reviewed: saved.Plan | None = None
 
     def guard_of(self, name: str) -> models.Guard:
         """The limits for the audience of this name: its own where it has some."""

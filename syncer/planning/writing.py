@@ -11,7 +11,7 @@ import psycopg.sql
 from psycopg.types.json import Jsonb
 
 from syncer import naming
-from syncer.planning import audiences, checksums, counts, generations, plan, suppression
+from syncer.planning import audiences, checksums, counts, digests, generations, plan, saved, suppression
 from syncer.planning.changes import TargetPlan
 from syncer.planning.snapshot import NotEnoughError, Snapshot
 from syncer.planning.targets import PlanRequest
@@ -31,7 +31,8 @@ def write(connection: Connection, request: PlanRequest, run_id: int) -> plan.Pla
 
     A plan sees the state of one moment. Where a command changes meanwhile what it writes too, the database refuses the
     plan; it is made again from the rows that were read, and the commands wait for it this time. If the changes at the
-    warehouse turn out not to be enough, it is made from everything.
+    warehouse turn out not to be enough, it is made from everything. Raises `MovedError` for another plan than the one
+    that was reviewed.
     """
     try:
         planned = _read_and_write(connection, request, run_id)
@@ -71,13 +72,18 @@ def _write(
         registered = found.identified(register_audiences(connection, found.sound, found.others))
         planning = plan.Planning(connection, request, counted, registered, last)
         targets: list[TargetPlan] = []
+        digested: list[saved.Destination] = []
         execute(connection, "create_rest_group")
         for target in planning.targets():
+            if request.reviewed is not None:
+                digested.append(digests.of_target(connection, target))
             _write_target(connection, run_id, target, keeps_profiles=request.has_profiles(target.target))
             if snapshot.suppressed is not None:
                 here = {"destination_id": target.target.destination_id, "freezes": target.target.mode.freezes}
                 execute(connection, "drop_suppressed_events", here)
             targets.append(target)
+        if request.reviewed is not None:
+            saved.compare(request.reviewed, digested)
         planned = planning.summed_up(targets)
         _write_run(connection, run_id, planned)
         execute(connection, "mark_read", {"run_id": run_id, **snapshot.read._asdict()})

@@ -32,6 +32,9 @@ log = structlog.get_logger()
 _ATTEMPTS = 5
 """How often a transaction is tried that other sessions get in the way of."""
 
+_TOGETHER = 1000
+"""Rows that travel together where they are read one after the other."""
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -85,6 +88,19 @@ def fetch_all(
     """All rows of the statement `name`, each as a `row`, whose fields are the statement's columns by name."""
     with connection.cursor(row_factory=class_row(row)) as cursor:
         return cursor.execute(_statement(name, placeholders), parameters).fetchall()
+
+
+def fetch_each(
+    connection: Connection,
+    row: type[Row],
+    name: str,
+    parameters: Mapping[str, object] | None = None,
+) -> Iterator[Row]:
+    """The rows of the statement `name` one after the other: as many as there are take no memory. In a transaction."""
+    with connection.cursor(name, row_factory=class_row(row)) as cursor:
+        cursor.itersize = _TOGETHER
+        cursor.execute(_statement(name, {}), parameters)
+        yield from cursor
 
 
 def fetch_optional(

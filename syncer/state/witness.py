@@ -26,6 +26,7 @@ import psycopg
 import structlog
 
 from syncer import errors
+from syncer.files import replace_file
 from syncer.state import Connection, fetch_one, fetch_value
 
 log = structlog.get_logger()
@@ -140,10 +141,5 @@ def _read(connection: Connection) -> _Run | None:
 
 
 def _write(file: Path, text: str) -> None:
-    """Replaces the file as a whole, or not at all."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as new:
-        new.write(text)
-        new.flush()
-        os.fsync(new.fileno())
-    Path(new.name).replace(file)
+    replace_file(file, text.encode())

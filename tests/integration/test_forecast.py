@@ -14,7 +14,7 @@ from tests.world import CHURN, VIP, Row, World, members
 def listed(world: World, *arguments: str) -> list[dict[str, Any]]:
     done = world.command("plan", "--people", "0", "--json", *arguments)
     assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()[1:]]
+    return [json.loads(line) for line in done.stdout.splitlines()[:-1]]
 
 
 def reasons(world: World) -> set[tuple[str, str, str | None]]:

@@ -1,6 +1,6 @@
 -- Purpose: calls of the plan that was just made for a destination, as a run would send them but for the ids of calls,
--- which are each run's own: those of the first page or of the fullest, or those to one contact. No more than so many.
--- Parameters: destination_id, per_audience, fullest, limit; who (the contact; null: those of the page), by_email
+-- which are each run's own: those of a page, or those to one contact. No more than so many.
+-- Parameters: destination_id, per_audience, page, limit; who (the contact; null: those of the page), by_email
 -- (whether that is an address).
 -- Rows: contact, part, user_id (that the call names), email, traits, about, message_id, properties, values (an array in
 -- parallel); traits and values as JSON text.
@@ -9,13 +9,7 @@ WITH chosen AS (
     FROM planned_identify
     WHERE CASE
         WHEN %(who)s::text IS NULL
-            THEN planned_identify.page = (
-                SELECT planned.page
-                FROM planned_identify AS planned
-                GROUP BY planned.page
-                ORDER BY CASE WHEN %(fullest)s THEN count(*) END DESC, planned.page
-                LIMIT 1
-            )
+            THEN planned_identify.page = %(page)s
         ELSE planned_identify.contact = CASE WHEN %(by_email)s THEN contact_of(%(who)s) ELSE %(who)s END
     END
     ORDER BY planned_identify.contact, planned_identify.only_part
