@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "syncer" / "deploy" / "kubernetes.yaml"
 SCHEMAS = {
     ROOT / "syncer" / "deploy" / "compose.yaml": "compose-spec",
+    ROOT / "syncer" / "deploy" / "review.yml": "github-workflows",
     ROOT / ".github" / "dependabot.yml": "dependabot",
     ROOT / ".github" / "workflows" / "ci.yml": "github-workflows",
     ROOT / ".github" / "workflows" / "supply-chain.yml": "github-workflows",
@@ -27,8 +28,8 @@ OLDEST, NEWEST = "1.30", "1.37"
 """Releases of Kubernetes."""
 
 NAMES = {
-    "services", "volumes", "environment", "data", "labels", "matchLabels", "requests", "limits", "depends_on", "jobs",
-    "permissions", "matrix", "with",
+    "services", "volumes", "environment", "env", "data", "labels", "matchLabels", "requests", "limits", "depends_on",
+    "jobs", "permissions", "matrix", "with",
 }  # fmt: skip
 """Keys whose own keys are names that somebody chooses."""
 

@@ -56,7 +56,8 @@ def names(requirements: list[str]) -> set[str]:
 
 
 def test_actions_and_images_are_released_versions_that_an_updater_knows() -> None:
-    workflows = [path.read_text() for path in (ROOT / ".github" / "workflows").iterdir()]
+    files = [*(ROOT / ".github" / "workflows").iterdir(), DEPLOY / "review.yml"]
+    workflows = [path.read_text() for path in files]
     used = re.findall(r"uses: (\S+)", "".join(workflows))
     assert used
     assert [each for each in used if not re.fullmatch(r"actions/[a-z-]+@v\d+\.\d+\.\d+", each)] == []
