@@ -79,6 +79,15 @@ def test_the_reason_stands_beside_what_is_not_plain(world: World) -> None:
     }
 
 
+def test_who_is_suppressed_is_called_so(world: World) -> None:
+    world.warehouse.replace(members(3))
+    world.sync()
+    world.extra = "[suppress]\nquery = \"SELECT 'U0001@x.io' AS email\"\n"
+    world.warehouse.replace(members(2))
+
+    assert reasons(world) == {("u0001@x.io", "removed", "suppressed"), ("u0002@x.io", "removed", None)}
+
+
 def test_who_is_uncertain_is_called_so(world: World) -> None:
     world.warehouse.replace(members(2))
     world.sync()

@@ -1,6 +1,6 @@
 -- Purpose: lists what the plan that was just made tells whom about which audience, or why that waits: of each audience,
 -- op and reason to wait the first contacts.
--- why: null where it is plain: the user entered or left. uncertain (the last call about it has no answer), moved (the
+-- why: null where it is plain: the user entered or left. suppressed, uncertain (the last call about it has no answer), moved (the
 -- user left this contact for another one, or came from one: their email changed), merged (the user who left this
 -- contact was at another one already), follows (the user of the contact was told false at another one), due_again.
 -- Parameters: destination_id, destination (its name); limit (of each; null: all).
@@ -63,6 +63,7 @@ SELECT
     )::text AS value,
     chosen.waits,
     CASE
+        WHEN suppressed_contact.contact IS NOT NULL THEN 'suppressed'
         WHEN uncertain.contact IS NOT NULL THEN 'uncertain'
         WHEN chosen.op = 'removed' AND mover.left_for OR chosen.op = 'added' AND mover.came_from THEN 'moved'
         WHEN chosen.op = 'removed' AND mover.merged THEN 'merged'
@@ -73,6 +74,7 @@ FROM chosen
 JOIN plan_audience ON plan_audience.audience_id = chosen.audience_id
 JOIN caller ON caller.contact = chosen.contact
 LEFT JOIN mover ON mover.contact = chosen.contact AND mover.audience_id = chosen.audience_id
+LEFT JOIN suppressed_contact ON suppressed_contact.contact = chosen.contact
 LEFT JOIN uncertain
     ON uncertain.destination_id = %(destination_id)s
     AND uncertain.contact = chosen.contact
