@@ -35,7 +35,7 @@ def told() -> list[str]:
             Path("syncer-demo"),
             customers=3000,
             seed=7,
-            stay=False,
+            stay=None,
             console=console,
             watching=lambda: contextlib.nullcontext(Unwatched()),
             stop=Stop(),

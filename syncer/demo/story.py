@@ -20,9 +20,10 @@ from rich.console import Console
 from syncer import app, embedded, errors, log, naming, sync
 from syncer.demo.comparison import Difference, compare
 from syncer.demo.folder import API_KEY, LIST, WRITE_KEY, prepare, write_config
+from syncer.demo.foretold import foretold
 from syncer.demo.listener import Listener
 from syncer.demo.page import Page, counted
-from syncer.demo.shop import QUERY_AUDIENCE, Shop, entered
+from syncer.demo.shop import QUERY_AUDIENCE, Shop, Unsubscribed, entered
 from syncer.receivers.loopback import Answer
 from syncer.receivers.mailmodo import MailmodoReceiver
 from syncer.receivers.segment import SegmentReceiver
@@ -164,6 +165,8 @@ class _Story:
                 " told: false. An email that changes is a new contact: the old one leaves, the new one enters."
             )
         gone = self.shop.unsubscribe() if self.syncs == 1 else None
+        if gone is not None:
+            self._show_plan(gone)
         if days == _DOWN:
             self._lose_mailmodo()
         known = set(self.receiver.belief)
@@ -175,9 +178,20 @@ class _Story:
         if gone is not None:
             self._judge(
                 not any(self.receiver.belief[gone.contact].values()),
-                f"{gone.name} has unsubscribed ([suppress]): false in all audiences from now on",
+                f"{gone.name}, who is suppressed, is in no audience, whatever the tables say",
             )
         self._check(report, arrived)
+
+    def _show_plan(self, gone: Unsubscribed) -> None:
+        """Some people of the plan, before anything is sent."""
+        self.page.say(
+            f"{gone.name} has unsubscribed, and is on the list of [suppress]. `syncer plan --people` shows what a sync"
+            " would tell whom, and why, before it does; here one of each kind:"
+        )
+        with self._opened() as opened:
+            people = foretold(opened.job(), "segment", self.stop)
+        rows = [(each.contact, each.audience, each.value, each.why) for each in people]
+        self.page.table(("contact", "audience", "told", "why"), rows)
 
     def _lose_mailmodo(self) -> None:
         """A sync in which one destination refuses the key, and the other one goes on."""
@@ -210,7 +224,7 @@ class _Story:
         self.shop.break_model(largest)
         report, arrived = self._sync()
         held = next(audience.held for audience in report.audiences if audience.name == largest)
-        self._show_held(report)
+        self._show_told(report, "held")
         self._judge(
             bool(held) and not any(arrived.values()) and report.status == "held",
             f"held: {counted(held, 'change')} of {largest!r}; {_identifies(sum(arrived.values()))} at the receivers",
@@ -260,7 +274,7 @@ class _Story:
             "One more day has passed in the shop, and nobody has synced since. Until you press Ctrl-C, the receivers"
             " listen, the database runs, and the console shows all of it in a browser:"
         )
-        with app.opened(app.load(self.folder / "syncer.toml", {})) as opened, serving(opened) as address:
+        with self._opened() as opened, serving(opened) as address:
             self.page.line(address or "(not now: another console listens there)")
             self.page.say("In another terminal:")
             self.page.commands(
@@ -291,6 +305,10 @@ class _Story:
         """The command that leads to the folder, if it is another."""
         return [] if self.folder.resolve() == Path.cwd() else [(f"cd {shlex.quote(str(self.folder))}", "")]
 
+    def _opened(self) -> AbstractContextManager[app.App]:
+        """What every command makes of the folder's file."""
+        return app.opened(app.load(self.folder / "syncer.toml", {}))
+
     def _beliefs(self) -> Mapping[str, Belief]:
         """What each receiver believes, by the name of its destination."""
         return {"segment": self.receiver.belief, "mailmodo": self.mailmodo.belief}
@@ -307,7 +325,7 @@ class _Story:
         self.heard = Listener(self.shop.shared_contacts())
         self.receiver.script = self.heard.listen
         before = self._counts()
-        with app.opened(app.load(self.folder / "syncer.toml", {})) as opened, self.watching() as watcher:
+        with self._opened() as opened, self.watching() as watcher:
             result = sync.sync(opened.job(), RunStart("manual"), self.stop, watcher)
         if self.stop.asked.is_set():
             raise Interrupted
@@ -317,21 +335,13 @@ class _Story:
         self.calls += _calls(result.report)
         return result.report, {name: count - before[name] for name, count in self._counts().items()}
 
-    def _show_told(self, report: RunReport) -> None:
-        self.page.table(
-            ("audience", "members", "told true", "told false"),
-            [(audience.name, audience.members, audience.added, audience.removed) for audience in report.audiences],
-        )
-        self.page.say("(Counted at both receivers together.)")
-
-    def _show_held(self, report: RunReport) -> None:
-        self.page.table(
-            ("audience", "members", "told true", "told false", "held"),
-            [
-                (audience.name, audience.members, audience.added, audience.removed, audience.held)
-                for audience in report.audiences
-            ],
-        )
+    def _show_told(self, report: RunReport, *more: str) -> None:
+        columns = {"audience": "name", "members": "members", "told true": "added", "told false": "removed"}
+        columns |= {name: name for name in more}
+        rows = [[getattr(audience, name) for name in columns.values()] for audience in report.audiences]
+        self.page.table(tuple(columns), rows)
+        if not more:
+            self.page.say("(Counted at both receivers together.)")
 
     def _show_example(self) -> None:
         if self.heard.example:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,6 +59,8 @@ def test_the_story_is_told_and_every_comparison_holds(told: subprocess.Completed
     assert (
         told.stdout.count("rules of Segment broken: none") == told.stdout.count("rules of Mailmodo broken: none") == 5
     )
+    assert re.search(r"^  \S+@\S+ +.+ false +suppressed$", told.stdout, re.MULTILINE), "the plan shows who, and why"
+    assert "who is suppressed, is in no audience" in told.stdout
     assert "✗" not in told.stdout
     assert "Traceback" not in told.stdout + told.stderr
 
