@@ -58,6 +58,7 @@ class App:
             everywhere=len(chosen) == len(self.destinations),
             mirrors=self.mirrors,
             suppressed=self.settings.suppression,
+            priorities=self.settings.priorities,
         )
 
     @property
@@ -264,8 +265,8 @@ def _scratch_caveats(app: App, connection: Connection, problems: Sequence[errors
     if any(problem.path == "warehouse.scratch" for problem in problems):
         return [errors.Problem("warehouse.scratch", "runs read everything until what is wrong there is put right")]
     try:
-        suppressed = app.settings.suppression
-        why = generations.why_whole(connection, app.warehouse, app.settings.sources, app.job().targets, suppressed)
+        targets, exclusions = app.job().targets, app.settings.exclusions
+        why = generations.why_whole(connection, app.warehouse, app.settings.sources, targets, exclusions)
     except errors.WarehouseError:  # one of its problems
         return []
     if app.mirrors is None:

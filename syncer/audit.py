@@ -172,8 +172,8 @@ def _explain_from(planning: plan.Planning, story: Story) -> None:
     names = {"contacts": story.contacts, "users": story.users}
     snapshot = planning.counts.snapshot
     story.warehouse = _dicts(snapshot.execute(planning.connection, "who_in_snapshot", names))
-    if snapshot.suppressed is not None:
-        story.warehouse += _dicts(execute(planning.connection, "who_is_suppressed", names))
+    if snapshot.reduced:
+        story.warehouse += _dicts(execute(planning.connection, "who_is_taken_out", names))
     _add_names(story)
     story.destinations = [_pending(planning.connection, planned.target, story) for planned in planning.targets()]
 

@@ -212,7 +212,9 @@ class Warehouse(Protocol):
 class ConfiguredAudience:
     """An audience that the configuration names, or a computed trait. `path` is where (`audiences[2]`).
 
-    A contact that drops out of a computed trait is left as last told if it `keeps`, else told null.
+    A contact that drops out of a computed trait is left as last told if it `keeps`, else told null. `holdout` is the
+    share of people (0 to 1) who are told nothing of the audience, chosen by a hash of the user id with `holdout_seed`;
+    None: with the audience's property.
     """
 
     path: str
@@ -220,8 +222,39 @@ class ConfiguredAudience:
     property: str | None = None
     max_removed_fraction: float | None = None
     max_added_fraction: float | None = None
+    holdout: float = 0.0
+    holdout_seed: str | None = None
     is_trait: bool = False
     keeps: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """Audiences (names or properties) of which a person is in the first only, as they stand here."""
+
+    name: str
+    audiences: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusions:
+    """Whose rows are taken out of the snapshot: those of whoever the sources `suppressed` name, those that come after
+    another audience of their person in one of the `priorities`, and those that an audience of `configured` holds out.
+    """
+
+    suppressed: Sequence[Source] = ()
+    priorities: Sequence[Priority] = ()
+    configured: Sequence[ConfiguredAudience] = ()
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether an audience has a holdout."""
+        return any(audience.holdout for audience in self.configured)
+
+    @property
+    def any(self) -> bool:
+        """Whether anything can be taken out."""
+        return bool(self.suppressed or self.priorities) or self.holds_out
 
 
 @dataclass(frozen=True, slots=True)

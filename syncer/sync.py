@@ -84,7 +84,8 @@ class Job:
     `until` is when the next run is due: a first sync, for example, plans only what can be told before then.
     `same_account` names destinations of which a human says that they are the same account behind another address.
     `keep_history` is in seconds; None keeps all of it. `everywhere`: the targets are all destinations that there are.
-    `suppressed` are the sources of those who are in no audience. `reviewed`: send exactly this, or nothing.
+    `suppressed` are the sources of those who are in no audience, `priorities` the lists of audiences of which a person
+    is in the first only. `reviewed`: send exactly this, or nothing.
     """
 
     state: State
@@ -102,6 +103,7 @@ class Job:
     mirrors: Mirrors | None = None
     suppressed: Sequence[models.Source] = ()
     reviewed: saved.Plan | None = None
+    priorities: Sequence[models.Priority] = ()
 
     @property
     def destinations(self) -> Sequence[Destination]:
@@ -377,6 +379,7 @@ def _request(job: Job, known: Mapping[str, int]) -> PlanRequest:
         job.mirrors,
         job.suppressed,
         job.reviewed,
+        job.priorities,
     )
 
 

@@ -73,8 +73,10 @@ class Listing:
         # In one session: each takes longer to begin than all that is asked here.
         with world.asking() as connection:
             listing = cls._read(connection, destination, forgets=world.witness.forgets)
-        if not listing.froze(world.witness.snapshots, destination):  # who is suppressed was told so
-            listing.skipped = [row for row in listing.skipped if row.reason != "suppressed"]
+        told = {"held_out", "outranked"}  # these were told so
+        if not listing.froze(world.witness.snapshots, destination):
+            told.add("suppressed")
+        listing.skipped = [row for row in listing.skipped if row.reason not in told]
         return listing
 
     def froze(self, snapshots: Sequence[Snapshot], destination: str) -> bool:

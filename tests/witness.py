@@ -23,6 +23,7 @@ from syncer.receivers.mailmodo import MailmodoReceiver
 from syncer.receivers.segment import SegmentReceiver
 from tests.suppressing import Named, Suppressed, suppressed
 from tests.webhook_receiver import WebhookReceiver
+from tests.withholding import withheld
 
 Config = Mapping[str, Any]
 SourceRow = dict[str, object]
@@ -42,7 +43,7 @@ class Said:
 class Snapshot:
     """What all sources said, until the next one: surely since `ended`, and not before `began`.
 
-    None where they could not be read. Rows of whoever is suppressed say nothing.
+    None where they could not be read. Rows of whoever is suppressed say nothing, nor those that are withheld.
     """
 
     began: datetime
@@ -95,7 +96,9 @@ class Witness:
             without = suppressed(*_suppressing(self._config, self._url), people)
         except Exception:  # of whatever driver: a source that is missing, locked or broken says nothing
             return None, Suppressed()
-        return [each for each in said if not without.has(each.user, each.email)], without
+        there = {place: each for place, each in enumerate(said) if not without.has(each.user, each.email)}
+        gone = withheld(self._config, {place: (each.name, each.user, each.email) for place, each in there.items()})
+        return [each for place, each in there.items() if place not in gone], without
 
     @property
     def _url(self) -> str:

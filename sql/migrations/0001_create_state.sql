@@ -487,6 +487,21 @@ CREATE TABLE skipped_member (
 );
 COMMENT ON TABLE skipped_member IS 'Rows of the last snapshot that could not be sent';
 
+-- Ends once they are not held out any more, whether they are told then, or the audience or the holdout is gone. While
+-- the guard holds what leaves the audience, nobody's ends. `until`, `until_run_id`: null while it lasts.
+CREATE TABLE held_out (
+    audience_id integer NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    since timestamptz NOT NULL,
+    since_run_id integer NOT NULL,
+    until timestamptz,
+    until_run_id integer
+);
+COMMENT ON TABLE held_out IS 'Who is held out of an audience, or was';
+CREATE UNIQUE INDEX held_out_now ON held_out (audience_id, user_id) WHERE until IS NULL;
+CREATE INDEX held_out_by_user ON held_out (user_id);
+CREATE INDEX held_out_by_end ON held_out (until) WHERE until IS NOT NULL;
+
 -- Of people only who has rows is in the state, as skipped. `held_entries`: how long the list was when the run
 -- `held_run_id` was held for it, until a human approves that.
 CREATE TABLE suppression (
@@ -601,6 +616,7 @@ ALTER TABLE unanswered_contact ALTER contact SET STATISTICS 0;
 ALTER TABLE held_change
     ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
 ALTER TABLE skipped_member ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
+ALTER TABLE held_out ALTER user_id SET STATISTICS 0;
 ALTER TABLE rest_member ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
 ALTER TABLE past_contact
     ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
@@ -638,6 +654,12 @@ CREATE FUNCTION is_in_reach(contact text, reach_contacts text[], rollout float8)
         ELSE contact = ANY (coalesce(reach_contacts, '{}'))
             OR ('x' || left(md5(contact), 8))::bit(32)::bigint < coalesce(rollout, 0) * 4294967296
     END;
+
+-- Whether a person is held out of an audience, chosen by a hash so that a larger share contains the smaller. Fixed for
+-- good.
+CREATE FUNCTION is_held_out(person text, seed text, share float8) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ('x' || left(md5(seed || chr(31) || person), 8))::bit(32)::bigint < share * 4294967296;
 
 -- Whether one reach lies within a wider one; a reach of nulls is everybody.
 CREATE FUNCTION is_reach_within(reach_hashes text[], rollout float8, wider_hashes text[], wider_rollout float8)
@@ -1114,7 +1136,8 @@ COMMENT ON COLUMN skipped_members.user_id IS 'As in the warehouse; long texts ar
 COMMENT ON COLUMN skipped_members.email IS 'As in the warehouse, cut and replaced likewise';
 COMMENT ON COLUMN skipped_members.reason IS
     'no_email, invalid_email, no_user_id, user_id_too_long, unsendable_text (broken text, or a value that JSON or'
-    ' receivers cannot have), no_audience, conflicting_values, forgotten, out_of_rollout or suppressed;'
+    ' receivers cannot have), no_audience, conflicting_values, forgotten, out_of_rollout, suppressed, held_out or'
+    ' outranked (another audience of the person comes first in a priority);'
     ' shared_user_id: a user id that too many contacts have, whose profile'
     ' was not told the present value after a contact of it left';
 COMMENT ON COLUMN skipped_members.since IS 'When a run first skipped it';
@@ -1162,6 +1185,27 @@ COMMENT ON COLUMN held_changes.last_run_id IS 'The last run that held something 
 COMMENT ON COLUMN held_changes.tries IS 'Always null: nothing is tried';
 COMMENT ON COLUMN held_changes.next_try_run_id IS 'Always null: it waits for approval';
 COMMENT ON COLUMN held_changes.approved_at IS 'Approved: it goes out with the next run';
+
+CREATE VIEW held_out_members AS
+SELECT
+    audience.name AS audience,
+    audience.property,
+    held_out.user_id,
+    held_out.since,
+    held_out.since_run_id,
+    held_out.until,
+    held_out.until_run_id
+FROM held_out
+JOIN audience USING (audience_id);
+COMMENT ON VIEW held_out_members IS 'Who is held out of an audience and who was: members who are told nothing of it';
+COMMENT ON COLUMN held_out_members.audience IS 'The name of the audience';
+COMMENT ON COLUMN held_out_members.property IS 'The key that destinations have for it';
+COMMENT ON COLUMN held_out_members.user_id IS 'The user id, as in the warehouse';
+COMMENT ON COLUMN held_out_members.since IS 'When a run first held them out';
+COMMENT ON COLUMN held_out_members.since_run_id IS 'The run that first held them out';
+COMMENT ON COLUMN held_out_members.until IS
+    'When a run no longer held them out: they left, or the holdout was made smaller or ended; null: they are held out';
+COMMENT ON COLUMN held_out_members.until_run_id IS 'The run that no longer held them out; null: they are held out';
 
 CREATE VIEW operator_actions AS
 SELECT at, actor, action, arguments, run_id, uid, database_user

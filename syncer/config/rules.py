@@ -30,6 +30,8 @@ _PLAIN_KEY = re.compile(r"[A-Za-z]+(-[A-Za-z]+)*")
 def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
     """The rules that take more than one key."""
     yield from _same_names(tree, "audiences", "computed_traits")
+    yield from _same_names(tree, "priority")
+    yield from _priorities(tree)
     yield from _same_names(tree, "destinations")
     if tree.get("destinations") == []:
         yield ("destinations",), f"is empty; {Settings.ways_out['destinations']}"
@@ -96,6 +98,21 @@ def _null_for(destination: dict[str, Any], tree: dict[str, Any]) -> Iterator[Fin
         if table.get("on_missing") == "null":
             message = f'must be "keep": the destination {name!r} is {kind}, which takes no null'
             yield (*location, "on_missing"), message
+
+
+def _priorities(tree: dict[str, Any]) -> Iterator[Finding]:
+    """An audience stands in one list, once: two lists could ask for opposite things. By place, as `_same_audiences`."""
+    seen: dict[str, Location] = {}
+    for location, table in source.tables(tree, ("priority", "[]")):
+        names = table.get("audiences")
+        if not isinstance(names, list):
+            continue
+        if len(names) < 2:
+            yield (*location, "audiences"), "needs two audiences or more, the first one first"
+        for index, name in enumerate(names):
+            place = (*location, "audiences", index)
+            if isinstance(name, str) and seen.setdefault(name, place) != place:
+                yield place, f"is the same as {path_of(seen[name])}; an audience has one place, in one priority"
 
 
 def _same_audiences(location: Location, names: Any) -> Iterator[Finding]:

@@ -108,6 +108,17 @@ class Audience(Table):
     property: Text | None = None
     max_removed_fraction: Share | None = None
     max_added_fraction: Growth | None = None
+    holdout: Share = 0.0
+    holdout_seed: Text | None = None
+
+
+class Priority(Table):
+    """`[[priority]]`: audiences of which a person is in the first only."""
+
+    ways_out: ClassVar = {"name": 'add name = "…"', "audiences": 'add audiences = ["…", "…"], the first one first'}
+
+    name: Text
+    audiences: Annotated[tuple[Text, ...], Field(strict=False)]
 
 
 class ComputedTrait(Table):
@@ -266,6 +277,7 @@ class Settings(Table):
     warehouse: Warehouse
     suppress: Suppress | None = None
     audiences: Annotated[tuple[Audience, ...], Field(strict=False)] = ()
+    priority: Annotated[tuple[Priority, ...], Field(strict=False)] = ()
     computed_traits: Annotated[tuple[ComputedTrait, ...], Field(strict=False)] = ()
     state: State = Field(default_factory=dict, validate_default=True)
     destinations: Annotated[tuple[AnyDestination, ...], Field(strict=False)]
@@ -335,6 +347,16 @@ class Settings(Table):
         return found
 
     @property
+    def priorities(self) -> list[models.Priority]:
+        """The lists of audiences of which a person is in the first only."""
+        return [models.Priority(priority.name, priority.audiences) for priority in self.priority]
+
+    @property
+    def exclusions(self) -> models.Exclusions:
+        """Whose rows are taken out of the snapshot."""
+        return models.Exclusions(self.suppression, self.priorities, self.configured_audiences)
+
+    @property
     def configured_audiences(self) -> list[models.ConfiguredAudience]:
         """The audiences that the file names, in its order, then its computed traits."""
         traits = [
@@ -357,6 +379,8 @@ class Settings(Table):
                 property=audience.property,
                 max_removed_fraction=audience.max_removed_fraction,
                 max_added_fraction=audience.max_added_fraction,
+                holdout=audience.holdout,
+                holdout_seed=audience.holdout_seed,
             )
             for index, audience in enumerate(self.audiences)
         ]

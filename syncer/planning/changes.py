@@ -158,6 +158,7 @@ class TargetPlanner:
             execute(self.connection, "gather_followers", self._here, **self.target.known(self.audiences.values()))
             self._silence()
             execute(self.connection, "name_callers", self._here)
+        self._wait_for_priority()
         execute(self.connection, "name_moved_users")
         self._defer()
         self._order()
@@ -228,6 +229,16 @@ class TargetPlanner:
         while not self.target.mode.per_audience and execute(self.connection, "follow_chains", self._here).rowcount:
             pass
         return added
+
+    def _wait_for_priority(self) -> None:
+        """Tells nobody true of two audiences of a priority, also for a moment, or while the false of one waits."""
+        given = [(entry, place) for place, each in enumerate(self.request.priorities) for entry in each.audiences]
+        if not given:
+            return
+        entries, priorities = zip(*given, strict=True)
+        ranked = {"entries": list(entries), "priorities": list(priorities)}
+        here = {**self._here, **self.target.in_reach, "per_audience": self.target.mode.per_audience}
+        execute(self.connection, "wait_for_priority", {**here, **ranked})
 
     def _defer(self) -> None:
         """Leaves to the next run what could not be told before that is due."""

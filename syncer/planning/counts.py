@@ -52,7 +52,7 @@ class _Members(NamedTuple):
 @dataclass(slots=True)
 class Counts:
     """The counts of a snapshot, for the plan of a run: `rows` by audience name (None: rows that name no audience). An
-    audience that only rows of the suppressed name is there, with none.
+    audience that only rows name which were taken out of it is there, with none.
 
     `totals` are the sums of the rows' hashes (see `checksums`), if they were added up. `learnable`: some destination
     was compared by which everything can be counted.
@@ -145,7 +145,7 @@ def begin(connection: Connection, snapshot: Snapshot, run_id: int, *, totals: bo
         if snapshot.part.headcount is not None:
             part.take_over(snapshot.part.headcount)
         return part
-    nobody: dict[str | None, int] = {} if snapshot.suppressed is None else dict.fromkeys(_taken_out(connection), 0)
+    nobody: dict[str | None, int] = dict.fromkeys(_taken_out(connection), 0) if snapshot.reduced else {}
     if totals:
         rows, sums = _add_up(connection, snapshot)
         return Counts(connection, snapshot, run_id, {**nobody, **rows}, sums)
@@ -153,7 +153,7 @@ def begin(connection: Connection, snapshot: Snapshot, run_id: int, *, totals: bo
     return Counts(connection, snapshot, run_id, {**nobody, **{row.audience: row.rows for row in counted}})
 
 
-def _taken_out(connection: Connection) -> Iterable[str]:
+def _taken_out(connection: Connection) -> Iterable[str | None]:
     return fetch_values(connection, "list_audiences_taken_out")
 
 

@@ -79,7 +79,9 @@ class Comparison:
         if self.target.reach.everybody:
             self._count(differences)
         if self.counts.snapshot.suppressed is not None:
-            suppression.mark(self.connection, self.target.mode, self.target.contact)
+            suppression.mark(self.connection, self.target.mode)
+        if self.counts.snapshot.reduced:
+            execute(self.connection, "list_taken_out", contact=self.target.contact)
         if fetch_value(self.connection, "any_forgotten"):
             execute(self.connection, "skip_forgotten", {"by_email": self.target.mode.identity == "email"})
         execute(self.connection, "mark_still_named", in_reach)

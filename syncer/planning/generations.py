@@ -49,6 +49,8 @@ _FORGOTTEN = "somebody was forgotten whom the warehouse may still have"
 _MUCH_MOVED = "so much changed at the warehouse"
 _MUCH_LEFT = "so much was left to be told by the run before"
 _SUPPRESSED = "whoever is suppressed is looked for among all rows"
+_PRIORITIES = "which audience of a person comes first needs all rows of that person"
+_HELD_OUT = "whoever is held out is looked for among all rows"
 _TRAITS = "traits and computed traits need all rows of a contact"
 _BY_USER = "a destination knows its contacts by user id, which needs all rows of a contact"
 
@@ -88,18 +90,18 @@ _NO_BASE = _Base(None, None, None, None, {}, countable=False, missing="there is 
 @contextmanager
 def snapshot(connection: Connection, request: PlanRequest, run_id: int, whole: str | None) -> Iterator[Snapshot]:
     """The members as of now, or what a plan needs of them. `whole`: why that is everything; None if it may be less."""
-    found = in_place(connection, request.warehouse, request.sources, request.guard.ready, request.suppressed)
+    found = in_place(connection, request.warehouse, request.sources, request.guard.ready, request.exclusions)
     if found is not None:
         yield replace(found, read=Read("everything", None if request.mirrors is None else IN_PLACE))
         return
     with staging.room(connection):
-        never = None if request.mirrors is None else _why_never(request.sources, request.targets, request.suppressed)
+        never = None if request.mirrors is None else _why_never(request.sources, request.targets, request.exclusions)
         taken = None
         if request.mirrors is not None and never is None:
             taken = _mirrored(connection, request, request.mirrors, run_id, whole)
             never = _UNUSABLE
         if taken is None:
-            taken = staged(connection, request.warehouse, request.sources, request.guard.ready, request.suppressed)
+            taken = staged(connection, request.warehouse, request.sources, request.guard.ready, request.exclusions)
             taken = replace(taken, read=taken.read._replace(because=never))
         if request.mirrors is not None:
             log.info("the warehouse was read", **taken.read._asdict())
@@ -111,12 +113,12 @@ def why_whole(
     warehouse: models.Warehouse,
     sources: Sequence[models.Source],
     targets: Sequence[Target],
-    suppressed: Sequence[models.Source],
+    exclusions: models.Exclusions,
 ) -> str | None:
     """Why runs of this configuration read everything although the warehouse keeps snapshots; None if they do not."""
-    if in_place(connection, warehouse, sources, None, suppressed) is not None:
+    if in_place(connection, warehouse, sources, None, exclusions) is not None:
         return IN_PLACE
-    return _why_never(sources, targets, suppressed)
+    return _why_never(sources, targets, exclusions)
 
 
 def turn(connection: Connection, counts: Counts, targets: Sequence[TargetPlan]) -> None:
@@ -179,11 +181,15 @@ def left(connection: Connection) -> int:
 
 
 def _why_never(
-    sources: Sequence[models.Source], targets: Sequence[Target], suppressed: Sequence[models.Source]
+    sources: Sequence[models.Source], targets: Sequence[Target], exclusions: models.Exclusions
 ) -> str | None:
     """Why no plan of this configuration can be made from a part of the snapshot."""
-    if suppressed:
+    if exclusions.suppressed:
         return _SUPPRESSED
+    if exclusions.priorities:
+        return _PRIORITIES
+    if exclusions.holds_out:
+        return _HELD_OUT
     if any(source.traits or source.value for source in sources):
         return _TRAITS
     if any(target.mode.identity != "email" for target in targets):

@@ -17,7 +17,7 @@ import psycopg
 import psycopg.sql
 
 from syncer import errors, mirrors, models, sql
-from syncer.planning import staging, suppression
+from syncer.planning import staging, suppression, withholding
 from syncer.state import Connection, Row, analyze, execute, fetch_all, fetch_value
 
 # Classes of errors that are the state's also while the warehouse's table is read in its session: the connection, the
@@ -26,6 +26,8 @@ _OF_THE_STATE = ("08", "25", "40", "53", "57P")
 
 
 STAGED = psycopg.sql.Identifier("snapshot_member")
+
+_NOBODY = models.Exclusions()
 
 _OF_A_PART = frozenset({"diff_members", "write_rest"})
 """The statements that say the same of a part as of the whole."""
@@ -78,8 +80,8 @@ class Snapshot:
     `taken_at` is None where this transaction takes it. `table` is the warehouse's own, if it is read where it is, and
     `path` where the configuration names it: its errors come out as `WarehouseError`, and a statement that reads it
     takes no longer than one of the warehouse's reader may. `part`: it holds no more than that. `asked` are the
-    statements that have read it. `suppressed`: how long each list of the suppressed is, whose rows are taken out of it;
-    None: there are no such lists.
+    statements that have read it. `reduced`: rows may have been taken out of it, which `taken_out` has. `suppressed`:
+    how long each list of the suppressed is, whose rows are among them; None: there are no such lists.
     """
 
     relation: psycopg.sql.Composable
@@ -91,11 +93,12 @@ class Snapshot:
     generation: Generation | None = None
     asked: set[str] = field(default_factory=set)
     suppressed: Mapping[str, int] | None = None
+    reduced: bool = False
 
     @property
     def everybody(self) -> "Snapshot":
-        """The same with the rows of whoever is suppressed."""
-        if self.suppressed is None:
+        """The same with the rows that were taken out of it."""
+        if not self.reduced:
             return self
         return replace(self, relation=psycopg.sql.SQL("(\n{}\n)").format(psycopg.sql.SQL(sql.query("all_members"))))
 
@@ -190,19 +193,19 @@ def take_snapshot(
     warehouse: models.Warehouse,
     sources: Sequence[models.Source],
     ready: str | None,
-    suppressed: Sequence[models.Source] = (),
+    exclusions: models.Exclusions = _NOBODY,
 ) -> Iterator[Snapshot]:
-    """The members as of one moment, without those whom the sources `suppressed` name; the query `ready`, if any, has to
-    say that they can be read.
+    """The members as of one moment, without the `exclusions`; the query `ready`, if any, has to say that they can be
+    read.
 
     Raises `WarehouseError` unless the snapshot is whole, `HeldError` unless the warehouse is ready.
     """
-    found = in_place(connection, warehouse, sources, ready, suppressed)
+    found = in_place(connection, warehouse, sources, ready, exclusions)
     if found is not None:
         yield found
         return
     with staging.room(connection):
-        yield staged(connection, warehouse, sources, ready, suppressed)
+        yield staged(connection, warehouse, sources, ready, exclusions)
 
 
 def in_place(
@@ -210,11 +213,11 @@ def in_place(
     warehouse: models.Warehouse,
     sources: Sequence[models.Source],
     ready: str | None,
-    suppressed: Sequence[models.Source] = (),
+    exclusions: models.Exclusions = _NOBODY,
 ) -> Snapshot | None:
     """The snapshot where it is, if it may be read there, and nobody's rows have to be taken out of it. Raises as
     `take_snapshot` does."""
-    if suppressed:
+    if exclusions.any:
         return None
     table = _table_in_state(connection, warehouse, sources)
     if table is None:
@@ -231,15 +234,20 @@ def staged(
     warehouse: models.Warehouse,
     sources: Sequence[models.Source],
     ready: str | None,
-    suppressed: Sequence[models.Source] = (),
+    exclusions: models.Exclusions = _NOBODY,
 ) -> Snapshot:
     """The whole snapshot, copied into this session. Raises as `take_snapshot` does."""
-    with warehouse.reading([*sources, *suppressed]) as reading:
+    with warehouse.reading([*sources, *exclusions.suppressed]) as reading:
         if ready is not None:
             refuse_unready(reading, ready)
         travelled = staging.stage(connection, reading, ((reading.stream(source), source) for source in sources))
-        lists = suppression.take_out(connection, reading, suppressed)
-        return Snapshot(STAGED, reading.snapshot_at, read=Read("everything", None, *travelled), suppressed=lists)
+        if not exclusions.any:
+            return Snapshot(STAGED, reading.snapshot_at, read=Read("everything", None, *travelled))
+        execute(connection, "create_taken_out")
+        lists = suppression.take_out(connection, reading, exclusions.suppressed)
+        withholding.take_out(connection, exclusions)
+        read = Read("everything", None, *travelled)
+        return Snapshot(STAGED, reading.snapshot_at, read=read, suppressed=lists, reduced=True)
 
 
 def _table_in_state(

@@ -11,8 +11,6 @@ was, and of people only the rows that are listed as skipped.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import psycopg.sql
-
 from syncer import errors, models
 from syncer.planning import staging
 from syncer.state import MAX_CONTACTS_OF_USER, Connection, analyze, execute, fetch_all, fetch_value
@@ -38,13 +36,12 @@ def take_out(
     if not sources:
         return None
     staging.stage_names(connection, reading, [(reading.stream(source), source) for source in sources])
-    execute(connection, "create_suppressed_member")
     execute(connection, "create_suppressed_person", {"without_consent": models.WITHOUT_CONSENT})
     analyze(connection, "suppressed_person")
     if execute(connection, "widen_suppressed", {"max_contacts": MAX_CONTACTS_OF_USER}).rowcount:
         analyze(connection, "suppressed_person")
     if execute(connection, "take_out_suppressed").rowcount:
-        analyze(connection, "snapshot_member", "suppressed_member")
+        analyze(connection, "snapshot_member", "taken_out")
     counted = {row.list: row.entries for row in fetch_all(connection, Length, "count_suppressed")}
     return {str(source.audience_name): counted.get(str(source.audience_name), 0) for source in sources}
 
@@ -97,10 +94,9 @@ def find(connection: Connection, identity: models.Identity, in_reach: Mapping[st
         execute(connection, "add_beyond_reach", in_reach)
 
 
-def mark(connection: Connection, mode: models.Mode, contact: psycopg.sql.Composable) -> None:
-    """Marks the differences of those who are suppressed, and lists their rows as skipped."""
+def mark(connection: Connection, mode: models.Mode) -> None:
+    """Marks the differences of those who are suppressed, and lists what a destination that freezes keeps of them."""
     execute(connection, "add_left_contacts")
     execute(connection, "mark_suppressed")
     if mode.freezes:
         execute(connection, "list_frozen", {"by_email": mode.identity == "email"})
-    execute(connection, "list_suppressed", contact=contact)

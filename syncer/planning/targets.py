@@ -122,7 +122,8 @@ def _parameters(reach: models.Reach) -> dict[str, object]:
 class PlanRequest:
     """What to plan, from what. `everywhere`: the targets are all the destinations that there are. `mirrors`: where the
     warehouse keeps the snapshot of the last run, if it does. `suppressed` are the sources of those who are in no
-    audience. What is planned has to be what was `reviewed`, if anything was."""
+    audience, `priorities` the lists of audiences of which a person is in the first only. What is planned has to be what
+    was `reviewed`, if anything was."""
 
     warehouse: models.Warehouse
     sources: Sequence[models.Source]
@@ -134,6 +135,12 @@ class PlanRequest:
     mirrors: Mirrors | None = None
     suppressed: Sequence[models.Source] = ()
     reviewed: saved.Plan | None = None
+    priorities: Sequence[models.Priority] = ()
+
+    @property
+    def exclusions(self) -> models.Exclusions:
+        """Whose rows are taken out of the snapshot."""
+        return models.Exclusions(self.suppressed, self.priorities, self.configured)
 
     def guard_of(self, name: str) -> models.Guard:
         """The limits for the audience of this name: its own where it has some."""
@@ -157,4 +164,4 @@ class PlanRequest:
 
     def snapshot(self, connection: Connection) -> AbstractContextManager[Snapshot]:
         """The members as of now: see `take_snapshot`."""
-        return take_snapshot(connection, self.warehouse, self.sources, self.guard.ready, self.suppressed)
+        return take_snapshot(connection, self.warehouse, self.sources, self.guard.ready, self.exclusions)

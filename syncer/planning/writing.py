@@ -11,7 +11,7 @@ import psycopg.sql
 from psycopg.types.json import Jsonb
 
 from syncer import naming
-from syncer.planning import audiences, checksums, counts, digests, generations, plan, saved, suppression
+from syncer.planning import audiences, checksums, counts, digests, generations, holdouts, plan, saved, suppression
 from syncer.planning.changes import TargetPlan
 from syncer.planning.snapshot import NotEnoughError, Snapshot
 from syncer.planning.targets import PlanRequest
@@ -91,6 +91,7 @@ def _write(
             snapshot.everybody.execute(connection, "refresh_forgotten")
         if believes:
             suppression.believe(connection, snapshot.suppressed)
+        holdouts.remember(connection, run_id, registered.by_id, targets, reduced=snapshot.reduced)
         generations.turn(connection, counted, targets)
     return planned
 

@@ -37,6 +37,7 @@ _STEPS = (
     "forget_events",
     "forget_in_events",
     "forget_skipped",
+    "forget_in_held_out",
     "forget_past",
     "forget_base",
 )

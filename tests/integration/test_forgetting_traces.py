@@ -72,6 +72,7 @@ PLANTED = (
     " SELECT destination_id, 1, 2, %(contact)s, %(user_id)s, %(email)s",
     "INSERT INTO rest_member (audience, user_id, email) SELECT 'VIP', %(user_id)s, %(email)s",
     "INSERT INTO user_told_false (destination_id, audience_id, user_id) SELECT destination_id, 2, %(user_id)s",
+    "INSERT INTO held_out (audience_id, user_id, since, since_run_id) SELECT 2, %(user_id)s, now(), 2",
 )
 """Rows of hers, in tables that they leave within a run."""
 

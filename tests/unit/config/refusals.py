@@ -43,7 +43,7 @@ REFUSED = [
         "color = 1\n" + MINIMAL,
         "color",
         "unknown key; known here are alerts, audiences, computed_traits, console, daemon, destinations, guard, health,"
-        " history, log, schedule, state, suppress, warehouse",
+        " history, log, priority, schedule, state, suppress, warehouse",
     ),
     (in_guard("max_removed = 1"), "guard.max_removed", "unknown key; did you mean `min_removed`?"),
     (in_history("zzz = 1"), "history.zzz", "unknown key; known here are keep"),

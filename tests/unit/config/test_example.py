@@ -70,7 +70,8 @@ def test_the_example_shows_the_defaults(load: Load) -> None:
     as_it_stands = load(EXAMPLE.read_text("utf-8"), **ENVIRON)
     text = uncommented(apart_from={*examples, "name", "query", "on_missing"})
     text = re.sub(r"^\[suppress\]$.*?^(?=\[\[audiences\]\]$)", "", text, flags=re.DOTALL | re.MULTILINE)
-    text = text.replace("[[audiences]]", "").replace("[[computed_traits]]", "")
+    text = re.sub(r"^\[\[priority\]\]$.*?^(?=\[\[computed_traits\]\]$)", "", text, flags=re.DOTALL | re.MULTILINE)
+    text = text.replace("[[audiences]]", "").replace("[[computed_traits]]", "").replace("\nholdout = 0.0\n", "\n")
     for name in DESTINATIONS:
         text = text.replace(f'# name = "{name}"', f'name = "{name}"')
     with_defaults = load(text.replace('# url = "https:', 'url = "https:'), **ENVIRON)

@@ -1,7 +1,8 @@
 -- Purpose: splits identifies into parts that carry at most so many properties, and so many bytes of them. A new part
 -- begins where one of the two is full, with the name that passed the limit: by that name, at most, a part is longer; an
--- event may have 32,768 bytes. It only runs if the audiences of the plan could pass a limit together. Even then hardly
--- a contact is in so many, and to find those first takes a third of the time of numbering everybody's changes.
+-- event may have 32,768 bytes. What becomes false comes first. It only runs if the audiences of the plan could pass a
+-- limit together. Even then hardly a contact is in so many, and to find those first takes a third of the time of
+-- numbering everybody's changes.
 -- Parameters: part_properties, part_bytes (the limits).
 -- Rows: none.
 WITH crowded AS MATERIALIZED (
@@ -33,7 +34,7 @@ FROM (
         WHERE pending.op <> 'covered'
             AND pending.waits IS NULL
             AND pending.contact IN (SELECT crowded.contact FROM crowded)
-        WINDOW by_contact AS (PARTITION BY pending.contact ORDER BY pending.audience_id)
+        WINDOW by_contact AS (PARTITION BY pending.contact ORDER BY pending.value, pending.audience_id)
     ) AS numbered
 ) AS cut
 WHERE cut.part > 0

@@ -1,5 +1,5 @@
--- Purpose: lists the audiences that rows of whoever is suppressed name, which were taken out of the snapshot.
+-- Purpose: lists the audiences that rows name which were taken out of the snapshot.
 -- Rows: audience.
-SELECT DISTINCT suppressed_member.audience
-FROM suppressed_member
-WHERE suppressed_member.audience IS NOT NULL
+SELECT DISTINCT taken_out.audience
+FROM taken_out
+WHERE taken_out.audience IS NOT NULL

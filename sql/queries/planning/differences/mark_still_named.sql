@@ -3,7 +3,7 @@
 -- user who has one really has left the old address). If it names no audience, it is about all that are not retired. A
 -- row that is only out of reach, or that only disagrees with another row about a value, names no user: it could be
 -- sent, so its user really is where it says.
--- Whoever is suppressed leaves whatever names them, and a row of theirs names nobody else.
+-- Whoever is suppressed leaves whatever names them. A row that was taken out of the snapshot names nobody.
 -- What the state has of contacts beyond the destination's reach was not compared, and says nothing of where a user is.
 -- Parameters: destination_id; reach_contacts, rollout (the destination's reach).
 -- Rows: none.
@@ -17,7 +17,7 @@ WITH by_contact AS (
     WHERE gone.kind IN ('lose', 'unsure')
         AND NOT gone.suppressed
         AND skipped.kind = 'skip'
-        AND skipped.reason <> 'suppressed'
+        AND skipped.reason NOT IN ('suppressed', 'outranked', 'held_out')
 ),
 by_user AS MATERIALIZED (
     SELECT DISTINCT gone.audience_id, gone.contact, gone.user_id
@@ -29,7 +29,9 @@ by_user AS MATERIALIZED (
     WHERE gone.kind IN ('lose', 'unsure')
         AND NOT gone.suppressed
         AND skipped.kind = 'skip'
-        AND skipped.reason NOT IN ('out_of_rollout', 'conflicting_values', 'suppressed')
+        AND skipped.reason NOT IN (
+            'out_of_rollout', 'conflicting_values', 'suppressed', 'outranked', 'held_out'
+        )
 ),
 elsewhere AS (
     SELECT came.audience_id, came.user_id

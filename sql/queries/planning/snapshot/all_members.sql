@@ -2,4 +2,12 @@
 -- Rows: those of snapshot_member.
 SELECT snapshot_member.* FROM snapshot_member
 UNION ALL
-SELECT suppressed_member.* FROM suppressed_member
+SELECT
+    taken_out.audience,
+    taken_out.user_id,
+    taken_out.email,
+    taken_out.unsendable,
+    taken_out.traits,
+    taken_out.value,
+    taken_out.value_type
+FROM taken_out

@@ -16,8 +16,9 @@ JOIN plan_audience ON plan_audience.audience_id = gone.audience_id
 WHERE gone.suppressed
     AND gone.kind IN ('lose', 'unsure')
     AND NOT EXISTS (
-        SELECT FROM suppressed_member
-        WHERE suppressed_member.audience = plan_audience.name
-            AND suppressed_member.user_id = gone.user_id
-            AND (NOT %(by_email)s OR contact_of(suppressed_member.email) = gone.contact)
+        SELECT FROM taken_out
+        WHERE taken_out.reason = 'suppressed'
+            AND taken_out.audience = plan_audience.name
+            AND taken_out.user_id = gone.user_id
+            AND (NOT %(by_email)s OR contact_of(taken_out.email) = gone.contact)
     )

@@ -1,5 +1,5 @@
 -- Purpose: takes the rows of whoever is suppressed out of the snapshot.
--- Rows: none; fills suppressed_member.
+-- Rows: none; fills taken_out.
 WITH found AS (
     SELECT snapshot_member.ctid AS place
     FROM snapshot_member
@@ -16,6 +16,6 @@ taken AS (
     WHERE snapshot_member.ctid = found.place
     RETURNING snapshot_member.*
 )
-INSERT INTO suppressed_member
-SELECT taken.*
+INSERT INTO taken_out
+SELECT taken.*, 'suppressed', NULL
 FROM taken

@@ -6,7 +6,7 @@
 -- entering_user_id: who enters, of several users the smallest id; null if nobody does.
 -- enters_alone: that is the only row that moves, so member_delta knows nothing more.
 -- waits: why it is not told in this run: contested (two names claim the property), held (by the guard), refused (until
--- its next try), deferred (to the next run, which is due before it could be told).
+-- its next try), deferred (to the next run, which is due before it could be told; or because of another call).
 -- Rows: none.
 CREATE TEMPORARY TABLE contact_change (
     contact text COLLATE "C" NOT NULL,

@@ -32,3 +32,15 @@ UNION ALL
 SELECT destination_id, contact, told_as, email
 FROM sync_change
 WHERE told_as IS NOT NULL
+UNION ALL
+SELECT -- whoever is held out may never have been told, and stands in the history all the same
+    skipped_member.destination_id,
+    CASE
+        WHEN destination.account ->> 'identity' = 'email' THEN contact_of(skipped_member.email)
+        ELSE skipped_member.user_id
+    END COLLATE "C",
+    skipped_member.user_id COLLATE "C",
+    CASE WHEN destination.account ->> 'identity' <> 'email' THEN contact_of(skipped_member.email) END COLLATE "C"
+FROM skipped_member
+JOIN destination USING (destination_id)
+WHERE skipped_member.reason = 'held_out' AND contact_of(skipped_member.email) <> ''

@@ -18,6 +18,10 @@ known_user AS (
     UNION
     SELECT given.name
     FROM given
+    JOIN held_out ON held_out.user_id = given.name
+    UNION
+    SELECT given.name
+    FROM given
     CROSS JOIN installation
     JOIN forgotten ON forgotten.hash = forget_hash(installation.forget_key, 'user_id', given.name)
 ),

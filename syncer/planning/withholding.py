@@ -1,0 +1,64 @@
+"""Members who are told nothing of an audience: because another of their audiences comes first (`[[priority]]`), or
+because they are held out of it, to be compared with those who are told (`holdout`).
+
+Both are facts about who is in an audience, so they are settled where the snapshot is made, as suppression is: those
+rows are taken out of it, and are listed as skipped. Priorities come first: whoever is held out of an audience keeps
+their place in it, and is in none that comes after it, so that they are compared as people who are told nothing.
+
+Who is held out is decided by the user id and the seed of the audience alone. Without a seed of its own that is the
+property, which stays what it is when an audience is renamed. What the snapshot cannot know is left to the plan: a
+contact may still believe the true of another audience of a priority (`wait_for_priority`).
+"""
+
+from collections.abc import Sequence
+
+from syncer import models, naming
+from syncer.state import Connection, analyze, execute, fetch_values
+from syncer.state.audiences import known_audiences
+
+
+def take_out(connection: Connection, exclusions: models.Exclusions) -> None:
+    """Takes the rows of those who are told nothing of an audience out of the staged snapshot."""
+    if not exclusions.priorities and not exclusions.holds_out:
+        return
+    names = list(fetch_values(connection, "list_staged_audiences"))
+    found = naming.resolve(exclusions.configured, names, known_audiences(connection))
+    audiences = [audience for audience in found if not audience.is_trait and not audience.retired]
+    moved = _take_out_outranked(connection, exclusions.priorities, audiences)
+    moved += _take_out_held_out(connection, exclusions.configured, audiences)
+    if moved:
+        analyze(connection, "snapshot_member", "taken_out")
+
+
+def _take_out_outranked(
+    connection: Connection, priorities: Sequence[models.Priority], audiences: Sequence[models.Audience]
+) -> int:
+    """One audience after the other: whoever was taken out of one of them does not keep anybody out of the next."""
+    moved = 0
+    for priority in priorities:
+        before: list[str] = []
+        for entry in priority.audiences:
+            names = [each.name for each in audiences if entry in (each.name, each.property) and each.name not in before]
+            if names and before:
+                asked = {"names": names, "before": before, "priority": priority.name}
+                moved += execute(connection, "take_out_outranked", asked).rowcount
+            before += names
+    return moved
+
+
+def _take_out_held_out(
+    connection: Connection,
+    configured: Sequence[models.ConfiguredAudience],
+    audiences: Sequence[models.Audience],
+) -> int:
+    properties = {audience.name: audience.property for audience in audiences}
+    given = [
+        (each.name, each.holdout_seed or properties[each.name], each.holdout)
+        for each in configured
+        if each.holdout and properties.get(each.name) is not None
+    ]
+    if not given:
+        return 0
+    names, seeds, shares = zip(*given, strict=True)
+    asked = {"audiences": list(names), "seeds": list(seeds), "shares": list(shares)}
+    return execute(connection, "take_out_held_out", asked).rowcount
