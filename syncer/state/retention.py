@@ -30,7 +30,7 @@ class _Partition:
 
 
 def drop_old(connection: Connection, keep: float) -> int:
-    """Drops the history of runs that ended more than `keep` seconds ago, and holdouts that did. Returns of how many runs.
+    """Drops the history of runs, and holdouts, that ended more than `keep` seconds ago. Returns of how many runs.
 
     Call it with the lock held and no run open. Whole partitions are dropped, so history may stay a little longer. While
     another session reads the history, this waits no more than a moment: the next call tries again.

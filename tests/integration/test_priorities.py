@@ -13,7 +13,8 @@ FIRST = f'[[priority]]\nname = "life"\naudiences = ["{VIP}", "churn_risk", "{WIN
 
 def both(world: World) -> list[str]:
     """The moments at which a contact was told true of two of them."""
-    by_user, belief, found = "user_id" in world.destination_extra, defaultdict(set), []
+    by_user, found = "user_id" in world.destination_extra, []
+    belief: defaultdict[str, set[str]] = defaultdict(set)
     for user, values in calls(world):
         contact = user if by_user else values["email"]
         for name in values.keys() - {"email"}:
