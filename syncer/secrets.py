@@ -36,10 +36,12 @@ _ONE_ALPHABET = bytes.maketrans(b"-_", b"+/")
 
 
 class Secrets:
-    """Values that are struck out of texts."""
+    """Values that are struck out of texts, and whatever has one of these forms, as it stands there."""
 
-    def __init__(self, values: Iterable[str]) -> None:
-        whole = {value for value in values if value}
+    def __init__(self, values: Iterable[str | re.Pattern[str]]) -> None:
+        given = set(values)
+        self._forms = [each for each in given if isinstance(each, re.Pattern)]
+        whole = {each for each in given if isinstance(each, str) and each}
         wanted = {*whole, *(part for value in whole for part in _parts(value))}
         self._plain = [(needle[:_LOOKED_AT], len(needle) > _LOOKED_AT) for value in wanted for needle in _plain(value)]
         self._encoded = [needle for value in wanted for needle in _in_base64(value)]
@@ -53,6 +55,8 @@ class Secrets:
 
     def _places(self, text: str) -> Iterator[tuple[int, int]]:
         """From where to where there is a secret, in characters of the text."""
+        for form in self._forms:
+            yield from (match.span() for match in form.finditer(text))
         for reading in _readings(text):
             data = reading.data.lower()
             for needle, is_long in self._plain:

@@ -118,7 +118,7 @@ class HttpSender:
         address: str = "endpoint",
         secret_path: bool = False,
         headers: Mapping[str, str],
-        secrets: Sequence[str],
+        secrets: Sequence[str | re.Pattern[str]],
         timeout: float,
         concurrency: int,
         transport: httpx.BaseTransport | None = None,
@@ -133,7 +133,7 @@ class HttpSender:
         self._address = address
         self._secret_path = secret_path
         self._headers = {"User-Agent": f"syncer/{__version__}", **headers}
-        self._key = next(iter(secrets), "")
+        self._key = str(next(iter(secrets), ""))
         self._secrets = Secrets(secrets)
         self._timeout = timeout
         self._concurrency = concurrency

@@ -206,7 +206,7 @@ class MailmodoDestination:
             settings.endpoint,
             credential="api_key",
             headers={"mmApiKey": key, "Content-Type": "application/json", "Accept": "application/json"},
-            secrets=(key,),
+            secrets=(key, *settings.shape.digests),
             timeout=settings.timeout,
             concurrency=self.concurrency,
             transport=transport,

@@ -183,7 +183,7 @@ class SegmentDestination:
             settings.endpoint,
             credential="write_key",
             headers={"Authorization": f"Basic {token}"},
-            secrets=(key, token),
+            secrets=(key, token, *settings.shape.digests),
             timeout=settings.timeout,
             concurrency=settings.concurrency,
             transport=transport,

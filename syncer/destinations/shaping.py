@@ -10,7 +10,8 @@ are taken out of a Gmail address, as only Google asks for, and no digit is added
 """
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -49,6 +50,12 @@ class Shape:
         return call._replace(
             email=email, user_id=user_id, traits=self._traits(call.traits), values=self._values(call.values)
         )
+
+    @property
+    def digests(self) -> Sequence[re.Pattern[str]]:
+        """The forms of what it makes of people, by which a receiver's words are not to name them either."""
+        lengths = {hashlib.new(kind, usedforsecurity=False).digest_size * 2 for kind in self.hashed.values()}
+        return [re.compile(rf"(?<![0-9a-z])[0-9a-f]{{{length}}}(?![0-9a-z])", re.IGNORECASE) for length in lengths]
 
     def under(self, field: str, usual: str, value: Value) -> dict[str, Value]:
         """`email` or `user_id` of a call under its name here, which is usually the `usual` one; nothing if dropped."""

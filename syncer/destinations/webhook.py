@@ -136,6 +136,7 @@ class WebhookDestination:
         credentials = [self._path, *(values[key] for key in sorted(values)), self._hmac_secret]
         told = parse_qsl(parts.query) + [("", step) for step in parts.path.split("/") if len(step) >= _SHORTEST_TOKEN]
         hidden = [*credentials, parts.path, parts.query, *(value for _, value in told)]
+        secrets = ["\n".join(credentials), *(each for each in hidden if len(each) >= _SHORTEST_SECRET)]
         self._http = HttpSender(
             settings.name,
             f"{parts.scheme}://{parts.netloc}",
@@ -143,7 +144,7 @@ class WebhookDestination:
             address="url",
             secret_path=True,
             headers={**values, "Content-Type": "application/json"},
-            secrets=("\n".join(credentials), *(each for each in hidden if len(each) >= _SHORTEST_SECRET)),
+            secrets=(*secrets, *settings.shape.digests),
             timeout=settings.timeout,
             concurrency=settings.concurrency,
             transport=transport,

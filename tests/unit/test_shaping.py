@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from hashlib import md5, sha256
 from typing import Any
 
+import httpx
 import pytest
 
 from syncer.calls import Call, Identify, Track
 from syncer.destinations.registry import DESTINATIONS
 from syncer.destinations.segment import MAX_EVENT_BYTES
+from syncer.destinations.webhook import WebhookDestination, WebhookSettings
 from tests.unit.calls import identify
 
 GIVEN: dict[str, dict[str, Any]] = {
@@ -117,6 +119,19 @@ def test_the_limit_of_bytes_is_that_of_what_is_sent() -> None:
     long = identify(1, traits={"description": "x" * MAX_EVENT_BYTES})
     assert written("segment", long)[1] != []
     assert written("segment", long, hash={"description": "sha256"})[1] == []
+
+
+@pytest.mark.parametrize("said", [HASHED, HASHED.upper(), f"no user_data.em[0]='{HASHED}'!"])
+def test_a_receiver_that_quotes_a_hash_names_nobody(said: str) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"errors": [{"message": f"unknown {said} ({'a' * 40})"}]})
+
+    given = {"name": "d", "url": "https://x.example/hook", "hash": {"email": "sha256", "phone": "md5"}}
+    settings = WebhookSettings.model_validate(given)
+    with closing(WebhookDestination(settings, transport=httpx.MockTransport(answer))) as destination:
+        [request], _ = destination.requests([ADA])
+        [refusal] = destination.send(request)
+    assert refusal.reason == f"unknown {said} ({'a' * 40})".replace(HASHED, "***").replace(HASHED.upper(), "***")
 
 
 @pytest.mark.parametrize("calls", ["combined", "per_audience"])
