@@ -12,10 +12,12 @@ from syncer import config, embedded, errors, models, naming, schedule, sync, war
 from syncer.calls import Destination
 from syncer.daemon import channels, lateness
 from syncer.daemon.baseline import Baseline
+from syncer.destinations import samples
 from syncer.encryption import clear_text
 from syncer.fetching import open_transport
 from syncer.mirrors import Mirrors
 from syncer.planning import generations
+from syncer.planning.forecast import Letter, letters
 from syncer.planning.targets import Scope, Target
 from syncer.state import Connection, State, accounts, migrations, status, witness
 from syncer.state.audiences import known_audiences
@@ -226,6 +228,18 @@ def problems(app: App) -> list[errors.Problem]:
     for index, destination in enumerate(app.destinations):
         found += [errors.Problem(f"destinations[{index}]", message) for message in destination.problems()]
     return found
+
+
+def sample_letters(app: App, audience: str) -> list[tuple[str, str, Letter]]:
+    """What each destination would send about nobody: its name, the kind of call, and the request."""
+    membership = app.settings.warehouse.membership
+    traits = dict.fromkeys(membership.traits.values() if membership else (), 'a "sample"')
+    return [
+        (destination.name, kind, letter)
+        for destination, configured in zip(app.destinations, app.settings.destinations, strict=True)
+        for kind, calls in samples.calls_of(configured.sync_mode, audience, traits).items()
+        for letter in letters(destination, calls)
+    ]
 
 
 def caveats(app: App, problems: Sequence[errors.Problem]) -> list[errors.Problem]:

@@ -13,7 +13,7 @@ class Identify(NamedTuple):
 
     `contact` is the key that the destination knows, `email` what the call carries as such, `user_id` the user
     that the call names, `values` the changed properties, `traits` what goes along, under Segment's names.
-    `about` is set where every property has a call of its own: what that is.
+    `about` is set where every property has a call of its own: what that is. `run` is the run's id, 0 in a preview.
     """
 
     contact: str
@@ -24,6 +24,7 @@ class Identify(NamedTuple):
     values: Mapping[str, Value]
     traits: Mapping[str, Value] = {}
     about: Computation | None = None
+    run: int = 0
 
 
 class Track(NamedTuple):
@@ -54,11 +55,25 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the calls of a request have in common, where that is not the same for all requests: where they go, what
+    stands before and after them, and the statuses that accept them (None: the usual ones)."""
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+    opening: bytes = b""
+    closing: bytes = b""
+    statuses: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Payload:
     """What travels together in one request: the calls, each encoded, ready to be sent any number of times."""
 
     identifies: Sequence[Call]
     encoded: Sequence[bytes]
+    envelope: Envelope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +113,9 @@ class Destination(Protocol):
 
     def body(self, request: Payload) -> bytes:
         """What a request carries, byte by byte, before it is compressed. It holds no secret."""
+
+    def head(self, request: Payload) -> Sequence[str]:
+        """What stands before the body: method and address, then each header. It holds no secret."""
 
     def send(self, request: Payload) -> list[Refusal]:
         """Sends once. All but the refused were accepted. Raises `DestinationError` if the request failed whole."""

@@ -21,6 +21,7 @@ from syncer.audit import Story
 from syncer.receivers.loopback import Receiver
 from syncer.receivers.mailmodo import MailmodoReceiver
 from syncer.receivers.segment import SegmentReceiver
+from tests.list_receiver import ListReceiver
 from tests.suppressing import Named, Suppressed, suppressed
 from tests.webhook_receiver import WebhookReceiver
 from tests.withholding import withheld
@@ -185,7 +186,7 @@ def tellings(receiver: Receiver) -> list[Telling]:
             return [_telling(each.at, each.event) for each in receiver.events if each.event["type"] == "identify"]
         case MailmodoReceiver():
             return [Telling(each.at, None, each.email, each.data, None, each.answered) for each in receiver.accepted]
-        case WebhookReceiver():
+        case WebhookReceiver() | ListReceiver():
             return [_telling(at, item) for at, item in receiver.accepted]
         case _:
             return []

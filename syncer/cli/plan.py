@@ -41,7 +41,7 @@ class _Foreseen:
     digested: bool
     told: Callable[[forecast.Told], None]
     forecasts: list[forecast.Forecast] = field(default_factory=list)
-    bodies: list[tuple[str, bytes]] = field(default_factory=list)
+    letters: list[tuple[str, forecast.Letter]] = field(default_factory=list)
     digests: list[saved.Destination] = field(default_factory=list)
     state: str | None = None
 
@@ -54,8 +54,8 @@ class _Foreseen:
                     break
                 self.told(person)
         if self.who is not None:
-            bodies = forecast.bodies(connection, planned, self.who)
-            self.bodies += [(planned.target.name, body) for body in bodies]
+            letters = forecast.letters_to(connection, planned, self.who)
+            self.letters += [(planned.target.name, letter) for letter in letters]
         if self.digested:
             self.state = digests.of_state(connection)
             self.digests.append(digests.of_target(connection, planned))
@@ -139,16 +139,15 @@ def plan(
 
 def _print_json(result: sync.Result, foreseen: _Foreseen) -> None:
     """The last line, after those of people, which were printed as they came: the plan with its forecast."""
-    for name, body in foreseen.bodies:
-        screen.print_json({"destination": name, "request": msgspec.Raw(body)})
+    for name, letter in foreseen.letters:
+        screen.print_json({"destination": name, **letter.told})
     screen.print_json({**msgspec.to_builtins(result.report), "forecast": foreseen.forecasts})
 
 
 def _print_bodies(foreseen: _Foreseen) -> None:
-    for name, body in foreseen.bodies:
-        screen.say(f"a request to {name}, but for its times and ids:")
-        screen.print_document(body)
-    if foreseen.who is not None and not foreseen.bodies:
+    for name, letter in foreseen.letters:
+        screen.print_letter(f"a request to {name}, but for its times and ids:", letter)
+    if foreseen.who is not None and not foreseen.letters:
         screen.say("nothing would be told to this contact now")
 
 

@@ -17,6 +17,7 @@ from rich.text import Text
 from syncer import errors
 from syncer.escaping import escaped, escaped_json, escaped_lines
 from syncer.masking import masked
+from syncer.planning.forecast import Letter
 from syncer.state.history import AudienceReport, DestinationReport, RefusedContact, RunReport, RunSummary, SkippedMember
 
 _PIPE_WIDTH = 160
@@ -90,6 +91,17 @@ def print_document(document: bytes) -> None:
     """Prints JSON on one line, byte by byte, but for what is not printable: that is escaped as JSON does it."""
     stdout.file.write(escaped_json(document.decode(), stdout.encoding) + "\n")
     stdout.file.flush()
+
+
+def print_letter(about: str, letter: Letter) -> None:
+    """Prints a request: its head among the sentences, its body as a document."""
+    say(about)
+    for line in letter.head:
+        say(line)
+    if letter.body:
+        print_document(letter.body)
+    if letter.refused is not None:
+        say(f"there is none: {letter.refused}")
 
 
 def print_fields(*fields: str) -> None:

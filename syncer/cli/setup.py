@@ -17,6 +17,7 @@ from syncer.cli.session import (
     load_settings,
     stoppable,
 )
+from syncer.destinations import samples
 from syncer.state import migrations, moving
 
 
@@ -37,10 +38,18 @@ def init(path: Path) -> None:
 
 
 @click.command()
+@click.option(
+    "--request",
+    "audience",
+    is_flag=False,
+    flag_value=samples.AUDIENCE,
+    metavar="[PROPERTY]",
+    help="Print what each destination would send about a contact of nobody's, who is in the audience of a property.",
+)
 @config_option
 @json_option
 @click.pass_obj
-def check(session: Session, as_json: bool) -> None:
+def check(session: Session, audience: str | None, as_json: bool) -> None:
     """Check the configuration, connections, rights and names. Lists every problem at once; sends nothing."""
     settings = load_settings(session, app.load_to_check)
     file = config_path(session)
@@ -50,6 +59,8 @@ def check(session: Session, as_json: bool) -> None:
         problems = app.problems(opened)
         for caveat in app.caveats(opened, problems):
             screen.say(f"note: {caveat}")
+        for name, kind, letter in app.sample_letters(opened, audience) if audience else ():
+            screen.print_letter(f"a request to {name}, {kind}:", letter)
     if as_json:
         screen.print_json({"problems": [{"path": problem.path, "message": problem.message} for problem in problems]})
     if problems:

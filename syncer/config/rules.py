@@ -37,7 +37,7 @@ def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
         yield ("destinations",), f"is empty; {Settings.ways_out['destinations']}"
     for location, table in source.tables(tree, _DESTINATIONS):
         kind = DESTINATIONS.get(type_of(table), DestinationSettings)
-        yield from (((*location, key), message) for key, message in kind.between_keys(table))
+        yield from (((*location, *key.split(".")), message) for key, message in kind.between_keys(table))
         yield from shapes.between_keys(location, table, kind, tree)
         yield from _same_audiences((*location, "audiences"), table.get("audiences"))
         if not kind.takes_null:

@@ -82,18 +82,25 @@ class _Part:
             return [replace(self, doubtful=doubtful)]
         middle = len(self.request.identifies) // 2
         return [
-            _Part(Payload(self.request.identifies[half], self.request.encoded[half]), first, doubtful)
+            _Part(self._only(range(len(self.request.identifies))[half]), first, doubtful)
             for first, half in ((self.first, slice(middle)), (self.first + middle, slice(middle, None)))
         ]
 
     def one_and_the_others(self, *, doubtful: bool, last: bool = False) -> tuple["_Part", "_Part"]:
         """One identify by itself: by its random message id, so that it is another one in each run."""
-        identifies, encoded = self.request.identifies, self.request.encoded
+        identifies = self.request.identifies
         chosen = min(range(len(identifies)), key=lambda place: identifies[place].message_id)
         others = [place for place in range(len(identifies)) if place != chosen]
-        one = Payload(identifies[chosen : chosen + 1], encoded[chosen : chosen + 1])
-        rest = Payload([identifies[place] for place in others], [encoded[each] for each in others if encoded])
+        one, rest = self._only([chosen]), self._only(others)
         return _Part(one, self.first + chosen, doubtful, last), _Part(rest, self.first, doubtful, last)
+
+    def _only(self, places: Sequence[int]) -> Payload:
+        identifies, encoded = self.request.identifies, self.request.encoded
+        return replace(
+            self.request,
+            identifies=[identifies[place] for place in places],
+            encoded=[encoded[place] for place in places if encoded],
+        )
 
 
 @dataclass(frozen=True, slots=True)

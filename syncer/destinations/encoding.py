@@ -3,11 +3,14 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import msgspec
 
 from syncer.calls import Call, Refusal
 from syncer.models import Value
+
+Encoded = TypeVar("Encoded")
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -39,10 +42,10 @@ def check_values(values: Mapping[str, Value], *, null: bool = False) -> None:
 
 
 def encode_each(
-    identifies: Sequence[Call], encode_one: Callable[[Call], bytes]
-) -> tuple[list[tuple[Call, bytes]], list[Refusal]]:
-    """Each call with its JSON, and a refusal for each for which `encode_one` raised `UnsendableError`."""
-    encoded: list[tuple[Call, bytes]] = []
+    identifies: Sequence[Call], encode_one: Callable[[Call], Encoded]
+) -> tuple[list[tuple[Call, Encoded]], list[Refusal]]:
+    """Each call with what is sent of it, and a refusal for each for which `encode_one` raised `UnsendableError`."""
+    encoded: list[tuple[Call, Encoded]] = []
     refusals: list[Refusal] = []
     for identify in identifies:
         try:

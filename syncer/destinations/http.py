@@ -19,11 +19,10 @@ message holds a secret.
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -32,13 +31,11 @@ import msgspec
 
 from syncer import __version__, errors
 from syncer.destinations.pool import Lent, Pool
+from syncer.destinations.waiting import retry_after
 from syncer.encryption import ending_soon
 from syncer.environment import proxy_for
 from syncer.fetching import Fetched, fetch, open_transport, reach
 from syncer.secrets import Secrets
-
-MAX_WAIT = 3600.0
-"""Seconds of `Retry-After` that are obeyed at most: a receiver's slip must not stop a destination for a week."""
 
 MAX_WORDS = 300
 """Characters of a receiver's words that are kept."""
@@ -56,18 +53,13 @@ _NOT_SENT = (
 _REACH_SECONDS = 5.0
 """Seconds for which `syncer check` waits for a connection."""
 
+_SHOWN = ("User-Agent", "Content-Type", "Accept")
 _STOPPING = (401, 402, 403, 404, 410)
 _MAYBE_APPLIED = {407: False, 408: True, 421: False, 425: False, 429: False, 460: True}
 """Statuses below 500 that are worth another try, and whether the request may have been applied: a proxy that wants a
 password, a timeout, the wrong server of many, too early, too many, and a load balancer that takes us for gone (not a
 standard one: 460)."""
 _TAG = re.compile(rb"<[a-z!/]")
-_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
-_RESETS = ("X-RateLimit-Reset", "RateLimit-Reset", "X-Rate-Limit-Reset")
-_UNITS = (1, 1e3, 1e6, 1e9)
-"""A second in seconds, milliseconds, microseconds and nanoseconds."""
-_AROUND_NOW = 366 * 86_400.0
-"""Seconds. A time since 1970 that is this near is meant as one; as a wait it would be of fifty years."""
 
 
 def utc_now() -> datetime:
@@ -77,7 +69,8 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole 2xx answer. `is_encoded`: its body is in an encoding that we did not ask for, and do not read."""
+    """A whole 2xx answer, or another that was to be taken for an answer. `is_encoded`: its body is in an encoding that
+    we did not ask for, and do not read."""
 
     status: int
     body: bytes
@@ -166,12 +159,34 @@ class HttpSender:
         """POSTs once. Raises `errors.DestinationError` for all but a whole 2xx answer."""
         return self._exchange("POST", path, content, headers)
 
+    def send(
+        self,
+        method: str,
+        path: str,
+        content: bytes,
+        headers: Mapping[str, str],
+        accepted: Collection[int],
+    ) -> Answer:
+        """Sends once; raises as `post` does, but a status that is `accepted` is an answer as a 2xx is."""
+        return self._exchange(method, path, content, headers, accepted)
+
+    def head(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> list[str]:
+        """How a request begins, line by line. The values of headers that may be secret are left out."""
+        together = {**self._headers, **(headers or {})}
+        shown = (f"{name}: {value if name in _SHOWN else '***'}" for name, value in together.items())
+        return [f"{method} {self._secrets.struck(f'{self._url}{path}')}", *shown]
+
     def get(self, path: str) -> Answer:
         """GETs once; raises as `post` does."""
         return self._exchange("GET", path)
 
     def _exchange(
-        self, method: str, path: str, content: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        accepted: Collection[int] = (),
     ) -> Answer:
         with self._pool.lend() as lent:
             if lent is None:
@@ -181,14 +196,15 @@ class HttpSender:
             request = httpx.Request(method, f"{self._url}{path}", content=content, headers=together)
             try:
                 fetched = fetch(lent.transport, request, self._timeout)
-                if fetched.broken is not None and _is_success(fetched.status):
+                is_answer = _is_success(fetched.status) or fetched.status in accepted
+                if fetched.broken is not None and is_answer:
                     raise fetched.broken
             except httpx.RequestError as exc:
                 self._renew(lent)
                 raise self._broken(exc) from exc
             if not _is_answered(fetched.status):
                 self._renew(lent)
-        if _is_success(fetched.status):
+        if is_answer:
             encoded = fetched.is_encoded and bool(fetched.body)
             return Answer(fetched.status, fetched.body, encoded, fetched.media_type)
         raise self._refused(fetched, path, holds_contacts=content is not None)
@@ -317,46 +333,6 @@ def _is_success(status: int) -> bool:
 def _is_answered(status: int) -> bool:
     """Whether the server that was asked is the right one, and well."""
     return status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.MISDIRECTED_REQUEST
-
-
-def retry_after(fetched: Fetched, now: datetime) -> float | None:
-    """Seconds that the receiver asks us to wait, at most `MAX_WAIT`. None if it does not ask, or not readably.
-
-    `Retry-After` is seconds or a date (RFC 9110, 10.2.3). A 429 may have `X-RateLimit-Reset` instead: with Segment in
-    seconds from now ("HTTP API source", Rate limits), with others a moment. See `_parse_wait`.
-    """
-    wait = _parse_wait(fetched.headers.get("Retry-After", ""), now)
-    if wait is None and fetched.status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait = next(
-            (wait for name in _RESETS if (wait := _parse_wait(fetched.headers.get(name, ""), now)) is not None), None
-        )
-    return None if wait is None else min(wait, MAX_WAIT)
-
-
-def _parse_wait(text: str, now: datetime) -> float | None:
-    """Seconds from now until what a header says: a number of them, a date, or the time since 1970 in whichever unit.
-
-    A number is such a time if it is one around now. What is past asks for no wait.
-    """
-    if _SECONDS.fullmatch(text.strip()):
-        number = float(text)
-        since = (number / unit - now.timestamp() for unit in _UNITS)
-        wait = next((wait for wait in since if -_AROUND_NOW < wait < _AROUND_NOW), number)
-    else:
-        date = _parse_date(text.strip())
-        if date is None:
-            return None
-        wait = ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()
-    return wait if wait >= 0 else None
-
-
-def _parse_date(text: str) -> datetime | None:
-    for parse in (parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            return parse(text)
-        except (ValueError, TypeError, OverflowError, IndexError):
-            continue
-    return None
 
 
 def words(body: bytes) -> str:

@@ -48,7 +48,7 @@ from syncer import errors, fields, reserved
 from syncer.calls import Call, Payload, Rate, Refusal, Track
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
 from syncer.destinations.http import Answer, HttpSender, one_line, utc_now, words
-from syncer.destinations.mailmodo_fields import fields_of
+from syncer.destinations.mailmodo_fields import SentContact, SentEvent, fields_of
 from syncer.destinations.options import DestinationSettings
 from syncer.destinations.serial import turnstile
 from syncer.models import Value
@@ -120,24 +120,6 @@ class MailmodoSettings(DestinationSettings):
     def build(self) -> "MailmodoDestination":
         """See `DestinationSettings`."""
         return MailmodoDestination(self)
-
-
-class _Contact(msgspec.Struct, omit_defaults=True, gc=False):
-    """A contact as it is sent; in a batch the list is named once, beside all of them."""
-
-    email: str
-    data: Mapping[str, Value]
-    list_name: str | None = msgspec.field(name="listName", default=None)
-    created_at: Value = None
-
-
-class _Event(msgspec.Struct, gc=False):
-    """An event as `/addEvent` takes it; `ts` in seconds since 1970."""
-
-    email: str
-    event_name: str
-    ts: int
-    event_properties: Mapping[str, Value]
 
 
 class _Refused(msgspec.Struct):
@@ -240,6 +222,10 @@ class MailmodoDestination:
             return request.encoded[0]
         return self._opening + b",".join(request.encoded) + b"]}"
 
+    def head(self, request: Payload) -> Sequence[str]:
+        """See `calls.Destination`."""
+        return self._http.head("POST", self._path(request))
+
     def send(self, request: Payload) -> list[Refusal]:
         """Sends once; before the first time asks whether the list is there."""
         with self._turnstile.call(self._http.who):
@@ -288,19 +274,22 @@ class MailmodoDestination:
             raise UnsendableError("has no email, and Mailmodo knows its contacts by nothing else")
         if isinstance(call, Track):
             properties: dict[str, Value] = {"audience_key": call.property, call.property: call.value}
-            return encode(_Event(call.email, call.event, int(call.at.timestamp()), properties))
+            return encode(SentEvent(call.email, call.event, int(call.at.timestamp()), properties))
         traits = fields_of(call.traits)
         created_at = traits.pop("createdAt", traits.pop("created_at", None))
         data = {**traits, **call.values} if traits else call.values
         check_values(data)
         list_name = self._list_name if self._one_by_one else None
-        return encode(_Contact(call.email, data, list_name, created_at))
+        return encode(SentContact(call.email, data, list_name, created_at))
+
+    def _path(self, request: Payload) -> str:
+        if isinstance(request.identifies[0], Track):
+            return "/addEvent"
+        return "/addToList" if self._one_by_one else "/addToList/batch"
 
     def _post(self, request: Payload) -> Answer:
         try:
-            if isinstance(request.identifies[0], Track):
-                return self._http.post("/addEvent", self.body(request))
-            return self._http.post("/addToList" if self._one_by_one else "/addToList/batch", self.body(request))
+            return self._http.post(self._path(request), self.body(request))
         except errors.RequestRefusedError as refused:
             if _STATIC_LIST not in str(refused).lower():
                 raise

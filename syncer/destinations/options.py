@@ -70,7 +70,8 @@ class DestinationSettings(Table, ABC):
 
     @classmethod
     def between_keys(cls, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:  # noqa: ARG003
-        """What keys of this type contradict one another: each key with its message. `table` is not validated."""
+        """What keys of this type contradict one another: each key (`a.b` inside of a table `a`) with its message.
+        `table` is not validated."""
         yield from ()
 
     @field_validator("track", mode="before", json_schema_input_type=EventNames | bool)

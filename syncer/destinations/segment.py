@@ -50,6 +50,7 @@ MAX_MESSAGE_ID = 99
 MAX_TRAITS = 299
 PAGE_SIZE = 500
 
+_JSON = {"Content-Type": "application/json"}
 _OPEN = b'{"batch":['
 _SENT_AT = b'],"sentAt":"'
 _CLOSE = b'"}'
@@ -214,12 +215,16 @@ class SegmentDestination:
         """See `calls.Destination`."""
         return b"".join((_OPEN, b",".join(request.encoded), _SENT_AT, stamp(self._now()).encode(), _CLOSE))
 
+    def head(self, request: Payload) -> Sequence[str]:  # noqa: ARG002 (all are alike)
+        """See `calls.Destination`."""
+        return self._http.head("POST", "/v1/batch", _JSON)
+
     def send(self, request: Payload) -> list[Refusal]:
         """Sends once. Segment names no refused contact: all were received, or an error is raised."""
         body = self.body(request)
-        headers = {"Content-Type": "application/json"}
+        headers = _JSON
         if self._gzip:
-            headers["Content-Encoding"] = "gzip"
+            headers = {**_JSON, "Content-Encoding": "gzip"}
             body = gzip.compress(body, compresslevel=1, mtime=0)
         self._http.post("/v1/batch", body, headers)
         return []

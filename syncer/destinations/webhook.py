@@ -1,4 +1,4 @@
-"""A webhook: identify calls as JSON to any address, one by one or in arrays. The shortest example of a destination.
+"""A webhook: identify calls as JSON to any address, one by one or in arrays, or as templates of requests say.
 
     POST url
     Content-Type: application/json
@@ -11,61 +11,55 @@
 A call about one audience only (`calls = "per_audience"`) also has `"audience": "vip_buyers"`, one about a computed
 trait `"trait": "…"`. Events have Segment's form: `{"type": "track", "event": "Audience Entered", "properties": {…}}`.
 
-With `batch = n` the body is an array of at most n of them. A 2xx accepts all of it, except the items that its body
-names: `{"errors": [{"messageId": "…", "message": "why"}]}`. `http` says what other statuses mean; any other 4xx refuses
-the request, which is then sent again in halves. So does a 2xx whose `errors` do not all say whom they are about: of a
-call by itself that need not be said. A receiver knows repetitions by `messageId`.
+With `batch = n` the body is an array of at most n of them. `templates` says what else may be sent. No body is larger
+than `max_bytes`. A 2xx accepts all of it, except the items that its body names:
+`{"errors": [{"messageId": "…", "message": "why"}]}`. `http` says what other statuses mean; any other 4xx refuses the
+request, which is then sent again in halves. A receiver knows repetitions by `messageId`.
 
-A 2xx with a page for people accepts nothing: it comes from somebody who stands in between. `accept` says what else has
-to be in the answer of this receiver.
+A 2xx with a page for people accepts nothing: it comes from somebody who stands in between. `acceptance` says what else
+may be asked of an answer.
 """
 
 import hmac
 import re
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import httpx
-from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
-from syncer import errors, fields
-from syncer.calls import Call, Payload, Rate, Refusal, Track
+from syncer import fields
+from syncer.calls import Call, Envelope, Payload, Rate, Refusal, Track
+from syncer.destinations import samples
+from syncer.destinations.acceptance import Acceptance, AcceptRule, is_json, read_accept
 from syncer.destinations.encoding import check_values, encode, encode_each, stamp
-from syncer.destinations.http import Answer, HttpSender, NotJSONError, one_line, read_json, utc_now, words
+from syncer.destinations.http import HttpSender, utc_now
 from syncer.destinations.options import DestinationSettings
+from syncer.destinations.packing import body_in, packed
 from syncer.destinations.shaping import Shape
+from syncer.destinations.templates import AUDIENCE_OPS, OPS, CallTemplates, Templates, check_header_names, mistakes
+from syncer.models import Events, Identity, Mode
+from syncer.secrets import Secrets
 
 PAGE_SIZE = 500
+MAX_BYTES = 500_000
 _LIKE = "https://example.com/hooks/syncer"
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_OUR_HEADERS = {"content-type", "content-length", "host", "x-syncer-timestamp", "x-syncer-signature"}
+_JSON_TYPE = re.compile(r"application/([a-z0-9.-]+\+)?json(; ?charset=utf-8)?")
+_FORM_TYPE = "application/x-www-form-urlencoded"
 _SHORTEST_SECRET = 6
 """Characters. Shorter values of headers, such as a version, are no secrets: striking them out would spoil messages."""
 _SHORTEST_TOKEN = 12
 """Characters of a part of the path that may be one: shorter ones are words."""
-
-
-def _accept(value: object) -> object:
-    if value in ("any", "no_html", "json") or (isinstance(value, dict) and value and _is_json(value)):
-        return value
-    raise ValueError('must be "no_html", "json" or "any", or what the JSON has to hold, such as { ok = true }')
-
-
-def _is_json(value: object) -> bool:
-    """Whether it can stand in JSON: TOML has dates and times, too."""
-    match value:
-        case dict():
-            return all(map(_is_json, value.values()))
-        case list():
-            return all(map(_is_json, value))
-    return isinstance(value, bool | int | float | str)
+_WITH_TEMPLATES = ("content_type", "secrets", "constants")
 
 
 class WebhookSettings(DestinationSettings):
-    """`type = "webhook"`. `url` is the whole address, and may hold a token. `batch` 0 sends calls one by one."""
+    """`type = "webhook"`. `url` is the whole address, and may hold a token. `batch` 0 sends calls one by one.
+
+    With `templates`, `url` is what their paths are added to.
+    """
 
     ways_out: ClassVar = {**DestinationSettings.ways_out, "url": f'add url = "{_LIKE}"'}
     counterparts: ClassVar = {"endpoint": "url", "max_events_per_second": "max_requests_per_second"}
@@ -78,10 +72,15 @@ class WebhookSettings(DestinationSettings):
     url: SecretStr
     headers: dict[fields.Text, fields.HeaderValue] = Field(default={})
     batch: int = Field(default=0, ge=0, le=1000)
-    accept: Annotated[str | dict[str, Any], BeforeValidator(_accept)] = "no_html"
+    max_bytes: int = Field(default=MAX_BYTES, ge=1000, le=100_000_000)
+    accept: Annotated[str | AcceptRule | dict[str, Any], BeforeValidator(read_accept)] = "no_html"
     hmac_secret: fields.Password | None = None
     max_requests_per_second: fields.Rate = 0.0
     concurrency: int = Field(default=4, ge=1, le=64)
+    templates: CallTemplates | None = None
+    content_type: str = "application/json"
+    secrets: dict[fields.Text, fields.Password] = Field(default={})
+    constants: dict[fields.Text, Any] = Field(default={})
 
     @field_validator("url")
     @classmethod
@@ -93,19 +92,80 @@ class WebhookSettings(DestinationSettings):
     @field_validator("headers")
     @classmethod
     def _free_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        for name in headers:
-            if not _HEADER.fullmatch(name):
-                raise ValueError(
-                    "has a key that is no name of an HTTP header; write name = value, such as Authorization ="
-                    ' "Bearer ${TOKEN}"'
-                )
-            if name.lower() in _OUR_HEADERS:
-                raise ValueError(f"has {name!r}, which syncer sets itself")
+        check_header_names(headers)
         return headers
+
+    @field_validator("content_type")
+    @classmethod
+    def _writable_type(cls, kind: str) -> str:
+        if kind != _FORM_TYPE and not _JSON_TYPE.fullmatch(kind):
+            raise ValueError(
+                f'must be "application/json", another kind of JSON, such as "application/merge-patch+json", or'
+                f' "{_FORM_TYPE}"'
+            )
+        return kind
+
+    @field_validator("constants")
+    @classmethod
+    def _in_json(cls, constants: dict[str, Any]) -> dict[str, Any]:
+        if not is_json(constants):
+            raise ValueError("must hold texts, numbers, true, false, lists and tables only; put a date in quotes")
+        return constants
+
+    @classmethod
+    def between_keys(cls, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """See `DestinationSettings`."""
+        if "templates" not in table:
+            idle = (key for key in _WITH_TEMPLATES if table.get(key) not in (None, cls.model_fields[key].default))
+            yield from ((key, "goes along with `templates` only") for key in idle)
+            return
+        if table.get("content_type") == _FORM_TYPE and table.get("batch"):
+            yield "batch", "goes along with JSON only: a form holds one call"
+        try:
+            templates = CallTemplates.model_validate(table["templates"])
+        except ValidationError:  # found elsewhere
+            return
+        yield from _unfit(templates, table)
+        yield from mistakes(
+            templates,
+            _samples(table),
+            as_form=table.get("content_type") == _FORM_TYPE,
+            in_arrays=bool(table.get("batch")),
+            secrets=_table(table, "secrets"),
+            constants=_table(table, "constants"),
+        )
 
     def build(self) -> "WebhookDestination":
         """See `DestinationSettings`."""
         return WebhookDestination(self)
+
+
+def _unfit(templates: CallTemplates, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Templates that no call would use, calls that would have no template, and what their batches cannot be."""
+    per_audience = table.get("calls") == "per_audience"
+    for op in ("entered", "left"):
+        if templates.get(op) and not per_audience:
+            yield f"templates.{op}", 'is about one audience: add calls = "per_audience", or use `changed`'
+    lacking = [op for op in AUDIENCE_OPS if not (per_audience and templates.get(op))]
+    if lacking and templates.changed is None:
+        yield "templates.changed", f"is missing, and nothing else says what a call is that is {' or '.join(lacking)}"
+    if templates.event is None and table.get("track"):
+        yield "templates.event", "is missing, and `track` needs it"
+    for op in OPS:
+        template = templates.get(op)
+        if template and template.envelope and not (table.get("batch") and template.body):
+            message = "goes around the bodies of a batch: add `batch` and `body`, or take it out"
+            yield f"templates.{op}.envelope", message
+
+
+def _samples(table: Mapping[str, Any]) -> Mapping[str, list[Call]]:
+    identity: Identity = "user_id" if table.get("identity") == "user_id" else "email"
+    return samples.calls_of(Mode(identity, table.get("calls") == "per_audience", events=Events()))
+
+
+def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = table.get(key)
+    return found if isinstance(found, Mapping) else {}
 
 
 class WebhookDestination:
@@ -124,16 +184,32 @@ class WebhookDestination:
         self._size = max(1, settings.batch)
         self.rate = Rate(settings.max_requests_per_second, together=self._size)
         self.page_size = max(self._size, PAGE_SIZE)
-        self._in_arrays = settings.batch > 0
-        self._accept = settings.accept
+        self._max_bytes = settings.max_bytes
+        self._content_type = settings.content_type
+        in_arrays = settings.batch > 0
+        self._plain = Envelope("POST", "", (), b"[" if in_arrays else b"", b"]" if in_arrays else b"")
+        self._templates: Templates | None = None
+        if settings.templates is not None:
+            self._templates = Templates(
+                settings.templates,
+                as_form=settings.content_type == _FORM_TYPE,
+                in_arrays=in_arrays,
+                secrets=settings.secrets,
+                constants=settings.constants,
+                shape=settings.shape,
+            )
         self._identity = settings.identity
         self._shape = settings.shape
         self._now = now
         self._hmac_secret = settings.hmac_secret.get_secret_value() if settings.hmac_secret else ""
         parts = urlsplit(settings.url.get_secret_value())
-        self._path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+        self._path, self._query = parts.path, parts.query
+        whole = urlunsplit(("", "", parts.path or "/", parts.query, ""))
         values = {name: value.get_secret_value() for name, value in settings.headers.items()}
-        credentials = [self._path, *(values[key] for key in sorted(values)), self._hmac_secret]
+        inner = {name: value.get_secret_value() for name, value in settings.secrets.items()}
+        self._inner = Secrets(inner.values())
+        credentials = [whole, *(values[key] for key in sorted(values)), self._hmac_secret]
+        credentials += [inner[key] for key in sorted(inner)]
         told = parse_qsl(parts.query) + [("", step) for step in parts.path.split("/") if len(step) >= _SHORTEST_TOKEN]
         hidden = [*credentials, parts.path, parts.query, *(value for _, value in told)]
         secrets = ["\n".join(credentials), *(each for each in hidden if len(each) >= _SHORTEST_SECRET)]
@@ -143,30 +219,51 @@ class WebhookDestination:
             credential="headers",
             address="url",
             secret_path=True,
-            headers={**values, "Content-Type": "application/json"},
+            headers=values,
             secrets=(*secrets, *settings.shape.digests),
             timeout=settings.timeout,
             concurrency=settings.concurrency,
             transport=transport,
             now=now,
         )
+        self._acceptance = Acceptance(settings.accept, self._http)
 
     def requests(self, identifies: Sequence[Call]) -> tuple[list[Payload], list[Refusal]]:
-        """Encodes each call once; one a request, or up to `batch`."""
-        timestamp = stamp(self._now())
-        encoded, refusals = encode_each(identifies, lambda call: _encode(call, timestamp, self._shape))
-        together = [encoded[first : first + self._size] for first in range(0, len(encoded), self._size)]
-        return [Payload([call for call, _ in each], [body for _, body in each]) for each in together], refusals
+        """Writes each call once, and puts them together within `batch` and `max_bytes`."""
+        now = self._now()
+        timestamp = stamp(now)
+        templates = self._templates
+
+        def write(call: Call) -> tuple[bytes, Envelope]:
+            if templates is not None:
+                return templates.write(call, now)
+            return _encode(call, timestamp, self._shape), self._plain
+
+        written, refusals = encode_each(identifies, write)
+        flat = [(call, item, envelope) for call, (item, envelope) in written]
+        requests, too_large = packed(flat, most=self._size, max_bytes=self._max_bytes)
+        return requests, [*refusals, *too_large]
 
     def body(self, request: Payload) -> bytes:
-        """See `calls.Destination`."""
-        return b"[" + b",".join(request.encoded) + b"]" if self._in_arrays else request.encoded[0]
+        """See `calls.Destination`. Without what `secrets` holds."""
+        body = body_in(self._envelope(request), request)
+        return self._inner.struck(body.decode()).encode() if self._templates else body
+
+    def head(self, request: Payload) -> Sequence[str]:
+        """See `calls.Destination`. `url` may hold a token in its path, or as a parameter."""
+        envelope = self._envelope(request)
+        hidden = "/…" if self._path.strip("/") or self._query else ""
+        headers = self._headers(envelope, body_in(envelope, request))
+        return self._http.head(envelope.method, f"{hidden}{envelope.path}", headers)
 
     def send(self, request: Payload) -> list[Refusal]:
         """Sends once. All were accepted but those that the answer names."""
-        body = self.body(request)
-        answer = self._http.post(self._path, body, self._signature(body))
-        reasons = self._reasons(request, answer)
+        envelope = self._envelope(request)
+        body = body_in(envelope, request)
+        statuses = self._acceptance.statuses(envelope.statuses)
+        headers = self._headers(envelope, body)
+        answer = self._http.send(envelope.method, self._address(envelope.path), body, headers, statuses or ())
+        reasons = self._acceptance.reasons(request, answer, statuses)
         return [
             Refusal(call, self._http.clean("; ".join(reasons[call.message_id])), answer.status)
             for call in request.identifies
@@ -193,38 +290,20 @@ class WebhookDestination:
         """Closes every connection."""
         self._http.close()
 
-    def _reasons(self, request: Payload, answer: Answer) -> Mapping[str, Sequence[str]]:
-        """Why each item that the answer names was refused, by messageId. Of one that was sent alone that need not be
-        said; else whoever is not named, or not one of ours, may be any of them, and the request is refused.
-        """
-        self._refuse_unaccepted(answer)
-        sent = [call.message_id for call in request.identifies]
-        reasons: dict[str, list[str]] = defaultdict(list)
-        for each in _listed(answer.body):
-            named = each.get("messageId") if isinstance(each, dict) else None
-            message_id = sent[0] if len(sent) == 1 else named
-            if not isinstance(message_id, str) or message_id not in sent:
-                message = f"{self._http.who} answered {answer.status}, with errors that do not say whom they are about"
-                raise errors.RequestRefusedError(message, http_status=answer.status)
-            reasons[message_id].append(_words(each) or "refused without saying why")
-        return reasons
+    def _envelope(self, request: Payload) -> Envelope:
+        return request.envelope or self._plain
 
-    def _refuse_unaccepted(self, answer: Answer) -> None:
-        """Raises unless this is an answer of the receiver, and says what `accept` asks for."""
-        why = None
-        if answer.is_encoded:
-            why = "in an encoding that it was not asked for"
-        elif self._accept != "any" and answer.is_page:
-            why = "with a web page: check `url`, and whether a login or a proxy stands in between"
-        elif self._accept not in ("any", "no_html") and not _is_whole_json(answer.body):
-            why = "with something else than the JSON that `accept` asks for"
-        if why is not None:
-            message = f"{self._http.who} answered {answer.status} {why}"
-            raise errors.DestinationUnavailableError(message, maybe_applied=True, http_status=answer.status)
-        if isinstance(self._accept, dict) and not _holds(read_json(answer.body), self._accept):
-            said = self._http.clean(words(answer.body))
-            message = f"{self._http.who} answered {answer.status}, and not what `accept` asks for: {said}"
-            raise errors.RequestRefusedError(message, http_status=answer.status)
+    def _address(self, path: str) -> str:
+        """Path and query of a request: those of `url`, and what the template adds to each."""
+        own, _, asked = path.partition("?")
+        whole = (self._path.rstrip("/") + own if own else self._path) or "/"
+        query = "&".join(part for part in (self._query, asked) if part)
+        return f"{whole}?{query}" if query else whole
+
+    def _headers(self, envelope: Envelope, body: bytes) -> Mapping[str, str]:
+        """Those of this request. Without a body no type is told: some receivers then miss the body."""
+        kind = {"Content-Type": self._content_type} if body else {}
+        return {**kind, **dict(envelope.headers), **self._signature(body)}
 
     def _signature(self, body: bytes) -> Mapping[str, str]:
         if not self._hmac_secret:
@@ -262,38 +341,3 @@ def _encode(call: Call, timestamp: str, shape: Shape) -> bytes:
             "traits": {**email, **call.traits, **call.values},
         }
     )
-
-
-def _is_whole_json(body: bytes) -> bool:
-    try:
-        read_json(body)
-    except NotJSONError:
-        return False
-    return True
-
-
-def _holds(found: object, wanted: object) -> bool:
-    """Whether an object has at least what is wanted; any other value has to be the same."""
-    if isinstance(wanted, dict):
-        return isinstance(found, dict) and all(key in found and _holds(found[key], wanted[key]) for key in wanted)
-    return isinstance(found, bool) is isinstance(wanted, bool) and found == wanted
-
-
-def _listed(body: bytes) -> Sequence[object]:
-    """The entries of the list of errors in an answer. Where there is one that cannot be read, all of it is an entry."""
-    try:
-        answer = read_json(body)
-    except NotJSONError as error:
-        return [error.text] if '"errors"' in error.text else []
-    listed = answer.get("errors") if isinstance(answer, dict) else None
-    return listed if isinstance(listed, list) else [listed] if listed else []
-
-
-def _words(entry: object) -> str:
-    """What an entry says: its message, whatever kind of value that is; where it has none, all of it."""
-    said = entry.get("message") if isinstance(entry, dict) and "messageId" in entry else entry
-    if isinstance(said, dict) and isinstance(said.get("message"), str):
-        said = said["message"]
-    if said is None:
-        return ""
-    return one_line(said if isinstance(said, str) else encode(said).decode())

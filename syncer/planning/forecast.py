@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from syncer import models
-from syncer.calls import Destination, Identify
+from syncer.calls import Call, Destination, Identify
 from syncer.planning.changes import TargetPlan
 from syncer.state import Connection, fetch_all, fetch_each, fetch_value
 
@@ -52,6 +52,25 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Letter:
+    """A request: its head line by line, and what it carries; or why there is none. It holds no secret."""
+
+    head: Sequence[str]
+    body: bytes
+    refused: str | None = None
+
+    @property
+    def told(self) -> dict[str, object]:
+        """It in JSON: the body as it is, if that is JSON itself."""
+        if self.refused is not None:
+            return {"refused": self.refused}
+        try:
+            return {"head": self.head, "request": msgspec.json.decode(self.body)}
+        except msgspec.DecodeError:
+            return {"head": self.head, "request": self.body.decode()}
+
+
+@dataclass(frozen=True, slots=True)
 class _Call:
     contact: str
     part: int
@@ -77,11 +96,12 @@ def forecast(connection: Connection, planned: TargetPlan) -> Forecast:
     fullest = _calls(connection, planned, page=sizes[0].page) if sizes else []
     requests, _ = destination.requests(fullest)
     per_request = len(fullest) / len(requests) if requests else 1
+    count = sum(size.pages * math.ceil(size.calls / per_request) for size in sizes)
     return Forecast(
         destination=destination.name,
         calls=planned.identifies,
-        requests=sum(size.pages * math.ceil(size.calls / per_request) for size in sizes),
-        seconds=_seconds(destination, planned.identifies),
+        requests=count,
+        seconds=_seconds(destination, planned.identifies, count),
         strangers=fetch_value(connection, "count_strangers", {"destination_id": planned.target.destination_id}),
     )
 
@@ -98,11 +118,16 @@ def first_calls(connection: Connection, planned: TargetPlan) -> list[Identify]:
     return _calls(connection, planned)
 
 
-def bodies(connection: Connection, planned: TargetPlan, who: str) -> list[bytes]:
+def letters_to(connection: Connection, planned: TargetPlan, who: str) -> list[Letter]:
     """The requests that would tell this contact and nobody else, byte by byte but for times and ids of calls."""
-    destination = planned.target.destination
-    requests, _ = destination.requests(_calls(connection, planned, who=who))
-    return [destination.body(request) for request in requests]
+    return letters(planned.target.destination, _calls(connection, planned, who=who))
+
+
+def letters(destination: Destination, calls: Sequence[Call]) -> list[Letter]:
+    """The requests that these calls would be, and why there is none of what no request can carry."""
+    requests, refusals = destination.requests(calls)
+    written = [Letter(destination.head(request), destination.body(request)) for request in requests]
+    return [*written, *(Letter((), b"", refusal.reason) for refusal in refusals)]
 
 
 def _calls(
@@ -132,7 +157,9 @@ def _calls(
     ]
 
 
-def _seconds(destination: Destination, calls: int) -> float | None:
-    if not destination.rate.per_second:
+def _seconds(destination: Destination, calls: int, requests: int) -> float | None:
+    """Requests that are not full count as one each, where that is what the account counts."""
+    rate = destination.rate
+    if not rate.per_second:
         return None
-    return destination.rate.count(calls) / destination.rate.per_second
+    return max(rate.count(calls), requests) / rate.per_second

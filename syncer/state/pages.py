@@ -136,6 +136,7 @@ def load(connection: Connection, delivery: RunDestination, page: int, properties
             ),
             traits={} if row.traits is None else msgspec.json.decode(row.traits),
             about=row.about,
+            run=delivery.run_id,
         )
         for row in cast("list[_IdentifyRow]", found)
     ]

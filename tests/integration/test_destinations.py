@@ -10,6 +10,7 @@ from syncer.receivers.loopback import Ending
 from syncer.receivers.mailmodo import MailmodoReceiver
 from syncer.receivers.segment import SegmentReceiver
 from tests.integration.contract import Account, Decide, DestinationContract
+from tests.list_receiver import ListReceiver
 from tests.webhook_receiver import WebhookReceiver
 
 KEY = "AAAAAAA-BBBBBBB"
@@ -128,6 +129,71 @@ class TestWebhookOneByOne(WebhookContract):
 
 class TestWebhookInArrays(WebhookContract):
     batch = 10
+
+
+class TemplatedWebhookContract(DestinationContract):
+    together: int
+    templates: str
+
+    @pytest.fixture
+    def account(self) -> Iterator[Account]:
+        with ListReceiver(TOKEN) as receiver:
+
+            def decide(by: Decide | None) -> None:
+                receiver.script = scripted(list, by)
+
+            def refuse(email: str | None, words: str) -> None:
+                receiver.refuses = {email: words} if email else {}
+
+            yield Account(
+                type="webhook",
+                lines=f'type = "webhook"\nurl = "{receiver.url}"\nheaders = {{ Authorization = "Bearer {TOKEN}" }}\n'
+                f'secrets = {{ project = "{SECRET}" }}\n{self.templates}',
+                secrets=[TOKEN, SECRET],
+                belief=lambda: receiver.belief,
+                decide=decide,
+                told=lambda: receiver.events,
+                together=self.together,
+                refuse=refuse,
+                reads_body=True,
+            )
+            assert receiver.violations == []
+
+
+EVENT = """templates.event.path = "/events"
+templates.event.headers = { Idempotency-Key = "{{ message_id }}" }
+templates.event.body = '{"name": {{ event }}, "email": {{ email }}, "key": {{ secrets.project }}}'
+"""
+KEYED = 'headers = { Idempotency-Key = "{{ message_id }}" }'
+MEMBER = "/lists/{{ property | default('everybody') }}/members/{{ email }}"
+
+
+class TestWebhookTemplatedOneByOne(TemplatedWebhookContract):
+    together = 1
+    templates = f"""calls = "per_audience"
+accept = {{ status = [200], pointer = "/ok" }}
+{EVENT}
+templates.entered = {{ {KEYED}, method = "PUT", path = "{MEMBER}", body = '{{"name": "a {{{{ user_id }}}}"}}' }}
+templates.changed = {{ {KEYED}, method = "PUT", path = "{MEMBER}", body = '{{"name": "a {{{{ user_id }}}}"}}' }}
+templates.left = {{ {KEYED}, method = "DELETE", path = "{MEMBER}", status = [200, 404] }}
+"""
+
+
+class TestWebhookTemplatedInBatches(TemplatedWebhookContract):
+    """Without what is about connections and statuses: those are the same as one by one."""
+
+    test_throttled = test_trouble_that_passes = None  # type: ignore[assignment]
+    test_a_bad_key_a_wrong_address_or_a_redirect_stops_it_at_once = None  # type: ignore[assignment]
+
+    together = 10
+    templates = f"""batch = 10
+accept = {{ status = ["200-299"], pointer = "/ok", errors = "/rejected", index = "/row", message = "/why" }}
+{EVENT}
+templates.event.envelope = '{{"events": {{{{ items }}}} }}'
+templates.changed.path = "/people"
+templates.changed.body = '{{{{ {{"email": email, "id": message_id}} | merge(properties) }}}}'
+templates.changed.envelope = '{{"key": "{{{{ secrets.project }}}}", "people": {{{{ items }}}} }}'
+"""
 
 
 def all_contracts(base: type[DestinationContract] = DestinationContract) -> set[type[DestinationContract]]:

@@ -84,6 +84,9 @@ class TelegraphDestination:
     def body(self, request: Payload) -> bytes:
         return b"[" + b",".join(request.encoded) + b"]"
 
+    def head(self, request: Payload) -> Sequence[str]:
+        return self._http.head("POST", "/telegrams")
+
     def send(self, request: Payload) -> list[Refusal]:
         self._http.post("/telegrams", self.body(request))
         return []

@@ -56,6 +56,9 @@ class Scripted:
     def body(self, request: Payload) -> bytes:
         return b""
 
+    def head(self, request: Payload) -> list[str]:
+        return []
+
     def send(self, request: Payload) -> list[Refusal]:
         self.sent.append((self.clock.at, len(request.identifies)))
         answer = self.answers.pop(0) if self.answers else []

@@ -30,6 +30,7 @@ DEPLOY = EXAMPLE.parent / "syncer" / "deploy"
 SCHEMA = schema.schema()
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 CHOSEN = {"connect_args", "traits", "headers", "integrations", "lists", "audience_settings", "accept", "hash", "rename"}
+CHOSEN |= {"secrets", "constants"}
 """Tables whose keys are names that somebody chooses."""
 
 

@@ -111,6 +111,7 @@ def test_the_keys_that_are_never_shown_are_those_whose_types_hide_their_values()
         "api_key",
         "hmac_secret",
         "headers",
+        "secrets",
         "urls",
         "heartbeat_url",
         "token",

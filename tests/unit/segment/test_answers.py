@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from syncer import errors
 from syncer.destinations import http
 from syncer.destinations.segment import SegmentDestination
+from syncer.destinations.waiting import retry_after
 from syncer.fetching import Fetched
 from syncer.receivers.segment import SegmentReceiver
 from tests.unit.calls import identify
@@ -182,7 +183,7 @@ def test_header_that_cannot_be_sent_is_no_leak() -> None:
     ],
 )
 def test_retry_after(status: int, headers: dict[str, str], wait: float | None) -> None:
-    assert http.retry_after(Fetched(status, httpx.Headers(headers), b""), NOW) == pytest.approx(wait)
+    assert retry_after(Fetched(status, httpx.Headers(headers), b""), NOW) == pytest.approx(wait)
 
 
 def test_retry_after_is_handed_on() -> None:

@@ -1,0 +1,371 @@
+"""Templates that can do nothing but fill in: Jinja, with what is let in named one by one.
+
+A template comes from whoever configures; what is filled in comes from strangers. So where a value stands decides how it
+is written, and no value decides where anything ends: in JSON it is JSON, inside of a text of JSON the text's own
+characters, in a path and in a form percent-encoded, and a header holds no line end.
+
+A template ends: it has no loops but over what is there, two deep, no recursion, no names of its own, and no arithmetic
+on texts. No error says what was filled in.
+"""
+
+import hashlib
+import math
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import count
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import msgspec
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, UndefinedError, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from syncer.spelling import suggest
+
+_DEEPEST_LOOP = 2
+_LONGEST_LOOP = 1000
+_MOST_CHARACTERS = 1 << 20
+"""Of a template, and of what a filter makes."""
+
+_NODES = frozenset(
+    """Template Output TemplateData If For Name Const Tuple List Dict Pair Keyword Getattr Getitem Slice Filter Test
+    Call CondExpr And Or Not Compare Operand Concat Add Sub Mul Div FloorDiv Neg Pos""".split()
+)
+_SAID = {
+    "Macro": "macro",
+    "CallBlock": "call",
+    "FilterBlock": "filter",
+    "Assign": "set",
+    "AssignBlock": "set",
+    "With": "with",
+    "FromImport": "import",
+}
+_FILTERS = frozenset(
+    """abs capitalize d default dictsort first int items join last length list lower max min round sort string title
+    trim unique upper""".split()
+)
+_TESTS = frozenset(
+    """boolean defined divisibleby eq equalto even false float ge greaterthan gt in integer iterable le lessthan lower
+    lt mapping ne none number odd sequence string true undefined upper == != > >= < <=""".split()
+)
+_METHODS = frozenset(
+    """endswith get items keys lower lstrip partition removeprefix removesuffix rpartition rsplit rstrip split
+    startswith strip upper values""".split()
+)
+_QUOTE = re.compile(r'\\.|["\\]', re.DOTALL)
+_NAMED = re.compile(r"'([^']*)'[^']*$")
+_BYTE = re.compile(r"\(byte (\d+)\)")
+
+
+class TemplateError(Exception):
+    """A template cannot be filled in; says where and why, and nothing of what it was to be filled with."""
+
+
+class _MistakeError(Exception):
+    """What is wrong with a value, in words that may be shown."""
+
+
+# --- how a value is written --------------------------------------------------------------------------------
+
+
+def _unwritable(value: object) -> object:
+    if isinstance(value, Undefined):
+        str(value)  # raises what is undefined
+    raise _MistakeError("is no text, number, map or list; a method needs its (), and a view the filter `list`")
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_unwritable)
+
+
+def _json(value: object) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _MistakeError("is a number that JSON cannot hold")
+    try:
+        return _ENCODER.encode(value).decode()
+    except UnicodeError:
+        raise _MistakeError("holds broken Unicode") from None
+    except OverflowError:
+        raise _MistakeError("is a number beyond 64 bits") from None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeError:
+            raise _MistakeError("holds broken Unicode") from None
+        return value
+    if value is None:
+        raise _MistakeError("is null, and only JSON can hold that")
+    written = _json(value)
+    if written[0] in "[{":
+        raise _MistakeError("is a map or a list, and only JSON can hold that")
+    return written
+
+
+def _marked_json(value: object) -> str:
+    """Between NULs, which neither a template nor JSON holds: so what stands around it is told apart from it."""
+    return f"\0{_json(value)}\0"
+
+
+def _marked_path(value: object) -> str:
+    return f"\0{quote(_text(value), safe='')}\0"
+
+
+def _header(value: object) -> str:
+    text = _text(value)
+    if not (text.isascii() and text.isprintable()):
+        raise _MistakeError("holds what no header can carry: line ends, control characters or others than ASCII")
+    return text
+
+
+def _form(value: object) -> str:
+    return quote_plus(_text(value))
+
+
+def _as_it_is(rendered: str) -> str:
+    return rendered
+
+
+def _whole_header(rendered: str) -> str:
+    if rendered != rendered.strip():
+        raise TemplateError("has blanks around it, which no header can have")
+    return rendered
+
+
+def _whole_path(rendered: str) -> str:
+    parts = rendered.split("\0")
+    if any("?" in part for part in parts[::2]):
+        at = next(place for place in range(0, len(parts), 2) if "?" in parts[place])
+    else:
+        at = len(parts)
+    if not all(parts[1:at:2]):
+        raise TemplateError("has an empty value in it, which would make it another path")
+    path = "".join(parts)
+    if not {".", ".."}.isdisjoint(path.partition("?")[0].split("/")):
+        raise TemplateError("has a step that is . or .., which would make it another path")
+    if not (path.isascii() and path.isprintable()) or " " in path or "#" in path:
+        raise TemplateError("holds what no address can: percent-encode it")
+    return path
+
+
+def _whole_json(rendered: str) -> str:
+    """The template alone says whether a value stands inside of a text: no value has a say in that."""
+    parts = rendered.split("\0")
+    inside = False
+    for place, part in enumerate(parts):
+        if place % 2:
+            parts[place] = _inside(part) if inside else part
+            continue
+        for sign in _QUOTE.findall(part):
+            if sign == "\\":
+                raise TemplateError("has a backslash before a value")
+            inside ^= sign == '"'
+    whole = "".join(parts)
+    try:
+        msgspec.json.decode(whole)
+    except (msgspec.DecodeError, RecursionError) as error:
+        found = _BYTE.search(str(error))
+        before = whole.encode()[: int(found[1])] if found else b""
+        where = f", in line {before.count(10) + 1} of what it makes" if found else ""
+        message = f"does not make JSON{where}; a value brings its own quotes, and a comma too many is a mistake there"
+        raise TemplateError(message) from None
+    return whole
+
+
+def _inside(written: str) -> str:
+    if written[0] == '"':
+        return written[1:-1]
+    if written[0] in "[{" or written == "null":
+        raise TemplateError("has a map, a list or null inside of a text; take the quotes around it away")
+    return written
+
+
+# --- what a template may use -------------------------------------------------------------------------------
+
+
+def _short(text: str) -> str:
+    if len(text) > _MOST_CHARACTERS:
+        raise _MistakeError("makes a text that is too long")
+    return text
+
+
+def _replace(text: str, old: str, new: str) -> str:
+    _short("" if not old else text)
+    if not old or len(text) + text.count(old) * len(new) > _MOST_CHARACTERS:
+        raise _MistakeError("makes a text that is too long")
+    return text.replace(old, new)
+
+
+def _merge(first: Mapping[str, object], second: Mapping[str, object]) -> dict[str, object]:
+    return {**first, **second}
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _percent(value: object) -> str:
+    return quote(_text(value), safe="")
+
+
+def _counted(value: Any) -> Any:
+    """What a loop goes over; see `Source.__init__`."""
+    if isinstance(value, Undefined):
+        str(value)
+    if isinstance(value, str):
+        raise _MistakeError("is a text; a loop goes over a list or a map")
+    if len(value) > _LONGEST_LOOP:
+        message = f"has more than {_LONGEST_LOOP} entries, and no loop goes over as many"
+        raise _MistakeError(message)
+    return value
+
+
+_OWN_FILTERS = {
+    "replace": _replace,
+    "merge": _merge,
+    "sha256": _sha256,
+    "md5": _md5,
+    "urlencode": _percent,
+}
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset("+-*/") | {"//"}
+
+    def __init__(self, finalize: Callable[[object], str]) -> None:
+        super().__init__(undefined=StrictUndefined, autoescape=False, finalize=finalize, keep_trailing_newline=True)
+        self.globals.clear()
+        self.filters = {name: self.filters[name] for name in _FILTERS} | _OWN_FILTERS
+        self.known_filters = sorted(self.filters)
+        self.filters["(counted)"] = _counted
+        self.tests = {name: self.tests[name] for name in _TESTS}
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return super().is_safe_attribute(obj, attr, value) and (not callable(value) or attr in _METHODS)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        if not (isinstance(left, int | float) and isinstance(right, int | float)):
+            for each in (left, right):
+                if isinstance(each, Undefined):
+                    str(each)
+            raise _MistakeError("calculates with what is no number; ~ puts texts together")
+        return super().call_binop(context, operator, left, right)
+
+
+class Form:
+    """A place where templates stand: how each value is written there, and what the whole has to be."""
+
+    def __init__(self, write: Callable[[object], str], finish: Callable[[str], str]) -> None:
+        self.environment = _Environment(write)
+        self.finish = finish
+
+
+JSON = Form(_marked_json, _whole_json)
+PATH = Form(_marked_path, _whole_path)
+HEADER = Form(_header, _whole_header)
+FORM = Form(_form, _as_it_is)
+
+
+class Filling:
+    """A template that was read and found fit. Raises `TemplateError` otherwise, with the line."""
+
+    def __init__(self, source: str, form: Form, names: Collection[str]) -> None:
+        self._source = source
+        self._form = form
+        if len(source) > _MOST_CHARACTERS or "\0" in source:
+            raise TemplateError("is too long, or holds a NUL character")
+        environment = form.environment
+        try:
+            tree = environment.parse(source)
+            _check(tree, names)
+            for loop in tree.find_all(nodes.For):
+                loop.iter = nodes.Filter(loop.iter, "(counted)", [], [], None, None, lineno=loop.lineno)
+            code = environment.compile(tree)
+        except TemplateSyntaxError as error:
+            raise TemplateError(f"line {error.lineno}: {_said(error, environment)}") from None
+        except RecursionError:
+            raise TemplateError("is too deep") from None
+        self._template = Template.from_code(environment, code, environment.make_globals(None))
+
+    def fill(self, told: Mapping[str, object]) -> str:
+        """What the template makes of this object. Raises `TemplateError`."""
+        try:
+            rendered = self._template.render(told)
+        except Exception as error:
+            why, line = self._why(error), _line(error)
+        else:
+            return self._form.finish(rendered)
+        raise TemplateError(f"line {line}: {why}" if line else why)
+
+    def _why(self, error: Exception) -> str:
+        """Only what the template says itself is repeated: a name may have been made of a value."""
+        match error:
+            case _MistakeError():
+                return f"a value {error}"
+            case UndefinedError():
+                named = _NAMED.search(str(error))
+                name = repr(named[1]) if named and named[1] in self._source else "what it asks for"
+                return f'{name} is not there; `| default("")` or `{{% if … is defined %}}` does without it'
+            case SecurityError():
+                return "asks for what no template may use"
+        return f"fails with {type(error).__name__}"
+
+
+def _line(error: Exception) -> int | None:
+    line, trace = None, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _said(error: TemplateSyntaxError, environment: _Environment) -> str:
+    message = str(error.message)
+    if message.startswith("No filter named"):
+        return f"{message[:1].lower()}{message[1:].rstrip('.')}; there are {', '.join(environment.known_filters)}"
+    return f"{message[:1].lower()}{message[1:].rstrip('.')}"
+
+
+def _check(tree: nodes.Template, names: Collection[str]) -> None:
+    known = {*names, *(each.name for each in tree.find_all(nodes.Name) if each.ctx == "store")}
+    if tree.find(nodes.For):
+        known.add("loop")
+    for node in _all(tree):
+        kind = type(node).__name__
+        if kind not in _NODES:
+            said = _SAID.get(kind, kind.lower())
+            message = f"`{said}` may not be used in a template: only values, their filters, `if` and `for`"
+            raise TemplateSyntaxError(message, node.lineno)
+        if isinstance(node, nodes.Name) and node.name not in known:
+            near: Sequence[str] = suggest(node.name, names)
+            hint = f"did you mean {near[0]!r}?" if near else f"known here are {', '.join(sorted(names))}"
+            raise TemplateSyntaxError(f"knows no {node.name!r}; {hint}", node.lineno)
+        if isinstance(node, nodes.Filter) and node.name == "(counted)":
+            raise TemplateSyntaxError("no filter named '(counted)'", node.lineno)
+    _check_loops(tree, 0)
+
+
+def _all(node: nodes.Node) -> Sequence[nodes.Node]:
+    found: list[nodes.Node] = [node]
+    for place in count():
+        if place == len(found):
+            return found
+        found += found[place].iter_child_nodes()
+    return found
+
+
+def _check_loops(node: nodes.Node, depth: int) -> None:
+    if isinstance(node, nodes.For):
+        depth += 1
+        if node.recursive or depth > _DEEPEST_LOOP:
+            raise TemplateSyntaxError(f"loops are at most {_DEEPEST_LOOP} deep, and none is recursive", node.lineno)
+    for child in node.iter_child_nodes():
+        _check_loops(child, depth)

@@ -1,0 +1,320 @@
+"""Requests of a webhook as their receiver wants them: a template for each kind of call.
+
+    [destinations.templates.entered]
+    method = "PUT"
+    path = "/lists/{{ constants.lists[audience] }}/members/{{ user_id }}"
+    body = '{"email": {{ email }}}'
+
+The kinds (`op`) are *entered* and *left* (a call that says true or false about one audience, so only where every
+audience has a call of its own), *changed* (every other call, and those two where they have no template) and *event*.
+
+What a template may use, as far as the call has it:
+
+| name                   | what it is                                                                                  |
+|------------------------|---------------------------------------------------------------------------------------------|
+| `op`                   | the kind                                                                                    |
+| `contact`              | what the destination knows the contact by: the address or the user id                       |
+| `user_id`, `email`     | the user, and the address                                                                   |
+| `traits`               | what goes along, by name                                                                    |
+| `properties`           | what the call tells, by property: true, false, or the value of a computed trait (or null)   |
+| `property`, `value`    | the only one of them, where every audience has a call of its own, and in an event           |
+| `audience`             | the property, where it is an audience's                                                     |
+| `event`                | the name of an event                                                                        |
+| `timestamp`, `unix`    | when it is sent, or was that the event tells: in ISO 8601, UTC, and in seconds since 1970   |
+| `message_id`, `run`    | by which the receiver knows a repetition; the run's number (not of events, 0 in a preview)  |
+| `secrets`, `constants` | those tables of the destination                                                             |
+| `items`                | only in an envelope: the array of what the bodies of the calls make                         |
+
+How a value is written, `sandbox` says.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+from pydantic import Field, SecretStr, field_validator
+
+from syncer.calls import Call, Envelope, Identify, Track
+from syncer.destinations import sandbox
+from syncer.destinations.acceptance import Statuses
+from syncer.destinations.encoding import UnsendableError, check_values, stamp
+from syncer.destinations.sandbox import Filling, TemplateError
+from syncer.destinations.shaping import Shape
+from syncer.fields import Password, Table, Text
+
+Op = Literal["entered", "left", "changed", "event"]
+AUDIENCE_OPS: tuple[Op, ...] = ("entered", "left")
+OPS: tuple[Op, ...] = (*AUDIENCE_OPS, "changed", "event")
+
+_ALWAYS = "op contact user_id email message_id traits properties timestamp unix secrets constants".split()
+_ABOUT = ["property", "value", "audience"]
+_NAMES: Mapping[Op, list[str]] = {
+    "entered": [*_ALWAYS, *_ABOUT, "run"],
+    "left": [*_ALWAYS, *_ABOUT, "run"],
+    "changed": [*_ALWAYS, *_ABOUT, "run"],
+    "event": [*_ALWAYS, *_ABOUT, "event"],
+}
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OUR_HEADERS = {"content-type", "content-length", "host", "x-syncer-timestamp", "x-syncer-signature"}
+_ITEMS = msgspec.Raw(b"[\t\n\t\n\t]")
+"""Stands for the items in an envelope: no value is written like this."""
+
+
+def check_header_names(names: Mapping[str, object]) -> None:
+    """Raises ValueError for what cannot be a header of ours."""
+    for name in names:
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(
+                "has a key that is no name of an HTTP header; write name = value, such as Authorization ="
+                ' "Bearer ${TOKEN}"'
+            )
+        if name.lower() in _OUR_HEADERS:
+            raise ValueError(f"has {name!r}, which syncer sets itself")
+
+
+class CallTemplate(Table):
+    """`[destinations.templates.entered]` and the others: the request of one kind of call, which may have no body."""
+
+    method: Literal["POST", "PUT", "PATCH", "DELETE"] = Field("POST", description="The method.")
+    path: str = Field("", description="A template of what is added to `url`: begins with / or ?.")
+    headers: dict[Text, Password] = Field(default={}, description="Templates of headers that go along.")
+    body: Text | None = Field(None, description="A template of the body, or of one item of a batch.")
+    envelope: Text | None = Field(None, description="A template of what is around {{ items }}, in a batch.")
+    status: Statuses | None = Field(None, description="Which statuses accept, instead of those of `accept`.")
+
+    @field_validator("path")
+    @classmethod
+    def _begins_a_path(cls, path: str) -> str:
+        if path and path[0] not in "/?":
+            raise ValueError('must begin with "/" or "?": it is added to `url`')
+        return path
+
+    @field_validator("headers")
+    @classmethod
+    def _free_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        check_header_names(headers)
+        return headers
+
+
+class CallTemplates(Table):
+    """`[destinations.templates]`: a table for each kind of call."""
+
+    entered: CallTemplate | None = Field(None, description="A call that says true about one audience.")
+    left: CallTemplate | None = Field(None, description="A call that says false about one audience.")
+    changed: CallTemplate | None = Field(None, description="Every other call, and those two without one.")
+    event: CallTemplate | None = Field(None, description="An event.")
+
+    def get(self, op: Op) -> CallTemplate | None:
+        """The template of a kind of call, by itself."""
+        found: CallTemplate | None = getattr(self, op)
+        return found
+
+
+class Writer:
+    """Writes calls by a template. Raises `MisplacedError` if that cannot be one."""
+
+    def __init__(self, op: Op, template: CallTemplate, *, as_form: bool, in_arrays: bool) -> None:
+        names = _NAMES[op]
+        self._template = template
+        self._path = _read("path", template.path, sandbox.PATH, names)
+        headers = {name: text.get_secret_value() for name, text in template.headers.items()}
+        self._headers = {name: _read("headers", text, sandbox.HEADER, names) for name, text in headers.items()}
+        form = sandbox.FORM if as_form else sandbox.JSON
+        self._body = None if template.body is None else _read("body", template.body, form, names)
+        self._around = (b"[", b"]") if in_arrays and template.body is not None else (b"", b"")
+        self._envelope = None
+        if template.envelope is not None:
+            self._envelope = _read("envelope", template.envelope, sandbox.JSON, [*names, "items"])
+
+    def write(self, told: Mapping[str, object]) -> tuple[bytes, Envelope]:
+        """What goes out for the object of a call. Raises `MisplacedError`."""
+        body = b"" if self._body is None else _one_line(_fill("body", self._body, told))
+        opening, closing = self._opened(told)
+        headers = tuple((name, _fill("headers", text, told)) for name, text in self._headers.items())
+        path = _fill("path", self._path, told)
+        return body, Envelope(self._template.method, path, headers, opening, closing, self._template.status)
+
+    def _opened(self, told: Mapping[str, object]) -> tuple[bytes, bytes]:
+        if self._envelope is None:
+            return self._around
+        parts = _fill("envelope", self._envelope, {**told, "items": _ITEMS}).split(bytes(_ITEMS).decode())
+        if len(parts) != 2:
+            raise MisplacedError("envelope", "must have {{ items }} in it, once")
+        return _one_line(parts[0]) + b"[", b"]" + _one_line(parts[1])
+
+
+def _one_line(written: str) -> bytes:
+    """Without line ends and tabs, which stand between the tokens of JSON only: no text holds them as they are."""
+    return written.encode().translate(None, b"\r\n\t")
+
+
+class MisplacedError(UnsendableError):
+    """A template cannot be what it is, or not be filled in; `key` is that of its table."""
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(f"{key}: {why}")
+        self.key = key
+        self.why = why
+
+
+def _read(key: str, text: str, form: sandbox.Form, names: list[str]) -> Filling:
+    try:
+        return Filling(text, form, names)
+    except TemplateError as error:
+        raise MisplacedError(key, str(error)) from None
+
+
+def _fill(key: str, filling: Filling, told: Mapping[str, object]) -> str:
+    try:
+        return filling.fill(told)
+    except TemplateError as error:
+        raise MisplacedError(key, str(error)) from None
+
+
+class Templates:
+    """The templates of a destination."""
+
+    def __init__(
+        self,
+        templates: CallTemplates,
+        *,
+        as_form: bool,
+        in_arrays: bool,
+        secrets: Mapping[str, SecretStr],
+        constants: Mapping[str, Any],
+        shape: Shape,
+    ) -> None:
+        self._shape = shape
+        self._writers = {
+            op: Writer(op, template, as_form=as_form, in_arrays=in_arrays)
+            for op in OPS
+            if (template := templates.get(op)) is not None
+        }
+        self._shared = {
+            "secrets": {name: secret.get_secret_value() for name, secret in secrets.items()},
+            "constants": constants,
+        }
+
+    def write(self, call: Call, now: datetime) -> tuple[bytes, Envelope]:
+        """What goes out for a call, and in what. Raises `UnsendableError`."""
+        op = op_of(call)
+        used = op if op in self._writers else "changed"
+        if used not in self._writers:
+            message = f"has no template: templates.{used} is missing"
+            raise UnsendableError(message)
+        if isinstance(call, Identify):
+            check_values(call.values, null=True)
+        try:
+            return self._writers[used].write({**told(self._formed(call), now), **self._shared})
+        except MisplacedError as error:
+            message = f"templates.{used}.{error}"
+            raise UnsendableError(message) from None
+
+    def _formed(self, call: Call) -> Call:
+        """The contact is the address or the user id, so it goes out in the form of that."""
+        formed = self._shape.of(call)
+        if formed.email != call.email and call.contact != call.user_id:
+            return formed._replace(contact=formed.email)
+        if formed.user_id != call.user_id and call.contact == call.user_id:
+            return formed._replace(contact=formed.user_id)
+        return formed
+
+
+def op_of(call: Call) -> Op:
+    """What kind of call it is."""
+    if isinstance(call, Track):
+        return "event"
+    if call.about == "audience":
+        return "entered" if all(value is True for value in call.values.values()) else "left"
+    return "changed"
+
+
+def told(call: Call, now: datetime) -> dict[str, object]:
+    """The object that templates are filled from, but for the tables of the destination."""
+    at = call.at if isinstance(call, Track) else now
+    values = {call.property: call.value} if isinstance(call, Track) else dict(call.values)
+    found: dict[str, object] = {
+        "op": op_of(call),
+        "contact": call.contact,
+        "user_id": call.user_id,
+        "email": call.email,
+        "message_id": call.message_id,
+        "traits": {} if isinstance(call, Track) else dict(call.traits),
+        "properties": values,
+        "timestamp": stamp(at),
+        "unix": int(at.timestamp()),
+    }
+    if isinstance(call, Track):
+        found["event"] = call.event
+    else:
+        found["run"] = call.run
+    if isinstance(call, Track) or call.about is not None:
+        [(found["property"], found["value"])] = values.items()
+    if isinstance(call, Track) or call.about == "audience":
+        found["audience"] = found["property"]
+    return found
+
+
+# --- at start ----------------------------------------------------------------------------------------------
+
+
+_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+class _AnyTrait(dict[str, object]):
+    def __missing__(self, key: object) -> object:
+        return 'a "sample"'
+
+
+class _Alike(dict[str, object]):
+    """A table of constants: what is looked up by a name that only a real call has is like its first entry."""
+
+    def __missing__(self, key: object) -> object:
+        if not self:
+            raise KeyError(key)
+        return next(iter(self.values()))
+
+
+def _alike(value: object) -> object:
+    match value:
+        case dict():
+            return _Alike({key: _alike(each) for key, each in value.items()})
+        case list():
+            return [_alike(each) for each in value]
+    return value
+
+
+def mistakes(
+    templates: CallTemplates,
+    samples: Mapping[str, Sequence[Call]],
+    *,
+    as_form: bool,
+    in_arrays: bool,
+    secrets: Mapping[str, object],
+    constants: Mapping[str, object],
+) -> Iterator[tuple[str, str]]:
+    """What is wrong with templates, found by filling each in for samples: the key, and why."""
+    shared = {
+        "secrets": dict.fromkeys(secrets, "secret"),
+        "constants": {name: _alike(value) for name, value in constants.items()},
+    }
+    for op in OPS:
+        template = templates.get(op)
+        if template is None:
+            continue
+        try:
+            writer = Writer(op, template, as_form=as_form, in_arrays=in_arrays)
+            for call in _samples_of(op, templates, samples):
+                writer.write({**told(call, _AT), **shared, "traits": _AnyTrait(city='K"öln')})
+        except MisplacedError as error:
+            yield f"templates.{op}.{error.key}", error.why
+
+
+def _samples_of(op: Op, templates: CallTemplates, samples: Mapping[str, Sequence[Call]]) -> Sequence[Call]:
+    """The samples that are written by a template: `changed` also serves those that have none of their own."""
+    if op == "changed":
+        served = [call for each in AUDIENCE_OPS if not templates.get(each) for call in samples.get(each, ())]
+        return served or samples["changed"]
+    return samples.get(op, ())
