@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,7 @@ def faults(text: str) -> list[str]:
 def examples(tmp_path: Path) -> Iterator[str]:
     yield EXAMPLE.read_text("utf-8")
     yield uncommented(apart_from=set())
+    yield from re.findall(r"```toml\n(.*?)```", (EXAMPLE.parent / "README.md").read_text("utf-8"), re.DOTALL)
     folder.write_config(tmp_path, "postgresql://x", "http://127.0.0.1:1", "http://127.0.0.1:2")
     yield (tmp_path / "syncer.toml").read_text("utf-8")
     for each in yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text("utf-8")):
@@ -51,7 +53,7 @@ def examples(tmp_path: Path) -> Iterator[str]:
 def test_every_example_is_as_the_schema_says(tmp_path: Path) -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
     texts = list(examples(tmp_path))
-    assert len(texts) >= 4
+    assert len(texts) >= 5
     assert [fault for text in texts for fault in faults(text)] == []
 
 
