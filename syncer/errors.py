@@ -7,7 +7,7 @@
     ├── SyncLockedError                  exit 4   another process is syncing
     ├── StillRunningError                exit 130 somebody stopped waiting for what a daemon does
     ├── HeldError                        exit 5   the guard holds the whole run
-    ├── MovedError                       exit 10  a run would not send what was reviewed; holds the differences
+    ├── PlanMovedError                   exit 10  a run would not send what was reviewed; holds the differences
     ├── WarehouseError                   exit 6   no whole snapshot: unreachable, cut off, or a query that fails
     ├── StateError                       exit 6   the state database is unreachable, or was lost
     │   ├── RestoredError                exit 6   the state is older than its last use; the message names the way out
@@ -102,14 +102,14 @@ class HeldError(QuotingError):
     exit_code = 5
 
 
-class MovedError(SyncerError):
+class PlanMovedError(SyncerError):
     """A run was asked for what somebody had reviewed, and would send something else. Holds every difference."""
 
     exit_code = 10
 
     def __init__(self, message: str, differences: Sequence[Problem]) -> None:
         self.problems = (Problem("", message), *differences)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__("; ".join(str(problem) for problem in self.problems))
 
 
 class WarehouseError(QuotingError):

@@ -88,7 +88,8 @@ class _Table:
     is_flag=False,
     flag_value=_SAMPLE,
     metavar="[N]",
-    help=f"List who would be told what: the first N of each audience and op, by default {_SAMPLE}; 0 for all.",
+    help=f"List who would be told what: the first N of each audience and op, by default {_SAMPLE}; 0 for all."
+    " With --json each of them is a line, and the last line is the plan.",
 )
 @click.option("--request", "who", type=TEXT, metavar="CONTACT", help="Print the requests that would tell a contact.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print only the people, as a table of commas.")

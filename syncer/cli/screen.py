@@ -72,7 +72,7 @@ def print_error(error: BaseException, *, verbose: bool) -> None:
     if verbose:
         # A plain one: rich prints the values of variables, which may be secret.
         stderr.print(Text(escaped_lines(masked("".join(traceback.format_exception(error))))))
-    if isinstance(error, errors.ConfigError | errors.MovedError):
+    if isinstance(error, errors.ConfigError | errors.PlanMovedError):
         for problem in error.problems:
             complain(str(problem))
     elif isinstance(error, errors.SyncerError):

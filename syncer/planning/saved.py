@@ -98,14 +98,14 @@ def refuse_other_state(plan: Plan, state: str) -> None:
 
 
 def compare(reviewed: Plan, now: Sequence[Destination]) -> None:
-    """Raises `MovedError`, with every difference, unless what would be told now is what was reviewed."""
+    """Raises `PlanMovedError`, with every difference, unless what would be told now is what was reviewed."""
     found = [errors.Problem(_cut(each.path), _cut(each.message)) for each in _differences(reviewed, now)]
     if not found:
         return
     more = len(found) - _MOST_PROBLEMS
     if more > 0:
         found = [*found[:_MOST_PROBLEMS], errors.Problem("", f"and {more:,} more differences")]
-    raise errors.MovedError(
+    raise errors.PlanMovedError(
         f"nothing was sent: the plan of {reviewed.made_at:%Y-%m-%d %H:%M:%S} UTC was reviewed, and a run would send"
         " something else now. Review it once more: syncer plan --out FILE",
         found,

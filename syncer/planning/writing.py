@@ -31,8 +31,8 @@ def write(connection: Connection, request: PlanRequest, run_id: int) -> plan.Pla
 
     A plan sees the state of one moment. Where a command changes meanwhile what it writes too, the database refuses the
     plan; it is made again from the rows that were read, and the commands wait for it this time. If the changes at the
-    warehouse turn out not to be enough, it is made from everything. Raises `MovedError` for another plan than the one
-    that was reviewed.
+    warehouse turn out not to be enough, it is made from everything. Raises `PlanMovedError` for another plan than that
+    which was reviewed.
     """
     try:
         planned = _read_and_write(connection, request, run_id)

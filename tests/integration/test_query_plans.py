@@ -23,8 +23,8 @@ Plan = Mapping[str, Any]
 
 CONTACTS, AUDIENCES, EACH = 30_000, 20, 5
 EXPLAINED = (
-    "diff_members gather_known tally_changes claim_pages load_page settle_pages who_is_it who_was_told who_changed"
-    " who_is_pending who_is_refused who_is_held who_is_skipped"
+    "diff_members gather_known digest_plan tally_changes claim_pages load_page settle_pages who_is_it who_was_told"
+    " who_changed who_is_pending who_is_refused who_is_held who_is_skipped"
     " clear_refusals clear_unanswered settle_holds list_run_audiences"
 ).split()
 
@@ -137,15 +137,23 @@ def _parent(relation: str) -> str:
 
 
 def test_a_run_reads_the_state_once_and_its_pages_by_index(big: World, explained: dict[str, list[Plan]]) -> None:
-    result = big.sync()
-    assert result.report.destinations[0].succeeded > 200
+    file = str(big.folder / "plan.json")
+    big.command("plan", "--out", file)
+    assert big.json("sync", "--plan", file)["destinations"][0]["succeeded"] > 200
 
-    (diff,) = explained["diff_members"]
-    assert any(node.get("Join Type") == "Full" and node["Node Type"] == "Hash Join" for node in nodes(diff))
-    assert not looked_up_row_by_row(diff) & {"synced_member", "members"}
+    (planned, diff) = explained["diff_members"]
+    for plan in (planned, diff):
+        assert any(node.get("Join Type") == "Full" and node["Node Type"] == "Hash Join" for node in nodes(plan))
+        assert not looked_up_row_by_row(plan) & {"synced_member", "members"}
     with big.state() as connection:
         if connection.info.server_version >= 16_00_00:
             assert any(node["Node Type"] == "Gather" for node in nodes(diff)), "the comparison is not parallel any more"
+
+    private = {"contact_change", "caller", "member_delta", "plan_audience"}
+    for plan in explained["digest_plan"]:  # what is saved, and what is compared with it
+        assert {node["Relation Name"] for node in nodes(plan) if "Relation Name" in node} == {*private, "installation"}
+        assert not looked_up_row_by_row(plan) & private
+    assert len(explained["digest_plan"]) == 2
 
     for name in ("gather_known", "claim_pages", "load_page", "settle_pages"):
         assert explained[name], name

@@ -76,7 +76,7 @@ def test_a_name_may_look_like_a_nul() -> None:
 
 def test_differences_are_some_and_short_whoever_wrote_the_file() -> None:
     many = [saved.Destination("x" * 10_000 + str(number), "", {}, []) for number in range(200)]
-    with pytest.raises(errors.MovedError) as moved:
+    with pytest.raises(errors.PlanMovedError) as moved:
         saved.compare(PLAN, many)
     assert len(str(moved.value)) < 60_000
     assert str(moved.value).endswith("and 151 more differences")

@@ -55,11 +55,10 @@ summed AS (
         concat_ws(
             ' ',
             count(*),
-            sum(hashtextextended(row_of.said, own.first_seed)::numeric),
-            sum(hashtextextended(row_of.said, own.second_seed)::numeric)
+            sum(hashtextextended(row_of.said, (SELECT own.first_seed FROM own))::numeric),
+            sum(hashtextextended(row_of.said, (SELECT own.second_seed FROM own))::numeric)
         ) AS sums
     FROM row_of
-    CROSS JOIN own
     GROUP BY row_of.audience_id
 )
 SELECT
@@ -72,8 +71,9 @@ SELECT
     coalesce(summed.covered, 0) AS covered,
     coalesce(summed.held, 0) AS held,
     coalesce(summed.waiting, 0) AS waiting,
-    forget_hash(own.forget_key, 'plan', concat_ws(chr(31), plan_audience.name, summed.sums)) AS digest
+    forget_hash(
+        (SELECT own.forget_key FROM own), 'plan', concat_ws(chr(31), plan_audience.name, summed.sums)
+    ) AS digest
 FROM plan_audience
-CROSS JOIN own
 LEFT JOIN summed ON summed.audience_id = plan_audience.audience_id
 ORDER BY plan_audience.name
