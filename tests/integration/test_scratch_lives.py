@@ -20,6 +20,7 @@ from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
 from tests.forgetting import forget
 from tests.integration.lives.mortal import Gone, Mortal
+from tests.integration.lives.reviewed import Reviewed
 from tests.integration.lives.twice import Twice
 from tests.world import Report, Row, World, Write
 
@@ -202,9 +203,20 @@ Lives = Callable[[int], Twice]
 
 
 @pytest.fixture
-def lives(new_database: Callable[..., str], template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lives:
+def mortal(monkeypatch: pytest.MonkeyPatch) -> Mortal:
+    return Mortal(monkeypatch)
+
+
+@pytest.fixture
+def reviewed(monkeypatch: pytest.MonkeyPatch, mortal: Mortal) -> Reviewed:
+    return Reviewed(monkeypatch, mortal.immortal)
+
+
+@pytest.fixture
+def lives(
+    new_database: Callable[..., str], template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mortal: Mortal
+) -> Lives:
     """Plays the life of a seed."""
-    mortal = Mortal(monkeypatch)
     twice = Twice(monkeypatch, mortal.immortal)
     warehouse = Write(new_database("template0"))
     twice.warehouse_url = warehouse.url
@@ -226,9 +238,10 @@ def lives(new_database: Callable[..., str], template: str, tmp_path: Path, monke
 
 
 @pytest.mark.timeout(0)
-def test_a_plan_from_what_changed_is_a_plan_of_everything(lives: Lives, report: Report) -> None:
+def test_a_plan_from_what_changed_is_a_plan_of_everything(lives: Lives, reviewed: Reviewed, report: Report) -> None:
     for seed in range(FIRST, FIRST + LIVES):
         twice = lives(seed)
     report(f"{twice.from_changes} plans from what changed, {twice.moved} of them with differences")
+    assert reviewed.same >= 5 * LIVES, "a plan was saved before each run, and the run was that"
     assert twice.from_changes >= LIVES
     assert twice.moved >= LIVES // 2
