@@ -14,7 +14,7 @@ from syncer.config.explained import Words, words
 from syncer.config.settings import Settings
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"
-_REFERENCE = {"type": "string", "pattern": r"\$\{"}
+_REFERENCE = r"\$\{"
 _SAID = "Which warehouse is read, and what is told to which destinations. `syncer check` judges rules between keys."
 _DEFAULT_TYPE = "segment"
 """What a destination without `type` is."""
@@ -65,11 +65,15 @@ def _is_said(key: str, value: object) -> bool:
 
 def _referable(node: Node) -> Node:
     """Lets a text that has to be one of some, or of a form, come from elsewhere."""
-    limits = {key: node[key] for key in ("enum", "const", "pattern") if key in node}
-    if not limits or node.get("type") != "string":
+    if node.get("type") != "string":
         return node
-    beside = {key: value for key, value in node.items() if key not in limits and key != "type"}
-    return {**beside, "anyOf": [{"type": "string", **limits}, _REFERENCE]}
+    if "pattern" in node:
+        return {**node, "pattern": f"{node['pattern']}|{_REFERENCE}"}
+    limits = {key: node[key] for key in ("enum", "const") if key in node}
+    if not limits:
+        return node
+    beside = {key: value for key, value in node.items() if key not in (*limits, "type")}
+    return {**beside, "anyOf": [{"type": "string", **limits}, {"type": "string", "pattern": _REFERENCE}]}
 
 
 def _typed(node: Node) -> Node:

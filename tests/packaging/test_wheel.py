@@ -85,6 +85,7 @@ def test_the_installed_wheel_works(installed: Path, tmp_path: Path) -> None:
     assert __version__ in run(tmp_path, installed / "syncer", "--version")
     run(tmp_path, installed / "syncer", "init")
     assert (tmp_path / "syncer.toml").read_text() == (CHECKOUT / "config.example.toml").read_text()
+    assert "Any SQLAlchemy URL" in run(tmp_path, installed / "syncer", "schema")
     assert set(run(tmp_path, installed / "python", "-c", LIST_SQL).split()) == SQL
 
 
