@@ -76,11 +76,13 @@ class Write:
 
 
 def until(condition: Callable[[], object]) -> None:
-    """Waits for what other processes do; nobody notifies us of that."""
-    deadline = time.monotonic() + DEADLINE
+    """Waits for what other processes do; nobody notifies us of that. To look takes from their processor: less and less
+    often."""
+    deadline, pause = time.monotonic() + DEADLINE, 0.02
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * 1.3, 0.1)
 
 
 @dataclass
