@@ -4,9 +4,9 @@ A field is what goes along with a call: `email`, `user_id`, a trait by the name 
 by its property. What an audience says (true or false, under its property) is no field, and is never touched. It happens
 where a destination writes a call, so that plan, history, state and `explain` know people by what the warehouse says.
 
-Hashes are what Meta ("Customer information parameters"), Google ("Customer match", "Enhanced conversions") and TikTok
-("Advanced matching") have in common: without blanks around it, in lower case, UTF-8, the digest in lower hex. No dots
-are taken out of a Gmail address, as only Google asks for, and no digit is added to a phone number: that is for SQL.
+Hashes are what Meta documents ("Customer information parameters", whose examples are our test): without blanks around
+it, in lower case, UTF-8, the digest in lower hex. Google asks for the same ("Enhanced conversions"), and for no dots in
+Gmail addresses, which stay here. No digit is added to a phone number or taken from it: both are for SQL.
 """
 
 import hashlib

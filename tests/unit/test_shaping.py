@@ -49,6 +49,20 @@ def test_an_email_is_hashed_as_ad_platforms_document_it(kind: str) -> None:
     assert told["vip_buyers"] is True
 
 
+@pytest.mark.parametrize(
+    ("given", "digest"),
+    [
+        (" John_Smith@gmail.com", "62a14e44f765419d10fea99367361a727c12365e2520f32218d505ed9aa0f62f"),
+        (16505551212, "e323ec626319ca94ee8bff2e4c87cf613be6ea19919ed1364124e16807ab3176"),
+        ("Mary", "6915771be1c5aa0c886870b6951b03d7eafc121fea0e80a5ea83beb7c449f4ec"),
+        ("정", "8fa8cd9c440be61d0151429310034083132b35975c4bea67fdd74158eb51db14"),
+        ("VALÉRY\t", "08e1996b5dd49e62a4b4c010d44e4345592a863bb9f8e3976219bac29417149c"),
+    ],
+)
+def test_hashes_are_those_of_metas_own_examples(given: object, digest: str) -> None:
+    assert traits("webhook", identify(1, traits={"phone": given}), hash={"phone": "sha256"})["phone"] == digest
+
+
 @pytest.mark.parametrize("kind", GIVEN)
 def test_traits_are_hashed_renamed_lowered_and_dropped(kind: str) -> None:
     shaped = traits(
