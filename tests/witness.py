@@ -22,6 +22,7 @@ from syncer.receivers.loopback import Receiver
 from syncer.receivers.mailmodo import MailmodoReceiver
 from syncer.receivers.segment import SegmentReceiver
 from tests.list_receiver import ListReceiver
+from tests.recipes.receiver import RecipeReceiver
 from tests.suppressing import Named, Suppressed, suppressed
 from tests.webhook_receiver import WebhookReceiver
 from tests.withholding import withheld
@@ -188,6 +189,8 @@ def tellings(receiver: Receiver) -> list[Telling]:
             return [Telling(each.at, None, each.email, each.data, None, each.answered) for each in receiver.accepted]
         case WebhookReceiver() | ListReceiver():
             return [_telling(at, item) for at, item in receiver.accepted]
+        case RecipeReceiver():
+            return [Telling(at, told.user, told.email, told.values, None, sure) for at, told, sure in receiver.accepted]
         case _:
             return []
 

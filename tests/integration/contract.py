@@ -1,5 +1,7 @@
 """What every destination has to keep. Its test subclasses `DestinationContract` and gives it an `account`.
 
+What depends on the receiver, or on what a configuration says of it, is in `ReceiverContract`: recipes keep that much.
+
 Through the whole of syncer (a warehouse, a state, the delivery) and over a real loopback connection, because a promise
 such as "one refused contact does not take others along" is kept by an adapter and the delivery together.
 """
@@ -33,8 +35,9 @@ class Account:
     """An account of some type, on loopback.
 
     `lines` configure it. `belief` is what it believes by email, `decide` lets it fail, `refuse` makes it refuse one
-    contact by its own means and words (None: it has none). `reads_body`: a 200 with a web page is none.
-    `together` is how many contacts a request may hold. `told` are the events that it took: name and email.
+    contact by its own means and words (None: it has none; not `has_words`: means only). `reads_body`: a 200 with a web
+    page is none. `together` is how many contacts a request may hold. `told` are the events that it took: name and email
+    (None: it is told none).
     """
 
     type: str
@@ -42,14 +45,15 @@ class Account:
     secrets: Sequence[str]
     belief: Callable[[], dict[str, dict[str, object]]]
     decide: Callable[[Decide | None], None]
-    told: Callable[[], list[tuple[str, str]]]
+    told: Callable[[], list[tuple[str, str]]] | None
     together: int
     refuse: Callable[[str | None, str], None] | None = None
+    has_words: bool = True
     reads_body: bool = False
 
 
 @pytest.mark.usefixtures("unguarded")
-class DestinationContract:
+class ReceiverContract:
     """Subclass it as `TestSomething`, with a fixture `account` that gives an `Account`."""
 
     @pytest.fixture
@@ -113,8 +117,8 @@ class DestinationContract:
         assert (report.succeeded, report.failed) == (COUNT - 1, 1)
         assert self.believed(account) == truth(WITHOUT_BAD)
         [(contact, reason)] = at.query("SELECT contact, reason FROM refused_contacts")
-        assert contact == BAD
-        assert "no such mailbox" in reason
+        assert contact in (BAD, BAD.partition("@")[0])
+        assert "no such mailbox" in reason or not account.has_words
         account.refuse(None, "")
         assert self.sync(at).succeeded == 1
         assert self.believed(account) == truth(members(COUNT))
@@ -129,71 +133,13 @@ class DestinationContract:
         account.decide(None)
         assert self.sync(at).succeeded == 1
 
-    def test_who_refuses_everybody_is_stopped_and_nobody_is_blamed(self, at: World, account: Account) -> None:
-        account.decide(lambda _: Answer(400, body=b'{"message": "closed for today"}'))
+    def test_throttled(self, at: World, account: Account) -> None:
+        report = self.troubled(at, account, Answer(429))
 
-        report = self.sync(at, 7)
-
-        assert (report.succeeded, report.failed) == (0, 0)
-        assert "closed for today" in str(report.error)
-        assert at.query("SELECT count(*) FROM refused_contacts") == [(0,)]
-        account.decide(None)
-        assert self.sync(at).succeeded == COUNT
-
-    @pytest.mark.parametrize("headers", [{}, {"Retry-After": "0"}])
-    def test_throttled(self, at: World, account: Account, headers: dict[str, str]) -> None:
-        account.decide(self.first(2, Answer(429, headers)))
-
-        report = self.sync(at)
-
-        assert report.succeeded == COUNT
         assert report.retries >= 1
-        assert self.believed(account) == truth(members(COUNT))
 
-    @pytest.mark.parametrize("status", [401, 402, 403, 404, 410, 301, 307])
-    def test_a_bad_key_a_wrong_address_or_a_redirect_stops_it_at_once(
-        self, at: World, account: Account, status: int
-    ) -> None:
-        account.decide(lambda _: Answer(status, {"Location": "https://example.com/elsewhere"}))
-
-        report = self.sync(at, 7)
-
-        assert (report.succeeded, report.failed, report.unknown) == (0, 0, 0)
-        assert not any(secret in str(report.error) for secret in account.secrets)
-        account.decide(None)
-        assert self.sync(at).succeeded == COUNT
-
-    @pytest.mark.parametrize(
-        "fault",
-        [
-            Answer(500),
-            Answer(503, apply=EVERYTHING),
-            Answer(408),
-            Reset(),
-            Reset(apply=EVERYTHING),
-            Truncate(apply=EVERYTHING),
-        ],
-        ids=repr,
-    )
-    def test_trouble_that_passes(self, at: World, account: Account, fault: Ending) -> None:
-        account.decide(self.first(2, fault))
-
-        report = self.sync(at)
-
-        assert (report.succeeded, report.unknown) == (COUNT, 0)
-        assert self.believed(account) == truth(members(COUNT))
-
-    def test_a_lost_answer_is_told_again_with_what_is_so_then(self, at: World, account: Account) -> None:
-        account.decide(lambda _: Reset(apply=EVERYTHING))
-        report = self.sync(at, 6)
-        assert report.unknown > 0
-        account.decide(None)
-        at.warehouse.replace(members(3))
-
-        self.sync(at)
-
-        assert self.believed(account) == truth(members(3))
-        assert self.sync(at).planned == 0
+    def test_unavailable(self, at: World, account: Account) -> None:
+        self.troubled(at, account, Answer(503, apply=EVERYTHING))
 
     def test_a_request_that_is_too_large_is_split(self, at: World, account: Account) -> None:
         if account.together == 1:
@@ -226,6 +172,8 @@ class DestinationContract:
         assert self.believed(account) == truth(rows)
 
     def test_events(self, at: World, account: Account) -> None:
+        if account.told is None:
+            pytest.skip("it is told none")
         path = at.folder / "syncer.toml"
         path.write_text(path.read_text() + "\ntrack = true")
         self.sync(at)
@@ -250,6 +198,76 @@ class DestinationContract:
         assert made.account()["type"] == account.type
         assert not any(secret in said for secret in account.secrets)
         assert made.key_hash(b"salt") == self.destination(at).key_hash(b"salt") != made.key_hash(b"pepper")
+
+    # --- tools ----------------------------------------------------------------------------------------------
+
+    def first(self, times: int, ending: Ending) -> Decide:
+        """Fails the first requests, and no more."""
+        left = [ending] * times
+
+        def decide(_emails: Collection[str]) -> Ending | None:
+            return left.pop() if left else None
+
+        return decide
+
+    def troubled(self, at: World, account: Account, trouble: Ending) -> DestinationReport:
+        """A run whose first two requests fail in this way; nobody is lost by it."""
+        account.decide(self.first(2, trouble))
+        report = self.sync(at)
+        assert (report.succeeded, report.unknown) == (COUNT, 0)
+        assert self.believed(account) == truth(members(COUNT))
+        return report
+
+
+class DestinationContract(ReceiverContract):
+    """All of it."""
+
+    def test_who_refuses_everybody_is_stopped_and_nobody_is_blamed(self, at: World, account: Account) -> None:
+        account.decide(lambda _: Answer(400, body=b'{"message": "closed for today"}'))
+
+        report = self.sync(at, 7)
+
+        assert (report.succeeded, report.failed) == (0, 0)
+        assert "closed for today" in str(report.error)
+        assert at.query("SELECT count(*) FROM refused_contacts") == [(0,)]
+        account.decide(None)
+        assert self.sync(at).succeeded == COUNT
+
+    def test_throttled_with_a_wait(self, at: World, account: Account) -> None:
+        report = self.troubled(at, account, Answer(429, {"Retry-After": "0"}))
+
+        assert report.retries >= 1
+
+    @pytest.mark.parametrize("status", [401, 402, 403, 404, 410, 301, 307])
+    def test_a_bad_key_a_wrong_address_or_a_redirect_stops_it_at_once(
+        self, at: World, account: Account, status: int
+    ) -> None:
+        account.decide(lambda _: Answer(status, {"Location": "https://example.com/elsewhere"}))
+
+        report = self.sync(at, 7)
+
+        assert (report.succeeded, report.failed, report.unknown) == (0, 0, 0)
+        assert not any(secret in str(report.error) for secret in account.secrets)
+        account.decide(None)
+        assert self.sync(at).succeeded == COUNT
+
+    @pytest.mark.parametrize(
+        "fault", [Answer(500), Answer(408), Reset(), Reset(apply=EVERYTHING), Truncate(apply=EVERYTHING)], ids=repr
+    )
+    def test_trouble_that_passes(self, at: World, account: Account, fault: Ending) -> None:
+        self.troubled(at, account, fault)
+
+    def test_a_lost_answer_is_told_again_with_what_is_so_then(self, at: World, account: Account) -> None:
+        account.decide(lambda _: Reset(apply=EVERYTHING))
+        report = self.sync(at, 6)
+        assert report.unknown > 0
+        account.decide(None)
+        at.warehouse.replace(members(3))
+
+        self.sync(at)
+
+        assert self.believed(account) == truth(members(3))
+        assert self.sync(at).planned == 0
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(counts=st.lists(st.integers(1, 3), max_size=300), length=st.integers(1, 400))
@@ -284,14 +302,3 @@ class DestinationContract:
 
         assert not raised.value.maybe_applied
         assert account.belief() == {}
-
-    # --- tools ----------------------------------------------------------------------------------------------
-
-    def first(self, times: int, ending: Ending) -> Decide:
-        """Fails the first requests, and no more."""
-        left = [ending] * times
-
-        def decide(_emails: Collection[str]) -> Ending | None:
-            return left.pop() if left else None
-
-        return decide
