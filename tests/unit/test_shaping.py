@@ -40,6 +40,10 @@ def traits(kind: str, call: Identify = ADA, **keys: Any) -> Any:
     return body["values"][0]["data"] if kind == "mailmodo" else body["traits"]
 
 
+def test_the_fields_of_every_type_are_looked_at() -> None:
+    assert GIVEN.keys() == DESTINATIONS.keys()
+
+
 @pytest.mark.parametrize("kind", ["segment", "webhook"])
 def test_an_email_is_hashed_as_ad_platforms_document_it(kind: str) -> None:
     assert traits(kind, hash={"email": "sha256"})["email"] == HASHED
