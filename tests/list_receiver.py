@@ -26,7 +26,7 @@ class ListReceiver(Receiver):
 
     `refuses` are emails with the words for them; a `script` answers instead, by the emails.
 
-    `accepted` are the tellings that took effect, with when they did.
+    `accepted` are the tellings that took effect, with when they did; `people` is whatever came of them.
     """
 
     def __init__(self, token: str) -> None:
@@ -36,6 +36,8 @@ class ListReceiver(Receiver):
         self.refuses: dict[str, str] = {}
         self.script: Callable[[Sequence[str]], Ending | None] | None = None
         self.accepted: list[tuple[datetime, dict[str, Any]]] = []
+        self.people: list[dict[str, Any]] = []
+        self.sizes: list[int] = []
         self._token = token
         self._taken: set[str] = set()
 
@@ -47,6 +49,7 @@ class ListReceiver(Receiver):
         with self.http.changed:
             if call.headers.get("authorization") != f"Bearer {self._token}":
                 return Answer(401)
+            self.sizes.append(len(call.body))
             match call.method, call.path.split("/")[1:]:
                 case "PUT" | "DELETE", ["api", "lists", name, "members", email]:
                     return self._member(call, unquote(name), unquote(email, errors="strict"))
@@ -78,11 +81,12 @@ class ListReceiver(Receiver):
         if set(told) != {"key", "people"} or not 0 < len(told["people"]) <= 10:
             self.violations.append(f"no people: {told}")
         people: list[dict[str, Any]] = told["people"]
+        self.people += people
         fault = self.script([each["email"] for each in people]) if self.script else None
         if fault is None or fault.apply == EVERYTHING:
             for each in people:
                 if each["email"] not in self.refuses:
-                    values = {name: value for name, value in each.items() if name not in ("email", "id")}
+                    values = {name: value for name, value in each.items() if name not in ("email", "id", "user")}
                     self._take(each["id"], each["email"], values)
         rejected = [
             {"row": row, "why": self.refuses[each["email"]]}

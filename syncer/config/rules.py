@@ -40,6 +40,7 @@ def between_keys(tree: dict[str, Any]) -> Iterator[Finding]:
         yield from (((*location, *key.split(".")), message) for key, message in kind.between_keys(table))
         yield from shapes.between_keys(location, table, kind, tree)
         yield from _same_audiences((*location, "audiences"), table.get("audiences"))
+        yield from _unwritten_traits(location, table, tree)
         if not kind.takes_null:
             yield from _null_for(table, tree)
     yield from _reachable_console(tree)
@@ -113,6 +114,14 @@ def _priorities(tree: dict[str, Any]) -> Iterator[Finding]:
             place = (*location, "audiences", index)
             if isinstance(name, str) and seen.setdefault(name, place) != place:
                 yield place, f"is the same as {path_of(seen[name])}; an audience has one place, in one priority"
+
+
+def _unwritten_traits(location: Location, destination: dict[str, Any], tree: dict[str, Any]) -> Iterator[Finding]:
+    """Templates for entered and left alone say nothing of computed traits."""
+    templates = destination.get("templates")
+    untold = isinstance(templates, dict) and {"entered", "left"} <= templates.keys() and "changed" not in templates
+    if untold and tree.get("computed_traits"):
+        yield (*location, "templates", "changed"), "is missing, and nothing else says what computed traits send"
 
 
 def _same_audiences(location: Location, names: Any) -> Iterator[Finding]:

@@ -65,14 +65,14 @@ class AcceptRule(Table):
     in the request, from 0.
     """
 
-    status: Statuses | None = Field(None, description="Which statuses accept: numbers and ranges.")
-    pointer: Pointer | None = Field(None, description="Where in the JSON it says whether all went well.")
+    status: Statuses | None = Field(default=None, description="Which statuses accept: numbers and ranges.")
+    pointer: Pointer | None = Field(default=None, description="Where in the JSON it says whether all went well.")
     equals: bool | int | float | str = Field(default=True, description="What must stand at `pointer`.")
-    errors: Pointer | None = Field(None, description="Where in the JSON those that are refused are listed.")
-    id: Pointer | None = Field(None, description="Where in an entry of `errors` it says whom that is about.")
-    by: Literal["message_id", "email", "user_id"] = Field("message_id", description="What stands at `id`.")
-    index: Pointer | None = Field(None, description="Where in an entry the place in the request is, from 0.")
-    message: Pointer = Field("/message", description="Where in an entry the words are.")
+    errors: Pointer | None = Field(default=None, description="Where in the JSON those that are refused are listed.")
+    id: Pointer | None = Field(default=None, description="Where in an entry of `errors` it says whom that is about.")
+    by: Literal["message_id", "email", "user_id"] = Field(default="message_id", description="What stands at `id`.")
+    index: Pointer | None = Field(default=None, description="Where in an entry the place in the request is, from 0.")
+    message: Pointer = Field(default="/message", description="Where in an entry the words are.")
 
 
 def read_accept(value: object) -> object:

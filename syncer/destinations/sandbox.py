@@ -28,6 +28,8 @@ _DEEPEST_LOOP = 2
 _LONGEST_LOOP = 1000
 _MOST_CHARACTERS = 1 << 20
 """Of a template, and of what a filter makes."""
+_LONGEST_PATH = 8000
+"""What RFC 9110 (4.1) asks of everybody to take, and hardly anybody takes more."""
 
 _NODES = frozenset(
     """Template Output TemplateData If For Name Const Tuple List Dict Pair Keyword Getattr Getitem Slice Filter Test
@@ -137,15 +139,15 @@ def _whole_header(rendered: str) -> str:
 
 def _whole_path(rendered: str) -> str:
     parts = rendered.split("\0")
-    if any("?" in part for part in parts[::2]):
-        at = next(place for place in range(0, len(parts), 2) if "?" in parts[place])
-    else:
-        at = len(parts)
-    if not all(parts[1:at:2]):
+    asked = next((place for place in range(0, len(parts), 2) if "?" in parts[place]), len(parts))
+    if not all(parts[1:asked:2]):
         raise TemplateError("has an empty value in it, which would make it another path")
     path = "".join(parts)
     if not {".", ".."}.isdisjoint(path.partition("?")[0].split("/")):
         raise TemplateError("has a step that is . or .., which would make it another path")
+    if len(path) > _LONGEST_PATH:
+        message = f"is longer than {_LONGEST_PATH:,} characters, and servers take no such path"
+        raise TemplateError(message)
     if not (path.isascii() and path.isprintable()) or " " in path or "#" in path:
         raise TemplateError("holds what no address can: percent-encode it")
     return path

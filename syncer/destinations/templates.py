@@ -77,12 +77,12 @@ def check_header_names(names: Mapping[str, object]) -> None:
 class CallTemplate(Table):
     """`[destinations.templates.entered]` and the others: the request of one kind of call, which may have no body."""
 
-    method: Literal["POST", "PUT", "PATCH", "DELETE"] = Field("POST", description="The method.")
-    path: str = Field("", description="A template of what is added to `url`: begins with / or ?.")
+    method: Literal["POST", "PUT", "PATCH", "DELETE"] = Field(default="POST", description="The method.")
+    path: str = Field(default="", description="A template of what is added to `url`: begins with / or ?.")
     headers: dict[Text, Password] = Field(default={}, description="Templates of headers that go along.")
-    body: Text | None = Field(None, description="A template of the body, or of one item of a batch.")
-    envelope: Text | None = Field(None, description="A template of what is around {{ items }}, in a batch.")
-    status: Statuses | None = Field(None, description="Which statuses accept, instead of those of `accept`.")
+    body: Text | None = Field(default=None, description="A template of the body, or of one item of a batch.")
+    envelope: Text | None = Field(default=None, description="A template of what is around {{ items }}, in a batch.")
+    status: Statuses | None = Field(default=None, description="Which statuses accept, instead of those of `accept`.")
 
     @field_validator("path")
     @classmethod
@@ -101,10 +101,10 @@ class CallTemplate(Table):
 class CallTemplates(Table):
     """`[destinations.templates]`: a table for each kind of call."""
 
-    entered: CallTemplate | None = Field(None, description="A call that says true about one audience.")
-    left: CallTemplate | None = Field(None, description="A call that says false about one audience.")
-    changed: CallTemplate | None = Field(None, description="Every other call, and those two without one.")
-    event: CallTemplate | None = Field(None, description="An event.")
+    entered: CallTemplate | None = Field(default=None, description="A call that says true about one audience.")
+    left: CallTemplate | None = Field(default=None, description="A call that says false about one audience.")
+    changed: CallTemplate | None = Field(default=None, description="Every other call, and those two without one.")
+    event: CallTemplate | None = Field(default=None, description="An event.")
 
     def get(self, op: Op) -> CallTemplate | None:
         """The template of a kind of call, by itself."""

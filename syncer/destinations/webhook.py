@@ -39,7 +39,15 @@ from syncer.destinations.http import HttpSender, utc_now
 from syncer.destinations.options import DestinationSettings
 from syncer.destinations.packing import body_in, packed
 from syncer.destinations.shaping import Shape
-from syncer.destinations.templates import AUDIENCE_OPS, OPS, CallTemplates, Templates, check_header_names, mistakes
+from syncer.destinations.templates import (
+    AUDIENCE_OPS,
+    OPS,
+    CallTemplate,
+    CallTemplates,
+    Templates,
+    check_header_names,
+    mistakes,
+)
 from syncer.models import Events, Identity, Mode
 from syncer.secrets import Secrets
 
@@ -151,11 +159,14 @@ def _unfit(templates: CallTemplates, table: Mapping[str, Any]) -> Iterator[tuple
         yield "templates.changed", f"is missing, and nothing else says what a call is that is {' or '.join(lacking)}"
     if templates.event is None and table.get("track"):
         yield "templates.event", "is missing, and `track` needs it"
+    own = {name.lower() for name in _table(table, "headers")}
     for op in OPS:
-        template = templates.get(op)
-        if template and template.envelope and not (table.get("batch") and template.body):
+        template = templates.get(op) or CallTemplate()
+        if template.envelope and not (table.get("batch") and template.body):
             message = "goes around the bodies of a batch: add `batch` and `body`, or take it out"
             yield f"templates.{op}.envelope", message
+        if not own.isdisjoint(name.lower() for name in template.headers):
+            yield f"templates.{op}.headers", "has a header that `headers` of the destination has; keep one of them"
 
 
 def _samples(table: Mapping[str, Any]) -> Mapping[str, list[Call]]:

@@ -1,0 +1,60 @@
+"""A template fills in, and ends."""
+
+import time
+
+import pytest
+
+from syncer.destinations import sandbox
+from syncer.destinations.sandbox import Filling, TemplateError
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("{{ ''.__class__.__mro__ }}", "may use"),
+        ("{{ email.__init__ }}", "may use"),
+        ("{{ email.format }}", "no text, number"),
+        ("{{ email.ljust(10) }}", "may use"),
+        ("{{ traits.update({}) }}", "may use"),
+        ("{{ range(9) }}", "knows no 'range'"),
+        ("{{ cycler(1) }}", "knows no 'cycler'"),
+        ("{{ self }}", "knows no 'self'"),
+        ("{% set x = 1 %}1", "`set` may not be used"),
+        ("{% macro m() %}{% endmacro %}1", "`macro` may not be used"),
+        ("{% include 'x' %}1", "`include` may not be used"),
+        ("{% import 'x' as x %}1", "`import` may not be used"),
+        ("{% extends 'x' %}1", "`extends` may not be used"),
+        ("{% filter upper %}a{% endfilter %}", "`filter` may not be used"),
+        ("{{ 2 ** 99999999 }}", "`pow` may not be used"),
+        ("{{ 'x' * 99999999 }}", "calculates with what is no number"),
+        ("{{ '%99999999d' % 1 }}", "`mod` may not be used"),
+        ("{{ [1] * 99999999 }}", "calculates with what is no number"),
+        ("{{ email | center(9) }}", "no filter named 'center'"),
+        ("{{ email | replace('', 'x') }}", "too long"),
+        ("{{ email | replace('x', 'y' * 2) }}", "calculates"),
+        (
+            "{% for a in traits %}{% for b in traits %}{% for c in traits %}{% endfor %}{% endfor %}{% endfor %}1",
+            "deep",
+        ),
+        ("{% for a in traits recursive %}{{ loop(traits) }}{% endfor %}1", "recursive"),
+        ("{% for a in email %}1{% endfor %}", "is a text"),
+        ("{{ 1 / 0 }}", "ZeroDivisionError"),
+    ],
+)
+def test_a_template_can_do_nothing_else(source: str, why: str) -> None:
+    before = time.monotonic()
+    told = {"email": "x@x.io", "traits": {"a": 1}}
+
+    with pytest.raises(TemplateError) as raised:
+        Filling(source, sandbox.JSON, told).fill(told)
+
+    assert why in str(raised.value)
+    assert "x@x.io" not in str(raised.value)
+    assert time.monotonic() - before < 5
+
+
+def test_a_loop_ends() -> None:
+    told = {"traits": {str(n): n for n in range(1001)}}
+
+    with pytest.raises(TemplateError, match="line 2: a value has more than 1000 entries"):
+        Filling("[\n{% for a in traits %}{{ a }}{% endfor %}]", sandbox.JSON, told).fill(told)
