@@ -34,7 +34,7 @@ _COLUMNS = ("destination", "audience", "op", "contact", "user_id", "value", "wai
 @dataclass(slots=True)
 class _Foreseen:
     """What is asked of the plan for each destination, and what was found: `limit` people (0: all; None: nobody), each
-    of whom is `told` of at once; the requests that tell the contact `who`; if `digested`, what is saved."""
+    of whom is `told`; the requests that tell the contact `who`; if `digested`, what is saved."""
 
     limit: int | None
     who: str | None
@@ -118,10 +118,14 @@ def plan(
     if out is not None:
         _refuse_other_kinds(out)
     table, listed = _Table(), list[forecast.Told]()
-    told = table.add if as_csv else screen.print_json if as_json else listed.append
+    tell = table.add if as_csv else screen.print_json
+    told = tell if people == 0 and (as_csv or as_json) else listed.append  # a pager is not to keep a transaction open
     foreseen = _Foreseen(people, who, out is not None, told)
     with opened_app(context.obj) as app, stoppable() as stop, progress.watching() as watcher:
         result = sync.preview(app.job(audiences, destinations), stop, watcher, foreseen.look)
+    if as_csv or as_json:
+        for person in listed:
+            tell(person)
     if as_csv:
         table.begin()
     elif as_json:
@@ -131,6 +135,8 @@ def plan(
         screen.print_rows("forecast", foreseen.forecasts, ("destination", "calls", "requests", "seconds", "strangers"))
         screen.print_rows("people", listed, _COLUMNS)
         _print_bodies(foreseen)
+    if who is not None and not foreseen.letters:
+        screen.say("nothing would be told to this contact now")
     for failure in result.failures:
         screen.print_error(failure, verbose=context.obj.verbose)
     if out is not None:
@@ -148,8 +154,6 @@ def _print_json(result: sync.Result, foreseen: _Foreseen) -> None:
 def _print_bodies(foreseen: _Foreseen) -> None:
     for name, letter in foreseen.letters:
         screen.print_letter(f"a request to {name}, but for its times and ids:", letter)
-    if foreseen.who is not None and not foreseen.letters:
-        screen.say("nothing would be told to this contact now")
 
 
 def _save(

@@ -58,6 +58,7 @@ AWAY = """
 name = "Away"
 query = "SELECT 'u' AS user_id, 'u@x.io' AS email"
 """
+OTHERS = "as many people as were reviewed, but not the same ones, or not told the same"
 BEGUN = [*members(8), *members(3, first=20)]
 NEXT = [*members(6), *members(4, first=20), *members(2, CHURN)]
 
@@ -106,6 +107,20 @@ def test_whatever_moved_by_one_row_is_refused_with_the_difference(reviewed: tupl
     world.warehouse.replace(reversed(NEXT))
     assert send(world, file).returncode == 0, "what went and came back is what was reviewed"
     assert world.believed() == truth(NEXT)
+
+
+def test_what_goes_along_with_a_call_is_a_part_of_the_plan(world: World) -> None:
+    world.destination_extra += '\nidentity = "user_id"'
+    world.extra = 'traits = { first_name = "firstName" }'
+    world.receiver.allowed_traits = frozenset({"firstName"})
+    world.warehouse.run("ALTER TABLE members ADD first_name text")
+    world.warehouse.run("INSERT INTO members VALUES (%s, 'u1', 'ada@x.io', 'Ada')", [VIP])
+    file = save(world)
+    for column, value in (("first_name", "Eve"), ("email", "eve@x.io")):
+        world.warehouse.run(f"UPDATE members SET {column} = %s", [value])
+        assert refused(world, file) == [f"segment, {VIP}: {OTHERS}"]
+        world.warehouse.run("UPDATE members SET first_name = 'Ada', email = 'ada@x.io'")
+    assert send(world, file).returncode == 0
 
 
 def test_another_configuration_is_another_plan(reviewed: tuple[World, Path]) -> None:
