@@ -26,6 +26,8 @@ from pydantic import (
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _DURATION = re.compile("".join(rf"(?:([0-9]+(?:\.[0-9]+)?){unit})?" for unit in _SECONDS))
 
+_HOST_ALONE = re.compile(r"https?://[^/?#@]+/?")
+
 # The same as `contact_of` and `skip_reason` in the state's SQL, which decide about the warehouse's rows.
 _AROUND_EMAIL = " \t\r\n\xa0"
 _LOWER_ASCII = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -53,12 +55,14 @@ def holds_secret(annotation: object) -> bool:
 
 
 def secrets_in(value: object, *, hidden: bool = False) -> Iterator[str]:
-    """The texts that a value, or what it holds, hides: of a database's address, its password."""
+    """The texts that a value, or what it holds, hides: of a database's address, its password. A web address that is no
+    more than a host hides nothing.
+    """
     match value:
         case Secret() | SecretStr():
             inner = value.get_secret_value()
             yield from secrets_in(getattr(inner, "password", inner), hidden=True)
-        case str() if hidden and value:
+        case str() if hidden and value and not _HOST_ALONE.fullmatch(value):
             yield value
         case Mapping():
             for held in value.values():

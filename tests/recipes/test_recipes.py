@@ -1,13 +1,14 @@
 """Every recipe of syncer/deploy/recipes, as it is shipped, against a receiver of that product's own rules."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from syncer import app, errors
+from syncer import app, config, errors
 from syncer.calls import Destination, Identify
 from syncer.destinations.options import DestinationSettings
 from syncer.models import Value
@@ -81,9 +82,13 @@ def test_each_has_a_receiver_and_a_paragraph() -> None:
 
 
 @EACH
-def test_it_loads_with_its_variables_and_not_without(name: str) -> None:
+def test_it_loads_with_its_variables_and_not_without(name: str, tmp_path: Path) -> None:
     assert settings_of(name).name == name
 
+    copy = tmp_path / "syncer.toml"
+    shutil.copy(FOLDER / f"{name}.toml", copy)
+    copy.chmod(0o644)
+    assert config.caveats(copy, app.load(copy, {**WAREHOUSE, **RECIPES[name].variables})) == []
     text = (FOLDER / f"{name}.toml").read_text()
     variables = {*RECIPES[name].variables, *WAREHOUSE}
     assert set(re.findall(r"\$\{(\w+)\}", text)) == variables
