@@ -293,6 +293,36 @@ def test_a_saved_plan_names_nobody_and_is_its_owners(reviewed: tuple[World, Path
     ]
 
 
+def test_nobody_can_try_by_a_saved_plan_who_is_in_it(reviewed: tuple[World, Path]) -> None:
+    """They would have to know what only the state knows."""
+    world, file = reviewed
+    before = digests(file)
+    assert digests(save(world)) == before
+    world.query("UPDATE installation SET forget_key = gen_random_uuid() RETURNING 1")
+    assert len(before) == 4
+    assert not digests(save(world)) & before
+
+
+def digests(file: Path) -> set[str]:
+    return set(re.findall(r"[0-9a-f]{64}", file.read_text()))
+
+
+def test_a_file_that_somebody_changed_sends_nothing(reviewed: tuple[World, Path]) -> None:
+    world, _ = reviewed
+    file = save(world, "--audience", CHURN)
+    document = json.loads(file.read_bytes())
+    [audience] = document["destinations"][0]["audiences"]
+    for changed, difference in (
+        ({"digest": "0" * 64}, f"segment, {CHURN}: {OTHERS}"),
+        ({"added": 1}, f"segment, {CHURN}: added 1 reviewed, 2 now"),
+    ):
+        destination = {**document["destinations"][0], "audiences": [{**audience, **changed}]}
+        file.write_text(json.dumps({**document, "destinations": [destination]}))
+        assert refused(world, file) == [difference]
+    file.write_text(json.dumps({**document, "only_audiences": []}))
+    assert refused(world, file) == [f"segment, {VIP}: was not reviewed; now 1 added, 2 removed"]
+
+
 def test_a_plan_is_saved_in_the_place_of_an_earlier_one_and_of_nothing_else(
     reviewed: tuple[World, Path], tmp_path: Path
 ) -> None:
