@@ -71,7 +71,7 @@ def check(session: Session, audience: str | None, as_json: bool) -> None:
 
 @click.command("schema")
 def show_schema() -> None:
-    """Print the configuration's JSON Schema, by which editors complete and check a syncer.toml."""
+    """Print a JSON Schema of the configuration, for editors."""
     from syncer.config import schema  # no other command needs it
 
     screen.print_json(schema.schema())

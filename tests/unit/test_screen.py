@@ -9,7 +9,7 @@ from syncer.cli.main import cli
 from tests import commands
 
 SECTIONS = {
-    "Set up": "init check migrate demo",
+    "Set up": "init check schema migrate demo",
     "Run": "plan sync resync retry",
     "Look": "status history explain verify",
     "Control": "approve retire pause resume forget",
