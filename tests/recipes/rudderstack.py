@@ -4,7 +4,7 @@ Sources: its documentation, page "HTTP API" (Basic with the source's write key a
 call, 4 MB a batch; "OK" as plain text; 400, 401, 404, 413, 429), and of its server the files gateway/openapi.yaml,
 gateway/handle.go (an event without userId and anonymousId refuses the whole batch; a batch must not be empty) and
 gateway/response/response.go (the words). Its transformer (src/v0/util/data/GenericFieldMapping.json) reads traits in
-`traits`, else in `context.traits`.
+`traits`, else in `context.traits`; its own client for Python counts a MB as 1,024 times 1,024 bytes.
 """
 
 from base64 import b64encode
@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from syncer.receivers.loopback import Answer
-from tests.recipes.receiver import KB, Item, RecipeReceiver, Told, booleans, lacking, list_of, size_of
+from tests.recipes.receiver import Item, RecipeReceiver, Told, booleans, lacking, list_of, size_of
 
 WRITE_KEY = "1Xk5DChfJAol3xtW7qNnK1apo5p"
 
@@ -22,7 +22,7 @@ class RudderStack(RecipeReceiver):
     address = "https://example.dataplane.rudderstack.com"
     path = "/v1/batch"
     variables: ClassVar = {"RUDDERSTACK_WRITE_KEY": WRITE_KEY}
-    max_bytes = 4_000 * KB
+    max_bytes = 4 * 1024 * 1024
     refuses_contacts = False
 
     def _knows(self, headers: Mapping[str, str], body: Item) -> bool:
@@ -33,7 +33,7 @@ class RudderStack(RecipeReceiver):
 
     def _problems(self, item: Item) -> Iterator[str]:
         yield from lacking(item, "type", "userId", "messageId", "timestamp")
-        if size_of(item) > 32 * KB:
+        if size_of(item) > 32 * 1024:
             yield f"an event of {size_of(item)} bytes"
         if datetime.fromisoformat(item["timestamp"]).tzinfo is None:
             yield f"a time without a zone: {item['timestamp']}"
