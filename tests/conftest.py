@@ -5,6 +5,7 @@ pytest --postgres=container            a container through testcontainers, where
 pytest --postgres=postgresql://…       a server of yours; the role must be allowed to create databases
 """
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -67,6 +68,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if config.option.markexpr != "quick" or collection_path.suffix != ".py":
         return None
     return not _is_among(collection_path, _QUICK) or None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Of several processes one collects first: it compiles all tests, which would take each of the others as long."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)
+    with Path(__file__).open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(file, fcntl.LOCK_SH)
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
