@@ -232,12 +232,14 @@ def problems(app: App) -> list[errors.Problem]:
 
 def sample_letters(app: App, audience: str) -> list[tuple[str, str, Letter]]:
     """What each destination would send about nobody: its name, the kind of call, and the request."""
+    chosen = {each.name: each.property for each in app.settings.configured_audiences}.get(audience)
+    property_ = chosen or naming.property_of(audience)
     membership = app.settings.warehouse.membership
     traits = dict.fromkeys(membership.traits.values() if membership else (), 'a "sample"')
     return [
         (destination.name, kind, letter)
         for destination, configured in zip(app.destinations, app.settings.destinations, strict=True)
-        for kind, calls in samples.calls_of(configured.sync_mode, audience, traits).items()
+        for kind, calls in samples.calls_of(configured.sync_mode, audience, property_, traits).items()
         for letter in letters(destination, calls)
     ]
 

@@ -13,7 +13,8 @@ class Identify(NamedTuple):
 
     `contact` is the key that the destination knows, `email` what the call carries as such, `user_id` the user
     that the call names, `values` the changed properties, `traits` what goes along, under Segment's names.
-    `about` is set where every property has a call of its own: what that is. `run` is the run's id, 0 in a preview.
+    `about` is set where every property has a call of its own: what that is, and its `name`. `run` is the
+    run's id, 0 in a preview.
     """
 
     contact: str
@@ -24,11 +25,15 @@ class Identify(NamedTuple):
     values: Mapping[str, Value]
     traits: Mapping[str, Value] = {}
     about: Computation | None = None
+    name: str = ""
     run: int = 0
 
 
 class Track(NamedTuple):
-    """One event about one contact: it entered (`value`) or left the audience of `property` at `at`."""
+    """One event about one contact: it entered (`value`) or left the audience of `property` at `at`.
+
+    `name` is the audience's.
+    """
 
     contact: str
     part: int
@@ -39,6 +44,7 @@ class Track(NamedTuple):
     property: str
     value: bool
     at: datetime
+    name: str = ""
 
 
 Call = Identify | Track

@@ -1,6 +1,6 @@
 """A receiver as many are, whom nobody but a template can tell anything: lists with members, by path or in batches.
 
-    PUT    /api/lists/<list>/members/<email>    {"name": "a …"}                       a member
+    PUT    /api/lists/<list>/members/<email>    {"name": "a …", "list": "<List>"}     a member
     DELETE /api/lists/<list>/members/<email>                                          no member; 404 if it was none
     POST   /api/people                          {"key": "…", "people": [{"id": …, "email": …, <list>: true or false}]}
     POST   /api/events                          {"name": …, "email": …, "key": "…"}, or {"events": […]}
@@ -63,7 +63,8 @@ class ListReceiver(Receiver):
     def _member(self, call: Call, name: str, email: str) -> Ending:
         if call.method == "PUT":
             told = _read(call)
-            if set(told) != {"name"} or not told["name"].startswith("a "):
+            of = told["list"].lower().replace(" ", "_")
+            if set(told) != {"name", "list"} or not told["name"].startswith("a ") or of != name:
                 self.violations.append(f"no member: {told}")
         elif call.body or "content-type" in call.headers:
             self.violations.append("a body that nobody reads")

@@ -43,8 +43,8 @@ def init(path: Path) -> None:
     "audience",
     is_flag=False,
     flag_value=samples.AUDIENCE,
-    metavar="[PROPERTY]",
-    help="Print what each destination would send about a contact of nobody's, who is in the audience of a property.",
+    metavar="[AUDIENCE]",
+    help="Print what each destination would send about somebody who does not exist, and an audience.",
 )
 @config_option
 @json_option

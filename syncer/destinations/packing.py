@@ -32,7 +32,8 @@ def packed(written: Sequence[Written], *, most: int, max_bytes: int) -> tuple[li
             continue
         place = filling.get(envelope, -1)
         if (
-            place < last.get(call.contact, 0)
+            not item  # the head says it all
+            or place < last.get(call.contact, 0)
             or len(requests[place].calls) == most
             or requests[place].size + 1 + len(item) > max_bytes
         ):

@@ -6,14 +6,19 @@ from datetime import UTC, datetime
 from syncer.calls import Call, Identify, Track
 from syncer.models import Mode, Value
 
-AUDIENCE = "vip_buyers"
+AUDIENCE, PROPERTY = "VIP Buyers", "vip_buyers"
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 _EMAIL, _USER = "ada@example.com", "u-1"
 
 
-def calls_of(mode: Mode, audience: str = AUDIENCE, traits: Mapping[str, Value] = {}) -> dict[str, list[Call]]:
-    """By kind: about a contact that enters and leaves an audience, about one with a computed trait, and events."""
+def calls_of(
+    mode: Mode, name: str = AUDIENCE, audience: str = PROPERTY, traits: Mapping[str, Value] = {}
+) -> dict[str, list[Call]]:
+    """By kind: about a contact that enters and leaves an audience, about one with a computed trait, and events.
+
+    `audience` is the property of the one of this name.
+    """
 
     def identify(values: Mapping[str, Value]) -> Identify:
         return Identify(
@@ -26,15 +31,17 @@ def calls_of(mode: Mode, audience: str = AUDIENCE, traits: Mapping[str, Value] =
             traits=traits,
         )
 
-    def event(name: str, *, value: bool) -> Track:
+    def event(event: str, *, value: bool) -> Track:
         sample = identify({})
-        return Track(sample.contact, 0, _USER, _EMAIL, sample.message_id, name, audience, value, AT)
+        return Track(sample.contact, 0, _USER, _EMAIL, sample.message_id, event, audience, value, AT, name)
 
     found: dict[str, list[Call]] = {}
     if mode.per_audience:
-        found["entered"] = [identify({audience: True})._replace(about="audience")]
-        found["left"] = [identify({audience: False})._replace(about="audience")]
-        found["changed"] = [identify({"score": value})._replace(about="trait") for value in (7, 'a "text"', None)]
+        found["entered"] = [identify({audience: True})._replace(about="audience", name=name)]
+        found["left"] = [identify({audience: False})._replace(about="audience", name=name)]
+        found["changed"] = [
+            identify({"score": value})._replace(about="trait", name="score") for value in (7, 'a "text"', None)
+        ]
     else:
         found["changed"] = [identify({audience: True}), identify({audience: False, "score": 'a "text"'})]
     if mode.events is not None:

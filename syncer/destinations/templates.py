@@ -2,7 +2,7 @@
 
     [destinations.templates.entered]
     method = "PUT"
-    path = "/lists/{{ constants.lists[audience] }}/members/{{ user_id }}"
+    path = "/lists/{{ constants.lists[property] }}/members/{{ user_id }}"
     body = '{"email": {{ email }}}'
 
 The kinds (`op`) are *entered* and *left* (a call that says true or false about one audience, so only where every
@@ -18,7 +18,7 @@ What a template may use, as far as the call has it:
 | `traits`               | what goes along, by name                                                                    |
 | `properties`           | what the call tells, by property: true, false, or the value of a computed trait (or null)   |
 | `property`, `value`    | the only one of them, where every audience has a call of its own, and in an event           |
-| `audience`             | the property, where it is an audience's                                                     |
+| `audience`             | the name of the audience that has this property, unless it is a computed trait's            |
 | `event`                | the name of an event                                                                        |
 | `timestamp`, `unix`    | when it is sent, or was that the event tells: in ISO 8601, UTC, and in seconds since 1970   |
 | `message_id`, `run`    | by which the receiver knows a repetition; the run's number (not of events, 0 in a preview)  |
@@ -253,7 +253,7 @@ def told(call: Call, now: datetime) -> dict[str, object]:
     if isinstance(call, Track) or call.about is not None:
         [(found["property"], found["value"])] = values.items()
     if isinstance(call, Track) or call.about == "audience":
-        found["audience"] = found["property"]
+        found["audience"] = call.name
     return found
 
 

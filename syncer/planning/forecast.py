@@ -78,6 +78,7 @@ class _Call:
     email: str
     traits: str | None
     about: models.Computation | None
+    name: str | None
     message_id: str
     properties: Sequence[str]
     values: str
@@ -152,6 +153,7 @@ def _calls(
             values=dict(zip(row.properties, msgspec.json.decode(row.values), strict=True)),
             traits={} if row.traits is None else msgspec.json.decode(row.traits),
             about=row.about,
+            name=row.name or "",
         )
         for row in fetch_all(connection, _Call, "list_calls", asked)
     ]

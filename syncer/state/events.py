@@ -26,6 +26,7 @@ class _OwedRow:
     user_id: str
     email: str
     property: str
+    name: str
     value: bool
     at: datetime
     message_id: str
@@ -55,6 +56,7 @@ def owed(connection: Connection, destination_id: int, names: models.Events, limi
                 property=row.property,
                 value=row.value,
                 at=row.at,
+                name=row.name,
             ),
         )
         for row in rows

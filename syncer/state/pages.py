@@ -74,6 +74,7 @@ class _IdentifyRow(Protocol):
     email: str
     traits: str | None
     about: models.Computation | None
+    name: str | None
     message_id: str
     audience_ids: Sequence[int]
     values: str
@@ -136,6 +137,7 @@ def load(connection: Connection, delivery: RunDestination, page: int, properties
             ),
             traits={} if row.traits is None else msgspec.json.decode(row.traits),
             about=row.about,
+            name=row.name or "",
             run=delivery.run_id,
         )
         for row in cast("list[_IdentifyRow]", found)

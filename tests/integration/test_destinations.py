@@ -165,6 +165,7 @@ templates.event.headers = { Idempotency-Key = "{{ message_id }}" }
 templates.event.body = '{"name": {{ event }}, "email": {{ email }}, "key": {{ secrets.project }}}'
 """
 KEYED = 'headers = { Idempotency-Key = "{{ message_id }}" }'
+LIST = """"list": {{ audience | default("none") }}"""
 MEMBER = "/lists/{{ property | default('everybody') }}/members/{{ email }}"
 
 
@@ -173,8 +174,8 @@ class TestWebhookTemplatedOneByOne(TemplatedWebhookContract):
     templates = f"""calls = "per_audience"
 accept = {{ status = [200], pointer = "/ok" }}
 {EVENT}
-templates.entered = {{ {KEYED}, method = "PUT", path = "{MEMBER}", body = '{{"name": "a {{{{ user_id }}}}"}}' }}
-templates.changed = {{ {KEYED}, method = "PUT", path = "{MEMBER}", body = '{{"name": "a {{{{ user_id }}}}"}}' }}
+templates.entered = {{ {KEYED}, method = "PUT", path = "{MEMBER}", body = '{{"name": "a {{{{ user_id }}}}", {LIST}}}' }}
+templates.changed = {{ {KEYED}, method = "PUT", path = "{MEMBER}", body = '{{"name": "a {{{{ user_id }}}}", {LIST}}}' }}
 templates.left = {{ {KEYED}, method = "DELETE", path = "{MEMBER}", status = [200, 404] }}
 """
 

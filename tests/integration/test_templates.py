@@ -44,7 +44,7 @@ def test_what_is_previewed_is_what_comes_whatever_the_values_are(world: World, l
     rows = [*members(3), *NASTY]
     world.warehouse.replace(rows)
 
-    sample = world.command("check", "--request", "vip_buyers")
+    sample = world.command("check", "--request", "VIP Buyers")
     planned = world.command("plan", "--request", "long@x.io", "--json")
     world.sync()
 

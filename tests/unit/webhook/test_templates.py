@@ -57,10 +57,10 @@ def test_what_is_larger_than_a_request_is_refused_with_its_size() -> None:
 
 
 def test_without_a_body_there_is_no_type_of_one() -> None:
-    [request], _ = sent({"changed": {"method": "DELETE", "path": "/{{ user_id }}"}}, identify(), batch=10)
+    requests, _ = sent({"changed": {"method": "DELETE", "path": "/{{ user_id }}"}}, identify(), identify(), batch=10)
 
-    assert (request.method, request.content) == ("DELETE", b"")
-    assert "Content-Type" not in request.headers
+    assert [(each.method, each.content) for each in requests] == [("DELETE", b"")] * 2
+    assert "Content-Type" not in requests[0].headers
 
 
 def test_the_query_of_the_address_goes_along() -> None:
@@ -85,11 +85,11 @@ def test_each_kind_of_call_has_its_template(per_audience: bool) -> None:
     told = [(each.url.path.removeprefix("/api/"), *json.loads(each.content).values()) for each in requests]
     combined = [("changed", "changed", [0, 0, 0])] * 2
     apart = [
-        ("entered", "entered", ["vip_buyers", "vip_buyers", True]),
-        ("left", "left", ["vip_buyers", "vip_buyers", False]),
+        ("entered", "entered", ["VIP Buyers", "vip_buyers", True]),
+        ("left", "left", ["VIP Buyers", "vip_buyers", False]),
         *(("changed", "changed", [0, "score", value]) for value in (7, 'a "text"', None)),
     ]
-    events = [("event", "event", ["vip_buyers", "vip_buyers", value]) for value in (True, False)]
+    events = [("event", "event", ["VIP Buyers", "vip_buyers", value]) for value in (True, False)]
     assert told == [*(apart if per_audience else combined), *events]
 
 

@@ -2,8 +2,8 @@
 -- which are each run's own: those of a page, or those to one contact. No more than so many.
 -- Parameters: destination_id, per_audience, page, limit; who (the contact; null: those of the page), by_email
 -- (whether that is an address).
--- Rows: contact, part, user_id (that the call names), email, traits, about, message_id, properties, values (an array in
--- parallel); traits and values as JSON text.
+-- Rows: contact, part, user_id (that the call names), email, traits, about, name (of what it is about), message_id,
+-- properties, values (an array in parallel); traits and values as JSON text.
 WITH chosen AS (
     SELECT planned_identify.contact, planned_identify.only_part
     FROM planned_identify
@@ -33,6 +33,7 @@ SELECT
         WHEN bool_or(plan_audience.is_trait) THEN 'trait'
         ELSE 'audience'
     END AS about,
+    min(plan_audience.name) FILTER (WHERE %(per_audience)s) AS name,
     message_id(
         own.installation_id,
         own.nonce,

@@ -1,12 +1,14 @@
 -- Purpose: the first events that are owed to a destination, in the order in which what they tell was accepted.
 -- Parameters: destination_id, limit.
--- Rows: event_id, contact, user_id, email, property, value, at, message_id (the same whenever it is sent).
+-- Rows: event_id, contact, user_id, email, property, name (of the audience), value, at, message_id (the same
+-- whenever it is sent).
 SELECT
     owed_event.event_id,
     owed_event.contact,
     owed_event.user_id,
     coalesce(owed_event.email, owed_event.contact) AS email,
     audience.property,
+    audience.name,
     owed_event.value,
     owed_event.at,
     message_id(

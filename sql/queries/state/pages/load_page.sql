@@ -1,7 +1,8 @@
 -- Purpose: the identifies of a page, as they were planned.
 -- Parameters: run_id, destination_id, page.
--- Rows: contact, part, user_id (that the call names), email, traits, about, message_id, audience_ids, values (an array
--- in parallel); traits and values as JSON text, because there are many and their decoder is faster than the driver's.
+-- Rows: contact, part, user_id (that the call names), email, traits, about, name (of what it is about), message_id,
+-- audience_ids, values (an array in parallel); traits and values as JSON text, because there are many and their
+-- decoder is faster than the driver's.
 SELECT
     sync_change.contact,
     sync_change.part,
@@ -13,6 +14,7 @@ SELECT
         WHEN bool_or(audience.is_trait) THEN 'trait'
         ELSE 'audience'
     END AS about,
+    min(audience.name) FILTER (WHERE run_destination.per_audience) AS name,
     message_id(
         (SELECT installation.installation_id FROM installation),
         (SELECT run.nonce FROM run WHERE run.run_id = %(run_id)s),
