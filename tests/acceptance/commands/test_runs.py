@@ -21,6 +21,8 @@ def test_a_plan_sends_and_changes_nothing(world: World) -> None:
     done = world.command("plan", "--json")
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
+    [forecast] = plan.pop("forecast")
+    assert list(forecast) == ["destination", "calls", "requests", "seconds", "strangers"]
     assert_contract(plan)
     assert (plan["run_id"], plan["status"]) == (None, "planned")
     assert [destination["planned"] for destination in plan["destinations"]] == [2]
