@@ -11,7 +11,7 @@ on texts. No error says what was filled in.
 import hashlib
 import math
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -28,6 +28,8 @@ _DEEPEST_LOOP = 2
 _LONGEST_LOOP = 1000
 _MOST_CHARACTERS = 1 << 20
 """Of a template, and of what a filter makes."""
+_MOST_WRITTEN = 16 << 20
+"""Characters that a template makes of one call."""
 _LONGEST_PATH = 8000
 """What RFC 9110 (4.1) asks of everybody to take, and hardly anybody takes more."""
 
@@ -45,7 +47,7 @@ _SAID = {
     "FromImport": "import",
 }
 _FILTERS = frozenset(
-    """abs capitalize d default dictsort first int items join last length list lower max min round sort string title
+    """abs capitalize d default dictsort first int items join last length list lower max min sort string title
     trim unique upper""".split()
 )
 _TESTS = frozenset(
@@ -201,6 +203,10 @@ def _replace(text: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
+def _round(value: float, precision: int = 0) -> float:
+    return round(value, max(0, min(precision, 15)))
+
+
 def _merge(first: Mapping[str, object], second: Mapping[str, object]) -> dict[str, object]:
     return {**first, **second}
 
@@ -231,6 +237,7 @@ def _counted(value: Any) -> Any:
 
 _OWN_FILTERS = {
     "replace": _replace,
+    "round": _round,
     "merge": _merge,
     "sha256": _sha256,
     "md5": _md5,
@@ -238,7 +245,19 @@ _OWN_FILTERS = {
 }
 
 
+def _joined(pieces: Iterable[str]) -> str:
+    """What a template makes, piece by piece, so that it ends."""
+    kept, size = [], 0
+    for piece in pieces:
+        size += len(piece)
+        if size > _MOST_WRITTEN:
+            raise _MistakeError(f"makes more than {_MOST_WRITTEN:,} characters of it")
+        kept.append(piece)
+    return "".join(kept)
+
+
 class _Environment(ImmutableSandboxedEnvironment):
+    concat = staticmethod(_joined)
     intercepted_binops = frozenset("+-*/") | {"//"}
 
     def __init__(self, finalize: Callable[[object], str]) -> None:
@@ -251,6 +270,9 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         return super().is_safe_attribute(obj, attr, value) and (not callable(value) or attr in _METHODS)
+
+    def wrap_str_format(self, value: Any) -> None:
+        """A format may be as wide as it says: so there is none, as there is no other method that is not named."""
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if not (isinstance(left, int | float) and isinstance(right, int | float)):
@@ -292,8 +314,9 @@ class Filling:
             code = environment.compile(tree)
         except TemplateSyntaxError as error:
             raise TemplateError(f"line {error.lineno}: {_said(error, environment)}") from None
-        except RecursionError:
+        except (RecursionError, SyntaxError, MemoryError):  # of Python, whose code a template becomes
             raise TemplateError("is too deep") from None
+        self.uses = frozenset(name.name for name in tree.find_all(nodes.Name))
         self._template = Template.from_code(environment, code, environment.make_globals(None))
 
     def fill(self, told: Mapping[str, object]) -> str:

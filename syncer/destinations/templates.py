@@ -136,6 +136,12 @@ class Writer:
         path = _fill("path", self._path, told)
         return body, Envelope(self._template.method, path, headers, opening, closing, self._template.status)
 
+    @property
+    def uses(self) -> set[str]:
+        """The names that its templates use."""
+        fillings = [self._path, self._body, self._envelope, *self._headers.values()]
+        return {name for filling in fillings if filling is not None for name in filling.uses}
+
     def _opened(self, told: Mapping[str, object]) -> tuple[bytes, bytes]:
         if self._envelope is None:
             return self._around
@@ -196,6 +202,11 @@ class Templates:
             "secrets": {name: secret.get_secret_value() for name, secret in secrets.items()},
             "constants": constants,
         }
+
+    @property
+    def recognises_events(self) -> bool:
+        """Whether the receiver could know that an event comes again: whether it is told its id."""
+        return "event" in self._writers and "message_id" in self._writers["event"].uses
 
     def write(self, call: Call, now: datetime) -> tuple[bytes, Envelope]:
         """What goes out for a call, and in what. Raises `UnsendableError`."""

@@ -80,7 +80,7 @@ class WebhookSettings(DestinationSettings):
     url: SecretStr
     headers: dict[fields.Text, fields.HeaderValue] = Field(default={})
     batch: int = Field(default=0, ge=0, le=1000)
-    max_bytes: int = Field(default=MAX_BYTES, ge=1000, le=100_000_000)
+    max_bytes: int = Field(default=MAX_BYTES, ge=1000, le=16_000_000)
     accept: Annotated[str | AcceptRule | dict[str, Any], BeforeValidator(read_accept)] = "no_html"
     hmac_secret: fields.Password | None = None
     max_requests_per_second: fields.Rate = 0.0
@@ -209,6 +209,7 @@ class WebhookDestination:
                 constants=settings.constants,
                 shape=settings.shape,
             )
+            self.recognises_events = self._templates.recognises_events
         self._identity = settings.identity
         self._shape = settings.shape
         self._now = now

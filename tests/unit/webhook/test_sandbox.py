@@ -13,7 +13,12 @@ from syncer.destinations.sandbox import Filling, TemplateError
     [
         ("{{ ''.__class__.__mro__ }}", "may use"),
         ("{{ email.__init__ }}", "may use"),
-        ("{{ email.format }}", "no text, number"),
+        ("{{ email.format() }}", "may use"),
+        ("{{ '{:>999999999}'.format(1) }}", "may use"),
+        ("{{ 'x'.format_map({}) }}", "may use"),
+        ("{{ email.upper }}", "a method needs its ()"),
+        ("{{ " + "not " * 3000 + "1 }}", "too deep"),
+        ("{{ " + "[" * 300 + "]" * 300 + " }}", "too deep"),
         ("{{ email.ljust(10) }}", "may use"),
         ("{{ traits.update({}) }}", "may use"),
         ("{{ range(9) }}", "knows no 'range'"),
@@ -58,3 +63,18 @@ def test_a_loop_ends() -> None:
 
     with pytest.raises(TemplateError, match="line 2: a value has more than 1000 entries"):
         Filling("[\n{% for a in traits %}{{ a }}{% endfor %}]", sandbox.JSON, told).fill(told)
+
+
+def test_what_it_makes_ends() -> None:
+    told = {"email": "x" * 100_000, "traits": {str(n): n for n in range(1000)}}
+
+    source = '"{% for a in traits %}{% for b in traits %}{{ email }}{% endfor %}{% endfor %}"'
+
+    with pytest.raises(TemplateError, match="more than 16,777,216 characters"):
+        Filling(source, sandbox.JSON, told).fill(told)
+
+
+def test_no_filter_calculates_without_end() -> None:
+    source = "[{{ 1.55 | round(1) }}, {{ 2.5 | round(999999999) }}, {{ 7 | round }}]"
+
+    assert Filling(source, sandbox.JSON, []).fill({}) == "[1.6, 2.5, 7]"

@@ -119,3 +119,10 @@ def test_halves_of_a_request_go_to_the_same_place() -> None:
     half = Payload(request.identifies[:2], request.encoded[:2], request.envelope)
     assert destination.body(half) == b'["u0","u1"]'
     assert destination.head(half) == destination.head(request)
+
+
+@pytest.mark.parametrize(("body", "known"), [('"{{ message_id }}"', True), ("{{ event }}", False)])
+def test_an_event_without_its_id_is_sent_at_most_once(body: str, known: bool) -> None:
+    destination = built({"changed": {"body": "1"}, "event": {"body": body}}, track=True)
+
+    assert destination.recognises_events is known
