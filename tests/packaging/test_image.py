@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from syncer import __version__
-from tests.packaging.dockerfile import Container, Image, NotPlayedError, played, steps
+from tests.packaging.dockerfile import Container, Image, NotPlayedError, played, run, steps
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(1800)]
 
@@ -73,9 +74,11 @@ def debian(work: Path) -> Path:
 @pytest.fixture(scope="module")
 def image(debian: Path, work: Path) -> Image:
     ways = {name: value for name, value in os.environ.items() if OUTSIDE.fullmatch(name)}
-    return played(
+    made = played(
         FILE, CHECKOUT, debian, work, {"PIP_COMPILE": "0", **ways}
     )  # of what is installed, little is imported
+    run(replace(made, user="0"), "syncer --version", {})  # and that is compiled once: nobody can later
+    return made
 
 
 @pytest.fixture
