@@ -1,8 +1,14 @@
 """A mistake in a template, or in a rule of what accepts, is found at start, with its place."""
 
+import json
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 
+import syncer
 from syncer import config, errors
+from syncer.destinations import samples
 from tests.unit.config.texts import WAREHOUSE, Load, refused
 
 HOOK = f"""{WAREHOUSE}
@@ -126,3 +132,19 @@ def test_no_message_shows_a_secret(load: Load) -> None:
 )
 def test_a_rule_that_is_none(load: Load, rule: str, message: str) -> None:
     assert message in refused(load, f"{HOOK}accept = {rule}")["destinations[0].accept"]
+
+
+def test_the_documented_templates_do_what_is_said_of_them(load: Load) -> None:
+    document = (Path(syncer.__file__).parent / "deploy" / "README.md").read_text(encoding="utf-8")
+    code = document.split("<!-- code: templates -->\n```toml\n")[1].split("```")[0]
+    [settings] = load(WAREHOUSE + code, LISTS_TOKEN="t0ken").destinations
+    calls = samples.calls_of(settings.sync_mode, "Newsletter", "newsletter")
+
+    with closing(settings.build()) as destination:
+        [entered], _ = destination.requests(calls["entered"])
+        [left], _ = destination.requests(calls["left"])
+
+        assert destination.head(entered)[0] == "PUT https://lists.example.com/…/lists/7/members/ada%40example.com"
+        assert json.loads(destination.body(entered))["name"] == " (u-1)"
+        assert destination.head(left)[0] == "DELETE https://lists.example.com/…/lists/7/members/ada%40example.com"
+        assert destination.body(left) == b""
