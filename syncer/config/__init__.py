@@ -50,7 +50,8 @@ def caveats(path: Path, settings: Settings) -> list[str]:
     if owners.everybodys(path):
         found.append("every account of this machine may change it: chmod o-w")
     is_read = path.stat().st_mode & stat.S_IROTH
-    if is_read and any(secret in text for secret in fields.secrets_in(settings.model_dump())):
+    secrets = (each for each in fields.secrets_in(settings.model_dump()) if "{{" not in each)  # no template is one
+    if is_read and any(secret in text for secret in secrets):
         found.append("every account of this machine may read it, with the secret that it holds: chmod o-r, or ${NAME}")
     return found
 

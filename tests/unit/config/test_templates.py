@@ -148,3 +148,13 @@ def test_the_documented_templates_do_what_is_said_of_them(load: Load) -> None:
         assert json.loads(destination.body(entered))["name"] == " (u-1)"
         assert destination.head(left)[0] == "DELETE https://lists.example.com/…/lists/7/members/ada%40example.com"
         assert destination.body(left) == b""
+
+
+def test_a_template_is_no_secret_that_others_may_read(load: Load, tmp_path: Path) -> None:
+    text = HOOK.replace("https://x.example/hook", "${URL}")
+    text += "templates.changed = { body = '1', headers = { X-Id = '{{ message_id }}' } }"
+    settings = load(text, URL="https://x.example/hook")
+    file = tmp_path / "syncer.toml"
+    file.chmod(0o644)
+
+    assert config.caveats(file, settings) == []
