@@ -41,7 +41,8 @@ class DestinationReport:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What `sync --json`, `plan --json` and `history RUN --json` print. `read` is what travelled from the warehouse."""
+    """What `sync --json`, `history RUN --json` and, with its forecast, `plan --json` print. `read` is what travelled
+    from the warehouse."""
 
     run_id: int | None
     trigger: str
