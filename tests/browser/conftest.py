@@ -5,4 +5,4 @@ from importlib.util import find_spec
 if find_spec("playwright") is None:
     collect_ignore_glob = ["test_*.py"]
 else:
-    from tests.browser.fixtures import browser, demo, open_page, served  # noqa: F401
+    from tests.browser.fixtures import browser, demo, left, open_page, served  # noqa: F401

@@ -5,19 +5,20 @@ import shutil
 import signal
 import subprocess
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from tests import commands
 from tests.integration.console.conftest import served
 
-__all__ = ["Demo", "Open", "browser", "demo", "open_page", "served"]
+__all__ = ["Demo", "Open", "browser", "demo", "left", "open_page", "served"]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = (
@@ -29,6 +30,23 @@ WIDE, PHONE = {"width": 1240, "height": 900}, {"width": 390, "height": 844}
 
 Open = Callable[..., Page]
 """Opens a page of its own: `script` false is a browser without JavaScript, `dark` one that likes it so."""
+
+
+class Kind(NamedTuple):
+    """Of a page: what its browser can and likes."""
+
+    script: bool
+    dark: bool
+    phone: bool
+
+    def open(self, browser: Browser) -> Page:
+        """A new one."""
+        context = browser.new_context(
+            java_script_enabled=self.script,
+            color_scheme="dark" if self.dark else "light",
+            viewport=PHONE if self.phone else WIDE,  # type: ignore[arg-type]
+        )
+        return context.new_page()
 
 
 @dataclass(frozen=True)
@@ -49,28 +67,47 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def left(browser: Browser) -> defaultdict[Kind, list[Page]]:
+    """The pages that a test is done with, for the next one: a new one is a new process. They keep nothing, as the
+    console sets no cookie and stores nothing."""
+    return defaultdict(list)
+
+
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Open]:
+def open_page(browser: Browser, left: defaultdict[Kind, list[Page]]) -> Iterator[Open]:
     """At the end there was no error and no violation of the security policy on any page."""
     complaints: list[str] = []
+    used: list[tuple[Kind, Page]] = []
     with ExitStack() as stack:
 
+        def listen(page: Page, event: str, complain: Callable[[Any], None]) -> None:
+            page.on(event, complain)  # type: ignore[call-overload]
+            stack.callback(page.remove_listener, event, complain)
+
         def open_one(*, script: bool = True, dark: bool = False, phone: bool = False, silent: bool = False) -> Page:
-            context = browser.new_context(
-                java_script_enabled=script,
-                color_scheme="dark" if dark else "light",
-                viewport=PHONE if phone else WIDE,  # type: ignore[arg-type]
-            )
-            stack.callback(context.close)
-            page = context.new_page()
+            kind = Kind(script, dark, phone)
+            page = left[kind].pop() if left[kind] else kind.open(browser)
+            used.append((kind, page))
             if not silent:  # a browser complains of a page that is not there, too
-                page.on("console", lambda said: complaints.append(said.text) if said.type in LOUD else None)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("requestfailed", lambda request: complaints.append(f"{request.url}: {request.failure}"))
+                listen(page, "console", lambda said: complaints.append(said.text) if said.type in LOUD else None)
+            listen(page, "pageerror", lambda error: complaints.append(str(error)))
+            listen(page, "requestfailed", lambda request: complaints.extend(_failures(request)))
+            stack.callback(page.title)  # before that is taken back: what is on its way has arrived then
             return page
 
         yield open_one
+    for kind, page in used:
+        page.goto("about:blank")
+        assert page.context.cookies() == []
+        left[kind].append(page)
     assert not complaints, complaints
+
+
+def _failures(request: Request) -> list[str]:
+    """Nothing, if it is for the icon, which is asked for once a page is complete, and given up where that is left."""
+    is_given_up = "/static/icon." in request.url and request.failure == "net::ERR_ABORTED"
+    return [] if is_given_up else [f"{request.url}: {request.failure}"]
 
 
 @pytest.fixture(scope="session")
