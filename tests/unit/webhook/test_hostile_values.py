@@ -140,3 +140,23 @@ def test_one_contact_that_cannot_be_written_is_refused_and_no_other() -> None:
     assert refusals[0].reason.startswith("templates.changed.body: line 2: 'city' is not there")
     assert refusals[1].reason.startswith("templates.changed.body: line 3: ")
     assert "secret" not in refusals[1].reason
+
+
+def test_a_path_without_its_step_would_be_another_one() -> None:
+    """`DELETE /members/` might be everybody."""
+    changed = {"method": "DELETE", "path": "/members/{{ traits.city }}?of={{ traits.city }}"}
+
+    requests, [refusal] = sent({"changed": changed}, about("x")._replace(traits={"city": ""}))
+    asked, none = sent({"changed": {"path": "/?of={{ traits.city }}"}}, about("x")._replace(traits={"city": ""}))
+
+    assert (requests, none) == ([], [])
+    assert "has an empty value in it" in refusal.reason
+    assert asked[0].url.query == b"of="
+
+
+def test_a_name_that_a_value_made_up_is_not_told() -> None:
+    requests, [refusal] = sent({"changed": {"body": "{{ traits[email] }}"}}, about("x")._replace(email="ada@x.io"))
+
+    assert requests == []
+    assert "what it asks for is not there" in refusal.reason
+    assert "ada" not in refusal.reason
