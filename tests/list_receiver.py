@@ -87,7 +87,7 @@ class ListReceiver(Receiver):
         if fault is None or fault.apply == EVERYTHING:
             for each in people:
                 if each["email"] not in self.refuses:
-                    values = {name: value for name, value in each.items() if name not in ("email", "id", "user")}
+                    values = {name: value for name, value in each.items() if name not in ("email", "id", "user", "run")}
                     self._take(each["id"], each["email"], values)
         rejected = [
             {"row": row, "why": self.refuses[each["email"]]}

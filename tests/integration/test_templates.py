@@ -32,7 +32,7 @@ max_bytes = 1000
 accept = {{ pointer = "/ok", errors = "/rejected", index = "/row", message = "/why" }}
 [destinations.templates.changed]
 path = "/people"
-body = '''{{"id": {{{{ message_id }}}},
+body = '''{{"id": {{{{ message_id }}}}, "run": {{{{ run }}}},
   "email": {{{{ email }}}}, "vip_buyers": {{{{ properties.vip_buyers }}}}, "user": "is {{{{ user_id }}}}"}}'''
 envelope = '''{{"key": {{{{ secrets.key }}}}, "people": {{{{ items }}}}}}'''
 """
@@ -57,7 +57,8 @@ def test_what_is_previewed_is_what_comes_whatever_the_values_are(world: World, l
     assert previewed["destination"] == "lists"
     assert previewed["head"][0].startswith("POST ")
     told = {person["email"]: person for person in lists.people}
-    assert told["long@x.io"] | {"id": 0} == previewed["request"]["people"][0] | {"id": 0}
+    assert told["long@x.io"]["run"] == 1
+    assert told["long@x.io"] | {"id": 0, "run": 0} == previewed["request"]["people"][0] | {"id": 0}
     assert {person["user"].removeprefix("is ") for person in told.values()} == {user for _, user, _ in rows}
     assert {(email, "vip_buyers") for email in lists.belief} == truth(rows)
     assert all(size <= 1000 for size in lists.sizes)

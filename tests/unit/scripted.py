@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from syncer import errors
-from syncer.calls import Call, Destination, Identify, Payload, Rate, Refusal
+from syncer.calls import Call, Destination, Envelope, Identify, Payload, Rate, Refusal
 from syncer.delivery.pacing import Clock
 from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.sender import Sender, SentPage
 from syncer.models import Outcome
 
 UNLIMITED = Rate(0)
+ENVELOPE = Envelope("PUT", "/where")
 NOBODY = "write key is disabled"
 
 
@@ -115,6 +116,7 @@ class Picky(Scripted):
         self.seen.append(contacts)
         if request.encoded:
             assert [body.decode() for body in request.encoded] == contacts
+            assert request.envelope == ENVELOPE
         if len(contacts) in self.loses:
             self.loses.remove(len(contacts))
             raise unavailable()
@@ -128,7 +130,7 @@ class Picky(Scripted):
 
     def requests(self, identifies: Sequence[Call]) -> tuple[list[Payload], list[Refusal]]:
         requests, refusals = super().requests(identifies)
-        return [Payload(r.identifies, [i.contact.encode() for i in r.identifies]) for r in requests], refusals
+        return [Payload(r.identifies, [i.contact.encode() for i in r.identifies], ENVELOPE) for r in requests], refusals
 
 
 def contacts(*numbers: int) -> frozenset[str]:
