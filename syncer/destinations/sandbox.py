@@ -354,6 +354,8 @@ def _line(error: Exception) -> int | None:
 
 def _said(error: TemplateSyntaxError, environment: _Environment) -> str:
     message = str(error.message)
+    if message.startswith("No filter named 'tojson'"):
+        return "needs no filter `tojson`: a value in JSON is written as JSON by itself"
     if message.startswith("No filter named"):
         return f"{message[:1].lower()}{message[1:].rstrip('.')}; there are {', '.join(environment.known_filters)}"
     return f"{message[:1].lower()}{message[1:].rstrip('.')}"

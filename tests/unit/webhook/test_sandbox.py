@@ -34,6 +34,7 @@ from syncer.destinations.sandbox import Filling, TemplateError
         ("{{ 'x' * 99999999 }}", "calculates with what is no number"),
         ("{{ '%99999999d' % 1 }}", "`mod` may not be used"),
         ("{{ [1] * 99999999 }}", "calculates with what is no number"),
+        ("{{ email | tojson }}", "is written as JSON by itself"),
         ("{{ email | center(9) }}", "no filter named 'center'"),
         ("{{ email | replace('', 'x') }}", "too long"),
         ("{{ email | replace('x', 'y' * 2) }}", "calculates"),
