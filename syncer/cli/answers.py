@@ -1,5 +1,8 @@
 """How `verify` and `explain` show what they found."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from syncer import audit
 from syncer.cli import screen
 
@@ -39,6 +42,12 @@ def print_audit(found: audit.Audit) -> None:
         screen.stdout.print(screen.words(f"set aside: {problem['audience']}: {problem['problem']}", style="yellow"))
 
 
+def _why_not(row: Mapping[str, Any]) -> str | None:
+    """Why a row of the warehouse is not told, in words."""
+    since = f"since {row['since']:%Y-%m-%d %H:%M}" if row["since"] else None
+    return " ".join(filter(None, (row["problem"], since, row["because"] and f"({row['because']})"))) or None
+
+
 def print_story(story: audit.Story) -> None:
     """Prints everything about one person."""
     known = ", ".join([*story.contacts, *(f"user {user}" for user in story.users if user not in story.contacts)])
@@ -47,7 +56,8 @@ def print_story(story: audit.Story) -> None:
         screen.stdout.print(
             screen.words("to be forgotten: skipped for as long as the warehouse has it", style="yellow")
         )
-    screen.print_table("the warehouse says", story.warehouse, ("audience", "user_id", "email", "problem"))
+    said = [{**row, "problem": _why_not(row)} for row in story.warehouse]
+    screen.print_table("the warehouse says", said, ("audience", "user_id", "email", "problem"))
     if not story.warehouse:
         screen.stdout.print("the warehouse says nothing")
     for destination in story.destinations:
@@ -66,7 +76,7 @@ def print_story(story: audit.Story) -> None:
         )
         screen.print_table("held", destination["held"], ("contact", "audience", "op", "reason", "since", "approved_at"))
         screen.print_table("refused", destination["refused"], ("contact", "reason", "tries", "next_try_run_id"))
-        screen.print_table("skipped", destination["skipped"], ("audience", "user_id", "email", "reason"))
+        screen.print_table("skipped", destination["skipped"], ("audience", "user_id", "email", "reason", "since"))
     screen.print_table(
         "history", story.history, ("run_id", "destination", "audience", "contact", "op", "value", "status")
     )

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from syncer import app
+from syncer import app, models
 from syncer.console.views import RUNS_OF_A_CHART
-from syncer.state import Connection, fetch_all, status
+from syncer.state import Connection, fetch_all, fetch_one, status
 
 _LOOKED_UP = 100
 _READ_OF_A_RUN = 5000
@@ -47,10 +48,29 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Who is held out of an audience: the configured `share`, and `people` by the last run, since the first of them."""
+
+    share: float
+    people: int
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Precedence:
+    """The priority that an audience stands in: what comes `before` it, and who is in that is not in it; and `after`."""
+
+    priority: str
+    before: Sequence[str]
+    after: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Audience:
     """An audience: how it stands at each destination, and its sizes, the oldest first.
 
-    `flapping` are those of the contacts that changed last who changed most.
+    `flapping` are those of the contacts that changed last who changed most. `held_out` and `precedence`: None if there
+    is no holdout, and no priority.
     """
 
     audience: str
@@ -59,6 +79,13 @@ class Audience:
     limits: Limits
     sizes: Sequence[Size]
     flapping: Sequence[Flapping]
+    held_out: HeldOut | None
+    precedence: Precedence | None
+
+
+class _HeldOut(NamedTuple):
+    people: int
+    since: datetime | None
 
 
 def audience(opened: app.App, connection: Connection, property_: str) -> Audience | None:
@@ -74,14 +101,33 @@ def audience(opened: app.App, connection: Connection, property_: str) -> Audienc
         limits=_limits(opened, name, property_),
         sizes=fetch_all(connection, Size, "list_sizes", {"property": property_, "runs": RUNS_OF_A_CHART}),
         flapping=_flapping(connection, property_),
+        held_out=_held_out(opened, connection, name, property_),
+        precedence=_precedence(opened, name, property_),
     )
+
+
+def _configured(opened: app.App, name: str, property_: str) -> models.ConfiguredAudience | None:
+    configured = opened.settings.configured_audiences
+    return next((each for each in configured if each.name == name or each.property == property_), None)
+
+
+def _held_out(opened: app.App, connection: Connection, name: str, property_: str) -> HeldOut | None:
+    own = _configured(opened, name, property_)
+    share = 0.0 if own is None else own.holdout
+    found = fetch_one(connection, _HeldOut, "count_held_out", {"property": property_})
+    return HeldOut(share, found.people, found.since) if share or found.people else None
+
+
+def _precedence(opened: app.App, name: str, property_: str) -> Precedence | None:
+    for priority in opened.settings.priorities:
+        for place, entry in enumerate(priority.audiences):
+            if entry in (name, property_):
+                return Precedence(priority.name, priority.audiences[:place], priority.audiences[place + 1 :])
+    return None
 
 
 def _limits(opened: app.App, name: str, property_: str) -> Limits:
-    guard = opened.settings.guard
-    own = next(
-        (each for each in opened.settings.configured_audiences if each.name == name or each.property == property_), None
-    )
+    guard, own = opened.settings.guard, _configured(opened, name, property_)
     removed = None if own is None else own.max_removed_fraction
     added = None if own is None else own.max_added_fraction
     return Limits(

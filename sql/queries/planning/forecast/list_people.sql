@@ -1,8 +1,9 @@
 -- Purpose: lists what the plan that was just made tells whom about which audience, or why that waits: of each audience,
 -- op and reason to wait the first contacts.
--- why: null where it is plain: the user entered or left. suppressed, uncertain (the last call about it has no answer), moved (the
--- user left this contact for another one, or came from one: their email changed), merged (the user who left this
--- contact was at another one already), follows (the user of the contact was told false at another one), due_again.
+-- why: null where it is plain: the user entered or left. suppressed, held_out or outranked (a row of the contact does
+-- not count), uncertain (the last call about it has no answer), moved (the user left this contact for another one, or came
+-- from one: their email changed), merged (the user who left this contact was at another one already), follows (the user
+-- of the contact was told false at another one), due_again.
 -- Parameters: destination_id, destination (its name); limit (of each; null: all).
 -- Rows: destination, audience, property, op, contact, user_id, value (as JSON text), waits, why.
 WITH numbered AS MATERIALIZED (
@@ -49,6 +50,12 @@ mover AS MATERIALIZED (
         AND stays.contact <> here.contact
         AND there.contact IS NULL
     GROUP BY here.contact, here.audience_id
+),
+withheld AS MATERIALIZED (
+    SELECT member_delta.contact, member_delta.audience_id, min(member_delta.reason) AS reason
+    FROM member_delta
+    WHERE member_delta.kind = 'skip' AND member_delta.reason IN ('held_out', 'outranked')
+    GROUP BY member_delta.contact, member_delta.audience_id
 )
 SELECT
     %(destination)s::text AS destination,
@@ -64,6 +71,7 @@ SELECT
     chosen.waits,
     CASE
         WHEN suppressed_contact.contact IS NOT NULL THEN 'suppressed'
+        WHEN chosen.op = 'removed' AND withheld.contact IS NOT NULL THEN withheld.reason
         WHEN uncertain.contact IS NOT NULL THEN 'uncertain'
         WHEN chosen.op = 'removed' AND mover.left_for OR chosen.op = 'added' AND mover.came_from THEN 'moved'
         WHEN chosen.op = 'removed' AND mover.merged THEN 'merged'
@@ -75,6 +83,7 @@ JOIN plan_audience ON plan_audience.audience_id = chosen.audience_id
 JOIN caller ON caller.contact = chosen.contact
 LEFT JOIN mover ON mover.contact = chosen.contact AND mover.audience_id = chosen.audience_id
 LEFT JOIN suppressed_contact ON suppressed_contact.contact = chosen.contact
+LEFT JOIN withheld ON withheld.contact = chosen.contact AND withheld.audience_id = chosen.audience_id
 LEFT JOIN uncertain
     ON uncertain.destination_id = %(destination_id)s
     AND uncertain.contact = chosen.contact
