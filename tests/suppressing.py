@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from string import ascii_lowercase, ascii_uppercase
 
 Named = tuple[str | None, str | None]
 """user id, email"""
 
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _MOST_CONTACTS = 100
 """A user id of more contacts than this is no identity."""
 
@@ -23,7 +25,7 @@ class Suppressed:
 
 
 def address(email: str | None) -> str | None:
-    return None if email is None else email.strip(" \t\r\n\xa0").lower()
+    return None if email is None else email.strip(" \t\r\n\xa0").translate(_LOWER)
 
 
 def suppressed(listed: Iterable[Named], without_consent: Iterable[Named], rows: Iterable[Named]) -> Suppressed:

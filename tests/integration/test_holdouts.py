@@ -1,13 +1,17 @@
 """A share of an audience's people is held out: never told true of it, and known by the history, to compare with."""
 
+import json
+
 import pytest
 
 from syncer.models import Status
+from syncer.state import retention
 from tests.withholding import is_held_out
 from tests.world import CHURN, VIP, Row, World, assert_held, calls, members, named_members, told
 
 PEOPLE = members(60)
 PROPERTY = "vip_buyers"
+PRIORITY = '[[priority]]\nname = "life"\naudiences = ["vip_buyers", "churn_risk"]\n'
 USERS = [user for _, user, _ in PEOPLE if user]
 
 
@@ -143,6 +147,7 @@ def test_the_other_user_of_a_contact_is_told_as_themselves(world: World) -> None
     world.sync()
 
     assert [(user, values[PROPERTY]) for user, values in calls(world)] == [(told_user, True)]
+    assert "held_out since" in world.command("explain", out).stdout
     story = world.explain(out)
     assert {row["problem"] for row in story.warehouse if row["user_id"] == out} == {"held_out"}
     [skipped] = story.destinations[0]["skipped"]
@@ -177,3 +182,40 @@ def test_who_is_forgotten_stays_counted_without_a_name(world: World) -> None:
         ("forgotten", 1),
         ("held_out", 1),
     ]
+
+
+def test_the_snapshot_at_the_warehouse_is_not_used_and_the_run_says_why(world: World) -> None:
+    world.warehouse.run("CREATE SCHEMA scratch")
+    world.warehouse_extra = 'scratch = "scratch"'
+    world.warehouse.replace(PEOPLE)
+    for extra, why in (
+        (holdout(0.3), "whoever is held out is looked for among all rows"),
+        (PRIORITY, "which audience of a person comes first needs all rows of that person"),
+    ):
+        world.extra = extra
+        world.sync()
+        assert world.query("SELECT read, read_because FROM run ORDER BY run_id DESC LIMIT 1") == [("everything", why)]
+
+
+def test_a_plan_says_who_would_be_told_false_for_a_holdout(world: World) -> None:
+    world.warehouse.replace(PEOPLE[:10])
+    world.sync()
+    world.extra = holdout(1.0)
+
+    lines = world.command("plan", "--people", "0", "--json").stdout.splitlines()[:-1]
+
+    assert {json.loads(line)["why"] for line in lines} == {"held_out"}
+
+
+def test_old_holdouts_go_with_the_history_of_then(world: World) -> None:
+    world.extra = holdout(1.0)
+    world.warehouse.replace(named_members("a", "b"))
+    world.sync()
+    world.warehouse.replace(named_members("a"))
+    world.sync()
+    with world.state() as connection:
+        connection.execute("UPDATE held_out SET until = until - interval '2 days'")
+
+        retention.drop_old(connection, 86_400)
+
+    assert world.query("SELECT user_id FROM held_out_members") == [("u-a",)]

@@ -167,3 +167,25 @@ def test_before_the_first_run(world: World, served: Served) -> None:
     assert "No run has planned anything yet." in shown(console.get("/"))
     assert "There is no such run." in shown(console.get("/runs"))
     assert console.get("/destinations").status_code == 200
+
+
+def test_an_audience_says_who_is_held_out_and_what_comes_first(world: World, served: Served) -> None:
+    world.extra = (
+        f'[[priority]]\nname = "life"\naudiences = ["{CHURN}", "vip_buyers"]\n'
+        f'[[audiences]]\nname = "{VIP}"\nholdout = 1.0\n'
+    )
+    world.warehouse.replace([(VIP, "u1", "user1@example.com"), (VIP, "u2", None), (CHURN, "u3", "user3@example.com")])
+    world.sync()
+    console = served(world)
+
+    audience = console.get("/audiences/vip_buyers.json").json()
+    page = shown(console.get("/audiences/vip_buyers"))
+
+    assert (audience["held_out"]["share"], audience["held_out"]["people"]) == (1.0, 2)
+    assert audience["precedence"] == {"priority": "life", "before": [CHURN], "after": []}
+    assert "Held out 2 since" in page
+    assert f"Priority life 2. whoever is in {CHURN} is not told" in page
+    assert console.get("/audiences/churn_risk.json").json()["held_out"] is None
+    assert "comes first; before vip_buyers" in shown(console.get("/audiences/churn_risk"))
+    [destination] = console.get("/runs/1.json").json()["report"]["destinations"]
+    assert destination["skipped"] == {"held_out": 2}
