@@ -230,7 +230,8 @@ class ConfiguredAudience:
 
 @dataclass(frozen=True, slots=True)
 class Priority:
-    """Audiences (names or properties) of which a person is in the first only, as they stand here."""
+    """Audiences of which a person is in the first only, as they stand here: by their names, else by their properties,
+    as an audience is found again that has another name."""
 
     name: str
     audiences: Sequence[str]

@@ -34,7 +34,8 @@ def _outranked(config: Mapping[str, Any], rows: Mapping[Held, Row]) -> set[Held]
     for priority in config.get("priority", ()):
         taken: set[tuple[str, str | None]] = set()
         for entry in priority["audiences"]:
-            here = {key: row for key, row in rows.items() if entry in (row[0], _property(config, row[0]))}
+            wanted = {entry, _property(config, entry)}
+            here = {key: row for key, row in rows.items() if row[0] == entry or _property(config, row[0]) in wanted}
             gone |= {key for key, row in here.items() if _persons(row) & taken}
             taken |= {person for key, row in here.items() if key not in gone for person in _persons(row)}
     return gone

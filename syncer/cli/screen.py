@@ -129,7 +129,7 @@ def print_report(report: RunReport, *, as_json: bool) -> None:
         _print_destination(destination)
     if report.deferred:
         stdout.print(
-            f"{report.deferred:,} contacts wait for the next run: there is no time to tell them before it is due"
+            f"{report.deferred:,} contacts wait for the next run: for time to tell them, or for another call before"
         )
     if report.calls_saved:
         stdout.print(f"{report.calls_saved:,} calls saved by telling several audiences in one")

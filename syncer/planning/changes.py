@@ -57,7 +57,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from syncer import models
+from syncer import models, naming
 from syncer.planning import guard
 from syncer.planning.counts import Counts
 from syncer.planning.differences import Comparison
@@ -232,7 +232,12 @@ class TargetPlanner:
 
     def _wait_for_priority(self) -> None:
         """Tells nobody true of two audiences of a priority, also for a moment, or while the false of one waits."""
-        given = [(entry, place) for place, each in enumerate(self.request.priorities) for entry in each.audiences]
+        given = [
+            (name, place)
+            for place, each in enumerate(self.request.priorities)
+            for entry in each.audiences
+            for name in (entry, naming.property_of(entry))
+        ]
         if not given:
             return
         entries, priorities = zip(*given, strict=True)

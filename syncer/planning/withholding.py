@@ -38,12 +38,18 @@ def _take_out_outranked(
     for priority in priorities:
         before: list[str] = []
         for entry in priority.audiences:
-            names = [each.name for each in audiences if entry in (each.name, each.property) and each.name not in before]
+            names = [each.name for each in audiences if _is_meant(entry, each) and each.name not in before]
             if names and before:
                 asked = {"names": names, "before": before, "priority": priority.name}
                 moved += execute(connection, "take_out_outranked", asked).rowcount
             before += names
     return moved
+
+
+def _is_meant(entry: str, audience: models.Audience) -> bool:
+    """Whether an entry of a priority means this audience, also if that is set aside and does not get its property."""
+    wanted = audience.property or naming.property_of(audience.name)
+    return entry == audience.name or wanted in (entry, naming.property_of(entry))
 
 
 def _take_out_held_out(

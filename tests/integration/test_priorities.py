@@ -167,3 +167,15 @@ def test_an_audience_has_one_place(world: World) -> None:
             "is the same as priority[0].audiences[2]; an audience has one place, in one priority"
         ),
     }
+
+
+def test_a_name_that_is_set_aside_comes_first_all_the_same(world: World) -> None:
+    """Two names claim one property: whose rows are set aside are told nothing, and nothing that comes after it."""
+    world.warehouse.replace(everywhere("a", audiences=(VIP,)) + everywhere("b", audiences=("vip  buyers", CHURN)))
+
+    world.sync()
+
+    assert told(world) == []
+    world.warehouse.replace(everywhere("a", audiences=(VIP,)) + everywhere("b", audiences=(VIP, CHURN)))
+    world.sync()
+    assert world.believed() == {("a@x.io", "vip_buyers"), ("b@x.io", "vip_buyers")}

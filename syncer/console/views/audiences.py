@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from syncer import app, models
+from syncer import app, models, naming
 from syncer.console.views import RUNS_OF_A_CHART
 from syncer.state import Connection, fetch_all, fetch_one, status
 
@@ -121,7 +121,7 @@ def _held_out(opened: app.App, connection: Connection, name: str, property_: str
 def _precedence(opened: app.App, name: str, property_: str) -> Precedence | None:
     for priority in opened.settings.priorities:
         for place, entry in enumerate(priority.audiences):
-            if entry in (name, property_):
+            if entry in (name, property_) or naming.property_of(entry) == property_:
                 return Precedence(priority.name, priority.audiences[:place], priority.audiences[place + 1 :])
     return None
 
