@@ -277,7 +277,7 @@ def _known_as(connection: Connection, who: str) -> Story:
 def _add_names(story: Story) -> None:
     """Adds the names that only the warehouse knows yet: the addresses of this user, the users of this address."""
     for row in story.warehouse:
-        sound = row["problem"] in (None, "suppressed")
+        sound = row["problem"] in (None, "suppressed", "held_out", "outranked")
         if row["user_id"] == story.who and sound and row["contact"] not in story.contacts:
             story.contacts.append(row["contact"])
         if row["contact"] in story.contacts and row["user_id"] and row["user_id"] not in story.users:

@@ -149,6 +149,7 @@ def test_the_other_user_of_a_contact_is_told_as_themselves(world: World) -> None
     assert [(user, values[PROPERTY]) for user, values in calls(world)] == [(told_user, True)]
     assert "held_out since" in world.command("explain", out).stdout
     story = world.explain(out)
+    assert story.contacts == ["shared@x.io"]
     assert {row["problem"] for row in story.warehouse if row["user_id"] == out} == {"held_out"}
     [skipped] = story.destinations[0]["skipped"]
     assert (skipped["reason"], skipped["since"] is not None) == ("held_out", True)
