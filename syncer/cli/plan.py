@@ -27,6 +27,7 @@ from syncer.planning import digests, forecast, saved
 from syncer.planning.changes import TargetPlan
 from syncer.state import Connection
 
+_FORESEEN = ("destination", "calls", "events", "requests", "seconds", "strangers")
 _SAMPLE = 20
 _COLUMNS = ("destination", "audience", "op", "contact", "user_id", "value", "waits", "why")
 
@@ -132,7 +133,7 @@ def plan(
         _print_json(result, foreseen)
     else:
         screen.print_report(result.report, as_json=False)
-        screen.print_rows("forecast", foreseen.forecasts, ("destination", "calls", "requests", "seconds", "strangers"))
+        screen.print_rows("forecast", foreseen.forecasts, _FORESEEN)
         screen.print_rows("people", listed, _COLUMNS)
         _print_bodies(foreseen)
     if who is not None and not foreseen.letters:

@@ -3,31 +3,34 @@
 Asked while the private tables of the plan hold it.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
 
 from syncer import models
-from syncer.calls import Call, Destination, Identify
+from syncer.calls import Call, Destination, Identify, Track
+from syncer.planning import digests
 from syncer.planning.changes import TargetPlan
-from syncer.state import Connection, fetch_all, fetch_each, fetch_value
+from syncer.state import Connection, events, fetch_all, fetch_each, fetch_value
 
 _FIRST_PAGE = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`strangers`: contacts about whom the destination was never told anything; some receivers bill those.
+    """`events`: what is owed from earlier runs, and what the calls bring about once they are accepted. `strangers`:
+    contacts about whom the destination was never told anything; some receivers bill those.
 
-    `requests` and `seconds` are estimates: requests are as full as those of the fullest page, and `seconds` is what the
-    rate limit alone takes (None: there is no limit).
+    `requests` (of calls and events) and `seconds` are estimates: requests are as full as those of the fullest page of
+    their urgency, and `seconds` is what the rate limit alone takes (None: there is no limit).
     """
 
     destination: str
     calls: int
+    events: int
     requests: int
     seconds: float | None
     strangers: int
@@ -85,26 +88,77 @@ class _Call:
 
 
 class _Pages(NamedTuple):
+    urgency: int
     calls: int
     pages: int
     page: int
 
 
+class _Cost(NamedTuple):
+    """What calls or events take: requests, and turns as the rate limit counts them."""
+
+    requests: int = 0
+    turns: int = 0
+
+    def plus(self, other: "_Cost", times: int = 1) -> "_Cost":
+        return _Cost(self.requests + other.requests * times, self.turns + other.turns * times)
+
+
 def forecast(connection: Connection, planned: TargetPlan) -> Forecast:
     """How much a plan would send."""
     destination = planned.target.destination
-    sizes = fetch_all(connection, _Pages, "count_pages")
-    fullest = _calls(connection, planned, page=sizes[0].page) if sizes else []
-    requests, _ = destination.requests(fullest)
-    per_request = len(fullest) / len(requests) if requests else 1
-    count = sum(size.pages * math.ceil(size.calls / per_request) for size in sizes)
+    fullest: dict[int, list[Identify]] = {}
+    cost = _Cost()
+    for size in fetch_all(connection, _Pages, "count_pages"):
+        if size.urgency not in fullest:
+            fullest[size.urgency] = _calls(connection, planned, page=size.page)
+        cost = cost.plus(_cost(destination, fullest[size.urgency], size.calls), size.pages)
+    calls = [call for page in fullest.values() for call in page]
+    told, cost_of_events = _events(connection, planned, calls)
+    cost = cost.plus(cost_of_events)
     return Forecast(
         destination=destination.name,
         calls=planned.identifies,
-        requests=count,
-        seconds=_seconds(destination, planned.identifies, count),
+        events=told,
+        requests=cost.requests,
+        seconds=cost.turns / destination.rate.per_second if destination.rate.per_second else None,
         strangers=fetch_value(connection, "count_strangers", {"destination_id": planned.target.destination_id}),
     )
+
+
+def _cost(destination: Destination, some: Sequence[Call], count: int) -> _Cost:
+    """What so many calls take that are like some."""
+    if not some:
+        return _Cost()
+    requests, _ = destination.requests(some)
+    turns = sum(destination.rate.count(len(request.identifies)) for request in requests)
+    return _Cost(-(-count * len(requests) // len(some)), -(-count * turns // len(some)))
+
+
+def _events(connection: Connection, planned: TargetPlan, calls: Sequence[Identify]) -> tuple[int, _Cost]:
+    """How many events a run would send after these calls, and what they take."""
+    target, names = planned.target, planned.target.mode.events
+    if names is None:
+        return 0, _Cost()
+    destination = target.destination
+    asked = {"destination_id": target.destination_id, "initial_events": names.initial}
+    count = digests.owed_events(connection, target).events + int(fetch_value(connection, "count_events", asked))
+    page = destination.page_size if destination.recognises_events else 1
+    owed = [each.track for each in events.owed(connection, target.destination_id, names, page)]
+    some = [*owed, *_brought_about(calls, names)][: min(page, count)]
+    full, rest = divmod(count, page)
+    return count, _cost(destination, some, rest).plus(_cost(destination, some, page), full)
+
+
+def _brought_about(calls: Sequence[Identify], names: models.Events) -> Iterator[Track]:
+    """Events such as these calls bring about."""
+    at = datetime.now(UTC)
+    for call in calls:
+        for name, value in call.values.items():
+            if isinstance(value, bool):
+                event = names.entered if value else names.exited
+                user = (call.user_id, call.email, call.message_id)
+                yield Track(call.contact, 0, *user, event, name, value, at, call.name or name)
 
 
 def people(connection: Connection, planned: TargetPlan, limit: int | None) -> Iterator[Told]:
@@ -157,11 +211,3 @@ def _calls(
         )
         for row in fetch_all(connection, _Call, "list_calls", asked)
     ]
-
-
-def _seconds(destination: Destination, calls: int, requests: int) -> float | None:
-    """Requests that are not full count as one each, where that is what the account counts."""
-    rate = destination.rate
-    if not rate.per_second:
-        return None
-    return max(rate.count(calls), requests) / rate.per_second

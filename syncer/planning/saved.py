@@ -39,11 +39,14 @@ class Audience(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Destination(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one destination would be told. `settings` is a digest of its configuration, without its secrets."""
+    """What one destination would be told. `settings` is a digest of its configuration, without its secrets, and
+    `owed_events` are those of what earlier runs told."""
 
     destination: str
     settings: str
     skipped: Mapping[str, int]
+    owed_events: int
+    owed_digest: str
     audiences: Sequence[Audience]
 
 
@@ -128,6 +131,11 @@ def _differences(reviewed: Plan, now: Sequence[Destination]) -> Iterator[errors.
 def _of_destination(was: Destination, is_now: Destination) -> Iterator[errors.Problem]:
     if was.settings != is_now.settings:
         yield errors.Problem(was.destination, "its configuration was another one")
+    elif was.owed_events != is_now.owed_events:
+        counts = f"{was.owed_events:,} reviewed, {is_now.owed_events:,} now"
+        yield errors.Problem(was.destination, f"events that are owed: {counts}")
+    elif was.owed_digest != is_now.owed_digest:
+        yield errors.Problem(was.destination, "as many events are owed as were reviewed, but not the same ones")
     moved = _moved(dict(was.skipped), dict(is_now.skipped))
     if moved:
         yield errors.Problem(was.destination, f"skipped rows: {moved}")

@@ -121,7 +121,7 @@ def test_the_forecast_is_what_then_comes(world: World, contacts: int) -> None:
     report = world.sync().report.destinations[0]
 
     calls, requests = report.planned, len(world.receiver.requests)
-    assert foreseen == ["segment", str(calls), str(requests), f"{calls / 1000}", str(contacts)]
+    assert foreseen == ["segment", str(calls), "0", str(requests), f"{calls / 1000}", str(contacts)]
 
 
 def test_a_request_is_printed_as_it_is_then_sent(world: World) -> None:

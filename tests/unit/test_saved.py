@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 import syncer
@@ -18,7 +19,7 @@ PLAN = saved.Plan(
     only_audiences=[],
     only_destinations=[],
     forecast=[{"destination": "segment", "calls": 1}],
-    destinations=[saved.Destination("segment", "settings", {"no_email": 1}, [AUDIENCE])],
+    destinations=[saved.Destination("segment", "settings", {"no_email": 1}, 2, "owed", [AUDIENCE])],
 )
 DOCUMENT = saved.encoded(PLAN)
 
@@ -64,6 +65,12 @@ def test_what_is_no_plan_is_refused_with_the_way_out(document: bytes) -> None:
     assert problem.message.endswith("make another one: syncer plan --out FILE")
 
 
+def test_other_events_are_another_plan() -> None:
+    now = [msgspec.structs.replace(PLAN.destinations[0], owed_digest="of others")]
+    with pytest.raises(errors.PlanMovedError, match="as many events are owed as were reviewed, but not the same ones"):
+        saved.compare(PLAN, now)
+
+
 @pytest.mark.parametrize("other", [{"format": 2, "more": {}}, {"format": 10**400}, {"syncer_version": "0.0.1"}])
 def test_a_plan_of_another_version_is_made_again(other: dict[str, object]) -> None:
     with pytest.raises(errors.ConfigError, match=r"was made by syncer .*make another one"):
@@ -75,7 +82,7 @@ def test_a_name_may_look_like_a_nul() -> None:
 
 
 def test_differences_are_some_and_short_whoever_wrote_the_file() -> None:
-    many = [saved.Destination("x" * 10_000 + str(number), "", {}, []) for number in range(200)]
+    many = [saved.Destination("x" * 10_000 + str(number), "", {}, 0, "", []) for number in range(200)]
     with pytest.raises(errors.PlanMovedError) as moved:
         saved.compare(PLAN, many)
     assert len(str(moved.value)) < 60_000

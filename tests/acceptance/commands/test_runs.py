@@ -22,7 +22,7 @@ def test_a_plan_sends_and_changes_nothing(world: World) -> None:
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     [forecast] = plan.pop("forecast")
-    assert list(forecast) == ["destination", "calls", "requests", "seconds", "strangers"]
+    assert list(forecast) == ["destination", "calls", "events", "requests", "seconds", "strangers"]
     assert_contract(plan)
     assert (plan["run_id"], plan["status"]) == (None, "planned")
     assert [destination["planned"] for destination in plan["destinations"]] == [2]

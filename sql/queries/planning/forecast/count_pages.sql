@@ -1,10 +1,10 @@
--- Purpose: counts the pages of the plan that was just made, by how many calls they hold.
--- Rows: calls, pages, page (one of them); those of the fullest first.
-SELECT sized.calls, count(*) AS pages, min(sized.page) AS page
+-- Purpose: counts the pages of the plan that was just made, by urgency and by how many calls they hold.
+-- Rows: urgency, calls, pages, page (one of them); of each urgency those of the fullest first.
+SELECT sized.urgency, sized.calls, count(*) AS pages, min(sized.page) AS page
 FROM (
-    SELECT planned_identify.page, count(*) AS calls
+    SELECT planned_identify.urgency, planned_identify.page, sum(planned_identify.parts)::bigint AS calls
     FROM planned_identify
-    GROUP BY planned_identify.page
+    GROUP BY planned_identify.urgency, planned_identify.page
 ) AS sized
-GROUP BY sized.calls
-ORDER BY sized.calls DESC
+GROUP BY sized.urgency, sized.calls
+ORDER BY sized.urgency, sized.calls DESC

@@ -1,9 +1,9 @@
 -- Purpose: lists what the plan that was just made tells whom about which audience, or why that waits: of each audience,
 -- op and reason to wait the first contacts.
 -- why: null where it is plain: the user entered or left. suppressed, held_out or outranked (a row of the contact does
--- not count), uncertain (the last call about it has no answer), moved (the user left this contact for another one, or came
--- from one: their email changed), merged (the user who left this contact was at another one already), follows (the user
--- of the contact was told false at another one), due_again.
+-- not count), uncertain (the last call about it has no answer), moved (the user left this contact for another one, or
+-- came from one: their email changed), merged (the user who left this contact was at another one already), follows (the
+-- user of the contact was told false at another one), due_again.
 -- Parameters: destination_id, destination (its name); limit (of each; null: all).
 -- Rows: destination, audience, property, op, contact, user_id, value (as JSON text), waits, why.
 WITH numbered AS MATERIALIZED (
