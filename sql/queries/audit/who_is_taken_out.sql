@@ -1,7 +1,7 @@
 -- Purpose: lists the rows of these contacts and users that were taken out of the snapshot.
 -- Parameters: contacts, users (arrays).
--- Rows: audience, user_id, email, contact, problem (why it was taken out), because (that in words, or null), since (when
--- a run first held them out, or null).
+-- Rows: audience, user_id, email, contact, problem (why it was taken out), because (that in words, or null), since
+-- (when a run first held them out, or null).
 SELECT DISTINCT
     taken_out.audience,
     taken_out.user_id,
