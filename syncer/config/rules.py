@@ -177,9 +177,14 @@ def _sentence(error: ErrorDetails) -> str:
             return f"must be at least {context['ge']:g}"
         case "less_than_equal":
             return f"must be at most {context['le']:g}"
-        case "tuple_type":
+        case "tuple_type" if _holds_tables(error["loc"]):
             return f"must be a list of tables, each under its own header [[{error['loc'][-1]}]]"
     return _TYPES.get(error["type"], error["msg"])
+
+
+def _holds_tables(location: Location) -> bool:
+    """Whether it is a list of tables, and not of texts."""
+    return any(place == (*location, "[]") for place, _ in tables())
 
 
 def _way_out(location: Location) -> str:
@@ -195,13 +200,15 @@ def _table_at(location: Location) -> type[Table]:
     )
 
 
+_IN_BRACKETS = 'must be a list in brackets, such as ["…", "…"]'
 _TYPES = {
     "string_type": "must be text in quotes",
     "bool_type": "must be true or false, without quotes",
     "int_type": "must be a whole number, without quotes",
     "float_type": "must be a number, without quotes",
     "finite_number": "must be a finite number",
-    "list_type": 'must be a list in brackets, such as ["…", "…"]',
+    "list_type": _IN_BRACKETS,
+    "tuple_type": _IN_BRACKETS,
     "dict_type": "must be a table, such as { key = value }",
     "model_type": "must be a table, under a header of its own",
 }

@@ -54,7 +54,7 @@ def _pointer(text: str) -> str:
     return text
 
 
-Statuses = Annotated[frozenset[int], BeforeValidator(_statuses)]
+Statuses = Annotated[frozenset[int], BeforeValidator(_statuses, json_schema_input_type=list[int | str])]
 Pointer = Annotated[str, BeforeValidator(fields.text), AfterValidator(_pointer)]
 
 

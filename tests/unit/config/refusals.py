@@ -115,6 +115,7 @@ REFUSED = [
         "audiences",
         "must be a list of tables, each under its own header [[audiences]]",
     ),
+    (MINIMAL + "[[priority]]\nname='A'\naudiences='B'", "priority[0].audiences", f'{NOT_A_LIST} (got "B")'),
     ("audiences = ['A']" + MINIMAL, "audiences[0]", 'must be a table, under a header of its own (got "A")'),
     (
         in_audience("max_removed_fraction = 1.1"),

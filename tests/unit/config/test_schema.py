@@ -115,6 +115,7 @@ def keys(node: Any, *above: str | int) -> Iterator[tuple[str | int, ...]]:
         in_log("level = 'Warning'"),
         in_log("format = '${file:format}'"),
         WAREHOUSE + WEBHOOK + "accept = { ok = true }\nhash = { email = '${DIGEST}' }",
+        WAREHOUSE + WEBHOOK + "[destinations.templates.changed]\nstatus = [200, '202-204', '${MORE}', 200]",
         WAREHOUSE + DESTINATION.replace("k3y", "${KEY}") + MAILMODO + WEBHOOK,
     ],
 )
@@ -135,6 +136,7 @@ def test_what_the_loader_takes_is_right(text: str) -> None:
         in_destination("track = 'true'"),
         in_destination("api_key = 'x'"),
         in_destination("hash = { phone = 'sha1' }"),
+        WAREHOUSE + WEBHOOK + "[destinations.templates.changed]\nstatus = [2.5]",
         in_log("level = 'loud'"),
         WAREHOUSE + MAILMODO.replace('type = "mailmodo"', ""),
         WAREHOUSE,

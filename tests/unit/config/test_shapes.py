@@ -60,6 +60,7 @@ def test_fields_that_may_change(load: Load, text: str) -> None:
         (WEBHOOK, "hash = { email = 'sha1' }", "hash.email", 'must be "sha256", "sha512" or "md5" (got "sha1")'),
         (WEBHOOK, "hash = { emial = 'sha1' }", "hash.emial", 'must be "sha256", "sha512" or "md5"'),
         (WEBHOOK, "drop = ['']", "drop[0]", "must not be empty"),
+        (WEBHOOK, "drop = 'email'", "drop", "must be a list in brackets, such as"),
         (WEBHOOK, "rename = { email = 5 }", "rename.email", "must be text in quotes"),
         (WEBHOOK, "hash = { vip_buyers = 'md5' }", "hash.vip_buyers", "which is the property of audiences[0]"),
         (WEBHOOK, "drop = ['lifetime_value']", "drop[0]", "is a computed trait; list in `audiences` what this"),
