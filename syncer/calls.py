@@ -1,9 +1,9 @@
 """Calls, and what takes them: the seam to the destinations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from syncer.models import Computation, Value
 
@@ -141,3 +141,27 @@ class Destination(Protocol):
 
     def close(self) -> None:
         """Closes every connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What a destination says of a contact: the values of its properties, as they came; when it was changed last, by
+    whomever, if it says so."""
+
+    values: Mapping[str, object]
+    changed_at: datetime | None = None
+
+
+@runtime_checkable
+class Readable(Protocol):
+    """A destination that can be asked what it believes of a contact. Neither retries nor sleeps, as `Destination`."""
+
+    rate: Rate
+    why_unread: str | None
+    """Why it cannot be asked as it is configured; None if it can."""
+    written: Callable[[str, Value], tuple[str, Value]]
+    """The name and the form in which it is told a property."""
+
+    def read(self, contact: str, user_id: str, email: str) -> Belief | None:
+        """Asks once; None: it does not know the contact. Raises `DestinationError`, of which `UnreadableError` is about
+        this contact alone."""

@@ -18,7 +18,8 @@
         ├── DestinationUnavailableError  exit 6   worth another try; knows whether it may have been applied
         ├── DestinationStoppedError      exit 7   it refuses the credentials or the account: a human must act
         │   └── TurnedAwayError          exit 7   the same, unless it is a contact's data that it turns away
-        └── RequestRefusedError          exit 8   it refuses this one request and names no contact
+        ├── RequestRefusedError          exit 8   it refuses this one request and names no contact
+        └── UnreadableError              exit 8   what it says of a contact, when asked, is no answer
 
 A refused contact is data (`calls.Refusal`), not an exception. A stop asked for by a signal is an event, not an
 exception. Driver errors are translated where the driver is used: `state`, `warehouses`, `destinations.http`.
@@ -198,3 +199,9 @@ class RequestRefusedError(DestinationError):
     def __init__(self, message: str, *, http_status: int) -> None:
         super().__init__(message)
         self.http_status = http_status
+
+
+class UnreadableError(DestinationError):
+    """It was asked what it believes of a contact, and that is no answer. The message is ours, and names no person."""
+
+    exit_code = 8

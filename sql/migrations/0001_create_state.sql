@@ -179,7 +179,8 @@ CREATE TABLE user_told_false (
 COMMENT ON TABLE user_told_false IS 'Users whose profile says false of an audience, or may say so';
 CREATE INDEX user_told_false_is_back ON user_told_false (destination_id) WHERE is_back;
 
--- Whether or not `synced_member` has a row of it. `user_id` is the user that the unanswered call named. `left_because`:
+-- Whether or not `synced_member` has a row of it: a call has no answer, or a reconciliation found the destination to
+-- believe otherwise, and was to repair that. `user_id` is the user that the unanswered call named. `left_because`:
 -- why the last plan left it as it is, and the next one will, as things stand: see `left_uncertain`; null: it is told.
 CREATE TABLE uncertain (
     destination_id integer NOT NULL,
@@ -599,6 +600,60 @@ CREATE TABLE rest_member (
 COMMENT ON TABLE rest_member IS
     'What the base has of users and audiences that some destination had not been told all about when it was planned';
 
+-- `audience_ids`: only what was told of these; null: of all. `sample`: how many contacts were to be asked about, chosen
+-- by a hash with `seed`; null: all. `contacts`: how many there were to choose from. The other counts are of those who
+-- were asked about so far: `equal`, `differing`, `moved` (told something new meanwhile) and those in `unreadable`, by
+-- reason, are contacts; the kinds of differences are properties.
+CREATE TABLE reconciliation (
+    reconciliation_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    destination_id integer NOT NULL,
+    audience_ids integer[],
+    sample integer,
+    seed uuid NOT NULL DEFAULT gen_random_uuid(),
+    repairs boolean NOT NULL,
+    scheduled boolean NOT NULL,
+    actor text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    finished_at timestamptz,
+    contacts bigint NOT NULL DEFAULT 0,
+    asked bigint NOT NULL DEFAULT 0,
+    equal bigint NOT NULL DEFAULT 0,
+    differing bigint NOT NULL DEFAULT 0,
+    moved bigint NOT NULL DEFAULT 0,
+    unreadable jsonb NOT NULL DEFAULT '{}',
+    missing bigint NOT NULL DEFAULT 0,
+    stale bigint NOT NULL DEFAULT 0,
+    untold bigint NOT NULL DEFAULT 0,
+    changed bigint NOT NULL DEFAULT 0,
+    repaired bigint NOT NULL DEFAULT 0
+);
+COMMENT ON TABLE reconciliation IS 'What a destination was asked to believe, compared with what it had accepted';
+CREATE INDEX reconciliation_by_destination ON reconciliation (destination_id, reconciliation_id);
+
+-- The rows that are left are the cursor: a page of them goes with what was found out about it.
+CREATE TABLE contact_to_ask (
+    reconciliation_id integer NOT NULL REFERENCES reconciliation,
+    place bigint NOT NULL,
+    contact text COLLATE "C" NOT NULL,
+    PRIMARY KEY (reconciliation_id, place)
+);
+COMMENT ON TABLE contact_to_ask IS 'Contacts that a reconciliation has chosen and not yet asked about';
+
+-- `believed` and `accepted` are JSON, cut; null: nothing.
+CREATE TABLE reconciled_difference (
+    reconciliation_id integer NOT NULL REFERENCES reconciliation,
+    destination_id integer NOT NULL,
+    audience_id integer NOT NULL,
+    contact text COLLATE "C" NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('missing', 'stale', 'untold', 'changed')),
+    believed text,
+    accepted text,
+    knows_contact boolean NOT NULL,
+    repaired boolean NOT NULL,
+    PRIMARY KEY (reconciliation_id, contact, audience_id)
+);
+COMMENT ON TABLE reconciled_difference IS 'Where a destination believes something else than it had accepted';
+
 
 -- PostgreSQL keeps samples of what is in a column, and keeps those of a table that has become empty. Where nothing is
 -- looked for by a person among many rows, there are none; forgetting renews the others.
@@ -617,6 +672,9 @@ ALTER TABLE held_change
     ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
 ALTER TABLE skipped_member ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
 ALTER TABLE held_out ALTER user_id SET STATISTICS 0;
+ALTER TABLE contact_to_ask ALTER contact SET STATISTICS 0;
+ALTER TABLE reconciled_difference
+    ALTER contact SET STATISTICS 0, ALTER believed SET STATISTICS 0, ALTER accepted SET STATISTICS 0;
 ALTER TABLE rest_member ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
 ALTER TABLE past_contact
     ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0;
@@ -1206,6 +1264,86 @@ COMMENT ON COLUMN held_out_members.since_run_id IS 'The run that first held them
 COMMENT ON COLUMN held_out_members.until IS
     'When a run no longer held them out: they left, or the holdout was made smaller or ended; null: they are held out';
 COMMENT ON COLUMN held_out_members.until_run_id IS 'The run that no longer held them out; null: they are held out';
+
+CREATE VIEW reconciliations AS
+SELECT
+    reconciliation.reconciliation_id,
+    destination.name AS destination,
+    ARRAY(
+        SELECT audience.name
+        FROM audience
+        WHERE audience.audience_id = ANY (reconciliation.audience_ids)
+        ORDER BY audience.name
+    ) AS audiences,
+    reconciliation.sample,
+    reconciliation.seed,
+    reconciliation.repairs,
+    reconciliation.scheduled,
+    reconciliation.actor,
+    reconciliation.started_at,
+    reconciliation.finished_at,
+    reconciliation.contacts,
+    reconciliation.asked,
+    reconciliation.equal,
+    reconciliation.differing,
+    reconciliation.moved,
+    reconciliation.unreadable,
+    reconciliation.missing,
+    reconciliation.stale,
+    reconciliation.untold,
+    reconciliation.changed,
+    reconciliation.repaired
+FROM reconciliation
+JOIN destination USING (destination_id);
+COMMENT ON VIEW reconciliations IS 'What destinations were asked to believe, compared with what they had accepted';
+COMMENT ON COLUMN reconciliations.reconciliation_id IS 'A growing integer';
+COMMENT ON COLUMN reconciliations.destination IS 'The name of the destination';
+COMMENT ON COLUMN reconciliations.audiences IS 'The audiences that it was about; empty: all';
+COMMENT ON COLUMN reconciliations.sample IS 'How many contacts were to be asked about; null: all';
+COMMENT ON COLUMN reconciliations.seed IS 'By which the sample was chosen';
+COMMENT ON COLUMN reconciliations.repairs IS 'Whether what differs was made due for the next run';
+COMMENT ON COLUMN reconciliations.scheduled IS 'Whether the daemon began it by itself (reconcile_every)';
+COMMENT ON COLUMN reconciliations.actor IS 'Who began it: the account, or its number, and the host';
+COMMENT ON COLUMN reconciliations.started_at IS 'When it began';
+COMMENT ON COLUMN reconciliations.finished_at IS 'When all were asked about; null: it goes on, or was broken off';
+COMMENT ON COLUMN reconciliations.contacts IS 'How many contacts there were to choose from';
+COMMENT ON COLUMN reconciliations.asked IS 'About how many the destination was asked';
+COMMENT ON COLUMN reconciliations.equal IS 'Of them, those of whom it believes what it had accepted';
+COMMENT ON COLUMN reconciliations.differing IS 'Of them, those of whom it believes something else';
+COMMENT ON COLUMN reconciliations.moved IS 'Of them, those who were told something new meanwhile, and not judged';
+COMMENT ON COLUMN reconciliations.unreadable IS 'Of them, those whose answer could not be read, counted by reason';
+COMMENT ON COLUMN reconciliations.missing IS 'Properties that were accepted, and that it does not know';
+COMMENT ON COLUMN reconciliations.stale IS 'Properties that have another value than was accepted';
+COMMENT ON COLUMN reconciliations.untold IS 'Properties that it has as true, and that it was never told';
+COMMENT ON COLUMN reconciliations.changed IS 'Properties that have another value, of contacts changed after our last call';
+COMMENT ON COLUMN reconciliations.repaired IS 'Properties that were made due for the next run';
+
+CREATE VIEW reconciled_differences AS
+SELECT
+    reconciled_difference.reconciliation_id,
+    destination.name AS destination,
+    audience.name AS audience,
+    audience.property,
+    reconciled_difference.contact,
+    reconciled_difference.kind,
+    reconciled_difference.believed,
+    reconciled_difference.accepted,
+    reconciled_difference.knows_contact,
+    reconciled_difference.repaired
+FROM reconciled_difference
+JOIN destination USING (destination_id)
+JOIN audience USING (audience_id);
+COMMENT ON VIEW reconciled_differences IS 'Where a destination believes something else than it had accepted';
+COMMENT ON COLUMN reconciled_differences.reconciliation_id IS 'The reconciliation that found it';
+COMMENT ON COLUMN reconciled_differences.destination IS 'The name of the destination';
+COMMENT ON COLUMN reconciled_differences.audience IS 'The name of the audience, or of the computed trait';
+COMMENT ON COLUMN reconciled_differences.property IS 'The key that the destination has for it';
+COMMENT ON COLUMN reconciled_differences.contact IS 'The key that the destination knows the person by';
+COMMENT ON COLUMN reconciled_differences.kind IS 'missing, stale, untold or changed: see reconciliations';
+COMMENT ON COLUMN reconciled_differences.believed IS 'What the destination says, as JSON, cut; null: nothing';
+COMMENT ON COLUMN reconciled_differences.accepted IS 'What it had accepted, as JSON, cut; null: nothing';
+COMMENT ON COLUMN reconciled_differences.knows_contact IS 'Whether it knows the contact at all';
+COMMENT ON COLUMN reconciled_differences.repaired IS 'Whether it was made due for the next run';
 
 CREATE VIEW operator_actions AS
 SELECT at, actor, action, arguments, run_id, uid, database_user

@@ -24,7 +24,7 @@ from syncer.state import Connection, history, witness
 _WATCH_SECONDS = 1.0
 """Seconds between two looks of `status --watch`."""
 
-_EXIT_CODE_OF_DIFFERENCES = 9
+EXIT_CODE_OF_DIFFERENCES = 9
 
 
 @click.command()
@@ -101,7 +101,7 @@ def verify(context: click.Context, limit: int, destinations: Sequence[str], as_j
         screen.print_json(found)
     else:
         answers.print_audit(found)
-    context.exit(_EXIT_CODE_OF_DIFFERENCES if found.differences else 0)
+    context.exit(EXIT_CODE_OF_DIFFERENCES if found.differences else 0)
 
 
 def _say_if_restored(connection: Connection) -> None:

@@ -23,7 +23,9 @@ from syncer.destinations.http import Answer, HttpSender, NotJSONError, one_line,
 from syncer.fields import Table
 from syncer.spelling import suggest
 
-_MISSING = object()
+MISSING = object()
+"""What is not there."""
+
 _NEVER = frozenset([*range(300, 400), 401, 402, 403, 407, 408, 421, 425, 429, 460])
 """Statuses that are about the account, the way there, or the moment."""
 
@@ -186,8 +188,8 @@ class Acceptance:
     def _check_pointer(self, answer: Answer) -> None:
         if self._rule is None or self._rule.pointer is None:
             return
-        found = _at(read_json(answer.body), self._rule.pointer)
-        if found is _MISSING or not _holds(found, self._rule.equals):
+        found = at_pointer(read_json(answer.body), self._rule.pointer)
+        if found is MISSING or not _holds(found, self._rule.equals):
             self._refuse(answer)
 
     def _refuse(self, answer: Answer) -> None:
@@ -202,8 +204,8 @@ class Acceptance:
             return _listed(answer.body)
         if self._rule.errors is None or not answer.body.strip():
             return []
-        found = _at(read_json(answer.body), self._rule.errors)
-        if found is _MISSING or not found:
+        found = at_pointer(read_json(answer.body), self._rule.errors)
+        if found is MISSING or not found:
             return []
         return found if isinstance(found, list) else [found]
 
@@ -211,11 +213,11 @@ class Acceptance:
         """The calls that an entry names; none if it names anything that was not sent."""
         rule = self._rule
         if rule is not None and rule.index is not None:
-            place = _at(entry, rule.index)
+            place = at_pointer(entry, rule.index)
             if isinstance(place, int) and not isinstance(place, bool) and 0 <= place < len(sent):
                 yield sent[place]
             return
-        named = _at(entry, "/messageId" if rule is None or rule.id is None else rule.id)
+        named = at_pointer(entry, "/messageId" if rule is None or rule.id is None else rule.id)
         names = {each.casefold() for each in (named if isinstance(named, list) else [named]) if isinstance(each, str)}
         by = "message_id" if rule is None else rule.by
         known = {getattr(call, by).casefold() for call in sent}
@@ -225,21 +227,21 @@ class Acceptance:
     def _words(self, entry: object) -> str:
         if self._rule is None:
             return _words(entry)
-        said = _at(entry, self._rule.message)
-        said = entry if said is _MISSING else said
+        said = at_pointer(entry, self._rule.message)
+        said = entry if said is MISSING else said
         return "" if said is None else one_line(said if isinstance(said, str) else encode(said).decode())
 
 
-def _at(found: object, pointer: str) -> object:
-    """What is at a JSON pointer (RFC 6901), or `_MISSING`."""
+def at_pointer(found: object, pointer: str) -> object:
+    """What is at a JSON pointer (RFC 6901), or `MISSING`."""
     for step in pointer.split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")
         if isinstance(found, dict):
-            found = found.get(key, _MISSING)
+            found = found.get(key, MISSING)
         elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
             found = found[int(key)]
         else:
-            return _MISSING
+            return MISSING
     return found
 
 

@@ -55,6 +55,8 @@ _REACH_SECONDS = 5.0
 
 _SHOWN = ("User-Agent", "Content-Type", "Accept")
 _STOPPING = (401, 402, 403, 404, 410)
+_NAMING = (404, 410)
+"""Statuses whose message repeats the path."""
 _MAYBE_APPLIED = {407: False, 408: True, 421: False, 425: False, 429: False, 460: True}
 """Statuses below 500 that are worth another try, and whether the request may have been applied: a proxy that wants a
 password, a timeout, the wrong server of many, too early, too many, and a load balancer that takes us for gone (not a
@@ -179,6 +181,22 @@ class HttpSender:
     def get(self, path: str) -> Answer:
         """GETs once; raises as `post` does."""
         return self._exchange("GET", path)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        unknown: Collection[int],
+    ) -> Answer:
+        """Asks about one contact. A status that is `unknown`, and whatever would repeat the path, which names the
+        contact, is an answer as a 2xx is. Raises `UnreadableError` for what is about this contact alone."""
+        try:
+            return self._exchange(method, path, content, headers, {*unknown, *_NAMING})
+        except errors.RequestRefusedError as refused:
+            message = f"answered {refused.http_status}"
+            raise errors.UnreadableError(message) from None
 
     def _exchange(
         self,

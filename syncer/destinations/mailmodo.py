@@ -25,12 +25,13 @@ The limit of the plan (5, 10 or 50 requests a second) is on the pricing page onl
 | `errors` name a contact that was not sent    |                                                                |
 | anything else                                | see `http`                                                     |
 
-Traits that go along are sent as Mailmodo's predefined fields: see `mailmodo_fields`.
+What it believes of a contact is asked with `GET {endpoint}/getContactDetails?email=…`: see `mailmodo_details`. Traits
+that go along are sent as Mailmodo's predefined fields: see `mailmodo_fields`.
 
 Events (`POST {endpoint}/addEvent`, one a call) have no key by which Mailmodo would know a repetition.
 
-A name that no list has makes a new list. So before its first call a destination asks for the lists, which also shows
-that the key is good. If `list_name` is none of them it sends nothing, unless `create_list` is set.
+A name that no list has makes a new list. So before its first call a destination asks for the lists, and if `list_name`
+is none of them it sends nothing, unless `create_list` is set. That also shows that the key is good.
 """
 
 from collections import defaultdict
@@ -38,6 +39,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import count
 from typing import ClassVar, Literal, TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -45,11 +47,13 @@ import structlog
 from pydantic import SecretStr, ValidationInfo, field_validator
 
 from syncer import errors, fields, reserved
-from syncer.calls import Call, Payload, Rate, Refusal, Track
+from syncer.calls import Belief, Call, Payload, Rate, Refusal, Track
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
 from syncer.destinations.http import Answer, HttpSender, one_line, utc_now, words
+from syncer.destinations.mailmodo_details import details_in
 from syncer.destinations.mailmodo_fields import SentContact, SentEvent, fields_of
 from syncer.destinations.options import DestinationSettings
+from syncer.destinations.reading import json_of
 from syncer.destinations.serial import turnstile
 from syncer.models import Value
 from syncer.spelling import suggest
@@ -171,6 +175,8 @@ class MailmodoDestination:
         self.name = settings.name
         self.concurrency = 1
         self.recognises_events = False
+        self.why_unread: str | None = None
+        self.written = settings.shape.written
         self._one_by_one = settings.mode == "single"
         self._request_size = 1 if self._one_by_one else MAX_BATCH
         self.rate = Rate(settings.max_requests_per_second, together=self._request_size)
@@ -232,6 +238,13 @@ class MailmodoDestination:
             self._prove_list()
             answer = self._post(request)
         return self._refusals(request, answer)
+
+    def read(self, contact: str, user_id: str, email: str) -> Belief | None:  # noqa: ARG002
+        """Asks for the contact's details, which are its properties whatever lists it is on."""
+        with self._turnstile.call(self._http.who):
+            path = f"/getContactDetails?email={quote(contact, safe='')}"
+            answer = self._http.ask("GET", path, None, {}, (httpx.codes.BAD_REQUEST,))
+        return details_in(json_of(answer), answer.status, contact)
 
     def account(self) -> Mapping[str, str]:
         """Which kind of account, where, and which list of it."""

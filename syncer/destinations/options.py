@@ -64,6 +64,9 @@ class DestinationSettings(Table, ABC):
     lowercase: Annotated[tuple[Text, ...], Field(strict=False)] = ()
     drop: Annotated[tuple[Text, ...], Field(strict=False)] = ()
 
+    reconcile_every: Duration | None = None
+    reconcile_sample: int = Field(default=500, ge=1, le=1_000_000)
+
     @abstractmethod
     def build(self) -> Destination:
         """The destination, not yet connected."""

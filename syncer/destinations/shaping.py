@@ -57,6 +57,12 @@ class Shape:
         lengths = {hashlib.new(kind, usedforsecurity=False).digest_size * 2 for kind in self.hashed.values()}
         return [re.compile(rf"(?<![0-9a-z])[0-9a-f]{{{length}}}(?![0-9a-z])", re.IGNORECASE) for length in lengths]
 
+    def written(self, name: str, value: Value) -> tuple[str, Value]:
+        """The name and the form of a property of a call."""
+        if isinstance(value, bool):
+            return name, value
+        return self.renamed.get(name, name), self._formed(name, value)
+
     def under(self, field: str, usual: str, value: Value) -> dict[str, Value]:
         """`email` or `user_id` of a call under its name here, which is usually the `usual` one; nothing if dropped."""
         return {} if field in self.dropped else {self.renamed.get(field, usual): value}

@@ -25,11 +25,15 @@ What a template may use, as far as the call has it:
 | `secrets`, `constants` | those tables of the destination                                                             |
 | `items`                | only in an envelope: the array of what the bodies of the calls make                         |
 
+`read` asks what is believed of a contact: it knows `contact`, `user_id`, `email`, `timestamp`, `unix`, `secrets` and
+`constants`.
+
 How a value is written, `sandbox` says.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -38,7 +42,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from syncer.calls import Call, Envelope, Identify, Track
 from syncer.destinations import sandbox
-from syncer.destinations.acceptance import Statuses
+from syncer.destinations.acceptance import Pointer, Statuses
 from syncer.destinations.encoding import UnsendableError, check_values, stamp
 from syncer.destinations.sandbox import Filling, TemplateError
 from syncer.destinations.shaping import Shape
@@ -50,6 +54,7 @@ OPS: tuple[Op, ...] = (*AUDIENCE_OPS, "changed", "event")
 
 _ALWAYS = "op contact user_id email message_id traits properties timestamp unix secrets constants".split()
 _ABOUT = ["property", "value", "audience"]
+_ASKING = "contact user_id email timestamp unix secrets constants".split()
 _NAMES: Mapping[Op, list[str]] = {
     "entered": [*_ALWAYS, *_ABOUT, "run"],
     "left": [*_ALWAYS, *_ABOUT, "run"],
@@ -74,6 +79,17 @@ def check_header_names(names: Mapping[str, object]) -> None:
             raise ValueError(f"has {name!r}, which syncer sets itself")
 
 
+def _begins_a_path(path: str) -> str:
+    if path and path[0] not in "/?":
+        raise ValueError('must begin with "/" or "?": it is added to `url`')
+    return path
+
+
+def _free_headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    check_header_names(headers)
+    return headers
+
+
 class CallTemplate(Table):
     """`[destinations.templates.entered]` and the others: the request of one kind of call, which may have no body."""
 
@@ -84,27 +100,34 @@ class CallTemplate(Table):
     envelope: Text | None = Field(default=None, description="A template of what is around {{ items }}, in a batch.")
     status: Statuses | None = Field(default=None, description="Which statuses accept, instead of those of `accept`.")
 
-    @field_validator("path")
-    @classmethod
-    def _begins_a_path(cls, path: str) -> str:
-        if path and path[0] not in "/?":
-            raise ValueError('must begin with "/" or "?": it is added to `url`')
-        return path
+    _path = field_validator("path")(_begins_a_path)
+    _headers = field_validator("headers")(_free_headers)
 
-    @field_validator("headers")
-    @classmethod
-    def _free_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        check_header_names(headers)
-        return headers
+
+class ReadTemplate(Table):
+    """`[destinations.templates.read]`: the request that asks what is believed of a contact, and where that stands in
+    the answer, which is JSON."""
+
+    method: Literal["GET", "POST"] = Field(default="GET", description="The method.")
+    path: str = Field(default="", description="A template of what is added to `url`: begins with / or ?.")
+    headers: dict[Text, Password] = Field(default={}, description="Templates of headers that go along.")
+    body: Text | None = Field(default=None, description="A template of the body; only with POST.")
+    values: Pointer = Field(default="", description="Where in the JSON the map of properties to values is.")
+    changed_at: Pointer | None = Field(default=None, description="Where it says when the contact was changed last.")
+    unknown: Statuses = Field(default=frozenset({404}), description="Which statuses say that it knows no such contact.")
+
+    _path = field_validator("path")(_begins_a_path)
+    _headers = field_validator("headers")(_free_headers)
 
 
 class CallTemplates(Table):
-    """`[destinations.templates]`: a table for each kind of call."""
+    """`[destinations.templates]`: a table for each kind of call, and one that asks."""
 
     entered: CallTemplate | None = Field(default=None, description="A call that says true about one audience.")
     left: CallTemplate | None = Field(default=None, description="A call that says false about one audience.")
     changed: CallTemplate | None = Field(default=None, description="Every other call, and those two without one.")
     event: CallTemplate | None = Field(default=None, description="An event.")
+    read: ReadTemplate | None = Field(default=None, description="Asks what is believed of a contact.")
 
     def get(self, op: Op) -> CallTemplate | None:
         """The template of a kind of call, by itself."""
@@ -179,6 +202,35 @@ def _fill(key: str, filling: Filling, told: Mapping[str, object]) -> str:
         raise MisplacedError(key, str(error)) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request that asks about a contact, and what to make of its answer."""
+
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes | None
+    template: ReadTemplate
+
+
+class Asking:
+    """Asks about contacts by a template. Raises `MisplacedError` if that cannot be one."""
+
+    def __init__(self, template: ReadTemplate, *, as_form: bool) -> None:
+        self._template = template
+        self._path = _read("path", template.path, sandbox.PATH, _ASKING)
+        headers = {name: text.get_secret_value() for name, text in template.headers.items()}
+        self._headers = {name: _read("headers", text, sandbox.HEADER, _ASKING) for name, text in headers.items()}
+        form = sandbox.FORM if as_form else sandbox.JSON
+        self._body = None if template.body is None else _read("body", template.body, form, _ASKING)
+
+    def ask(self, told: Mapping[str, object]) -> Question:
+        """What goes out for the object of a contact. Raises `MisplacedError`."""
+        body = None if self._body is None else _one_line(_fill("body", self._body, told))
+        headers = tuple((name, _fill("headers", text, told)) for name, text in self._headers.items())
+        return Question(self._template.method, _fill("path", self._path, told), headers, body, self._template)
+
+
 class Templates:
     """The templates of a destination."""
 
@@ -198,6 +250,7 @@ class Templates:
             for op in OPS
             if (template := templates.get(op)) is not None
         }
+        self._asking = None if templates.read is None else Asking(templates.read, as_form=as_form)
         self._shared = {
             "secrets": {name: secret.get_secret_value() for name, secret in secrets.items()},
             "constants": constants,
@@ -221,6 +274,16 @@ class Templates:
             return self._writers[used].write({**told(self._formed(call), now), **self._shared})
         except MisplacedError as error:
             message = f"templates.{used}.{error}"
+            raise UnsendableError(message) from None
+
+    def ask(self, who: Identify, now: datetime) -> Question | None:
+        """What asks about a contact, as a call names it; None if nothing does. Raises `UnsendableError`."""
+        if self._asking is None:
+            return None
+        try:
+            return self._asking.ask({**told(self._formed(who), now), **self._shared})
+        except MisplacedError as error:
+            message = f"templates.read.{error}"
             raise UnsendableError(message) from None
 
     def _formed(self, call: Call) -> Call:
@@ -321,6 +384,11 @@ def mistakes(
                 writer.write({**told(call, _AT), **shared, "traits": _AnyTrait(city='K"öln')})
         except MisplacedError as error:
             yield f"templates.{op}.{error.key}", error.why
+    if templates.read is not None:
+        try:
+            Asking(templates.read, as_form=as_form).ask({**told(samples["changed"][0], _AT), **shared})
+        except MisplacedError as error:
+            yield f"templates.read.{error.key}", error.why
 
 
 def _samples_of(op: Op, templates: CallTemplates, samples: Mapping[str, Sequence[Call]]) -> Sequence[Call]:

@@ -30,20 +30,22 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import httpx
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
-from syncer import fields
-from syncer.calls import Call, Envelope, Payload, Rate, Refusal, Track
+from syncer import errors, fields
+from syncer.calls import Belief, Call, Envelope, Identify, Payload, Rate, Refusal, Track
 from syncer.destinations import samples
 from syncer.destinations.acceptance import Acceptance, AcceptRule, is_json, read_accept
-from syncer.destinations.encoding import check_values, encode, encode_each, stamp
+from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each, stamp
 from syncer.destinations.http import HttpSender, utc_now
 from syncer.destinations.options import DestinationSettings
 from syncer.destinations.packing import body_in, packed
+from syncer.destinations.reading import belief_in, json_of
 from syncer.destinations.shaping import Shape
 from syncer.destinations.templates import (
     AUDIENCE_OPS,
     OPS,
     CallTemplate,
     CallTemplates,
+    ReadTemplate,
     Templates,
     check_header_names,
     mistakes,
@@ -60,6 +62,7 @@ _SHORTEST_SECRET = 6
 """Characters. Shorter values of headers, such as a version, are no secrets: striking them out would spoil messages."""
 _SHORTEST_TOKEN = 12
 """Characters of a part of the path that may be one: shorter ones are words."""
+UNREAD = "is about a webhook that cannot be asked what it believes: add [destinations.templates.read]"
 _WITH_TEMPLATES = ("content_type", "secrets", "constants")
 
 
@@ -123,6 +126,9 @@ class WebhookSettings(DestinationSettings):
     @classmethod
     def between_keys(cls, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """See `DestinationSettings`."""
+        asking = table.get("templates")
+        if table.get("reconcile_every") is not None and not (isinstance(asking, Mapping) and "read" in asking):
+            yield "reconcile_every", UNREAD
         if "templates" not in table:
             idle = (key for key in _WITH_TEMPLATES if table.get(key) not in (None, cls.model_fields[key].default))
             yield from ((key, "goes along with `templates` only") for key in idle)
@@ -165,8 +171,16 @@ def _unfit(templates: CallTemplates, table: Mapping[str, Any]) -> Iterator[tuple
         if template.envelope and not (table.get("batch") and template.body):
             message = "goes around the bodies of a batch: add `batch` and `body`, or take it out"
             yield f"templates.{op}.envelope", message
-        if not own.isdisjoint(name.lower() for name in template.headers):
-            yield f"templates.{op}.headers", "has a header that `headers` of the destination has; keep one of them"
+        yield from _doubled_headers(op, template, own)
+    if templates.read is not None:
+        yield from _doubled_headers("read", templates.read, own)
+        if templates.read.body is not None and templates.read.method == "GET":
+            yield "templates.read.body", 'is of no request that GETs: add method = "POST", or take it out'
+
+
+def _doubled_headers(op: str, template: CallTemplate | ReadTemplate, own: set[str]) -> Iterator[tuple[str, str]]:
+    if not own.isdisjoint(name.lower() for name in template.headers):
+        yield f"templates.{op}.headers", "has a header that `headers` of the destination has; keep one of them"
 
 
 def _samples(table: Mapping[str, Any]) -> Mapping[str, list[Call]]:
@@ -192,6 +206,9 @@ class WebhookDestination:
         self.name = settings.name
         self.concurrency = settings.concurrency
         self.recognises_events = True
+        asks = settings.templates is not None and settings.templates.read is not None
+        self.why_unread = None if asks else "add [destinations.templates.read], which says how it is asked"
+        self.written = settings.shape.written
         self._size = max(1, settings.batch)
         self.rate = Rate(settings.max_requests_per_second, together=self._size)
         self.page_size = max(self._size, PAGE_SIZE)
@@ -281,6 +298,26 @@ class WebhookDestination:
             for call in request.identifies
             if call.message_id in reasons
         ]
+
+    def read(self, contact: str, user_id: str, email: str) -> Belief | None:
+        """Asks by `templates.read`."""
+        who = Identify(contact, 0, user_id, email, "", {})
+        try:
+            question = self._templates.ask(who, self._now()) if self._templates else None
+        except UnsendableError as error:
+            raise errors.UnreadableError(str(error)) from None
+        if question is None:
+            raise errors.UnreadableError("has no template that asks")
+        body, template = question.body, question.template
+        kind = {"Content-Type": self._content_type} if body else {}
+        headers = {**kind, **dict(question.headers), **self._signature(body or b"")}
+        answer = self._http.ask(question.method, self._address(question.path), body, headers, template.unknown)
+        if answer.status in template.unknown:
+            return None
+        if answer.status >= 400:
+            message = f"answered {answer.status}"
+            raise errors.UnreadableError(message)
+        return belief_in(json_of(answer), template.values, template.changed_at)
 
     def account(self) -> Mapping[str, str]:
         """Which kind of account, and where."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -141,6 +142,8 @@ class MailmodoReceiver(Receiver):
     def _respond(self, call: Call) -> Ending:
         try:
             self._admit(call)
+            if call.path.startswith(f"{BASE}/getContactDetails?"):
+                return self._finish(call, [], self._ask_script(call, None, []) or self._details(call.path))
             if call.method == "GET":
                 return self._finish(call, [], self._ask_script(call, None, []) or self._all_lists())
             if call.path == BASE + "/addEvent":
@@ -193,8 +196,9 @@ class MailmodoReceiver(Receiver):
             "/addToList/batch": "POST",
             "/addEvent": "POST",
             "/getAllContactLists": "GET",
+            "/getContactDetails": "GET",
         }
-        if known.get(call.path.removeprefix(BASE)) != call.method or not call.path.startswith(BASE):
+        if known.get(call.path.partition("?")[0].removeprefix(BASE)) != call.method or not call.path.startswith(BASE):
             body = {"error": "error", "message": "Some Internal Error Occurred: 404"}
             raise _RejectedError(404, body, f"no such call: {call.method} {call.path}")
         if call.headers.get("mmapikey") != self._api_key:
@@ -286,6 +290,16 @@ class MailmodoReceiver(Receiver):
                 for name, each in self.lists.items()
             ]
         return self._json(200, {"listDetails": details})
+
+    def _details(self, path: str) -> Answer:
+        """API. What it says of an email that it does not know is not documented: here, what it says elsewhere."""
+        [email] = parse_qs(urlsplit(path).query)["email"]
+        with self._lock:
+            data = self.belief.get(_canonical(email))
+            if data is None:
+                return self._json(400, {"success": False, "message": "Email address doesn't exist"})
+            details = {"contactIdentifier": str(uuid.uuid5(uuid.NAMESPACE_URL, email)), "email": email, "data": data}
+            return self._json(200, {**details, "blocked": False, "unsubscribed": False, "unsubscribedEmailTypes": []})
 
     def _answer(self, call: Call, list_name: str, refused: Mapping[str, str]) -> Answer:
         if not call.path.endswith("/batch"):

@@ -38,6 +38,7 @@ _STEPS = (
     "forget_in_events",
     "forget_skipped",
     "forget_in_held_out",
+    "forget_in_reconciliations",
     "forget_past",
     "forget_base",
 )

@@ -30,12 +30,14 @@ class _Partition:
 
 
 def drop_old(connection: Connection, keep: float) -> int:
-    """Drops the history of runs, and holdouts, that ended more than `keep` seconds ago. Returns of how many runs.
+    """Drops the history of runs, holdouts and reconciliations that ended more than `keep` seconds ago.
 
-    Call it with the lock held and no run open. Whole partitions are dropped, so history may stay a little longer. While
-    another session reads the history, this waits no more than a moment: the next call tries again.
+    Returns of how many runs. Call it with the lock held and no run open. Whole partitions are dropped, so history may
+    stay a little longer. While another session reads the history, this waits no more than a moment: the next call tries
+    again.
     """
     execute(connection, "delete_old_held_out", {"keep": keep})
+    execute(connection, "delete_old_reconciled", {"keep": keep})
     dropped = 0
     for old in fetch_all(connection, _Partition, "list_old_partitions", {"keep": keep}):
         try:
