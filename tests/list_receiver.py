@@ -3,6 +3,7 @@
     PUT    /api/lists/<list>/members/<email>    {"name": "a …", "list": "<List>"}     a member
     DELETE /api/lists/<list>/members/<email>                                          no member; 404 if it was none
     POST   /api/people                          {"key": "…", "people": [{"id": …, "email": …, <list>: true or false}]}
+    GET    /api/people/<email>                  {"person": {"properties": {<list>: …}, "changed": …}}, or 404
     POST   /api/events                          {"name": …, "email": …, "key": "…"}, or {"events": […]}
 
 Where no id stands, the Idempotency-Key is it. It answers `{"ok": true}`, or `{"ok": false, "message": "why"}`; to
@@ -27,6 +28,7 @@ class ListReceiver(Receiver):
     `refuses` are emails with the words for them; a `script` answers instead, by the emails.
 
     `accepted` are the tellings that took effect, with when they did; `people` is whatever came of them.
+    `asked` is whom it was asked about, which `answers` may answer instead; `changed` is when it says they were changed.
     """
 
     def __init__(self, token: str) -> None:
@@ -37,6 +39,9 @@ class ListReceiver(Receiver):
         self.script: Callable[[Sequence[str]], Ending | None] | None = None
         self.accepted: list[tuple[datetime, dict[str, Any]]] = []
         self.people: list[dict[str, Any]] = []
+        self.asked: list[str] = []
+        self.answers: Callable[[str], Ending | None] | None = None
+        self.changed: dict[str, str] = {}
         self.sizes: list[int] = []
         self._token = token
         self._taken: set[str] = set()
@@ -46,9 +51,11 @@ class ListReceiver(Receiver):
         return f"{self.http.url}/api"
 
     def _respond(self, call: Call) -> Ending:
+        if call.headers.get("authorization") != f"Bearer {self._token}":
+            return Answer(401)
+        if call.method == "GET" and call.path.startswith("/api/people/"):
+            return self._person(unquote(call.path.removeprefix("/api/people/"), errors="strict"))
         with self.http.changed:
-            if call.headers.get("authorization") != f"Bearer {self._token}":
-                return Answer(401)
             self.sizes.append(len(call.body))
             match call.method, call.path.split("/")[1:]:
                 case "PUT" | "DELETE", ["api", "lists", name, "members", email]:
@@ -59,6 +66,16 @@ class ListReceiver(Receiver):
                     return self._events(call)
             self.violations.append(f"{call.method} {call.path}")
             return Answer(400)
+
+    def _person(self, email: str) -> Ending:
+        """Notes whom it was asked about."""
+        self.asked.append(email)
+        fault = self.answers(email) if self.answers else None
+        with self.http.changed:
+            if fault is not None or email not in self.belief:
+                return fault or Answer(404, body=b'{"ok": false, "message": "who?"}')
+            person = {"properties": self.belief[email], "changed": self.changed.get(email)}
+            return Answer(200, body=msgspec.json.encode({"person": person}))
 
     def _member(self, call: Call, name: str, email: str) -> Ending:
         if call.method == "PUT":

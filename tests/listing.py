@@ -44,8 +44,8 @@ class Listing:
     """`pinned`: the property of each audience that the state knows. `last_read`: by property, the last run that was
     about it. `deferred`: how many contacts of a property that run left to the next. `left`: the runs that another
     process had to close. `open`: the runs that nobody has closed. `resyncs`: the runs that told all again, and of which
-    properties, if not of all. `began`: when the kept history begins. `forgets`: people were forgotten, who have no
-    names any more."""
+    properties, if not of all. `repairs`: when a reconciliation made something due again. `began`: when the kept history
+    begins. `forgets`: people were forgotten, who have no names any more."""
 
     pinned: Mapping[str, str] = field(default_factory=dict)
     last_read: Mapping[str, Read] = field(default_factory=dict)
@@ -60,6 +60,7 @@ class Listing:
     contested: set[str] = field(default_factory=set)
     doubted: set[Key] = field(default_factory=set)
     resyncs: list[tuple[int, set[str] | None]] = field(default_factory=list)
+    repairs: dict[Key, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     orders: list[tuple[datetime, str, str]] = field(default_factory=list)
     left: set[int] = field(default_factory=set)
     open: set[int] = field(default_factory=set)
@@ -118,6 +119,8 @@ class Listing:
         listing.orders = [
             (at, action, listing.property_of(name)) for at, action, name in rows(ORDERS, "operator_action")
         ]
+        for contact, name, at in rows(REPAIRED, "reconciled_difference"):
+            listing.repairs[contact, name].append(at)
         for contact, name, message_id, *outcome in rows(HISTORY):
             found = Outcome(*outcome)
             listing.history[str(message_id)] = (found.run_id, found.status)
@@ -161,6 +164,10 @@ class Listing:
         """Whether a full resync made due again what the first of two runs told."""
         return any(before < run_id <= now and (names is None or name in names) for run_id, names in self.resyncs)
 
+    def repaired_between(self, key: Key, before: datetime, now: datetime) -> bool:
+        """Whether a reconciliation found between two calls that the destination believes otherwise."""
+        return any(before < at < now for at in self.repairs[key])
+
     def may_be_false(self, name: str, contacts: Collection[str], first: int, last: int) -> bool:
         """Whether one of these contacts was to be told false in the runs from the first to the last."""
         outcomes = (each for contact in contacts for each in self.outcomes.get((contact, name), ()))
@@ -203,7 +210,15 @@ class Listing:
 
 FILLED = " UNION ALL ".join(
     f"SELECT '{table}' WHERE EXISTS (SELECT FROM {table})"
-    for table in ("held_change", "refused_contact", "skipped_member", "pause", "uncertain", "operator_action")
+    for table in (
+        "held_change",
+        "refused_contact",
+        "skipped_member",
+        "pause",
+        "uncertain",
+        "operator_action",
+        "reconciled_difference",
+    )
 )
 
 HELD = """
@@ -267,6 +282,12 @@ FROM sync_runs
 LEFT JOIN operator_actions ON operator_actions.run_id = sync_runs.run_id AND action = 'resync' -- or what approved it
 WHERE trigger = 'resync'
     AND coalesce(arguments -> 'destinations', '[]') IN ('[]', jsonb_build_array(%s::text))
+"""
+
+REPAIRED = """
+SELECT contact, property, started_at
+FROM reconciled_differences JOIN reconciliations USING (reconciliation_id, destination)
+WHERE reconciled_differences.repaired AND destination = %s
 """
 
 LEFT = """

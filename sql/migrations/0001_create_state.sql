@@ -1315,7 +1315,8 @@ COMMENT ON COLUMN reconciliations.unreadable IS 'Of them, those whose answer cou
 COMMENT ON COLUMN reconciliations.missing IS 'Properties that were accepted, and that it does not know';
 COMMENT ON COLUMN reconciliations.stale IS 'Properties that have another value than was accepted';
 COMMENT ON COLUMN reconciliations.untold IS 'Properties that it has as true, and that it was never told';
-COMMENT ON COLUMN reconciliations.changed IS 'Properties that have another value, of contacts changed after our last call';
+COMMENT ON COLUMN reconciliations.changed IS
+    'Properties that have another value, of contacts that were changed after our last call';
 COMMENT ON COLUMN reconciliations.repaired IS 'Properties that were made due for the next run';
 
 CREATE VIEW reconciled_differences AS

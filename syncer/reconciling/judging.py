@@ -200,4 +200,5 @@ def share(differing: int, judged: int) -> Share | None:
     found, square = differing / judged, _Z95**2
     middle = (found + square / (2 * judged)) / (1 + square / judged)
     half = _Z95 * math.sqrt(found * (1 - found) / judged + square / (4 * judged**2)) / (1 + square / judged)
-    return Share(100 * found, max(0.0, 100 * (middle - half)), min(100.0, 100 * (middle + half)))
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return Share(*(round(100 * each, 4) for each in (found, low, high)))

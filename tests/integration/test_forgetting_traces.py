@@ -51,7 +51,8 @@ NAMELESS = """
     alert.kind alert.subject audience.name audience.property audience.value_type base.missing base.readings
     base.scratch_table base.seal base.sources destination.account destination.name forgotten.hash held_change.reason
     initial_sync.reach_hashes leader.host leader.kind operator_action.action operator_action.actor
-    operator_action.database_user refused_contact.fingerprint request.actor request.database_user request.destinations
+    operator_action.database_user reconciled_difference.kind reconciliation.actor reconciliation.unreadable
+    refused_contact.fingerprint request.actor request.database_user request.destinations
     request.kind rest_member.audience resync.reach_hashes run.host run.phase run.read run.read_because run.status
     run.syncer_version run.trigger run_audience.name run_audience.problem run_audience.property run_count.fingerprint
     run_destination.reach_hashes run_destination.skipped run_destination.status schema_migration.checksum
@@ -73,6 +74,15 @@ PLANTED = (
     "INSERT INTO rest_member (audience, user_id, email) SELECT 'VIP', %(user_id)s, %(email)s",
     "INSERT INTO user_told_false (destination_id, audience_id, user_id) SELECT destination_id, 2, %(user_id)s",
     "INSERT INTO held_out (audience_id, user_id, since, since_run_id) SELECT 2, %(user_id)s, now(), 2",
+    "INSERT INTO reconciliation (destination_id, repairs, scheduled, actor) SELECT destination_id, true, false, 'me'",
+    "INSERT INTO contact_to_ask (reconciliation_id, place, contact)"
+    " SELECT (SELECT max(reconciliation_id) FROM reconciliation AS mine"
+    " WHERE mine.destination_id = destination.destination_id), 1, %(contact)s",
+    "INSERT INTO reconciled_difference"
+    " (reconciliation_id, destination_id, audience_id, contact, kind, believed, accepted, knows_contact, repaired)"
+    " SELECT (SELECT max(reconciliation_id) FROM reconciliation AS mine"
+    " WHERE mine.destination_id = destination.destination_id),"
+    " destination_id, 1, %(contact)s, 'stale', %(said)s, %(said)s, true, true",
 )
 """Rows of hers, in tables that they leave within a run."""
 

@@ -1,14 +1,13 @@
 """Receivers that forgot, invented and changed contacts: what they say, beside what they had accepted."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from syncer.receivers.loopback import Answer, Fault
-from syncer.receivers.mailmodo import MailmodoReceiver, ReceivedCall
-from tests.world import CHURN, VIP, World, members
+from syncer.receivers.mailmodo import MailmodoReceiver
+from tests.world import CHURN, World, members
 
 KEY = "AAAAAAA-BBBBBBB"
 

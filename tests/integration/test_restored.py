@@ -14,6 +14,7 @@ from syncer import app, errors
 from syncer.daemon import alerts, serve
 from syncer.destinations import segment
 from syncer.receivers.loopback import Fault
+from syncer.receivers.mailmodo import MailmodoReceiver
 from syncer.receivers.segment import ReceivedRequest
 from syncer.schedule import Cadence
 from syncer.state import State, witness
@@ -22,7 +23,7 @@ from syncer.stopping import Stop
 from syncer.sync import Result, sync
 from tests.databases import with_database
 from tests.points import Killed, Points, end_sessions
-from tests.world import VIP, Quiet, World, named_members, truth, until
+from tests.world import CHURN, VIP, Quiet, World, named_members, truth, until
 
 pytestmark = [
     pytest.mark.fresh_sessions,
@@ -107,6 +108,35 @@ def test_the_way_out_tells_everything_again_under_new_numbers(restored: World) -
     assert restored.query("SELECT action FROM operator_actions ORDER BY at") == [("restored",), ("resync",)]
     assert restored.verify().differences == 0
     assert restored.command("sync").returncode == 0
+
+
+def test_what_only_the_destination_knows_is_asked(world: World, backup: Backup) -> None:
+    """b entered and left an audience since the backup, so that no resync would ever say so."""
+    with MailmodoReceiver("AAAAAAA-BBBBBBB") as mailmodo:
+        world.destination_extra += f"""
+[[destinations]]
+name = "mailmodo"
+type = "mailmodo"
+api_key = "AAAAAAA-BBBBBBB"
+list_name = "Audiences"
+endpoint = "{mailmodo.url}"
+"""
+        world.warehouse.replace([*named_members("a", "b"), *named_members("a", audience=CHURN)])
+        world.sync()
+        copy = backup()
+        world.warehouse.replace([*named_members("a", "b"), *named_members("a", "b", audience=CHURN)])
+        world.sync()
+        world.warehouse.replace([*named_members("a", "b"), *named_members("a", audience=CHURN)])
+        world.state_url = copy
+        assert world.command("resync", "--restored").returncode == 0
+        assert mailmodo.belief["b@x.io"] == {"vip_buyers": True, "churn_risk": True}
+
+        found = json.loads(world.command("reconcile", "mailmodo", "--all", "--repair", "--json").stdout)
+        assert world.command("sync").returncode == 0
+
+        assert [(each["contact"], each["kind"]) for each in found["differences"]] == [("b@x.io", "untold")]
+        assert mailmodo.belief["b@x.io"] == {"vip_buyers": True, "churn_risk": False}
+        assert world.command("reconcile", "mailmodo", "--all").returncode == 0
 
 
 def test_other_machines_know_that_it_was_said(

@@ -1,6 +1,6 @@
 -- Purpose: records where the destination believes something else than it had accepted.
--- Parameters: reconciliation_id, destination_id, repaired; contact, audience_id, kind, believed, accepted, knows_contact
--- (arrays, side by side).
+-- Parameters: reconciliation_id, destination_id, repaired; contact, audience_id, kind, believed, accepted,
+-- knows_contact (arrays, side by side).
 -- Rows: none.
 INSERT INTO reconciled_difference (
     reconciliation_id, destination_id, contact, audience_id, kind, believed, accepted, knows_contact, repaired

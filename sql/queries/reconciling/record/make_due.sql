@@ -1,5 +1,5 @@
--- Purpose: makes properties due for the next run, which tells what the warehouse says of them then: as after a call that
--- has no answer, nobody knows what the destination believes.
+-- Purpose: makes properties due for the next run, which tells what the warehouse says of them then: as after a call
+-- that has no answer, nobody knows what the destination believes.
 -- Parameters: destination_id; contact, audience_id, user_id, email (arrays, side by side).
 -- Rows: none.
 INSERT INTO uncertain (destination_id, audience_id, since_run_id, contact, user_id, email)

@@ -1,5 +1,5 @@
--- Purpose: deletes whom old reconciliations found to differ, and whom those that were broken off had still to ask about.
--- Their counts stay.
+-- Purpose: deletes whom old reconciliations found to differ, and whom those that were broken off had still to ask
+-- about. Their counts stay.
 -- Parameters: keep (seconds).
 -- Rows: none.
 WITH old AS (
