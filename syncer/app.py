@@ -12,7 +12,9 @@ from syncer import config, embedded, errors, models, naming, schedule, sync, war
 from syncer.calls import Destination
 from syncer.daemon import channels, lateness
 from syncer.daemon.baseline import Baseline
+from syncer.daemon.reconciler import Appointment
 from syncer.destinations import samples
+from syncer.destinations.options import AskableSettings
 from syncer.encryption import clear_text
 from syncer.fetching import open_transport
 from syncer.mirrors import Mirrors
@@ -73,6 +75,15 @@ class App:
         """By what alerts judge which numbers are unusual; None if that is not asked for."""
         wanted = self.settings.alerts
         return Baseline(wanted.unusual_after_runs, wanted.unusual_factor) if wanted.unusual_after_runs else None
+
+    @property
+    def appointments(self) -> list[Appointment]:
+        """Which destinations the daemon asks what they believe."""
+        return [
+            Appointment(target, settings.reconcile_every, settings.reconcile_sample)
+            for target, settings in zip(self.job().targets, self.settings.destinations, strict=True)
+            if isinstance(settings, AskableSettings) and settings.reconcile_every is not None
+        ]
 
     @property
     def cadence(self) -> schedule.Cadence:

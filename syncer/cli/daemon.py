@@ -18,6 +18,7 @@ from syncer.cli.session import Session, config_option, handling_signals, load_se
 from syncer.console.site import Console
 from syncer.daemon import alerts, health
 from syncer.daemon.lateness import Lookout
+from syncer.daemon.reconciler import Reconciler
 from syncer.daemon.serve import Signals, Watcher, serve
 from syncer.daemon.watchdog import Watchdog
 from syncer.state import migrations
@@ -92,7 +93,7 @@ def _open_again(session: Session, settings: config.Settings) -> _Opened | None:
 
 @contextmanager
 def _watchers(opened: app.App) -> Iterator[Sequence[Watcher]]:
-    """A lookout; health and alerts, if the configuration asks for them, for as long as it is this one."""
+    """A lookout; health, alerts and reconciling, if the configuration asks for them, for as long as it is this one."""
     listen, stall_timeout = opened.settings.health.listen, opened.settings.daemon.stall_timeout
     room = partial(app.room, opened.settings.state)
     lookout = Lookout(opened.state, opened.cadence, stall_timeout, room=room)
@@ -108,6 +109,10 @@ def _watchers(opened: app.App) -> Iterator[Sequence[Watcher]]:
             lookout.tell = alarm.stands
             stack.callback(alarm.close)
             watchers.append(alarm)
+        if opened.appointments:
+            reconciler = Reconciler(opened.state, opened.appointments)
+            stack.enter_context(reconciler.watching())
+            watchers.append(reconciler)
         stack.enter_context(lookout.watching())
         yield watchers
 

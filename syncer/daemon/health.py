@@ -27,6 +27,7 @@ from prometheus_client.registry import Collector
 from syncer import errors, sync
 from syncer.daemon.lateness import Lookout
 from syncer.delivery import sender
+from syncer.reconciling.judging import KINDS
 from syncer.state import Connection, State, fetch_all, migrations, status
 from syncer.web import Answer, Lane, Page, Pages, WebServer, Work
 
@@ -173,6 +174,17 @@ class _Skipped:
     members: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Reconciled:
+    """What the last reconciliation of a destination found."""
+
+    name: str
+    missing: int
+    stale: int
+    untold: int
+    changed: int
+
+
 class _Metrics(Collector):
     """Everything that is scraped. Labels are names of destinations, properties, statuses and reasons; never people."""
 
@@ -249,6 +261,15 @@ def _current(connection: Connection) -> Iterator[Metric]:
     for row in fetch_all(connection, _Skipped, "count_skipped_by_reason"):
         skipped.add_metric([row.name, row.reason], row.members)
     yield skipped
+    reconciled = GaugeMetricFamily(
+        "syncer_reconciled_differences",
+        "Properties that the last finished reconciliation found to be otherwise",
+        labels=["destination", "kind"],
+    )
+    for found in fetch_all(connection, _Reconciled, "count_reconciled"):
+        for kind in KINDS:
+            reconciled.add_metric([found.name, kind], getattr(found, kind))
+    yield reconciled
     left, seconds = (now.running.planned - now.running.settled, now.running.seconds_left) if now.running else (0, None)
     yield _gauge("syncer_queue", "Identifies of the run in progress that are not settled yet", left)
     yield _gauge("syncer_forecast_seconds", "Time left for the run in progress", seconds or 0)

@@ -52,7 +52,7 @@ from syncer.destinations.encoding import UnsendableError, check_values, encode, 
 from syncer.destinations.http import Answer, HttpSender, one_line, utc_now, words
 from syncer.destinations.mailmodo_details import details_in
 from syncer.destinations.mailmodo_fields import SentContact, SentEvent, fields_of
-from syncer.destinations.options import DestinationSettings
+from syncer.destinations.options import AskableSettings, DestinationSettings
 from syncer.destinations.reading import json_of
 from syncer.destinations.serial import turnstile
 from syncer.models import Value
@@ -69,7 +69,7 @@ _LISTS_SHOWN = 5
 log = structlog.get_logger()
 
 
-class MailmodoSettings(DestinationSettings):
+class MailmodoSettings(AskableSettings):
     """`type = "mailmodo"`. There is no `concurrency`: Mailmodo takes one call at a time."""
 
     ways_out: ClassVar = {

@@ -64,9 +64,6 @@ class DestinationSettings(Table, ABC):
     lowercase: Annotated[tuple[Text, ...], Field(strict=False)] = ()
     drop: Annotated[tuple[Text, ...], Field(strict=False)] = ()
 
-    reconcile_every: Duration | None = None
-    reconcile_sample: int = Field(default=500, ge=1, le=1_000_000)
-
     @abstractmethod
     def build(self) -> Destination:
         """The destination, not yet connected."""
@@ -132,3 +129,17 @@ class DestinationSettings(Table, ABC):
             rollout=self.rollout,
             retract=self.retract,
         )
+
+
+class AskableSettings(DestinationSettings):
+    """A destination that can be asked what it believes, and how often the daemon asks it about how many contacts."""
+
+    reconcile_every: Duration | None = None
+    reconcile_sample: int = Field(default=500, ge=1, le=1_000_000)
+
+    @field_validator("reconcile_every")
+    @classmethod
+    def _now_and_then(cls, seconds: float | None) -> float | None:
+        if seconds is not None and seconds < 60:
+            raise ValueError('must be at least "1m"; "1d" is once a day')
+        return seconds

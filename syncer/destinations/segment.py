@@ -114,8 +114,6 @@ class SegmentSettings(DestinationSettings):
     @classmethod
     def between_keys(cls, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """See `DestinationSettings`."""
-        if table.get("reconcile_every") is not None:
-            yield "reconcile_every", "is about Segment, which cannot be asked what it made of calls; take it out"
         if "endpoint" in table and "region" in table:
             yield "region", "`endpoint` and `region` both name the address; keep one of them"
         if table.get("lists") and table.get("calls") != "per_audience":

@@ -36,7 +36,7 @@ from syncer.destinations import samples
 from syncer.destinations.acceptance import Acceptance, AcceptRule, is_json, read_accept
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each, stamp
 from syncer.destinations.http import HttpSender, utc_now
-from syncer.destinations.options import DestinationSettings
+from syncer.destinations.options import AskableSettings, DestinationSettings
 from syncer.destinations.packing import body_in, packed
 from syncer.destinations.reading import belief_in, json_of
 from syncer.destinations.shaping import Shape
@@ -66,7 +66,7 @@ UNREAD = "is about a webhook that cannot be asked what it believes: add [destina
 _WITH_TEMPLATES = ("content_type", "secrets", "constants")
 
 
-class WebhookSettings(DestinationSettings):
+class WebhookSettings(AskableSettings):
     """`type = "webhook"`. `url` is the whole address, and may hold a token. `batch` 0 sends calls one by one.
 
     With `templates`, `url` is what their paths are added to.

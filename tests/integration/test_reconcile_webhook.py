@@ -7,19 +7,25 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 
 from syncer import app, errors
+from syncer.daemon import health
+from syncer.daemon.lateness import Lookout
+from syncer.daemon.reconciler import Reconciler
 from syncer.delivery.pacing import Clock
 from syncer.receivers.loopback import Answer, Ending, Hang, Reset, Truncate
 from syncer.reconciling import asking
 from syncer.reconciling.judging import Accepted
 from syncer.reconciling.reconcile import Question, Reconciling, Report
 from syncer.reconciling.record import Standing
+from syncer.schedule import Cadence
+from syncer.state import State
 from syncer.stopping import Stop
 from tests.list_receiver import ListReceiver
 from tests.points import Killed, Points
-from tests.world import CHURN, IMPATIENT, World, members
+from tests.world import CHURN, IMPATIENT, World, members, until
 
 TOKEN = "t0ken-of-the-lists"
 
@@ -300,3 +306,31 @@ def test_who_cannot_be_asked_is_said(world: World, lists: ListReceiver, destinat
 
     assert done.returncode == 2
     assert says in done.stderr
+
+
+def test_the_daemon_asks_now_and_then_while_it_leads(
+    world: World, lists: ListReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncer.daemon.reconciler._LOOK_SECONDS", 0.01)
+    world.destination_extra = world.destination_extra.replace(
+        "batch = 10", 'batch = 10\nreconcile_every = "1d"\nreconcile_sample = 4'
+    )
+    del lists.belief["u0003@x.io"]
+    finished = "SELECT count(*) FROM reconciliations WHERE scheduled AND finished_at IS NOT NULL AND asked = 4"
+    with app.opened(app.load(world.config, {})) as opened:
+        reconciler = Reconciler(opened.state, opened.appointments)
+        reconciler.look()
+        assert world.query(finished) == [(1,)]
+        reconciler.look()
+        assert len(lists.asked) == 4
+        world.query("UPDATE reconciliation SET started_at = started_at - interval '25 hours' RETURNING 1")
+        with reconciler.watching():
+            assert len(lists.asked) == 4
+            reconciler.leads(True)
+            until(lambda: world.query(finished) == [(2,)])
+    assert len(lists.asked) == 8
+    assert world.query("SELECT count(*) FROM operator_actions WHERE action = 'reconcile'") == [(0,)]
+    state = State(world.state_url, "syncer")
+    with health.serving("127.0.0.1:0", state, health.Health(60, Lookout(state, Cadence(), 60))) as server:
+        numbers = httpx.get(f"http://{server.address}/metrics").text
+    assert 'syncer_reconciled_differences{destination="lists",kind="stale"} 0.0' in numbers

@@ -146,3 +146,25 @@ def test_an_open_run_keeps_its_history(world: World) -> None:
 
     assert drop_old(world, 0.0) == 0
     assert kept(world)["sync_change"] == [1]
+
+
+def test_whom_an_old_reconciliation_found_goes_and_its_counts_stay(world: World) -> None:
+    world.warehouse.replace(named_members("a"))
+    world.sync()
+    with world.state() as connection:
+        for days in (1, 3):
+            connection.execute(
+                "WITH old AS (INSERT INTO reconciliation"
+                " (destination_id, repairs, scheduled, actor, differing, started_at)"
+                " VALUES (1, false, false, 'me', 1, now() - make_interval(days => %s)) RETURNING reconciliation_id),"
+                " left_over AS (INSERT INTO contact_to_ask SELECT reconciliation_id, 1, 'b@x.io' FROM old)"
+                " INSERT INTO reconciled_difference"
+                " SELECT reconciliation_id, 1, 1, 'a@x.io', 'stale', 'false', 'true', true, false FROM old",
+                [days],
+            )
+
+    drop_old(world, 2 * DAY)
+
+    assert world.query("SELECT reconciliation_id FROM reconciled_differences") == [(1,)]
+    assert world.query("SELECT reconciliation_id FROM contact_to_ask") == [(1,)]
+    assert world.query("SELECT sum(differing) FROM reconciliations") == [(2,)]

@@ -28,6 +28,7 @@ NOT_HTTP = 'is not a web address; write it like "https://api.segment.io"'
 BARE_ADDRESS = "must not hold a user, a password, `?` or `#`; only the base of the address"
 IN_CLEAR = "would send the write key in clear; use https://, or set `allow_http = true`"
 ONE_WORD = "must not hold blanks, line ends or control characters; copy the key again"
+TOO_OFTEN = 'must be at least "1m"; "1d" is once a day (got "59s")'
 NO_ADDRESS = 'is not an email address; write it like "qa@example.com"'
 NOT_A_LIST = 'must be a list in brackets, such as ["…", "…"]'
 TOKEN = "must have at least 24 plain letters, digits and signs; make one with `openssl rand -hex 24`"
@@ -304,6 +305,7 @@ REFUSED = [
         'is missing; add list_name = "…", the list that the contacts are put on',
     ),
     (in_mailmodo("").replace('"Audiences"', '" "'), "destinations[0].list_name", 'must not be empty (got " ")'),
+    (in_mailmodo("reconcile_every = '59s'"), "destinations[0].reconcile_every", TOO_OFTEN),
     (in_mailmodo("").replace("AAAAAAA-", "hunter2 "), "destinations[0].api_key", ONE_WORD),
     (
         in_mailmodo("").replace("AAAAAAA-", "hunter2é"),

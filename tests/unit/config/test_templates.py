@@ -71,6 +71,16 @@ def test_a_mistake_is_found_at_start_with_its_place(load: Load, lines: str, plac
             "keep one of them",
         ),
         ("templates.changed.body = '1'\ntrack = true", "templates.event", "is missing, and `track` needs it"),
+        ("templates.changed.body = '1'\nreconcile_every = '1d'", "reconcile_every", "cannot be asked"),
+        ("templates.changed.body = '1'\ntemplates.read.path = 'x'", "templates.read.path", 'must begin with "/"'),
+        ("templates.changed.body = '1'\ntemplates.read.path = '/{{ op }}'", "templates.read.path", "op"),
+        ("templates.changed.body = '1'\ntemplates.read.body = '1'", "templates.read.body", 'add method = "POST"'),
+        ("templates.changed.body = '1'\ntemplates.read.values = 'x'", "templates.read.values", "a JSON pointer"),
+        (
+            "templates.changed.body = '1'\ntemplates.read.unknown = [401]",
+            "templates.read.unknown",
+            "must hold statuses",
+        ),
         (
             "templates.entered.body = '1'\ncalls = 'per_audience'",
             "templates.changed",
