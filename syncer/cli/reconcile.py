@@ -83,7 +83,7 @@ def reconcile(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Ask DESTINATION what it believes, and list where that is not what it had accepted.
+    """Ask DESTINATION what it believes; list what is not as accepted.
 
     Asks about a sample of the contacts, or --all, at the pace of the destination, and waits while a run is under way.
     Of a sample it says how many contacts differ in all, with 95 % confidence. What was broken off goes on with the same

@@ -11,7 +11,7 @@ from tests import commands
 SECTIONS = {
     "Set up": "init check schema migrate demo",
     "Run": "plan sync resync retry",
-    "Look": "status history explain verify",
+    "Look": "status history explain verify reconcile",
     "Control": "approve retire pause resume forget",
     "Serve": "daemon console",
 }
