@@ -20,6 +20,7 @@ from syncer import errors, fields
 from syncer.calls import Call, Payload
 from syncer.destinations.encoding import encode
 from syncer.destinations.http import Answer, HttpSender, NotJSONError, one_line, read_json, words
+from syncer.destinations.shaping import Shape
 from syncer.fields import Table
 from syncer.spelling import suggest
 
@@ -129,8 +130,9 @@ def is_json(value: object) -> bool:
 class Acceptance:
     """What `accept` of a destination says of its answers."""
 
-    def __init__(self, accept: str | AcceptRule | Mapping[str, Any], http: HttpSender) -> None:
+    def __init__(self, accept: str | AcceptRule | Mapping[str, Any], http: HttpSender, shape: Shape) -> None:
         self._http = http
+        self._shape = shape
         self._rule = accept if isinstance(accept, AcceptRule) else None
         self._accept = "no_html" if isinstance(accept, AcceptRule) else accept
 
@@ -146,8 +148,10 @@ class Acceptance:
             return {}
         self._check_pointer(answer)
         reasons: dict[str, list[str]] = defaultdict(list)
-        for entry in self._entries(answer):
-            about = [call.message_id for call in self._about(entry, request.identifies)]
+        entries = self._entries(answer)
+        sent = [(self._named(call), call) for call in request.identifies] if entries else []
+        for entry in entries:
+            about = [call.message_id for call in self._about(entry, sent)]
             if len(request.identifies) == 1:
                 about = [request.identifies[0].message_id]
             if not about:
@@ -209,20 +213,24 @@ class Acceptance:
             return []
         return found if isinstance(found, list) else [found]
 
-    def _about(self, entry: object, sent: Sequence[Call]) -> Iterator[Call]:
+    def _named(self, call: Call) -> str:
+        """What the receiver names a call by: it knows the address and the user in the form that it was told."""
+        by = "message_id" if self._rule is None else self._rule.by
+        name: str = getattr(call if by == "message_id" else self._shape.of(call), by)
+        return name.casefold()
+
+    def _about(self, entry: object, sent: Sequence[tuple[str, Call]]) -> Iterator[Call]:
         """The calls that an entry names; none if it names anything that was not sent."""
         rule = self._rule
         if rule is not None and rule.index is not None:
             place = at_pointer(entry, rule.index)
             if isinstance(place, int) and not isinstance(place, bool) and 0 <= place < len(sent):
-                yield sent[place]
+                yield sent[place][1]
             return
         named = at_pointer(entry, "/messageId" if rule is None or rule.id is None else rule.id)
         names = {each.casefold() for each in (named if isinstance(named, list) else [named]) if isinstance(each, str)}
-        by = "message_id" if rule is None else rule.by
-        known = {getattr(call, by).casefold() for call in sent}
-        if names <= known:
-            yield from (call for call in sent if getattr(call, by).casefold() in names)
+        if names <= {name for name, _ in sent}:
+            yield from (call for name, call in sent if name in names)
 
     def _words(self, entry: object) -> str:
         if self._rule is None:

@@ -255,7 +255,7 @@ class WebhookDestination:
             transport=transport,
             now=now,
         )
-        self._acceptance = Acceptance(settings.accept, self._http)
+        self._acceptance = Acceptance(settings.accept, self._http, settings.shape)
 
     def requests(self, identifies: Sequence[Call]) -> tuple[list[Payload], list[Refusal]]:
         """Writes each call once, and puts them together within `batch` and `max_bytes`."""

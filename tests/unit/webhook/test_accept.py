@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -51,6 +52,18 @@ BY_EMAIL = {"errors": "/bad", "id": "", "by": "email"}
 )
 def test_an_answer_accepts_all_but_those_whom_it_names(accept: Any, answer: object, found: dict[str, str]) -> None:
     assert answered(accept, answer) == found
+
+
+def test_who_is_refused_is_named_as_they_were_told() -> None:
+    """A receiver of hashes knows no address."""
+    [_, second, _] = [sha256(call.email.encode()).hexdigest() for call in CALLS]
+    shaped: dict[str, Any] = {"hash": {"email": "sha256"}, "rename": {"email": "em"}, "lowercase": ["user_id"]}
+    assert answered(BY_EMAIL, {"bad": [second]}, **shaped) == {ID[1]: "***"}
+    with pytest.raises(errors.RequestRefusedError):
+        answered(BY_EMAIL, {"bad": [CALLS[1].email]}, **shaped)
+    by_user = {"errors": "/bad", "id": "/u", "by": "user_id"}
+    hashed = sha256(b"u3").hexdigest().upper()
+    assert answered(by_user, {"bad": [{"u": hashed}]}, hash={"user_id": "sha256"}).keys() == {ID[2]}
 
 
 @pytest.mark.parametrize(
