@@ -7,6 +7,7 @@ no run is open; a run that begins meanwhile meets at most the one question that 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import structlog
 
@@ -83,8 +84,9 @@ class Asker:
                 return found
 
     def _no_answer(self, error: errors.DestinationUnavailableError) -> Unreadable:
+        """It is the contact's, as far as is known, unless several in a row have none; that we ask too much never is."""
         self._silent += 1
-        if self._silent >= _MOST_SILENT:
+        if self._silent >= _MOST_SILENT or error.http_status == HTTPStatus.TOO_MANY_REQUESTS:
             raise error
         status = "did not answer" if error.http_status is None else f"answered {error.http_status}"
         return Unreadable(f"{status}, also when asked again")

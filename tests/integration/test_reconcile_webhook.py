@@ -25,7 +25,7 @@ from syncer.state import State
 from syncer.stopping import Stop
 from tests.list_receiver import ListReceiver
 from tests.points import Killed, Points
-from tests.world import CHURN, IMPATIENT, World, members, until
+from tests.world import CHURN, IMPATIENT, VIP, World, members, until
 
 TOKEN = "t0ken-of-the-lists"
 
@@ -334,3 +334,32 @@ def test_the_daemon_asks_now_and_then_while_it_leads(
     with health.serving("127.0.0.1:0", state, health.Health(60, Lookout(state, Cadence(), 60))) as server:
         numbers = httpx.get(f"http://{server.address}/metrics").text
     assert 'syncer_reconciled_differences{destination="lists",kind="stale"} 0.0' in numbers
+
+
+def test_what_is_due_is_told_by_the_rules_of_any_plan(world: World, lists: ListReceiver) -> None:
+    """u0000 lost a true of a paused audience; u0001 has one of a retired one back; u0005 has one, and unsubscribed."""
+    world.extra = '[suppress]\nquery = "SELECT \'u0005@x.io\' AS email"\nemail = "email"\n'
+    assert world.command("retire", CHURN, "--yes").returncode == 0
+    world.sync()
+    assert lists.belief["u0005@x.io"]["vip_buyers"] is lists.belief["u0001@x.io"]["churn_risk"] is False
+    lists.belief["u0005@x.io"]["vip_buyers"] = lists.belief["u0001@x.io"]["churn_risk"] = True
+    lists.belief["u0000@x.io"]["vip_buyers"] = False
+    assert ask(world, repairs=True).reconciliation.repaired == 3
+    world.pause(VIP)
+
+    world.sync()
+
+    assert lists.belief["u0001@x.io"]["churn_risk"] is False
+    assert lists.belief["u0000@x.io"]["vip_buyers"] is False
+    assert world.in_doubt() == {"u0000@x.io", "u0005@x.io"}
+    world.resume(VIP)
+    world.sync()
+    assert lists.belief["u0000@x.io"]["vip_buyers"] is True
+    assert lists.belief["u0005@x.io"]["vip_buyers"] is False
+    assert ask(world).reconciliation.differing == 0
+
+
+def test_who_asks_too_much_stops(world: World, lists: ListReceiver) -> None:
+    lists.answers = lambda email: Answer(429) if email == "u0003@x.io" else None
+    with pytest.raises(errors.DestinationUnavailableError):
+        ask(world)
