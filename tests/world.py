@@ -101,7 +101,8 @@ class Quiet:
 
 @dataclass
 class World:
-    """`extra`, `destination_extra` and `warehouse_extra` are lines of TOML for the top, the destination, the warehouse.
+    """`extra`, `destination_extra` and `warehouse_extra` are lines of TOML for the top, the destination, the warehouse;
+    `table` has the members.
 
     `patience` is how often requests are sent again by runs in this process; commands have that of a user.
     """
@@ -114,6 +115,7 @@ class World:
     destination_extra: str = "max_events_per_second = 0"
     patience: RetryPolicy = IMPATIENT
     warehouse_extra: str = ""
+    table: str = "members"
 
     def __post_init__(self) -> None:
         watch(self)
@@ -140,7 +142,7 @@ class World:
 url = "{self.warehouse.url}"
 {self.warehouse_extra}
 [warehouse.membership]
-table = "members"
+table = "{self.table}"
 {self.extra}
 [state]
 url = "{self.state_url}"

@@ -70,6 +70,10 @@ def test_the_wheel_has_what_it_needs_and_no_more(wheel: Path) -> None:
     recipes = {f"syncer/deploy/recipes/{file.name}" for file in (CHECKOUT / "syncer/deploy/recipes").iterdir()}
     assert len(recipes) > 9
     assert recipes <= set(names)
+    dbt = {
+        f"syncer/deploy/dbt/{name}" for name in ("dbt_project.yml", "macros/property_of.sql", "example/profiles.yml")
+    }
+    assert dbt <= set(names)
     assert {"syncer/py.typed", "syncer/_config.example.toml"} <= set(names)
     assert any(name.endswith("/licenses/LICENSE") for name in names)
     assert {name.split("/")[0] for name in names} == {"syncer", f"engage_syncer-{__version__}.dist-info"}
