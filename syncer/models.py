@@ -347,7 +347,8 @@ class Mode:
 
     `per_audience`: every audience of a contact has a call of its own. `keys_users`: it keeps profiles by user id beside
     those by contact, and a call tells both. `freezes`: who is suppressed is told nothing at all, instead of `false`.
-    `new_names`: what fields of a call are called here, so that no property may be.
+    `new_names`: what fields of a call are called here, so that no property may be. `refresh`: seconds after which the
+    destination forgets that it was told `true`, unless it is told again before.
     """
 
     identity: Identity = "email"
@@ -357,6 +358,7 @@ class Mode:
     keys_users: bool = False
     freezes: bool = False
     new_names: frozenset[str] = frozenset()
+    refresh: float | None = None
 
     @property
     def tells_profiles(self) -> bool:

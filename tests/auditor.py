@@ -143,8 +143,8 @@ class Auditor:
     def _reason(self, key: Key, before: _Knows, now: _Knows) -> bool:
         """Why somebody is told what they knew: syncer does not know that it was accepted (the answer was lost, or the
         history of it); another call in between has no answer; this call is late, of a process that was overtaken; all
-        are told again; a reconciliation found that they do not know it; or the user whom it names was told false at
-        another address, or was to be."""
+        are told again; it would expire; a reconciliation found that they do not know it; or the user whom it names was
+        told false at another address, or was to be."""
         listing = self.listing
         return (
             not before.certain
@@ -153,6 +153,7 @@ class Auditor:
             or listing.unknown_between(key, before.run, now.run)
             or listing.resynced_between(key[1], before.run, now.run)
             or listing.repaired_between(key, before.telling.at, now.telling.at)
+            or listing.refreshed(key, now.run)
             or (self.account.has_profiles and self._follows(key, now))
         )
 

@@ -168,6 +168,10 @@ class Listing:
         """Whether a reconciliation found between two calls that the destination believes otherwise."""
         return any(before < at < now for at in self.repairs[key])
 
+    def refreshed(self, key: Key, run: int) -> bool:
+        """Whether a run told it once more because it would expire."""
+        return any(each.run_id == run and each.op == "refreshed" for each in self.outcomes[key])
+
     def may_be_false(self, name: str, contacts: Collection[str], first: int, last: int) -> bool:
         """Whether one of these contacts was to be told false in the runs from the first to the last."""
         outcomes = (each for contact in contacts for each in self.outcomes.get((contact, name), ()))

@@ -134,8 +134,8 @@ CREATE TABLE initial_sync (
 COMMENT ON TABLE initial_sync IS 'Audiences whose initial sync at a destination has ended';
 
 -- `email` is null where the contact is the email, `value` where it is true, as for every audience. `told_run_id` is the
--- run that told it last; with a minus it is due again as soon as it can be told, because a full resync ended without
--- it.
+-- run that told the contact last; with a minus it is due again as soon as it can be told, because a full resync ended
+-- without it.
 CREATE TABLE synced_member (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
@@ -317,8 +317,8 @@ COMMENT ON TABLE run_destination IS 'What a run did at a destination, in identif
 
 -- `reads`: the snapshot was asked about this audience, and something named it. `held_add` and `deferred_add`: of those
 -- held and deferred, additions. Deferred changes wait for the next run, because this one could not tell them before
--- that is due. `fingerprint` is of the snapshot's rows of this audience, where nothing of them differed from the state;
--- null: something did, or they were not added up.
+-- that is due. `refreshed`: planned to be told true once more, before that expires. `fingerprint` is of the snapshot's
+-- rows of this audience, where nothing of them differed from the state; null: something did, or they were not added up.
 CREATE TABLE run_count (
     run_id integer NOT NULL REFERENCES run,
     destination_id integer NOT NULL,
@@ -338,13 +338,14 @@ CREATE TABLE run_count (
     held_add bigint NOT NULL DEFAULT 0,
     deferred bigint NOT NULL DEFAULT 0,
     deferred_add bigint NOT NULL DEFAULT 0,
+    refreshed bigint NOT NULL DEFAULT 0,
     fingerprint text,
     PRIMARY KEY (run_id, destination_id, audience_id)
 );
 COMMENT ON TABLE run_count IS 'What a run did for an audience at a destination, in contacts';
 CREATE INDEX run_count_by_audience ON run_count (audience_id, destination_id, run_id);
 
-CREATE TYPE change_op AS ENUM ('added', 'removed', 'reasserted', 'trait_changed', 'covered');
+CREATE TYPE change_op AS ENUM ('added', 'removed', 'reasserted', 'trait_changed', 'covered', 'refreshed');
 CREATE TYPE row_effect AS ENUM ('gain', 'lose', 'none');
 CREATE TYPE page_status AS ENUM ('planned', 'sending', 'done', 'aborted');
 CREATE TYPE identify_outcome AS ENUM ('failed', 'unknown', 'aborted');
@@ -379,7 +380,8 @@ CREATE INDEX sync_change_by_page ON sync_change (run_id, destination_id, page);
 CREATE INDEX sync_change_by_contact ON sync_change (contact);
 
 -- A page goes planned → sending → done | aborted. Page 0 holds the covered changes. `urgency` is the class of all its
--- calls in the order of delivery: see `urgency_of`; 4 and more are of calls that follow others, or had no answer yet.
+-- calls in the order of delivery: see `urgency_of`; 4 to 6, or more, are of calls that follow others, or had no
+-- answer yet.
 CREATE TABLE sync_page (
     run_id integer NOT NULL REFERENCES run,
     destination_id integer NOT NULL,
@@ -821,12 +823,14 @@ CREATE FUNCTION trait_value(value jsonb, value_type text) RETURNS jsonb
         ELSE value
     END;
 
--- The class of a change in the order of delivery: 1 removals, 2 additions and changed values, 3 everything else.
+-- The class of a change in the order of delivery: 1 removals, 2 additions and changed values, 3 everything else but for
+-- what is only told before it expires: 7, after all classes that `order_identifies` lists.
 CREATE FUNCTION urgency_of(op change_op, initial boolean, retired boolean) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE
         WHEN op = 'removed' AND NOT retired THEN 1
         WHEN op = 'trait_changed' OR (op = 'added' AND NOT initial) THEN 2
+        WHEN op = 'refreshed' THEN 7
         ELSE 3
     END;
 
@@ -859,6 +863,7 @@ RETURNS text
         WHEN op = 'added' THEN 'missing'
         WHEN op = 'removed' THEN 'lingering'
         WHEN op = 'trait_changed' THEN 'outdated'
+        WHEN op = 'refreshed' THEN 'refresh'
         ELSE 'again'
     END;
 
@@ -993,7 +998,8 @@ SELECT
     run_count.unknown AS num_unknown,
     run_count.aborted AS num_aborted,
     run_count.held AS num_held,
-    run_count.initial
+    run_count.initial,
+    run_count.refreshed AS num_refreshed
 FROM run_count
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id);
@@ -1014,6 +1020,7 @@ COMMENT ON COLUMN sync_run_counts.num_unknown IS 'Sent, and the answer was lost'
 COMMENT ON COLUMN sync_run_counts.num_aborted IS 'Planned and never applied';
 COMMENT ON COLUMN sync_run_counts.num_held IS 'Held by the guard, until syncer approve';
 COMMENT ON COLUMN sync_run_counts.initial IS 'This run belonged to the initial sync of the audience there';
+COMMENT ON COLUMN sync_run_counts.num_refreshed IS 'To be told true once more, before it expires at the destination';
 
 CREATE VIEW sync_changelog AS
 SELECT

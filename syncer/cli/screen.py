@@ -205,6 +205,7 @@ def _audiences(audiences: Sequence[AudienceReport]) -> Table:
         notes = [audience.problem] if audience.problem else []
         notes += ["initial sync"] if audience.initial else []
         notes += [f"{audience.held:,} held"] if audience.held else []
+        notes += [f"{audience.refreshed:,} refreshed"] if audience.refreshed else []
         table.add_row(
             words(_cut(audience.name)),
             audience.property or "",

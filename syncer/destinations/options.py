@@ -57,6 +57,7 @@ class DestinationSettings(Table, ABC):
     retract: bool = True
     calls: Literal["combined", "per_audience"] = "combined"
     traits_trigger: bool = False
+    refresh: Duration | None = None
     suppress: Literal["remove", "freeze"] = "remove"
     track: EventNames | None = None
     hash: dict[Text, Digest] = Field(default={})
@@ -87,6 +88,13 @@ class DestinationSettings(Table, ABC):
             raise ValueError('must be more than nothing and at most "1h"')
         return seconds
 
+    @field_validator("refresh")
+    @classmethod
+    def _possible_refresh(cls, seconds: float | None) -> float | None:
+        if seconds is not None and not 60 <= seconds <= 10 * 366 * 86400:
+            raise ValueError('must be at least "1m" and at most ten years')
+        return seconds
+
     @field_validator("audiences")
     @classmethod
     def _some_audience(cls, audiences: list[str] | None) -> list[str] | None:
@@ -113,6 +121,7 @@ class DestinationSettings(Table, ABC):
             self.keys_users,
             freezes=self.suppress == "freeze",
             new_names=frozenset(self.rename.values()),
+            refresh=self.refresh,
         )
 
     @property

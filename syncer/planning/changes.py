@@ -10,9 +10,11 @@ The truth table of a contact's property (two users with one email are one contac
     no          no             no        false                    removed
     yes         yes            due again true                     reasserted
     told false  no             due again false                    reasserted
+    yes         yes            expiring  true                     refreshed
 
 "Due again" is what a full resync makes of everything that was told before it, until it is accepted, whoever the rows of
-a contact are by then. The resync ends once nobody is left whom it could tell: those who are skipped, held or refused
+a contact are by then. "Expiring" is what the destination would forget by itself (`refresh`): see `add_refreshes`.
+The resync ends once nobody is left whom it could tell: those who are skipped, held or refused
 stay due by themselves, and those beyond the destination's reach wait for a wider one. What is to be told may have to
 wait: `contested`, because another name claims the property as well; `held` by the guard; `refused` and not due for
 another try; it is planned again by every run until it goes.
@@ -74,7 +76,8 @@ class AudienceCount(NamedTuple):
     """What one audience gives to tell at one destination, in contacts.
 
     `held` wait for approval, of them `held_add` to be told true; `deferred` and `deferred_add` the same for those that
-    wait for the next run. `reads`: the snapshot was asked about it, and something named it.
+    wait for the next run; `refreshed` are told true before that expires. `reads`: the snapshot was asked about it, and
+    something named it.
     """
 
     audience_id: int
@@ -84,6 +87,7 @@ class AudienceCount(NamedTuple):
     held_add: int
     deferred: int
     deferred_add: int
+    refreshed: int
     reads: bool
     initial: bool
 
@@ -222,6 +226,7 @@ class TargetPlanner:
         if not execute(self.connection, "find_followers", {**self._here, **self.target.in_reach, **limit}).rowcount:
             return 0
         execute(self.connection, "put_off_moves")
+        execute(self.connection, "leave_refreshes")
         execute(self.connection, "add_follow_edges")
         if not self.target.mode.per_audience:
             execute(self.connection, "put_off_cycles")

@@ -16,6 +16,9 @@ from syncer.planning.snapshot import NotEnoughError
 from syncer.planning.targets import PlanRequest, Target
 from syncer.state import Connection, analyze, execute, fetch_one, fetch_value
 
+_IN_TIME = 0.9
+"""What is told again before it expires is told after this fraction of the time: the next run may be late."""
+
 
 class _Audiences(NamedTuple):
     """The audiences to compare, as parallel arrays."""
@@ -64,9 +67,7 @@ class Comparison:
             self.counts.snapshot.execute(self.connection, "diff_values", in_reach, contact=self.target.contact)
         if self.request.has_profiles(self.target):
             self._resolve_profiles()
-        execute(self.connection, "add_uncertain", in_reach)
-        if self.target.reach.retract:
-            execute(self.connection, "add_retractions", in_reach)
+        self._add_due(in_reach)
         if self.counts.snapshot.suppressed is not None:
             everybody = self.target.reach.everybody
             suppression.find(self.connection, self.target.mode.identity, in_reach, everybody=everybody)
@@ -119,6 +120,15 @@ class Comparison:
             analyze(self.connection, "member_delta")
             execute(self.connection, "match_padded", {"destination_id": self.target.destination_id})
         return made.rowcount
+
+    def _add_due(self, in_reach: Mapping[str, object]) -> None:
+        """Adds what is to be told whether or not anything changed."""
+        execute(self.connection, "add_uncertain", in_reach)
+        if self.target.reach.retract:
+            execute(self.connection, "add_retractions", in_reach)
+        if self.target.mode.refresh is not None:
+            analyze(self.connection, "member_delta")
+            execute(self.connection, "add_refreshes", {**in_reach, "seconds": _IN_TIME * self.target.mode.refresh})
 
     def _resolve_profiles(self) -> None:
         """Finds what goes along with a call, and the rows that contradict it."""

@@ -59,5 +59,6 @@ def _audience(made: plan.Plan, audience: models.Audience, counts: Sequence[chang
         removed=sum(count.removed for count in counts),
         initial=any(count.initial for count in counts),
         held=sum(count.held for count in counts),
+        refreshed=sum(count.refreshed for count in counts),
         problem=audience.problem,
     )

@@ -10,7 +10,7 @@ from syncer.state import Connection, fetch_all, fetch_optional
 
 @dataclass(frozen=True, slots=True)
 class AudienceReport:
-    """One audience in a run; counts are contacts, summed over destinations."""
+    """One audience in a run; counts are contacts, summed over destinations. `refreshed`: told before it expires."""
 
     name: str
     property: str | None
@@ -19,6 +19,7 @@ class AudienceReport:
     removed: int
     initial: bool
     held: int
+    refreshed: int
     problem: str | None
 
 

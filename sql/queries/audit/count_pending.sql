@@ -2,7 +2,8 @@
 -- just made. Only missing, lingering and outdated are differences; everything else waits, or is told, for a known
 -- reason.
 -- Parameters: destination_id.
--- Rows: why (missing, lingering, outdated; held, refused, deferred, uncertain, again, covered), contacts.
+-- Rows: why (missing, lingering, outdated; held, refused, deferred, uncertain, again, refresh,
+-- covered), contacts.
 SELECT pending.why, count(*) AS contacts
 FROM (
     SELECT

@@ -3,6 +3,7 @@
 -- profile the present value, because the destination keys by user id as well. Once a user, whatever number of contacts
 -- they left or are at. The call has to name them: a contact whose call does so anyway is taken first. A user id that
 -- more contacts than a limit have, once this plan is told, is no identity: it is listed as skipped and not followed.
+-- What is only told before it expires has no say in any of this: it may as well be told by the next run.
 -- Parameters: destination_id; reach_contacts, rollout (the destination's reach); max_contacts.
 -- Rows: none; fills moved_user, and member_delta with skip.
 WITH named AS (
@@ -32,7 +33,7 @@ WITH named AS (
             WHERE caller.user_id = back.user_id
                 AND contact_change.audience_id = back.audience_id
                 AND contact_change.value
-                AND contact_change.op <> 'covered'
+                AND contact_change.op NOT IN ('covered', 'refreshed')
                 AND contact_change.waits IS NULL
         )
 ),
@@ -116,7 +117,7 @@ known AS (
     LEFT JOIN (
         SELECT
             contact_change.contact,
-            bool_or(contact_change.op <> 'covered' AND contact_change.waits IS NULL) AS goes,
+            bool_or(contact_change.op NOT IN ('covered', 'refreshed') AND contact_change.waits IS NULL) AS goes,
             bool_or(contact_change.waits = 'refused') AS refused
         FROM contact_change
         WHERE contact_change.contact IN (SELECT present.contact FROM present)

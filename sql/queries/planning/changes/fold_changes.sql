@@ -21,6 +21,7 @@ WITH differing AS (
         bool_or(member_delta.kind = 'lose' AND member_delta.told_run_id < plan_audience.due_before) AS lost_due,
         bool_or(member_delta.kind = 'changed') AS changed,
         bool_or(member_delta.kind = 'retract') AS retract,
+        bool_or(member_delta.kind = 'refresh') AS refresh,
         bool_or(member_delta.still_named) AS still_named,
         min(member_delta.value::text)::jsonb AS value
     FROM member_delta
@@ -45,7 +46,11 @@ SELECT
     pair.audience_id,
     CASE
         WHEN pair.after AND pair.before AND NOT (pair.unsure OR pair.again OR coalesce(pair.lost_due, false)) THEN
-            CASE WHEN pair.changed OR pair.value <> pair.known_value THEN 'trait_changed' ELSE 'covered' END
+            CASE
+                WHEN pair.changed OR pair.value <> pair.known_value THEN 'trait_changed'
+                WHEN pair.refresh THEN 'refreshed'
+                ELSE 'covered'
+            END
         WHEN pair.after AND pair.before THEN 'reasserted'
         WHEN pair.after THEN 'added'
         WHEN pair.before OR pair.unsure THEN 'removed'
@@ -69,6 +74,7 @@ FROM (
         differing.lost_due,
         differing.changed,
         differing.retract,
+        differing.refresh,
         differing.still_named,
         differing.value,
         known.value AS known_value,
@@ -84,6 +90,7 @@ FROM (
         OR differing.again
         OR differing.changed
         OR differing.retract
+        OR differing.refresh
 ) AS pair
 JOIN plan_audience USING (audience_id)
 WHERE (pair.after OR pair.before OR pair.retract OR NOT pair.still_named)

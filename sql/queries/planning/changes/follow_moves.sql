@@ -44,7 +44,7 @@ refused AS MATERIALIZED (
 told_later AS (
     UPDATE contact_change
     SET earliest_urgency = follower.urgency,
-        op = CASE WHEN contact_change.op = 'covered' THEN 'reasserted' ELSE contact_change.op END,
+        op = CASE WHEN contact_change.op IN ('covered', 'refreshed') THEN 'reasserted' ELSE contact_change.op END,
         waits = CASE
             WHEN contact_change.op <> 'covered' THEN contact_change.waits
             WHEN contact_change.contact IN (SELECT refused.contact FROM refused) THEN 'refused'

@@ -8,6 +8,7 @@
 --     5  contacts that did not answer in two runs or more, those last that did not in most; in ever smaller pages, the
 --        oftener others were answered in these runs
 --     6  what follows a false of class 5; and from there on what follows a follower
+--     7  what is only told before it expires
 -- Within a class the order is by contact, so that an accepted page writes its index in order.
 -- Parameters: destination_id, page_size, per_audience (every part is an identify with a place of its own).
 -- Rows: none; fills planned_identify.

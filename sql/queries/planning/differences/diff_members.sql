@@ -20,6 +20,7 @@
 --     changed  both have the row, with another `value` (diff_values) or other traits (add_profile_changes)
 --     unsure   the contact's last call has no answer (add_uncertain)
 --     retract  false was the last value that was accepted, and it is due again (add_retractions)
+--     refresh  both have the row, and it is time to tell it once more, before it expires (add_refreshes)
 -- told_run_id: of a lose row, the run that told it last (fold_changes: it may be due again).
 -- still_named: a skipped row still names the contact or user of a lose or unsure row (mark_still_named).
 --

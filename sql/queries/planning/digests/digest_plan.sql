@@ -2,6 +2,7 @@
 -- told what, whom that names, with which email and traits, what waits and why, and which rows move. It is another
 -- digest if any of that is another. Rows are added up, since they come in any order: two sums of 64 bits, by seeds that
 -- only this state knows, so that nobody makes other rows with the same sums, or finds out by a digest who is in it.
+-- That somebody is told once more before it expires is not in it: it says nothing new, and depends on the clock alone.
 -- Rows: audience, property; added, removed, changed, told_again, covered (contacts that go), held, waiting (for another
 -- reason), digest.
 WITH own AS MATERIALIZED (
@@ -11,24 +12,40 @@ WITH own AS MATERIALIZED (
         ('x' || left(forget_hash(installation.forget_key, 'plan', 'second'), 16))::bit(64)::bigint AS second_seed
     FROM installation
 ),
+news AS (
+    SELECT
+        contact_change.*,
+        CASE WHEN contact_change.op = 'refreshed' THEN 'covered' ELSE contact_change.op END AS said_op,
+        CASE WHEN contact_change.op <> 'refreshed' THEN contact_change.waits END AS said_waits
+    FROM contact_change
+    WHERE contact_change.op <> 'refreshed'
+        OR contact_change.entering_user_id IS NOT NULL
+        OR EXISTS (
+            SELECT FROM member_delta AS lost
+            WHERE lost.kind = 'lose'
+                AND NOT lost.still_named
+                AND lost.contact = contact_change.contact
+                AND lost.audience_id = contact_change.audience_id
+        )
+),
 row_of AS (
     SELECT
         contact_change.audience_id,
-        contact_change.op,
-        contact_change.waits,
+        contact_change.said_op AS op,
+        contact_change.said_waits AS waits,
         row(
             contact_change.contact,
-            contact_change.op,
+            contact_change.said_op,
             contact_change.initial,
             contact_change.value,
             contact_change.trait_value,
             contact_change.entering_user_id,
-            contact_change.waits,
+            contact_change.said_waits,
             caller.user_id,
             caller.email,
             caller.traits
         )::text AS said
-    FROM contact_change
+    FROM news AS contact_change
     LEFT JOIN caller ON caller.contact = contact_change.contact
     UNION ALL
     SELECT moved.audience_id, NULL, NULL, row(moved.contact, moved.kind, moved.user_id)::text

@@ -3,7 +3,7 @@
 -- why: null where it is plain: the user entered or left. suppressed, held_out or outranked (a row of the contact does
 -- not count), uncertain (the last call about it has no answer), moved (the user left this contact for another one, or
 -- came from one: their email changed), merged (the user who left this contact was at another one already), follows (the
--- user of the contact was told false at another one), due_again.
+-- user of the contact was told false at another one), due_again, refresh (it would expire at the destination).
 -- Parameters: destination_id, destination (its name); limit (of each; null: all).
 -- Rows: destination, audience, property, op, contact, user_id, value (as JSON text), waits, why.
 WITH numbered AS MATERIALIZED (
@@ -77,6 +77,7 @@ SELECT
         WHEN chosen.op = 'removed' AND mover.merged THEN 'merged'
         WHEN chosen.op = 'reasserted' AND chosen.earliest_urgency > 0 THEN 'follows'
         WHEN chosen.op = 'reasserted' THEN 'due_again'
+        WHEN chosen.op = 'refreshed' THEN 'refresh'
     END AS why
 FROM chosen
 JOIN plan_audience ON plan_audience.audience_id = chosen.audience_id

@@ -1,7 +1,7 @@
 -- Purpose: the audiences of a run, with contacts summed over destinations. Each one's counts are looked up by the whole
 -- key: of a run that was just written the planner would rather go through all counts for every audience.
 -- Parameters: run_id.
--- Rows: name, property, members, added, removed, initial, held, problem.
+-- Rows: name, property, members, added, removed, initial, held, refreshed, problem.
 SELECT
     run_audience.name,
     run_audience.property,
@@ -10,6 +10,7 @@ SELECT
     counted.removed,
     counted.initial,
     counted.held,
+    counted.refreshed,
     run_audience.problem
 FROM run_audience
 CROSS JOIN LATERAL (
@@ -17,7 +18,8 @@ CROSS JOIN LATERAL (
         coalesce(sum(run_count.planned_add), 0)::bigint AS added,
         coalesce(sum(run_count.planned_remove), 0)::bigint AS removed,
         coalesce(bool_or(run_count.initial), false) AS initial,
-        coalesce(sum(run_count.held), 0)::bigint AS held
+        coalesce(sum(run_count.held), 0)::bigint AS held,
+        coalesce(sum(run_count.refreshed), 0)::bigint AS refreshed
     FROM run_count
     WHERE run_count.run_id = %(run_id)s
         AND run_count.destination_id = ANY (

@@ -72,7 +72,11 @@ change AS MATERIALIZED (
 rare AS MATERIALIZED (
     SELECT *
     FROM change
-    WHERE effect = 'lose' OR op IN ('reasserted', 'trait_changed') OR is_false OR event OR outcome = 'unknown'
+    WHERE effect = 'lose'
+        OR op IN ('reasserted', 'trait_changed', 'refreshed')
+        OR is_false
+        OR event
+        OR outcome = 'unknown'
 ),
 gained AS (
     INSERT INTO synced_member (
@@ -82,7 +86,16 @@ gained AS (
         %(destination_id)s,
         audience_id,
         %(run_id)s,
-        %(run_id)s,
+        CASE
+            WHEN op = 'covered' THEN ( -- no call: the contact was told when it was told last
+                SELECT min(told.told_run_id)
+                FROM synced_member AS told
+                WHERE told.destination_id = %(destination_id)s
+                    AND told.contact = change.contact
+                    AND told.audience_id = change.audience_id
+            )
+            ELSE %(run_id)s
+        END,
         clock_timestamp(),
         contact,
         user_id,
@@ -106,7 +119,7 @@ told_again AS (
     SET told_run_id = %(run_id)s, email = rare.email, value = CASE WHEN rare.is_trait THEN rare.value END
     FROM rare
     WHERE rare.told
-        AND rare.op IN ('reasserted', 'trait_changed')
+        AND rare.op IN ('reasserted', 'trait_changed', 'refreshed')
         AND synced_member.destination_id = %(destination_id)s
         AND synced_member.contact = rare.contact
         AND synced_member.audience_id = rare.audience_id
