@@ -285,7 +285,7 @@ def test_nothing_more_is_read_to_save_a_plan_or_to_compare_it(
     assert (sending["digest_text"], sending["digest_plan"], sending["diff_members"]) == (2, 1, 1)
     text = sql.query("digest_plan")
     assert set(re.findall(r"(?:FROM|JOIN) (\w+)", text)) == {
-        "installation", "contact_change", "caller", "member_delta", "plan_audience", "own", "row_of", "summed",
+        "installation", "contact_change", "caller", "member_delta", "plan_audience", "own", "news", "row_of", "summed",
     }  # fmt: skip
 
 
