@@ -5,7 +5,9 @@ from typing import Any
 
 _END = r"""\s"<>(),;:=\[\]{}"""
 # Anchored to the start of a word: a long text without an address is passed over once, not once for each letter.
-_EMAIL = re.compile(rf"(?<![^{_END}@])([^{_END}@])[^{_END}@]*@([^{_END}@])[^{_END}]*")
+_AT = "(?:@|%(?:25)*40)"
+"""Also as it stands in a path or a form: a receiver may answer with the address that it was asked for."""
+_EMAIL = re.compile(rf"(?<![^{_END}@])([^{_END}@])[^{_END}@]*?{_AT}([^{_END}@])[^{_END}]*")
 
 
 def masked(value: Any) -> Any:
@@ -18,4 +20,4 @@ def masked(value: Any) -> Any:
         case list() | tuple() | set() | frozenset():
             return [masked(item) for item in value]
     text = str(value)
-    return _EMAIL.sub(r"\1***@\2***", text) if "@" in text else text
+    return _EMAIL.sub(r"\1***@\2***", text) if "@" in text or "40" in text else text

@@ -33,13 +33,14 @@ class Told:
 class Sending:
     """What would be sent to one destination.
 
-    `requests` and `seconds` are estimates: of requests as full as the first, at the rate limit (None: there is none).
+    `requests` (of calls and events) and `seconds` at the rate limit (None: there is none) are estimates.
     `body` is the first request's, byte by byte, but for its times and for the ids of its calls, which are each run's
     own, and only its beginning if it is long; `body_bytes` its size.
     """
 
     destination: str
     calls: int
+    events: int
     requests: int
     seconds: float | None
     people: Sequence[Told]
@@ -112,6 +113,7 @@ def _sending(target: TargetPlan, calls: Sequence[Identify], foreseen: forecast.F
     return Sending(
         destination=destination.name,
         calls=foreseen.calls,
+        events=foreseen.events,
         requests=foreseen.requests,
         seconds=foreseen.seconds,
         people=[Told(call.contact, call.user_id, call.values) for call in calls[:_PEOPLE]],

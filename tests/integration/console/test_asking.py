@@ -40,9 +40,29 @@ def test_a_plan_is_made_by_a_click_and_is_that_of_the_command(world: World, serv
     assert plan["report"] == said
     [sending] = plan["sending"]
     assert (sending["calls"], sending["requests"]) == (foreseen["calls"], foreseen["requests"]) == (1, 1)
+    assert sending["events"] == foreseen["events"]
     assert [(each["user_id"], each["values"]) for each in sending["people"]] == [("new", {"vip_buyers": True})]
     assert "n***@e***" in shown(page)
     assert "new@example.com" not in page.text
+
+
+def test_an_address_in_a_form_is_one_all_the_same(world: World, served: Served) -> None:
+    world.extra = GUARDED
+    world.destination_extra = f"""audiences = ["nothing"]
+[[destinations]]
+name = "hook"
+type = "webhook"
+url = "{world.receiver.url}"
+content_type = "application/x-www-form-urlencoded"
+[destinations.templates.changed]
+body = "email={{{{ email }}}}"
+"""
+    world.warehouse.replace([(VIP, "u1", "ada@example.com")])
+    console = served(world)
+    page = asked(console, "/plan").text
+    assert "email=a***@e***" in page
+    assert "example.com" not in page + console.get("/plan.json").text
+    assert "email=ada%40example.com" in console.get("/plan.json", headers=BEARER).text
 
 
 def test_the_bytes_of_a_plan_are_those_that_are_sent(world: World, served: Served) -> None:
