@@ -16,7 +16,7 @@ Computation = Literal["audience", "trait"]
 Identity = Literal["email", "user_id"]
 """What a destination knows its contacts by."""
 
-Trigger = Literal["manual", "schedule", "resync", "request"]
+Trigger = Literal["manual", "schedule", "resync", "request", "rollback"]
 """What began a run."""
 
 

@@ -243,10 +243,11 @@ CREATE INDEX owed_event_in_order ON owed_event (destination_id, event_id) WHERE 
 -- 4. Runs, their plan and its history
 
 -- `nonce` makes the messageIds of this run its own. `deferred`: identifies that wait for the next run. `read`: which of
--- the snapshot's rows travelled, `read_because`: why that was everything.
+-- the snapshot's rows travelled, `read_because`: why that was everything. `rolls_back_run_id`: it reads and sends
+-- nothing, it only holds what would take that run back.
 CREATE TABLE run (
     run_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    trigger text NOT NULL CHECK (trigger IN ('manual', 'schedule', 'resync', 'request')),
+    trigger text NOT NULL CHECK (trigger IN ('manual', 'schedule', 'resync', 'request', 'rollback')),
     phase text NOT NULL DEFAULT 'reading' CHECK (phase IN ('reading', 'planned', 'closed')),
     status text CHECK (status IN ('interrupted', 'failed', 'held', 'incomplete', 'succeeded')),
     nonce uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -266,6 +267,8 @@ CREATE TABLE run (
     syncer_version text NOT NULL,
     host text NOT NULL,
     pid integer NOT NULL,
+    rolls_back_run_id integer,
+    CONSTRAINT rollback_of_a_run CHECK ((trigger = 'rollback') = (rolls_back_run_id IS NOT NULL)),
     CONSTRAINT closed_with_status CHECK ((phase = 'closed') = (status IS NOT NULL))
 );
 COMMENT ON TABLE run IS 'A row per sync run; at most one is open';
@@ -516,6 +519,8 @@ CREATE TABLE suppression (
 COMMENT ON TABLE suppression IS 'How many names each list of the suppressed had when a plan was made from it last';
 
 -- Which run held a change last is not written to every row: `run_count.held` knows which runs held something.
+-- `rolls_back_run_id`: it is not the guard's, but takes back what that run told; until it is approved, plans go on as
+-- if it were not there, and one that tells the contact anything about the audience drops it.
 CREATE TABLE held_change (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
@@ -527,13 +532,16 @@ CREATE TABLE held_change (
     since timestamptz NOT NULL,
     since_run_id integer NOT NULL,
     approved_at timestamptz,
+    rolls_back_run_id integer,
     PRIMARY KEY (destination_id, audience_id, contact)
 );
-COMMENT ON TABLE held_change IS 'What the guard holds, until it is approved and accepted, or is no longer wanted';
+COMMENT ON TABLE held_change IS
+    'What the guard holds, or a rollback, until it is approved and accepted, or is no longer wanted';
 CREATE INDEX held_change_by_age ON held_change (destination_id, since);
 CREATE INDEX held_change_by_user ON held_change (user_id);
 CREATE INDEX held_change_waiting ON held_change (destination_id, audience_id, since_run_id) INCLUDE (op)
     WHERE approved_at IS NULL;
+CREATE INDEX held_change_rolls_back ON held_change (destination_id) WHERE rolls_back_run_id IS NOT NULL;
 
 -- `reach_hashes` and `rollout`: it has ended for contacts within this reach, and waits for those beyond it; both null:
 -- it has ended for none.
@@ -859,6 +867,7 @@ RETURNS text
                 AND held_change.contact = why_pending.contact
                 AND held_change.audience_id = why_pending.audience_id
                 AND held_change.op = why_pending.op
+                AND (held_change.rolls_back_run_id IS NULL OR held_change.approved_at IS NOT NULL)
         ) THEN 'held'
         WHEN op = 'added' THEN 'missing'
         WHEN op = 'removed' THEN 'lingering'
@@ -911,6 +920,13 @@ FROM refused_contact;
 COMMENT ON VIEW passed_change IS
     'What has passed the guard and waits, approved or refused when told: syncer''s own, and no part of the contract';
 
+CREATE VIEW approved_rollback AS
+SELECT destination_id, audience_id, contact, op, rolls_back_run_id
+FROM held_change
+WHERE rolls_back_run_id IS NOT NULL AND approved_at IS NOT NULL AND NOT is_token(contact);
+COMMENT ON VIEW approved_rollback IS
+    'What a rollback takes back as soon as it can be told: syncer''s own, and no part of the contract';
+
 -- All others are the history for people's own SQL: a contract that is widened, never narrowed.
 
 CREATE VIEW sync_runs AS
@@ -929,11 +945,12 @@ SELECT
     read,
     read_because,
     read_rows,
-    read_bytes
+    read_bytes,
+    rolls_back_run_id
 FROM run;
 COMMENT ON VIEW sync_runs IS 'A row per sync run';
 COMMENT ON COLUMN sync_runs.run_id IS 'A growing integer';
-COMMENT ON COLUMN sync_runs.trigger IS 'manual, schedule, resync or request';
+COMMENT ON COLUMN sync_runs.trigger IS 'manual, schedule, resync, request or rollback';
 COMMENT ON COLUMN sync_runs.status IS
     'running; or interrupted, failed, held, incomplete, succeeded: the first that applies';
 COMMENT ON COLUMN sync_runs.scheduled_at IS 'When the schedule wanted it; null for a run that was asked for';
@@ -949,6 +966,8 @@ COMMENT ON COLUMN sync_runs.read IS
 COMMENT ON COLUMN sync_runs.read_because IS 'Why everything was read, in a sentence; null for changes';
 COMMENT ON COLUMN sync_runs.read_rows IS 'How many rows travelled from the warehouse; 0 where it is read in place';
 COMMENT ON COLUMN sync_runs.read_bytes IS 'How many bytes of rows travelled from the warehouse';
+COMMENT ON COLUMN sync_runs.rolls_back_run_id IS
+    'The run that it would take back, once approved; it reads and sends nothing itself; null for every other run';
 
 CREATE VIEW sync_run_destinations AS
 SELECT
@@ -1078,7 +1097,7 @@ SELECT
     held_change.user_id,
     coalesce(held_change.email, held_change.contact),
     held_change.op::text,
-    to_jsonb(held_change.op = 'added'),
+    to_jsonb(held_change.op <> 'removed'),
     'held',
     held_change.reason,
     NULL,
@@ -1231,25 +1250,28 @@ SELECT
     ) AS last_run_id,
     NULL::integer AS tries,
     NULL::integer AS next_try_run_id,
-    held_change.approved_at
+    held_change.approved_at,
+    held_change.rolls_back_run_id
 FROM held_change
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id);
-COMMENT ON VIEW held_changes IS 'Changes that the guard holds, until syncer approve';
+COMMENT ON VIEW held_changes IS 'Changes that the guard holds, or a rollback, until syncer approve';
 COMMENT ON COLUMN held_changes.destination IS 'The name of the destination';
 COMMENT ON COLUMN held_changes.audience IS 'The name of the audience, or of the computed trait';
 COMMENT ON COLUMN held_changes.property IS 'The key that the destination has for it';
 COMMENT ON COLUMN held_changes.contact IS 'The key that the destination knows the person by';
 COMMENT ON COLUMN held_changes.user_id IS 'The user id, as in the warehouse';
 COMMENT ON COLUMN held_changes.email IS 'The address: of a contact that is a user id, the one that goes along';
-COMMENT ON COLUMN held_changes.op IS 'added or removed: what it would tell';
-COMMENT ON COLUMN held_changes.reason IS 'Why the guard holds it';
-COMMENT ON COLUMN held_changes.since IS 'When the guard first held it';
+COMMENT ON COLUMN held_changes.op IS
+    'added or removed: what it would tell; reasserted: true once more, where the answer to something else was lost';
+COMMENT ON COLUMN held_changes.reason IS 'Why it is held';
+COMMENT ON COLUMN held_changes.since IS 'When it was first held';
 COMMENT ON COLUMN held_changes.since_run_id IS 'The run that first held it';
 COMMENT ON COLUMN held_changes.last_run_id IS 'The last run that held something of this audience there';
 COMMENT ON COLUMN held_changes.tries IS 'Always null: nothing is tried';
 COMMENT ON COLUMN held_changes.next_try_run_id IS 'Always null: it waits for approval';
 COMMENT ON COLUMN held_changes.approved_at IS 'Approved: it goes out with the next run';
+COMMENT ON COLUMN held_changes.rolls_back_run_id IS 'The run that it takes back; null: it is held by the guard';
 
 CREATE VIEW held_out_members AS
 SELECT

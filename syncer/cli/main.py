@@ -8,14 +8,14 @@ import click
 
 import syncer
 from syncer import errors
-from syncer.cli import console, control, daemon, plan, questions, reconcile, runs, screen, setup, streams
+from syncer.cli import console, control, daemon, plan, questions, reconcile, rollback, runs, screen, setup, streams
 from syncer.cli.session import Session, config_option
 
 _SECTIONS: Mapping[str, Sequence[click.Command]] = {
     "Set up": (setup.init, setup.check, setup.show_schema, setup.migrate, setup.demo),
     "Run": (plan.plan, runs.sync_now, runs.resync, runs.retry),
     "Look": (questions.status, questions.show_history, questions.explain, questions.verify, reconcile.reconcile),
-    "Control": (control.approve, control.retire, control.pause, control.resume, control.forget),
+    "Control": (control.approve, rollback.roll_back, control.retire, control.pause, control.resume, control.forget),
     "Serve": (daemon.daemon, console.console),
 }
 

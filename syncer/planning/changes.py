@@ -145,7 +145,7 @@ class TargetPlanner:
     def plan(self, *, about_all: bool, whole: bool, unasked: Collection[int]) -> TargetPlan:
         """Of the differences, what is to be told, and of that, what may go now. See `TargetPlan`."""
         self._list_audiences()
-        fingerprints = self.comparison.compare()
+        compared = self.comparison.compare()
         execute(self.connection, "fold_changes")
         self._silence()
         execute(self.connection, "keep_contested")
@@ -180,8 +180,8 @@ class TargetPlanner:
             counts=fetch_all(self.connection, AudienceCount, "count_changes"),
             skipped=skipped,
             holds=holds,
-            fingerprints=fingerprints,
-            mirrors=whole and not skipped and self._covers_everything(),
+            fingerprints=compared.fingerprints,
+            mirrors=whole and not skipped and not compared.rolls_back and self._covers_everything(),
             deferred=fetch_value(self.connection, "count_deferred"),
             unasked=unasked,
             reading=self.comparison.reading(),
@@ -257,7 +257,8 @@ class TargetPlanner:
 
     def _order(self) -> None:
         """Splits what is too much for a call, and puts the calls on pages, in the order of delivery."""
-        properties = [audience.property or "" for audience in self.audiences.values()]
+        audiences = [*self.audiences.values(), *self.comparison.paused.values()]
+        properties = [audience.property or "" for audience in audiences]
         if self.target.mode.per_audience:
             execute(self.connection, "split_per_audience")
         elif len(properties) > _PART_PROPERTIES or sum(len(name) + 9 for name in properties) > _PART_BYTES:

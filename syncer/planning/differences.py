@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from syncer import models
-from syncer.planning import checksums, suppression
+from syncer.planning import checksums, rollbacks, suppression
 from syncer.planning.counts import Counts
 from syncer.planning.snapshot import NotEnoughError
 from syncer.planning.targets import PlanRequest, Target
@@ -37,11 +37,21 @@ class _Settings(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """What a comparison leaves: the `fingerprints` of audiences of which nothing differs, and whether something of what
+    is to be told takes a run back."""
+
+    fingerprints: Mapping[int, str]
+    rolls_back: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Compares the snapshot with what one destination accepted, in the private tables of the plan.
 
-    `audiences` are those that are planned there. `known` are the ids of all audiences that there are. With `last`,
-    audiences whose rows have not changed since the last run are not compared.
+    `audiences` are those that are planned there, `paused` those that are not because they are paused. `known` are the
+    ids of all audiences that there are. With `last`, audiences whose rows have not changed since the last run are not
+    compared.
     """
 
     connection: Connection
@@ -49,6 +59,7 @@ class Comparison:
     counts: Counts
     target: Target
     audiences: Mapping[int, models.Audience]
+    paused: Mapping[int, models.Audience]
     known: Set[int]
     last: checksums.Checksums | None
 
@@ -57,8 +68,8 @@ class Comparison:
         audiences = fetch_one(self.connection, _Audiences, "list_compared_audiences", {"unchanged": []})
         return hashlib.sha256(json.dumps([self.target.reading, audiences]).encode()).hexdigest()[:32]
 
-    def compare(self) -> Mapping[int, str]:
-        """Fills `member_delta` and `known_member`; returns the fingerprints of audiences of which nothing differs."""
+    def compare(self) -> Compared:
+        """Fills `member_delta` and `known_member`."""
         self._refuse_other_reading()
         here = {"destination_id": self.target.destination_id}
         in_reach = {**here, **self.target.in_reach}
@@ -86,7 +97,8 @@ class Comparison:
         if fetch_value(self.connection, "any_forgotten"):
             execute(self.connection, "skip_forgotten", {"by_email": self.target.mode.identity == "email"})
         execute(self.connection, "mark_still_named", in_reach)
-        return self._fingerprints_to_leave()
+        rolls_back = rollbacks.add(self.connection, self.request, self.counts, self.target, self.audiences, self.paused)
+        return Compared(self._fingerprints_to_leave(), rolls_back=rolls_back)
 
     def _refuse_other_reading(self) -> None:
         """Of a part of the snapshot, only what was compared in the same way before can be compared again."""

@@ -89,7 +89,10 @@ class Planning:
                 for key, audience in sound.items()
                 if not any(pause.covers(target.destination_id, key) for pause in pauses)
             }
-            comparison = Comparison(self.connection, self.request, self.counts, target, audiences, known, self.last)
+            paused = {key: audience for key, audience in sound.items() if key not in audiences}
+            comparison = Comparison(
+                self.connection, self.request, self.counts, target, audiences, paused, known, self.last
+            )
             planner = TargetPlanner(self.connection, self.request, self.counts, target, audiences, comparison)
             about_all = self.request.scope.whole and len(audiences) == len(sound)
             if used:

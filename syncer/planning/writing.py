@@ -124,6 +124,7 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, k
     execute(connection, "refresh_skipped_gone", here)
     execute(connection, "refresh_skipped_new", here)
     execute(connection, "refresh_held_gone", here)
+    execute(connection, "refresh_rollbacks_gone", {**here, **planned.target.in_reach})
     if planned.holds:
         held = columns_of(planned.holds, "audience_id", "op", "initial", "reason")
         execute(connection, "refresh_held_new", {**here, **held})

@@ -15,11 +15,13 @@ SELECT
             AND held_change.op = held.op
             AND held_change.since_run_id <= %(run_id)s
             AND held_change.approved_at IS NULL
+            AND held_change.rolls_back_run_id IS NOT DISTINCT FROM run.rolls_back_run_id
         ORDER BY held_change.since_run_id
         LIMIT 1
     ) AS reason,
     held.contacts
 FROM run_count
+JOIN run USING (run_id)
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id)
 CROSS JOIN LATERAL (
@@ -31,6 +33,7 @@ CROSS JOIN LATERAL (
             AND held_change.audience_id = run_count.audience_id
             AND held_change.since_run_id <= %(run_id)s
             AND held_change.approved_at IS NULL
+            AND held_change.rolls_back_run_id IS NOT DISTINCT FROM run.rolls_back_run_id
         ORDER BY held_change.since_run_id
         LIMIT %(most)s
     ) AS counted

@@ -17,7 +17,9 @@ WITH named AS (
         SELECT user_told_false.user_id, user_told_false.audience_id
         FROM user_told_false
         JOIN plan_audience USING (audience_id)
-        WHERE user_told_false.destination_id = %(destination_id)s AND user_told_false.is_back
+        WHERE user_told_false.destination_id = %(destination_id)s
+            AND user_told_false.is_back
+            AND NOT plan_audience.resting
         UNION
         SELECT user_told_false.user_id, user_told_false.audience_id
         FROM member_delta AS came

@@ -21,7 +21,7 @@ SELECT
         ELSE 'no_value'
     END
 FROM uncertain
-LEFT JOIN plan_audience USING (audience_id)
+LEFT JOIN plan_audience ON plan_audience.audience_id = uncertain.audience_id AND NOT plan_audience.resting
 WHERE uncertain.destination_id = %(destination_id)s
     AND (plan_audience.audience_id IS NOT NULL OR uncertain.audience_id = ANY (%(unasked)s::integer[]))
     AND NOT EXISTS (

@@ -6,6 +6,7 @@
 -- vanished: neither a row nor the configuration names it any more.
 -- initial: its initial sync has not ended, or not for all of the destination's reach.
 -- begun: it has ended for the reach of reached_hashes and reached_rollout.
+-- resting: it is paused, and here only for what a rollback takes back of it.
 -- due_before: what was told before this run is due again (a full resync); 0: only what is due again by itself.
 -- Rows: none.
 CREATE TEMPORARY TABLE plan_audience (
@@ -18,6 +19,7 @@ CREATE TEMPORARY TABLE plan_audience (
     retired boolean NOT NULL,
     contested boolean NOT NULL,
     vanished boolean NOT NULL,
+    resting boolean NOT NULL DEFAULT false,
     initial boolean NOT NULL,
     begun boolean NOT NULL,
     reached_hashes text[],

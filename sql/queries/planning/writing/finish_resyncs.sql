@@ -49,7 +49,9 @@ ended AS MATERIALIZED (
     FROM resync
     WHERE resync.destination_id = %(destination_id)s
         AND (
-            resync.audience_id IN (SELECT plan_audience.audience_id FROM plan_audience)
+            resync.audience_id IN (
+                SELECT plan_audience.audience_id FROM plan_audience WHERE NOT plan_audience.resting
+            )
             OR (resync.audience_id IS NULL AND %(whole)s)
         )
         AND NOT ( -- it has ended for this reach already

@@ -15,7 +15,9 @@ SET left_because = NULL
 WHERE uncertain.destination_id = %(destination_id)s
     AND uncertain.left_because IS NOT NULL
     AND (
-        uncertain.audience_id IN (SELECT plan_audience.audience_id FROM plan_audience)
+        uncertain.audience_id IN (
+            SELECT plan_audience.audience_id FROM plan_audience WHERE NOT plan_audience.resting
+        )
         OR uncertain.audience_id = ANY (%(unasked)s::integer[])
     )
     AND NOT EXISTS (

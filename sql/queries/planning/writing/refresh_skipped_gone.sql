@@ -5,7 +5,9 @@
 DELETE FROM skipped_member
 WHERE skipped_member.destination_id = %(destination_id)s
     AND (
-        skipped_member.audience_id IN (SELECT plan_audience.audience_id FROM plan_audience)
+        skipped_member.audience_id IN (
+            SELECT plan_audience.audience_id FROM plan_audience WHERE NOT plan_audience.resting
+        )
         OR skipped_member.audience_id IS NULL
     )
     AND NOT EXISTS (

@@ -1,6 +1,7 @@
 -- Purpose: durably marks pages as being sent, before a byte of them is. Each class waits until the one before it is
 -- answered, so the caller names the pages; this claims those that are neither taken nor paused, and only for the
 -- present leader: the next one waits for this before it leads, so it finds either what was claimed, or nothing more is.
+-- The pause of an audience does not stop what a rollback takes back, nor what has to be told after it (follow_moves).
 -- Parameters: run_id, destination_id, pages, token (the leader's).
 -- Rows: page.
 UPDATE sync_page
@@ -21,6 +22,12 @@ WHERE sync_page.run_id = %(run_id)s
                         AND sync_change.destination_id = sync_page.destination_id
                         AND sync_change.page = sync_page.page
                         AND sync_change.audience_id = pause.audience_id
+                        AND NOT EXISTS (
+                            SELECT FROM approved_rollback
+                            WHERE approved_rollback.destination_id = sync_change.destination_id
+                                AND approved_rollback.audience_id = sync_change.audience_id
+                                AND (approved_rollback.contact = sync_change.contact OR sync_change.op = 'reasserted')
+                        )
                 )
             )
     )

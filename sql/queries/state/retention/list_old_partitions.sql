@@ -1,5 +1,5 @@
 -- Purpose: the parts of the history all of whose runs ended long ago. The part that the newest run is in, or that a
--- later one may still be put in, is none of them.
+-- later one may still be put in, is none of them, nor is one with a run that a rollback waits to take back.
 -- Parameters: keep (seconds).
 -- Rows: partition, first_run, end_run (excluded), runs; the oldest first.
 SELECT part.partition, part.first_run, part.end_run, count(run.run_id) AS runs
@@ -15,6 +15,10 @@ FROM (
 ) AS part
 LEFT JOIN run ON run.run_id >= part.first_run AND run.run_id < part.end_run
 WHERE part.end_run <= (SELECT max(newest.run_id) FROM run AS newest)
+    AND NOT EXISTS (
+        SELECT FROM held_change
+        WHERE held_change.rolls_back_run_id >= part.first_run AND held_change.rolls_back_run_id < part.end_run
+    )
 GROUP BY part.partition, part.first_run, part.end_run
 HAVING bool_and(
     run.run_id IS NULL
