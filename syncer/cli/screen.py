@@ -133,6 +133,8 @@ def print_report(report: RunReport, *, as_json: bool) -> None:
         )
     if report.calls_saved:
         stdout.print(f"{report.calls_saved:,} calls saved by telling several audiences in one")
+    if report.rolls_back_run_id is not None:
+        stdout.print(f"it sent nothing: it holds what takes run {report.rolls_back_run_id} back")
     if report.read == "changes":
         stdout.print(f"the warehouse found what changed itself: {report.read_rows:,} rows were read")
     elif report.read_because:

@@ -43,7 +43,7 @@ class DestinationReport:
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """What `sync --json`, `history RUN --json` and, with its forecast, `plan --json` print. `read` is what travelled
-    from the warehouse."""
+    from the warehouse. One with `rolls_back_run_id` sent nothing: it holds what takes that run back."""
 
     run_id: int | None
     trigger: str
@@ -59,6 +59,7 @@ class RunReport:
     read_because: str | None = None
     read_rows: int | None = None
     read_bytes: int | None = None
+    rolls_back_run_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,13 +56,24 @@ class Refusals:
 
 
 @dataclass(frozen=True, slots=True)
+class Rollback:
+    """What waits of a rollback, in contacts: for approval, or, once that is there, for the next run."""
+
+    run_id: int
+    waiting: int
+    approved: int
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
-    """A run with everything that people ask of it; `held` is what approving it would let pass now."""
+    """A run with everything that people ask of it; `held` is what approving it would let pass now, and `rollbacks` are
+    the runs that hold, or held until it was approved, what takes this one back and was not told yet."""
 
     report: history.RunReport
     pipelines: Sequence[pipelines.Pipeline]
     refusals: Sequence[Refusals]
     held: Sequence[control.HeldChanges]
+    rollbacks: Sequence[Rollback]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,7 @@ def run(connection: Connection, run_id: int) -> Run | None:
         pipelines=pipelines.of_run(connection, run_id),
         refusals=_refusals(connection, run_id),
         held=control.waiting(connection, run_id, most=MOST),
+        rollbacks=fetch_all(connection, Rollback, "list_rollbacks", {"run_id": run_id}),
     )
 
 

@@ -13,7 +13,7 @@ import psycopg.sql
 import pytest
 
 from syncer.planning import counts
-from syncer.planning.differences import Comparison
+from syncer.planning.differences import Compared, Comparison
 from syncer.planning.plan import Plan, Planning
 from syncer.planning.snapshot import Snapshot
 
@@ -42,12 +42,12 @@ class Twice:
         self._quietly = quietly
         compare, summed_up = Comparison.compare, Planning.summed_up
 
-        def compared(comparison: Comparison) -> Mapping[int, str]:
-            fingerprints = compare(comparison)
+        def compared(comparison: Comparison) -> Compared:
+            found = compare(comparison)
             if comparison.counts.snapshot.part is not None:
                 with self._quietly():
                     self._check(comparison, compare)
-            return fingerprints
+            return found
 
         def summed(planning: Planning, targets: Any) -> Plan:
             plan = summed_up(planning, targets)
