@@ -519,8 +519,8 @@ CREATE TABLE suppression (
 COMMENT ON TABLE suppression IS 'How many names each list of the suppressed had when a plan was made from it last';
 
 -- Which run held a change last is not written to every row: `run_count.held` knows which runs held something.
--- `rolls_back_run_id`: it is not the guard's, but takes back what that run told; until it is approved, plans go on as
--- if it were not there, and one that tells the contact anything about the audience drops it.
+-- `rolls_back_run_id`: it takes back what that run told; 0: the guard holds it. Until a rollback is approved, plans go on
+-- as if it were not there, and one that tells the contact anything about the audience drops it.
 CREATE TABLE held_change (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
@@ -532,16 +532,17 @@ CREATE TABLE held_change (
     since timestamptz NOT NULL,
     since_run_id integer NOT NULL,
     approved_at timestamptz,
-    rolls_back_run_id integer,
+    rolls_back_run_id integer NOT NULL DEFAULT 0,
     PRIMARY KEY (destination_id, audience_id, contact)
 );
 COMMENT ON TABLE held_change IS
     'What the guard holds, or a rollback, until it is approved and accepted, or is no longer wanted';
 CREATE INDEX held_change_by_age ON held_change (destination_id, since);
 CREATE INDEX held_change_by_user ON held_change (user_id);
-CREATE INDEX held_change_waiting ON held_change (destination_id, audience_id, since_run_id) INCLUDE (op)
+CREATE INDEX held_change_waiting ON held_change (destination_id, audience_id, since_run_id, rolls_back_run_id)
+    INCLUDE (op)
     WHERE approved_at IS NULL;
-CREATE INDEX held_change_rolls_back ON held_change (destination_id) WHERE rolls_back_run_id IS NOT NULL;
+CREATE INDEX held_change_rolls_back ON held_change (destination_id) WHERE rolls_back_run_id > 0;
 
 -- `reach_hashes` and `rollout`: it has ended for contacts within this reach, and waits for those beyond it; both null:
 -- it has ended for none.
@@ -867,7 +868,7 @@ RETURNS text
                 AND held_change.contact = why_pending.contact
                 AND held_change.audience_id = why_pending.audience_id
                 AND held_change.op = why_pending.op
-                AND (held_change.rolls_back_run_id IS NULL OR held_change.approved_at IS NOT NULL)
+                AND (held_change.rolls_back_run_id = 0 OR held_change.approved_at IS NOT NULL)
         ) THEN 'held'
         WHEN op = 'added' THEN 'missing'
         WHEN op = 'removed' THEN 'lingering'
@@ -923,7 +924,7 @@ COMMENT ON VIEW passed_change IS
 CREATE VIEW approved_rollback AS
 SELECT destination_id, audience_id, contact, op, rolls_back_run_id
 FROM held_change
-WHERE rolls_back_run_id IS NOT NULL AND approved_at IS NOT NULL AND NOT is_token(contact);
+WHERE rolls_back_run_id > 0 AND approved_at IS NOT NULL AND NOT is_token(contact);
 COMMENT ON VIEW approved_rollback IS
     'What a rollback takes back as soon as it can be told: syncer''s own, and no part of the contract';
 
@@ -1251,7 +1252,7 @@ SELECT
     NULL::integer AS tries,
     NULL::integer AS next_try_run_id,
     held_change.approved_at,
-    held_change.rolls_back_run_id
+    nullif(held_change.rolls_back_run_id, 0) AS rolls_back_run_id
 FROM held_change
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id);

@@ -171,7 +171,9 @@ def test_every_table_view_and_column_of_a_view_says_what_it_is(state: State) -> 
                 ON pg_attribute.attrelid = pg_class.oid AND pg_attribute.attnum > 0 AND pg_class.relkind = 'v'
             WHERE pg_class.relnamespace = to_regnamespace(current_schema())
                 AND pg_class.relkind IN ('r', 'p', 'v')
-                AND pg_class.relname NOT IN ('schema_migration', 'accepted_change', 'passed_change')
+                AND pg_class.relname NOT IN (
+                    'schema_migration', 'accepted_change', 'passed_change', 'approved_rollback'
+                )
                 AND (
                     obj_description(pg_class.oid, 'pg_class') IS NULL
                     OR (pg_class.relkind = 'v' AND col_description(pg_class.oid, pg_attribute.attnum) IS NULL)

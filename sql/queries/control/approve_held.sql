@@ -11,6 +11,6 @@ WHERE run_count.run_id = %(run_id)s
     AND run_count.held > 0
     AND held_change.since_run_id <= %(run_id)s
     AND held_change.approved_at IS NULL
-    AND held_change.rolls_back_run_id IS NOT DISTINCT FROM run.rolls_back_run_id
+    AND held_change.rolls_back_run_id = coalesce(run.rolls_back_run_id, 0)
     AND (held_change.audience_id = ANY (%(audience_ids)s::integer[]) OR %(audience_ids)s::integer[] IS NULL)
     AND (held_change.destination_id = ANY (%(destination_ids)s::integer[]) OR %(destination_ids)s::integer[] IS NULL)

@@ -22,6 +22,6 @@ JOIN run_count
 JOIN run ON run.run_id = run_count.run_id
 WHERE held_change.since_run_id <= %(run_id)s
     AND held_change.approved_at IS NULL
-    AND held_change.rolls_back_run_id IS NOT DISTINCT FROM run.rolls_back_run_id
+    AND held_change.rolls_back_run_id = coalesce(run.rolls_back_run_id, 0)
     AND (held_change.audience_id = ANY (%(audience_ids)s::integer[]) OR %(audience_ids)s::integer[] IS NULL)
     AND (held_change.destination_id = ANY (%(destination_ids)s::integer[]) OR %(destination_ids)s::integer[] IS NULL)

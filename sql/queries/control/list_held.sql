@@ -15,7 +15,7 @@ SELECT
             AND held_change.op = held.op
             AND held_change.since_run_id <= %(run_id)s
             AND held_change.approved_at IS NULL
-            AND held_change.rolls_back_run_id IS NOT DISTINCT FROM run.rolls_back_run_id
+            AND held_change.rolls_back_run_id = coalesce(run.rolls_back_run_id, 0)
         ORDER BY held_change.since_run_id
         LIMIT 1
     ) AS reason,
@@ -33,7 +33,7 @@ CROSS JOIN LATERAL (
             AND held_change.audience_id = run_count.audience_id
             AND held_change.since_run_id <= %(run_id)s
             AND held_change.approved_at IS NULL
-            AND held_change.rolls_back_run_id IS NOT DISTINCT FROM run.rolls_back_run_id
+            AND held_change.rolls_back_run_id = coalesce(run.rolls_back_run_id, 0)
         ORDER BY held_change.since_run_id
         LIMIT %(most)s
     ) AS counted

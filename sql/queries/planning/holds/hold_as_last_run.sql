@@ -11,6 +11,6 @@ WHERE held_change.destination_id = %(destination_id)s
     AND held_change.contact = contact_change.contact
     AND held_change.op = contact_change.op
     AND held_change.approved_at IS NULL
-    AND held_change.rolls_back_run_id IS NULL
+    AND held_change.rolls_back_run_id = 0
     AND contact_change.waits IS NULL
     AND NOT EXISTS (SELECT FROM suppressed_contact WHERE suppressed_contact.contact = contact_change.contact)

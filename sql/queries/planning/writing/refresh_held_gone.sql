@@ -4,7 +4,7 @@
 -- Rows: none.
 DELETE FROM held_change
 WHERE held_change.destination_id = %(destination_id)s
-    AND held_change.rolls_back_run_id IS NULL
+    AND held_change.rolls_back_run_id = 0
     AND held_change.audience_id IN (
         SELECT plan_audience.audience_id FROM plan_audience WHERE NOT plan_audience.resting
     )

@@ -11,7 +11,7 @@ USING (
     LEFT JOIN contact_change
         ON contact_change.contact = waiting.contact AND contact_change.audience_id = waiting.audience_id
     WHERE waiting.destination_id = %(destination_id)s
-        AND waiting.rolls_back_run_id IS NOT NULL
+        AND waiting.rolls_back_run_id > 0
         AND (
             is_token(waiting.contact)
             OR CASE

@@ -17,7 +17,9 @@ LEFT JOIN run ON run.run_id >= part.first_run AND run.run_id < part.end_run
 WHERE part.end_run <= (SELECT max(newest.run_id) FROM run AS newest)
     AND NOT EXISTS (
         SELECT FROM held_change
-        WHERE held_change.rolls_back_run_id >= part.first_run AND held_change.rolls_back_run_id < part.end_run
+        WHERE held_change.rolls_back_run_id > 0
+            AND held_change.rolls_back_run_id >= part.first_run
+            AND held_change.rolls_back_run_id < part.end_run
     )
 GROUP BY part.partition, part.first_run, part.end_run
 HAVING bool_and(

@@ -6,6 +6,6 @@ SELECT
     count(*) FILTER (WHERE held_change.approved_at IS NULL) AS waiting,
     count(*) FILTER (WHERE held_change.approved_at IS NOT NULL) AS approved
 FROM held_change
-WHERE held_change.rolls_back_run_id IS NOT NULL AND held_change.rolls_back_run_id = %(run_id)s
+WHERE held_change.rolls_back_run_id > 0 AND held_change.rolls_back_run_id = %(run_id)s
 GROUP BY held_change.since_run_id
 ORDER BY held_change.since_run_id
