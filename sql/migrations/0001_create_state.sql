@@ -519,8 +519,8 @@ CREATE TABLE suppression (
 COMMENT ON TABLE suppression IS 'How many names each list of the suppressed had when a plan was made from it last';
 
 -- Which run held a change last is not written to every row: `run_count.held` knows which runs held something.
--- `rolls_back_run_id`: it takes back what that run told; 0: the guard holds it. Until a rollback is approved, plans go on
--- as if it were not there, and one that tells the contact anything about the audience drops it.
+-- `rolls_back_run_id`: it takes back what that run told; 0: the guard holds it. Until a rollback is approved, plans go
+-- on as if it were not there, and one that tells the contact anything about the audience drops it.
 CREATE TABLE held_change (
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
