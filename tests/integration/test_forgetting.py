@@ -107,6 +107,25 @@ def test_nothing_names_the_person_any_more_and_everything_adds_up(world: World, 
     assert differences(world) == 0
 
 
+@pytest.mark.parametrize(
+    ("user", "email", "said"),
+    [
+        ("u1", "ada+x@example.com", "Cannot PUT /people/ada%2Bx%40example.com"),
+        ("u1", "ada@example.com", "Cannot PUT /?email=ADA%40Example.com&x"),
+        ("auth0|Ädä 7", "a@x.io", "no /users/auth0%7C%C3%84d%C3%A4%207/tags"),
+    ],
+)
+def test_a_name_that_a_receiver_repeats_out_of_a_path_goes_too(world: World, user: str, email: str, said: str) -> None:
+    world.warehouse.replace([(VIP, user, email), (VIP, "eve", "eve@x.io")])
+    world.receiver.script = refusing("eve@x.io", words=said)
+    world.sync()
+    assert world.query("SELECT reason FROM sync_exception WHERE reason LIKE %s", [f"%{said}%"]) != []
+
+    forget(world, email)
+
+    assert world.query("SELECT DISTINCT reason FROM sync_exception") == [(forgetting.REPLACEMENT,)]
+
+
 @pytest.mark.parametrize("still_there", [True, False])
 def test_nothing_is_sent_for_the_person(world: World, still_there: bool) -> None:
     world.warehouse.replace([*ADA, *BOB])
