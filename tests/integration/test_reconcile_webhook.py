@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from syncer import app, errors
+from syncer.console.views import destinations
 from syncer.daemon import health
 from syncer.daemon.lateness import Lookout
 from syncer.daemon.reconciler import Reconciler
@@ -110,6 +111,9 @@ def test_a_template_says_how_to_ask(world: World, lists: ListReceiver) -> None:
         ("u0002@x.io", "vip_buyers", "changed"),
         ("u0003@x.io", "vip_buyers", "stale"),
     }
+    with app.opened(app.load(world.config, {})) as opened, world.state() as connection:
+        shown = destinations.destinations(opened, connection).destinations
+    assert [each.reconciled and each.reconciled.differing for each in shown] == [4, None]
     only = ask(world, audiences=["churn_risk"])
     assert kinds(only) == {("u0000@x.io", "churn_risk", "missing"), ("u0001@x.io", "churn_risk", "missing")}
     assert only.reconciliation.contacts == 2

@@ -62,13 +62,36 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconciled:
+    """The last reconciliation of a destination: of how many contacts it was asked what it believes, and what of that
+    was otherwise than it had accepted. `finished_at` None: it goes on, or was broken off."""
+
+    destination: str
+    reconciliation_id: int
+    started_at: datetime
+    finished_at: datetime | None
+    contacts: int
+    asked: int
+    differing: int
+    missing: int
+    stale: int
+    untold: int
+    changed: int
+    repaired: int
+
+
+@dataclass(frozen=True, slots=True)
 class Destination:
-    """A destination with how it stands; `limits` is None for one that is configured no more. Runs are oldest first."""
+    """A destination with how it stands; `limits` is None for one that is configured no more. Runs are oldest first.
+
+    `reconciled` is None for one that was never asked what it believes.
+    """
 
     rates: DestinationRates
     standing: status.DestinationStatus
     limits: Limits | None
     outcomes: Sequence[Outcomes]
+    reconciled: Reconciled | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +107,7 @@ def destinations(opened: app.App, connection: Connection) -> Destinations:
     rates = fetch_all(connection, DestinationRates, "list_rates", lately)
     outcomes = fetch_all(connection, Outcomes, "list_outcomes", lately)
     standing = {each.name: each for each in status.destinations(connection, MOST)}
+    reconciled = {each.destination: each for each in fetch_all(connection, Reconciled, "list_last_reconciled")}
     limits = {name: _limits(opened, name) for name in (each.name for each in opened.settings.destinations)}
     return Destinations(
         [
@@ -92,6 +116,7 @@ def destinations(opened: app.App, connection: Connection) -> Destinations:
                 standing=standing[each.name],
                 limits=limits.get(each.name),
                 outcomes=[run for run in outcomes if run.destination == each.name],
+                reconciled=reconciled.get(each.name),
             )
             for each in rates
         ]

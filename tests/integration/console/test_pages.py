@@ -189,3 +189,20 @@ def test_an_audience_says_who_is_held_out_and_what_comes_first(world: World, ser
     assert "comes first; before vip_buyers" in shown(console.get("/audiences/churn_risk"))
     [destination] = console.get("/runs/1.json").json()["report"]["destinations"]
     assert destination["skipped"] == {"held_out": 2}
+
+
+def test_what_a_destination_was_asked_to_believe(world: World, served: Served) -> None:
+    told(world)
+    console = served(world)
+    assert "what it believes" not in shown(console.get("/destinations"))
+    for values in ("now(), 12, 12, 2, 1, 1", "NULL, 12, 5, 0, 0, 0"):
+        world.query(
+            "INSERT INTO reconciliation (destination_id, repairs, scheduled, actor, finished_at, contacts, asked,"
+            f" differing, missing, untold) VALUES (1, false, true, 'me', {values}) RETURNING 1"
+        )
+        page = shown(console.get("/destinations"))
+        if "NULL" in values:
+            assert "of 5 of 12 contacts so far: what it had accepted." in page
+        else:
+            assert "of 12 of 12 contacts: of 2 something else than it had accepted" in page
+            assert "1 missing, 0 stale, 1 untold, 0 changed by others; 0 made due" in page
