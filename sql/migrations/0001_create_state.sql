@@ -614,7 +614,8 @@ COMMENT ON TABLE rest_member IS
 -- `audience_ids`: only what was told of these; null: of all. `sample`: how many contacts were to be asked about, chosen
 -- by a hash with `seed`; null: all. `contacts`: how many there were to choose from. The other counts are of those who
 -- were asked about so far: `equal`, `differing`, `moved` (told something new meanwhile) and those in `unreadable`, by
--- reason, are contacts; the kinds of differences are properties.
+-- reason, are contacts; the kinds of differences are properties. `moved_at`: when its last page was recorded; others of
+-- the destination that began later wait while that is a moment ago.
 CREATE TABLE reconciliation (
     reconciliation_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     destination_id integer NOT NULL,
@@ -625,6 +626,7 @@ CREATE TABLE reconciliation (
     scheduled boolean NOT NULL,
     actor text NOT NULL,
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    moved_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished_at timestamptz,
     contacts bigint NOT NULL DEFAULT 0,
     asked bigint NOT NULL DEFAULT 0,

@@ -36,7 +36,7 @@ def status(session: Session, watch: bool, as_json: bool) -> None:
     """Show how everything stands now. That is, who leads, what runs, what is due, and what waits."""
     settings = load_settings(session)
     with app.opened_state(settings) as state, connected(state, "status") as connection:
-        _say_if_restored(connection)
+        say_if_restored(connection)
         if as_json:
             screen.print_json(app.standing(settings, state, connection))
             return
@@ -58,7 +58,7 @@ def status(session: Session, watch: bool, as_json: bool) -> None:
 def show_history(session: Session, run_id: int | None, limit: int, as_json: bool) -> None:
     """List the runs, or one RUN with its refused and skipped contacts."""
     with opened_state(session) as state, connected(state, "history") as connection:
-        _say_if_restored(connection)
+        say_if_restored(connection)
         if run_id is None:
             screen.print_runs(history.latest(connection, limit), as_json=as_json)
             return
@@ -79,7 +79,7 @@ def explain(session: Session, who: str, limit: int, as_json: bool) -> None:
     """Show everything about WHO, a user id or an email. What the warehouse says, what was told, what waits, and why."""
     with opened_app(session) as app, stoppable() as stop, progress.watching() as watcher:
         with connected(app.state, "explain") as connection:
-            _say_if_restored(connection)
+            say_if_restored(connection)
         story = audit.explain(app.job(), who, stop, watcher, limit)
     if as_json:
         screen.print_json(story)
@@ -104,7 +104,7 @@ def verify(context: click.Context, limit: int, destinations: Sequence[str], as_j
     context.exit(EXIT_CODE_OF_DIFFERENCES if found.differences else 0)
 
 
-def _say_if_restored(connection: Connection) -> None:
+def say_if_restored(connection: Connection) -> None:
     """What a restored state says is shown, because it helps; but not for the truth."""
     try:
         witness.check(connection)

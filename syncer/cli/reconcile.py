@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import click
 
 from syncer.cli import screen
-from syncer.cli.questions import EXIT_CODE_OF_DIFFERENCES
+from syncer.cli.questions import EXIT_CODE_OF_DIFFERENCES, say_if_restored
 from syncer.cli.session import (
     TEXT,
     Session,
@@ -53,7 +53,7 @@ class _Lines:
         )
 
     def waits(self) -> None:
-        screen.say("a run is under way; waits for its end")
+        screen.say("a run is under way, or another reconciliation there; waits for its end")
 
     def asked(self, contacts: int) -> None:
         before, self.done = self.done, self.done + contacts
@@ -94,7 +94,8 @@ def reconcile(
     session: Session = context.obj
     size = None if everybody else sample or reconciling.SAMPLE
     question = reconciling.Question(audiences, size, repair)
-    with opened_app(session) as opened, connected(opened.state, "reconcile"), stoppable() as stop:
+    with opened_app(session) as opened, connected(opened.state, "reconcile") as connection, stoppable() as stop:
+        say_if_restored(connection)
         target = opened.job((), [destination]).targets[0]
         reconciling.readable(target)
         if repair and may_ask(yes):

@@ -1,7 +1,8 @@
 """Asks a destination about one contact after the other: at its own pace, and never while a run is under way.
 
 A run counts requests by itself, and some destinations take one call at a time. So before each question this waits until
-no run is open; a run that begins meanwhile meets at most the one question that is on its way.
+no run is open, and no earlier reconciliation asks there. A run that begins meanwhile meets at most the one question
+that is on its way.
 """
 
 import threading
@@ -22,6 +23,9 @@ from syncer.stopping import Stop
 
 _LOOK_SECONDS = 0.5
 """Seconds between two looks at whether a run has ended."""
+
+_PAGE_SECONDS = 60.0
+"""Seconds without a page after which an earlier reconciliation counts as broken off."""
 
 _MOST_SILENT = 3
 """So many contacts in a row about which there is no answer at all: then it is the destination that does not answer."""
@@ -52,6 +56,7 @@ class Asker:
 
     destination: Readable
     connection: Connection
+    reconciliation_id: int
     stop: Stop
     patience: RetryPolicy = PATIENCE
     clock: Clock = field(default_factory=Clock)
@@ -92,14 +97,15 @@ class Asker:
         return Unreadable(f"{status}, also when asked again")
 
     def _wait_for_turn(self) -> None:
-        if self._is_syncing():
+        if self._must_wait():
             self.waits()
-            while self._is_syncing():
+            while self._must_wait():
                 self._pause(_LOOK_SECONDS)
         self._pause(self._pacer.turn(1) - self.clock.now())
 
-    def _is_syncing(self) -> bool:
-        return bool(fetch_value(self.connection, "is_syncing", {"seconds": TAKE_OVER_SECONDS}))
+    def _must_wait(self) -> bool:
+        limits = {"seconds": TAKE_OVER_SECONDS, "page_seconds": _PAGE_SECONDS}
+        return bool(fetch_value(self.connection, "must_wait", {"reconciliation_id": self.reconciliation_id, **limits}))
 
     def _pause(self, seconds: float) -> None:
         halt: threading.Event = self.stop.asked

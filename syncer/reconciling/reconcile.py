@@ -59,7 +59,7 @@ class Progress(Protocol):
         """It has begun, or goes on."""
 
     def waits(self) -> None:
-        """A run is under way."""
+        """A run is under way, or another reconciliation there."""
 
     def asked(self, contacts: int) -> None:
         """So many more were asked about."""
@@ -88,7 +88,7 @@ class Reconciling:
             asked = self._asked(connection)
             begun, is_new = record.begin(connection, asked, self.target.in_reach, self._arguments(), self.asker)
             self.progress.begun(record.show(connection, begun), is_new=is_new)
-            paced = asking.Asker(destination, connection, self.stop, self.patience, waits=self.progress.waits)
+            paced = asking.Asker(destination, connection, begun, self.stop, self.patience, waits=self.progress.waits)
             try:
                 while self._page(connection, begun, asked, paced):
                     pass

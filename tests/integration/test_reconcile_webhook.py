@@ -208,6 +208,25 @@ def test_nobody_is_asked_while_a_run_is_under_way(world: World, lists: ListRecei
     assert len(lists.asked) == 10
 
 
+def test_an_earlier_one_that_asks_there_goes_first(world: World, lists: ListReceiver) -> None:
+    heard = Heard()
+    [(destination_id,)] = world.query("SELECT destination_id FROM destination WHERE name = 'lists'")
+    earlier = "INSERT INTO reconciliation (destination_id, repairs, scheduled, actor, moved_at) VALUES (%s, %s)"
+    values = "false, true, 'me', now() - make_interval(secs => 61)"
+    world.query(f"{earlier % (destination_id, values)} RETURNING 1")
+    ask(world)
+    assert len(lists.asked) == 10
+    world.query("UPDATE reconciliation SET moved_at = now() WHERE finished_at IS NULL RETURNING 1")
+    asks = threading.Thread(target=ask, args=(world, heard))
+    asks.start()
+
+    assert heard.waiting.wait(30)
+    assert len(lists.asked) == 10
+    world.query("UPDATE reconciliation SET finished_at = now() WHERE scheduled RETURNING 1")
+    asks.join(30)
+    assert len(lists.asked) == 20
+
+
 DEEP = b'{"person": {"properties": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}}"
 
 
@@ -292,7 +311,7 @@ def test_it_asks_at_the_pace_of_the_destination(world: World, lists: ListReceive
     with app.opened(app.load(world.config, {})) as opened, opened.state.connect("test") as connection:
         destination: Any = opened.job((), ["lists"]).targets[0].destination
         destination.rate = replace(destination.rate, per_second=5.0)
-        asker = asking.Asker(destination, connection, Stop(), clock=Clock(lambda: now[0], pause))
+        asker = asking.Asker(destination, connection, 1, Stop(), clock=Clock(lambda: now[0], pause))
         who = Accepted("u0001@x.io", 1, "u0001", None, True, 1, None)
         for _ in range(21):
             asker.ask(who)

@@ -3,7 +3,8 @@
 -- (how many, by reason).
 -- Rows: none.
 UPDATE reconciliation
-SET asked = asked + %(asked)s,
+SET moved_at = clock_timestamp(),
+    asked = asked + %(asked)s,
     equal = equal + %(equal)s,
     differing = differing + %(differing)s,
     moved = moved + %(moved)s,
