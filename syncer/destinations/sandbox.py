@@ -316,7 +316,8 @@ class Filling:
             raise TemplateError(f"line {error.lineno}: {_said(error, environment)}") from None
         except (RecursionError, SyntaxError, MemoryError):  # of Python, whose code a template becomes
             raise TemplateError("is too deep") from None
-        self.uses = frozenset(name.name for name in tree.find_all(nodes.Name))
+        filters = {used.name for used in tree.find_all(nodes.Filter)}
+        self.uses = frozenset(filters.union(name.name for name in tree.find_all(nodes.Name)))
         self._template = Template.from_code(environment, code, environment.make_globals(None))
 
     def fill(self, told: Mapping[str, object]) -> str:

@@ -11,7 +11,7 @@ Gmail addresses, which stay here. No digit is added to a phone number or taken f
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -54,8 +54,7 @@ class Shape:
     @property
     def digests(self) -> Sequence[re.Pattern[str]]:
         """The forms of what it makes of people, by which a receiver's words are not to name them either."""
-        lengths = {hashlib.new(kind, usedforsecurity=False).digest_size * 2 for kind in self.hashed.values()}
-        return [re.compile(rf"(?<![0-9a-z])[0-9a-f]{{{length}}}(?![0-9a-z])", re.IGNORECASE) for length in lengths]
+        return forms_of(self.hashed.values())
 
     def written(self, name: str, value: Value) -> tuple[str, Value]:
         """The name and the form of a property of a call."""
@@ -94,6 +93,12 @@ class Shape:
         if field in self.lowered and isinstance(value, str):
             return value.lower()
         return value
+
+
+def forms_of(kinds: Iterable[Digest]) -> list[re.Pattern[str]]:
+    """What digests of these kinds look like."""
+    lengths = {hashlib.new(kind, usedforsecurity=False).digest_size * 2 for kind in kinds}
+    return [re.compile(rf"(?<![0-9a-z])[0-9a-f]{{{length}}}(?![0-9a-z])", re.IGNORECASE) for length in lengths]
 
 
 def _digest(field: str, value: Value, kind: Digest) -> Value:

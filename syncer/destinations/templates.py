@@ -35,7 +35,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 from pydantic import Field, SecretStr, field_validator
@@ -45,7 +45,7 @@ from syncer.destinations import sandbox
 from syncer.destinations.acceptance import Pointer, Statuses
 from syncer.destinations.encoding import UnsendableError, check_values, stamp
 from syncer.destinations.sandbox import Filling, TemplateError
-from syncer.destinations.shaping import Shape
+from syncer.destinations.shaping import Digest, Shape
 from syncer.fields import Password, Table, Text
 
 Op = Literal["entered", "left", "changed", "event"]
@@ -161,7 +161,7 @@ class Writer:
 
     @property
     def uses(self) -> set[str]:
-        """The names that its templates use."""
+        """The names and filters that its templates use."""
         fillings = [self._path, self._body, self._envelope, *self._headers.values()]
         return {name for filling in fillings if filling is not None for name in filling.uses}
 
@@ -260,6 +260,12 @@ class Templates:
     def recognises_events(self) -> bool:
         """Whether the receiver could know that an event comes again: whether it is told its id."""
         return "event" in self._writers and "message_id" in self._writers["event"].uses
+
+    @property
+    def digests(self) -> set[Digest]:
+        """What its templates may hash somebody's name with."""
+        used = {name for writer in self._writers.values() for name in writer.uses}
+        return {kind for kind in get_args(Digest) if kind in used}
 
     def write(self, call: Call, now: datetime) -> tuple[bytes, Envelope]:
         """What goes out for a call, and in what. Raises `UnsendableError`."""

@@ -39,7 +39,7 @@ from syncer.destinations.http import HttpSender, utc_now
 from syncer.destinations.options import AskableSettings, DestinationSettings
 from syncer.destinations.packing import body_in, packed
 from syncer.destinations.reading import belief_in, json_of
-from syncer.destinations.shaping import Shape
+from syncer.destinations.shaping import Shape, forms_of
 from syncer.destinations.templates import (
     AUDIENCE_OPS,
     OPS,
@@ -227,6 +227,7 @@ class WebhookDestination:
                 shape=settings.shape,
             )
             self.recognises_events = self._templates.recognises_events
+        made = self._templates.digests if self._templates else ()
         self._identity = settings.identity
         self._shape = settings.shape
         self._now = now
@@ -249,7 +250,7 @@ class WebhookDestination:
             address="url",
             secret_path=True,
             headers=values,
-            secrets=(*secrets, *settings.shape.digests),
+            secrets=(*secrets, *forms_of({*settings.hash.values(), *made})),
             timeout=settings.timeout,
             concurrency=settings.concurrency,
             transport=transport,

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from syncer import errors
 from syncer.calls import Call, Identify, Track
 from syncer.destinations.registry import DESTINATIONS
 from syncer.destinations.segment import MAX_EVENT_BYTES
@@ -150,6 +151,18 @@ def test_a_receiver_that_quotes_a_hash_names_nobody(said: str) -> None:
         [request], _ = destination.requests([ADA])
         [refusal] = destination.send(request)
     assert refusal.reason == f"unknown {said} ({'a' * 40})".replace(HASHED, "***").replace(HASHED.upper(), "***")
+
+
+@pytest.mark.parametrize("template", [{"path": "/{{ email | lower | md5 }}"}, {"body": '"{{ email | md5 }}"'}])
+def test_nor_is_a_hash_repeated_that_a_template_made(template: dict[str, str]) -> None:
+    said = md5(b"ada@example.com").hexdigest()
+    given = {"name": "d", "url": "https://x.example/hook", "templates": {"changed": template}}
+    transport = httpx.MockTransport(lambda _: httpx.Response(422, text=f"Cannot POST /{said} ({'a' * 64})"))
+    settings = WebhookSettings.model_validate(given)
+    with closing(WebhookDestination(settings, transport=transport)) as destination:
+        [request], _ = destination.requests([ADA])
+        with pytest.raises(errors.RequestRefusedError, match=rf"Cannot POST /\*\*\* \({'a' * 64}\)"):
+            destination.send(request)
 
 
 @pytest.mark.parametrize("calls", ["combined", "per_audience"])
