@@ -19,7 +19,7 @@ from syncer.models import Audience, KnownAudience
 from syncer.planning.targets import Target
 from syncer.reconciling import asking, record
 from syncer.reconciling.judging import Share, share
-from syncer.state import Connection, State, accounts
+from syncer.state import Connection, State, accounts, retried
 from syncer.state.asking import Asker
 from syncer.state.audiences import known_audiences
 from syncer.stopping import Stop
@@ -107,7 +107,7 @@ class Reconciling:
             page.answers[contact] = paced.ask(known[0]) if known else None
         if page.contacts:
             audiences = self._audiences(connection, asked)
-            record.settle(connection, begun, asked, page, audiences, paced.destination.written)
+            retried(lambda: record.settle(connection, begun, asked, page, audiences, paced.destination.written))
             self.progress.asked(len(page.contacts))
         return bool(page.contacts)
 
