@@ -4,8 +4,8 @@
 
 What it answers about an email that it does not know is not documented. Taken for that is only what says so: a failure
 (400, 404, or `success: false`) with the words that it has for it elsewhere ("Email address doesn't exist", of
-`DELETE /contacts`) or such as mean the same. Any other failure is no answer. A path that there is not is answered with a
-404 too; that stops us.
+`DELETE /contacts`) or such as mean the same. Any other failure is no answer. A path that there is not is answered with
+a 404 too; that stops us.
 """
 
 import re
