@@ -9,6 +9,7 @@ import venv
 from importlib import metadata
 from pathlib import Path
 
+import duckdb
 import psycopg
 import pytest
 
@@ -17,7 +18,7 @@ from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
 from tests.engines.test_extras import install
 from tests.integration.test_scratch_generic import DuckdbWrite
-from tests.world import World, Write, assert_held
+from tests.world import World, Write, assert_held, calls
 
 pytestmark = [pytest.mark.extras, pytest.mark.timeout(1500)]
 
@@ -118,21 +119,20 @@ def shop(
     return shop
 
 
-def copy_counts(world: World) -> None:
-    """The view of the history that a test of the package reads, where the state is in no database that dbt sees."""
-    write = world.warehouse
-    assert isinstance(write, DuckdbWrite)
-    with world.asking() as connection:
+def attach_history(shop: Shop) -> None:
+    """Lets DuckDB have the view of the history that a test of the package reads, in another database."""
+    with shop.world.asking() as connection:
         found = connection.execute("SELECT * FROM sync_run_counts")
         columns = [f"{column.name} text" for column in found.description or ()]
         rows = [", ".join("NULL" if value is None else f"'{value}'" for value in row) for row in found]
-    number = "ALTER TABLE syncer.sync_run_counts ALTER {} TYPE integer"
-    write.order(
-        "CREATE SCHEMA syncer",
-        f"CREATE TABLE syncer.sync_run_counts ({', '.join(columns)})",
-        *(f"INSERT INTO syncer.sync_run_counts VALUES ({row})" for row in rows),
-        *map(number.format, ("run_id", "members")),
-    )
+    file = shop.folder / "history.duckdb"
+    with duckdb.connect(str(file)) as written:
+        written.execute(f"CREATE SCHEMA syncer; CREATE TABLE syncer.sync_run_counts ({', '.join(columns)})")
+        for row in rows:
+            written.execute(f"INSERT INTO syncer.sync_run_counts VALUES ({row})")
+        for number in ("run_id", "members"):
+            written.execute(f"ALTER TABLE syncer.sync_run_counts ALTER {number} TYPE integer")
+    shop.change("profiles.yml", "type: duckdb\n", f"type: duckdb\n      attach: [{{ path: {file}, alias: state }}]\n")
 
 
 def test_the_table_is_what_the_models_say_and_a_failed_test_holds_it(shop: Shop) -> None:
@@ -162,7 +162,8 @@ def test_the_table_is_what_the_models_say_and_a_failed_test_holds_it(shop: Shop)
     shop.change("dbt_project.yml", "[cafe_lovers, ", "[coffee, cafe_lovers, ")
     history = ("--vars", "{history_schema: syncer}")
     if isinstance(world.warehouse, DuckdbWrite):
-        copy_counts(world)
+        history = ("--vars", "{history_schema: syncer, history_database: state}")
+        attach_history(shop)
     results = shop.build(*history)
     assert [results[name] for name in TESTS] == [("fail", 2), ("fail", 2), ("fail", 1)]
     assert results["audience_membership_tested"][0] == "skipped"
@@ -187,9 +188,13 @@ def test_what_is_listed_has_to_be_tagged(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("shop", ["postgres"], indirect=True)
-def test_models_over_the_history_read_the_state_where_it_is(shop: Shop) -> None:
-    shop.build()
+def test_models_over_the_history_read_the_state_and_further_columns_are_traits(shop: Shop) -> None:
+    for audience in (shop.folder / "models" / "audiences").iterdir():
+        shop.change(f"models/audiences/{audience.name}", "as user_id,", "as user_id, cast('Oslo' as text) as town,")
+    shop.world.extra = 'traits = { town = "city" }\n' + shop.world.extra
+    assert shop.build("--vars", "{trait_columns: [town]}")["audience_membership_tested"][0] == "success"
     assert sync.exit_code(shop.world.sync()) == 0
+    assert [traits["city"] for _, traits in calls(shop.world)] == ["Oslo"] * 5
     sizes = " union all ".join(
         f"select '{name}' as name, count(*) as rows from {{{{ ref('{name}') }}}}" for name in HISTORY
     )

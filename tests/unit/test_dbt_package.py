@@ -99,7 +99,7 @@ def promised() -> dict[str, list[str]]:
 
 def test_every_view_of_the_history_has_its_model_with_all_columns() -> None:
     models = {
-        file.stem.removeprefix("stg_syncer__"): re.findall(r"^    (\w+),?$", file.read_text(), re.MULTILINE)
+        file.stem.removeprefix("stg_syncer__"): re.findall(r'^    "?(\w+)"?,?$', file.read_text(), re.MULTILINE)
         for file in (PACKAGE / "models" / "history").glob("*.sql")
     }
     assert models == promised()

@@ -1,7 +1,7 @@
 {{ config(enabled=var('history_schema') is not none) }}
 
 select
-    at,
+    "at",
     actor,
     action,
     arguments,
