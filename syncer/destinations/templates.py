@@ -25,15 +25,12 @@ What a template may use, as far as the call has it:
 | `secrets`, `constants` | those tables of the destination                                                             |
 | `items`                | only in an envelope: the array of what the bodies of the calls make                         |
 
-`read` asks what is believed of a contact: it knows `contact`, `user_id`, `email`, `timestamp`, `unix`, `secrets` and
-`constants`.
+`read` asks what is believed of a contact: see `questions`.
 
 How a value is written, `sandbox` says.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
@@ -42,10 +39,11 @@ from pydantic import Field, SecretStr, field_validator
 
 from syncer.calls import Call, Envelope, Identify, Track
 from syncer.destinations import sandbox
-from syncer.destinations.acceptance import Pointer, Statuses
+from syncer.destinations.acceptance import Statuses
 from syncer.destinations.encoding import UnsendableError, check_values, stamp
-from syncer.destinations.sandbox import Filling, TemplateError
+from syncer.destinations.questions import Asking, Question, ReadTemplate
 from syncer.destinations.shaping import Digest, Shape
+from syncer.destinations.template_parts import MisplacedError, begins_a_path, compiled, filled, free_headers, one_line
 from syncer.fields import Password, Table, Text
 
 Op = Literal["entered", "left", "changed", "event"]
@@ -54,40 +52,14 @@ OPS: tuple[Op, ...] = (*AUDIENCE_OPS, "changed", "event")
 
 _ALWAYS = "op contact user_id email message_id traits properties timestamp unix secrets constants".split()
 _ABOUT = ["property", "value", "audience"]
-_ASKING = "contact user_id email timestamp unix secrets constants".split()
 _NAMES: Mapping[Op, list[str]] = {
     "entered": [*_ALWAYS, *_ABOUT, "run"],
     "left": [*_ALWAYS, *_ABOUT, "run"],
     "changed": [*_ALWAYS, *_ABOUT, "run"],
     "event": [*_ALWAYS, *_ABOUT, "event"],
 }
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_OUR_HEADERS = {"content-type", "content-length", "host", "x-syncer-timestamp", "x-syncer-signature"}
 _ITEMS = msgspec.Raw(b"[\t\n\t\n\t]")
 """Stands for the items in an envelope: no value is written like this."""
-
-
-def check_header_names(names: Mapping[str, object]) -> None:
-    """Raises ValueError for what cannot be a header of ours."""
-    for name in names:
-        if not _HEADER_NAME.fullmatch(name):
-            raise ValueError(
-                "has a key that is no name of an HTTP header; write name = value, such as Authorization ="
-                ' "Bearer ${TOKEN}"'
-            )
-        if name.lower() in _OUR_HEADERS:
-            raise ValueError(f"has {name!r}, which syncer sets itself")
-
-
-def _begins_a_path(path: str) -> str:
-    if path and path[0] not in "/?":
-        raise ValueError('must begin with "/" or "?": it is added to `url`')
-    return path
-
-
-def _free_headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
-    check_header_names(headers)
-    return headers
 
 
 class CallTemplate(Table):
@@ -100,24 +72,8 @@ class CallTemplate(Table):
     envelope: Text | None = Field(default=None, description="A template of what is around {{ items }}, in a batch.")
     status: Statuses | None = Field(default=None, description="Which statuses accept, instead of those of `accept`.")
 
-    _path = field_validator("path")(_begins_a_path)
-    _headers = field_validator("headers")(_free_headers)
-
-
-class ReadTemplate(Table):
-    """`[destinations.templates.read]`: the request that asks what is believed of a contact, and where that stands in
-    the answer, which is JSON."""
-
-    method: Literal["GET", "POST"] = Field(default="GET", description="The method.")
-    path: str = Field(default="", description="A template of what is added to `url`: begins with / or ?.")
-    headers: dict[Text, Password] = Field(default={}, description="Templates of headers that go along.")
-    body: Text | None = Field(default=None, description="A template of the body; only with POST.")
-    values: Pointer = Field(default="", description="Where in the JSON the map of properties to values is.")
-    changed_at: Pointer | None = Field(default=None, description="Where it says when the contact was changed last.")
-    unknown: Statuses = Field(default=frozenset({404}), description="Which statuses say that it knows no such contact.")
-
-    _path = field_validator("path")(_begins_a_path)
-    _headers = field_validator("headers")(_free_headers)
+    _path = field_validator("path")(begins_a_path)
+    _headers = field_validator("headers")(free_headers)
 
 
 class CallTemplates(Table):
@@ -141,22 +97,22 @@ class Writer:
     def __init__(self, op: Op, template: CallTemplate, *, as_form: bool, in_arrays: bool) -> None:
         names = _NAMES[op]
         self._template = template
-        self._path = _read("path", template.path, sandbox.PATH, names)
+        self._path = compiled("path", template.path, sandbox.PATH, names)
         headers = {name: text.get_secret_value() for name, text in template.headers.items()}
-        self._headers = {name: _read("headers", text, sandbox.HEADER, names) for name, text in headers.items()}
+        self._headers = {name: compiled("headers", text, sandbox.HEADER, names) for name, text in headers.items()}
         form = sandbox.FORM if as_form else sandbox.JSON
-        self._body = None if template.body is None else _read("body", template.body, form, names)
+        self._body = None if template.body is None else compiled("body", template.body, form, names)
         self._around = (b"[", b"]") if in_arrays and template.body is not None else (b"", b"")
         self._envelope = None
         if template.envelope is not None:
-            self._envelope = _read("envelope", template.envelope, sandbox.JSON, [*names, "items"])
+            self._envelope = compiled("envelope", template.envelope, sandbox.JSON, [*names, "items"])
 
     def write(self, told: Mapping[str, object]) -> tuple[bytes, Envelope]:
         """What goes out for the object of a call. Raises `MisplacedError`."""
-        body = b"" if self._body is None else _one_line(_fill("body", self._body, told))
+        body = b"" if self._body is None else one_line(filled("body", self._body, told))
         opening, closing = self._opened(told)
-        headers = tuple((name, _fill("headers", text, told)) for name, text in self._headers.items())
-        path = _fill("path", self._path, told)
+        headers = tuple((name, filled("headers", text, told)) for name, text in self._headers.items())
+        path = filled("path", self._path, told)
         return body, Envelope(self._template.method, path, headers, opening, closing, self._template.status)
 
     @property
@@ -168,67 +124,10 @@ class Writer:
     def _opened(self, told: Mapping[str, object]) -> tuple[bytes, bytes]:
         if self._envelope is None:
             return self._around
-        parts = _fill("envelope", self._envelope, {**told, "items": _ITEMS}).split(bytes(_ITEMS).decode())
+        parts = filled("envelope", self._envelope, {**told, "items": _ITEMS}).split(bytes(_ITEMS).decode())
         if len(parts) != 2:
             raise MisplacedError("envelope", "must have {{ items }} in it, once")
-        return _one_line(parts[0]) + b"[", b"]" + _one_line(parts[1])
-
-
-def _one_line(written: str) -> bytes:
-    """Without line ends and tabs, which stand between the tokens of JSON only: no text holds them as they are."""
-    return written.encode().translate(None, b"\r\n\t")
-
-
-class MisplacedError(UnsendableError):
-    """A template cannot be what it is, or not be filled in; `key` is that of its table."""
-
-    def __init__(self, key: str, why: str) -> None:
-        super().__init__(f"{key}: {why}")
-        self.key = key
-        self.why = why
-
-
-def _read(key: str, text: str, form: sandbox.Form, names: list[str]) -> Filling:
-    try:
-        return Filling(text, form, names)
-    except TemplateError as error:
-        raise MisplacedError(key, str(error)) from None
-
-
-def _fill(key: str, filling: Filling, told: Mapping[str, object]) -> str:
-    try:
-        return filling.fill(told)
-    except TemplateError as error:
-        raise MisplacedError(key, str(error)) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A request that asks about a contact, and what to make of its answer."""
-
-    method: str
-    path: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes | None
-    template: ReadTemplate
-
-
-class Asking:
-    """Asks about contacts by a template. Raises `MisplacedError` if that cannot be one."""
-
-    def __init__(self, template: ReadTemplate, *, as_form: bool) -> None:
-        self._template = template
-        self._path = _read("path", template.path, sandbox.PATH, _ASKING)
-        headers = {name: text.get_secret_value() for name, text in template.headers.items()}
-        self._headers = {name: _read("headers", text, sandbox.HEADER, _ASKING) for name, text in headers.items()}
-        form = sandbox.FORM if as_form else sandbox.JSON
-        self._body = None if template.body is None else _read("body", template.body, form, _ASKING)
-
-    def ask(self, told: Mapping[str, object]) -> Question:
-        """What goes out for the object of a contact. Raises `MisplacedError`."""
-        body = None if self._body is None else _one_line(_fill("body", self._body, told))
-        headers = tuple((name, _fill("headers", text, told)) for name, text in self._headers.items())
-        return Question(self._template.method, _fill("path", self._path, told), headers, body, self._template)
+        return one_line(parts[0]) + b"[", b"]" + one_line(parts[1])
 
 
 class Templates:

@@ -38,16 +38,16 @@ from syncer.destinations.encoding import UnsendableError, check_values, encode, 
 from syncer.destinations.http import HttpSender, utc_now
 from syncer.destinations.options import AskableSettings, DestinationSettings
 from syncer.destinations.packing import body_in, packed
+from syncer.destinations.questions import ReadTemplate
 from syncer.destinations.reading import belief_in, json_of
 from syncer.destinations.shaping import Shape, forms_of
+from syncer.destinations.template_parts import check_header_names
 from syncer.destinations.templates import (
     AUDIENCE_OPS,
     OPS,
     CallTemplate,
     CallTemplates,
-    ReadTemplate,
     Templates,
-    check_header_names,
     mistakes,
 )
 from syncer.models import Events, Identity, Mode

@@ -1,0 +1,68 @@
+"""What all templates of a webhook have in common: their headers, their paths, and what is wrong with one."""
+
+import re
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
+from syncer.destinations import sandbox
+from syncer.destinations.encoding import UnsendableError
+from syncer.destinations.sandbox import Filling, TemplateError
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OUR_HEADERS = {"content-type", "content-length", "host", "x-syncer-timestamp", "x-syncer-signature"}
+
+
+def check_header_names(names: Mapping[str, object]) -> None:
+    """Raises ValueError for what cannot be a header of ours."""
+    for name in names:
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(
+                "has a key that is no name of an HTTP header; write name = value, such as Authorization ="
+                ' "Bearer ${TOKEN}"'
+            )
+        if name.lower() in _OUR_HEADERS:
+            raise ValueError(f"has {name!r}, which syncer sets itself")
+
+
+def begins_a_path(path: str) -> str:
+    """The template of a path, if it may be added to an address."""
+    if path and path[0] not in "/?":
+        raise ValueError('must begin with "/" or "?": it is added to `url`')
+    return path
+
+
+def free_headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    """The headers, if they may be ours: see `check_header_names`."""
+    check_header_names(headers)
+    return headers
+
+
+def one_line(written: str) -> bytes:
+    """Without line ends and tabs, which stand between the tokens of JSON only: no text holds them as they are."""
+    return written.encode().translate(None, b"\r\n\t")
+
+
+class MisplacedError(UnsendableError):
+    """A template cannot be what it is, or not be filled in; `key` is that of its table."""
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__(f"{key}: {why}")
+        self.key = key
+        self.why = why
+
+
+def compiled(key: str, text: str, form: sandbox.Form, names: list[str]) -> Filling:
+    """The template that stands at `key`. Raises `MisplacedError`."""
+    try:
+        return Filling(text, form, names)
+    except TemplateError as error:
+        raise MisplacedError(key, str(error)) from None
+
+
+def filled(key: str, filling: Filling, told: Mapping[str, object]) -> str:
+    """The template that stands at `key`, filled in. Raises `MisplacedError`."""
+    try:
+        return filling.fill(told)
+    except TemplateError as error:
+        raise MisplacedError(key, str(error)) from None
