@@ -14,5 +14,6 @@ select
     last_run_id,
     tries,
     next_try_run_id,
-    approved_at
+    approved_at,
+    rolls_back_run_id
 from {{ source('syncer', 'held_changes') }}

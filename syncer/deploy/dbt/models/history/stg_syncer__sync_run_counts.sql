@@ -15,5 +15,6 @@ select
     num_unknown,
     num_aborted,
     num_held,
-    initial
+    initial,
+    num_refreshed
 from {{ source('syncer', 'sync_run_counts') }}

@@ -15,5 +15,6 @@ select
     read,
     read_because,
     read_rows,
-    read_bytes
+    read_bytes,
+    rolls_back_run_id
 from {{ source('syncer', 'sync_runs') }}
