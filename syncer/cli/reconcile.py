@@ -131,7 +131,9 @@ def _show(found: reconciling.Report) -> None:
         if count:
             screen.stdout.print(screen.words(f"  {count:,} {kind}: {_KINDS[kind]}"))
     if standing.moved:
-        screen.stdout.print(screen.words(f"  {standing.moved:,} contacts moved meanwhile: not judged", style="dim"))
+        screen.stdout.print(
+            screen.words(f"  {standing.moved:,} contacts not judged: due, or told something new meanwhile", style="dim")
+        )
     for reason, contacts in standing.unreadable.items():
         screen.stdout.print(screen.words(f"  {contacts:,} unreadable: it {reason}", style="yellow"))
     if found.share is not None:
