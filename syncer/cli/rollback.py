@@ -50,7 +50,7 @@ def roll_back(
     cancels: bool,
     as_json: bool,
 ) -> None:
-    """Plan what brings everybody whom RUN told something back to what they were told before it.
+    """Plan what brings everybody whom RUN told back to what they knew.
 
     Sends nothing: it is held, as a run of its own, until `syncer approve`. Whatever moved since is left alone, and
     listed. What the warehouse still says otherwise is told again by the run after it; --pause keeps it as

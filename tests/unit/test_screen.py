@@ -12,7 +12,7 @@ SECTIONS = {
     "Set up": "init check schema migrate demo",
     "Run": "plan sync resync retry",
     "Look": "status history explain verify reconcile",
-    "Control": "approve retire pause resume forget",
+    "Control": "approve rollback retire pause resume forget",
     "Serve": "daemon console",
 }
 
