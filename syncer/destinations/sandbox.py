@@ -8,10 +8,8 @@ A template ends: it has no loops but over what is there, two deep, no recursion,
 on texts. No error says what was filled in.
 """
 
-import hashlib
-import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import count
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -21,15 +19,20 @@ from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, Un
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
 
+from syncer.destinations.filters import (
+    MOST_CHARACTERS,
+    OWN_FILTERS,
+    MistakeError,
+    as_json,
+    as_text,
+    counted,
+    joined,
+)
 from syncer.spelling import suggest
 
 _DEEPEST_LOOP = 2
-_LONGEST_LOOP = 1000
-_MOST_CHARACTERS = 1 << 20
-"""Of a template, and of what a filter makes."""
-_MOST_WRITTEN = 16 << 20
-"""Characters that a template makes of one call."""
 _LONGEST_PATH = 8000
 """What RFC 9110 (4.1) asks of everybody to take, and hardly anybody takes more."""
 
@@ -47,8 +50,8 @@ _SAID = {
     "FromImport": "import",
 }
 _FILTERS = frozenset(
-    """abs capitalize d default dictsort first int items join last length list lower max min sort string title
-    trim unique upper""".split()
+    """abs capitalize d default dictsort first int items last length list lower max min sort title trim
+    unique upper""".split()
 )
 _TESTS = frozenset(
     """boolean defined divisibleby eq equalto even false float ge greaterthan gt in integer iterable le lessthan lower
@@ -67,66 +70,27 @@ class TemplateError(Exception):
     """A template cannot be filled in; says where and why, and nothing of what it was to be filled with."""
 
 
-class _MistakeError(Exception):
-    """What is wrong with a value, in words that may be shown."""
-
-
 # --- how a value is written --------------------------------------------------------------------------------
-
-
-def _unwritable(value: object) -> object:
-    if isinstance(value, Undefined):
-        str(value)  # raises what is undefined
-    raise _MistakeError("is no text, number, map or list; a method needs its (), and a view the filter `list`")
-
-
-_ENCODER = msgspec.json.Encoder(enc_hook=_unwritable)
-
-
-def _json(value: object) -> str:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise _MistakeError("is a number that JSON cannot hold")
-    try:
-        return _ENCODER.encode(value).decode()
-    except UnicodeError:
-        raise _MistakeError("holds broken Unicode") from None
-    except OverflowError:
-        raise _MistakeError("is a number beyond 64 bits") from None
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeError:
-            raise _MistakeError("holds broken Unicode") from None
-        return value
-    if value is None:
-        raise _MistakeError("is null, and only JSON can hold that")
-    written = _json(value)
-    if written[0] in "[{":
-        raise _MistakeError("is a map or a list, and only JSON can hold that")
-    return written
 
 
 def _marked_json(value: object) -> str:
     """Between NULs, which neither a template nor JSON holds: so what stands around it is told apart from it."""
-    return f"\0{_json(value)}\0"
+    return f"\0{as_json(value)}\0"
 
 
 def _marked_path(value: object) -> str:
-    return f"\0{quote(_text(value), safe='')}\0"
+    return f"\0{quote(as_text(value), safe='')}\0"
 
 
 def _header(value: object) -> str:
-    text = _text(value)
+    text = as_text(value)
     if not (text.isascii() and text.isprintable()):
-        raise _MistakeError("holds what no header can carry: line ends, control characters or others than ASCII")
+        raise MistakeError("holds what no header can carry: line ends, control characters or others than ASCII")
     return text
 
 
 def _form(value: object) -> str:
-    return quote_plus(_text(value))
+    return quote_plus(as_text(value))
 
 
 def _as_it_is(rendered: str) -> str:
@@ -190,82 +154,16 @@ def _inside(written: str) -> str:
 # --- what a template may use -------------------------------------------------------------------------------
 
 
-def _short(text: str) -> str:
-    if len(text) > _MOST_CHARACTERS:
-        raise _MistakeError("makes a text that is too long")
-    return text
-
-
-def _replace(text: str, old: str, new: str) -> str:
-    _short("" if not old else text)
-    if not old or len(text) + text.count(old) * len(new) > _MOST_CHARACTERS:
-        raise _MistakeError("makes a text that is too long")
-    return text.replace(old, new)
-
-
-def _round(value: float, precision: int = 0) -> float:
-    return round(value, max(0, min(precision, 15)))
-
-
-def _merge(first: Mapping[str, object], second: Mapping[str, object]) -> dict[str, object]:
-    return {**first, **second}
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
-def _percent(value: object) -> str:
-    return quote(_text(value), safe="")
-
-
-def _counted(value: Any) -> Any:
-    """What a loop goes over; see `Source.__init__`."""
-    if isinstance(value, Undefined):
-        str(value)
-    if isinstance(value, str):
-        raise _MistakeError("is a text; a loop goes over a list or a map")
-    if len(value) > _LONGEST_LOOP:
-        message = f"has more than {_LONGEST_LOOP} entries, and no loop goes over as many"
-        raise _MistakeError(message)
-    return value
-
-
-_OWN_FILTERS = {
-    "replace": _replace,
-    "round": _round,
-    "merge": _merge,
-    "sha256": _sha256,
-    "md5": _md5,
-    "urlencode": _percent,
-}
-
-
-def _joined(pieces: Iterable[str]) -> str:
-    """What a template makes, piece by piece, so that it ends."""
-    kept, size = [], 0
-    for piece in pieces:
-        size += len(piece)
-        if size > _MOST_WRITTEN:
-            raise _MistakeError(f"makes more than {_MOST_WRITTEN:,} characters of it")
-        kept.append(piece)
-    return "".join(kept)
-
-
 class _Environment(ImmutableSandboxedEnvironment):
-    concat = staticmethod(_joined)
+    concat = staticmethod(joined)
     intercepted_binops = frozenset("+-*/") | {"//"}
 
     def __init__(self, finalize: Callable[[object], str]) -> None:
         super().__init__(undefined=StrictUndefined, autoescape=False, finalize=finalize, keep_trailing_newline=True)
         self.globals.clear()
-        self.filters = {name: self.filters[name] for name in _FILTERS} | _OWN_FILTERS
+        self.filters = {name: self.filters[name] for name in _FILTERS} | OWN_FILTERS
         self.known_filters = sorted(self.filters)
-        self.filters["(counted)"] = _counted
+        self.filters["(counted)"] = counted
         self.tests = {name: self.tests[name] for name in _TESTS}
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
@@ -279,8 +177,22 @@ class _Environment(ImmutableSandboxedEnvironment):
             for each in (left, right):
                 if isinstance(each, Undefined):
                     str(each)
-            raise _MistakeError("calculates with what is no number; ~ puts texts together")
+            raise MistakeError("calculates with what is no number; ~ puts texts together")
         return super().call_binop(context, operator, left, right)
+
+
+class _Bounded(NodeTransformer):
+    """What a template asks for, in a way that ends: loops count first, and `~` is a `join`."""
+
+    def visit_For(self, loop: nodes.For) -> nodes.For:  # noqa: N802
+        self.generic_visit(loop)
+        loop.iter = nodes.Filter(loop.iter, "(counted)", [], [], None, None, lineno=loop.lineno)
+        return loop
+
+    def visit_Concat(self, concat: nodes.Concat) -> nodes.Filter:  # noqa: N802
+        self.generic_visit(concat)
+        texts = nodes.List(concat.nodes, lineno=concat.lineno)
+        return nodes.Filter(texts, "join", [], [], None, None, lineno=concat.lineno)
 
 
 class Form:
@@ -303,19 +215,19 @@ class Filling:
     def __init__(self, source: str, form: Form, names: Collection[str]) -> None:
         self._source = source
         self._form = form
-        if len(source) > _MOST_CHARACTERS or "\0" in source:
+        if len(source) > MOST_CHARACTERS or "\0" in source:
             raise TemplateError("is too long, or holds a NUL character")
         environment = form.environment
         try:
             tree = environment.parse(source)
             _check(tree, names)
-            for loop in tree.find_all(nodes.For):
-                loop.iter = nodes.Filter(loop.iter, "(counted)", [], [], None, None, lineno=loop.lineno)
-            code = environment.compile(tree)
+            code = environment.compile(_Bounded().visit(tree))
         except TemplateSyntaxError as error:
             raise TemplateError(f"line {error.lineno}: {_said(error, environment)}") from None
         except (RecursionError, SyntaxError, MemoryError):  # of Python, whose code a template becomes
             raise TemplateError("is too deep") from None
+        except ValueError:  # of a number with thousands of digits
+            raise TemplateError("has a number that is too long") from None
         filters = {used.name for used in tree.find_all(nodes.Filter)}
         self.uses = frozenset(filters.union(name.name for name in tree.find_all(nodes.Name)))
         self._template = Template.from_code(environment, code, environment.make_globals(None))
@@ -333,7 +245,7 @@ class Filling:
     def _why(self, error: Exception) -> str:
         """Only what the template says itself is repeated: a name may have been made of a value."""
         match error:
-            case _MistakeError():
+            case MistakeError():
                 return f"a value {error}"
             case UndefinedError():
                 named = _NAMED.search(str(error))

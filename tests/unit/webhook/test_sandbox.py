@@ -1,5 +1,7 @@
 """A template fills in, and ends."""
 
+import hashlib
+import json
 import time
 
 import pytest
@@ -45,11 +47,22 @@ from syncer.destinations.sandbox import Filling, TemplateError
         ("{% for a in traits recursive %}{{ loop(traits) }}{% endfor %}1", "recursive"),
         ("{% for a in email %}1{% endfor %}", "is a text"),
         ("{{ 1 / 0 }}", "ZeroDivisionError"),
+        ("{{ long | join(long | join(long | join(long | join('x')))) }}", "too long"),
+        ("{{ " + "~".join(["('y' | replace('y', 'z'))"] * 400) + " ~ (long | join(long | join('x'))) }}", "too long"),
+        ("{{ " + "9" * 5000 + " }}", "number that is too long"),
+        ("{% for a in 7 %}1{% endfor %}", "is no list or map"),
+        ("{% for a in none %}1{% endfor %}", "is no list or map"),
+        ("{{ [1e308 * 10] }}", "a number that JSON cannot hold"),
+        ("{{ {'a': [-1e308 * 10]} }}", "a number that JSON cannot hold"),
+        ("{{ 'a' ~ none }}", "is null"),
+        ("{{ 'a' ~ traits }}", "is a map or a list"),
+        ("{{ traits | string }}", "is a map or a list"),
+        ("{{ 'a' ~ missing.x }}", "'x' is not there"),
     ],
 )
 def test_a_template_can_do_nothing_else(source: str, why: str) -> None:
     before = time.monotonic()
-    told = {"email": "x@x.io", "traits": {"a": 1}}
+    told = {"email": "x@x.io", "traits": {"a": 1}, "missing": {}, "long": ["x"] * 1000}
 
     with pytest.raises(TemplateError) as raised:
         Filling(source, sandbox.JSON, told).fill(told)
@@ -79,3 +92,20 @@ def test_no_filter_calculates_without_end() -> None:
     source = "[{{ 1.55 | round(1) }}, {{ 2.5 | round(999999999) }}, {{ 7 | round }}]"
 
     assert Filling(source, sandbox.JSON, []).fill({}) == "[1.6, 2.5, 7]"
+
+
+def test_a_text_is_written_in_one_way_wherever_it_is_made() -> None:
+    source = """["{{ yes }}", {{ "" ~ yes }}, {{ [yes, 7] | join("-") }}, {{ yes | string }}, {{ 7 ~ "a" ~ 0.5 }},
+        {{ yes | sha256 }}]"""
+
+    [*made, digest] = json.loads(Filling(source, sandbox.JSON, ["yes"]).fill({"yes": True}))
+
+    assert made == ["true", "true", "true-7", "true", "7a0.5"]
+    assert digest == hashlib.sha256(b"true").hexdigest()
+
+
+def test_a_loop_goes_over_whatever_a_filter_makes() -> None:
+    source = """[{% for name, value in traits | items %}{{ name }}, {{ value }}, {% endfor %}
+        {% for each in [2, 2, 3] | unique %}{{ each }}{% if not loop.last %}, {% endif %}{% endfor %}]"""
+
+    assert json.loads(Filling(source, sandbox.JSON, ["traits"]).fill({"traits": {"a": 1}})) == ["a", 1, 2, 3]
