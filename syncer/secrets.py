@@ -27,9 +27,11 @@ _LAYERS = 3
 
 _BETWEEN = re.compile(r"[\s,;=:\"']+")
 _ESCAPE = re.compile(
-    rb"%(?P<byte>[0-9a-f]{2})|\\u(?P<four>[0-9a-f]{4})|\\x(?P<two>[0-9a-f]{2})|\\(?P<same>[^\w\s])|(?P<entity>&\#?\w{1,8};)",
+    rb"%(?P<byte>[0-9a-f]{2})|\\u(?P<four>[0-9a-f]{4})|\\x(?P<two>[0-9a-f]{2})|\\(?P<named>[bfnrt])|\\(?P<same>[^\w\s])"
+    rb"|(?P<entity>&\#?\w{1,8};)",
     re.IGNORECASE,
 )
+_NAMED = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 _REST = re.compile(rb"[^\s\"'<>]*")
 _REST_OF_BASE64 = re.compile(rb"[a-z0-9+/=]*")
 _ONE_ALPHABET = bytes.maketrans(b"-_", b"+/")
@@ -110,6 +112,8 @@ def _unescaped(reading: _Reading) -> _Reading:
 def _meaning(escape: re.Match[bytes]) -> bytes:
     if escape["byte"]:
         return bytes.fromhex(escape["byte"].decode())
+    if escape["named"]:
+        return _NAMED[escape["named"].lower()]
     digits = escape["four"] or escape["two"]
     if digits:
         return chr(int(digits, 16)).encode("utf-8", "surrogatepass")
@@ -142,9 +146,11 @@ def _parts(value: str) -> Iterator[str]:
 
 
 def _plain(value: str) -> Iterator[bytes]:
-    """As it is, as it is in words of one line, and in hexadecimal digits."""
+    """As it is, as it is in a form and in words of one line, and in hexadecimal digits."""
     data = value.encode("utf-8", "surrogatepass")
     yield data.lower()
+    if b" " in data:
+        yield data.replace(b" ", b"+").lower()
     if value.split() and value.split() != [value]:
         yield " ".join(value.split()).encode("utf-8", "surrogatepass").lower()
     if len(data) >= _SHORTEST_PART:

@@ -1,7 +1,7 @@
 """What all templates of a webhook have in common: their headers, their paths, and what is wrong with one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pydantic import SecretStr
 
@@ -10,6 +10,7 @@ from syncer.destinations.encoding import UnsendableError
 from syncer.destinations.sandbox import Filling, TemplateError
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_MARK = re.compile(r"{{.*?}}|{%.*?%}|{#.*?#}", re.DOTALL)
 _OUR_HEADERS = {"content-type", "content-length", "host", "x-syncer-timestamp", "x-syncer-signature"}
 
 
@@ -36,6 +37,12 @@ def free_headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
     """The headers, if they may be ours: see `check_header_names`."""
     check_header_names(headers)
     return headers
+
+
+def literals(headers: Mapping[str, SecretStr]) -> Iterator[str]:
+    """What stands between the marks of these templates."""
+    for text in headers.values():
+        yield from _MARK.split(text.get_secret_value())
 
 
 def one_line(written: str) -> bytes:

@@ -43,8 +43,17 @@ from syncer.destinations.acceptance import Statuses
 from syncer.destinations.encoding import UnsendableError, check_values, stamp
 from syncer.destinations.questions import Asking, Question, ReadTemplate
 from syncer.destinations.shaping import Digest, Shape
-from syncer.destinations.template_parts import MisplacedError, begins_a_path, compiled, filled, free_headers, one_line
+from syncer.destinations.template_parts import (
+    MisplacedError,
+    begins_a_path,
+    compiled,
+    filled,
+    free_headers,
+    literals,
+    one_line,
+)
 from syncer.fields import Password, Table, Text
+from syncer.models import Identity
 
 Op = Literal["entered", "left", "changed", "event"]
 AUDIENCE_OPS: tuple[Op, ...] = ("entered", "left")
@@ -89,6 +98,12 @@ class CallTemplates(Table):
         """The template of a kind of call, by itself."""
         found: CallTemplate | None = getattr(self, op)
         return found
+
+    @property
+    def literals(self) -> list[str]:
+        """What headers hold as it stands in the templates, and may be secret."""
+        given = [self.entered, self.left, self.changed, self.event, self.read]
+        return [text for each in given if each is not None for text in literals(each.headers)]
 
 
 class Writer:
@@ -142,8 +157,10 @@ class Templates:
         secrets: Mapping[str, SecretStr],
         constants: Mapping[str, Any],
         shape: Shape,
+        identity: Identity,
     ) -> None:
         self._shape = shape
+        self._identity = identity
         self._writers = {
             op: Writer(op, template, as_form=as_form, in_arrays=in_arrays)
             for op in OPS
@@ -173,10 +190,11 @@ class Templates:
         if used not in self._writers:
             message = f"has no template: templates.{used} is missing"
             raise UnsendableError(message)
-        if isinstance(call, Identify):
-            check_values(call.values, null=True)
+        formed = self._formed(call)
+        if isinstance(formed, Identify):
+            check_values({**formed.traits, **formed.values}, null=True)
         try:
-            return self._writers[used].write({**told(self._formed(call), now), **self._shared})
+            return self._writers[used].write({**told(formed, now), **self._shared})
         except MisplacedError as error:
             message = f"templates.{used}.{error}"
             raise UnsendableError(message) from None
@@ -194,11 +212,9 @@ class Templates:
     def _formed(self, call: Call) -> Call:
         """The contact is the address or the user id, so it goes out in the form of that."""
         formed = self._shape.of(call)
-        if formed.email != call.email and call.contact != call.user_id:
-            return formed._replace(contact=formed.email)
-        if formed.user_id != call.user_id and call.contact == call.user_id:
-            return formed._replace(contact=formed.user_id)
-        return formed
+        by_user = self._identity == "user_id"
+        before, after = (call.user_id, formed.user_id) if by_user else (call.email, formed.email)
+        return formed if after == before else formed._replace(contact=after)
 
 
 def op_of(call: Call) -> Op:

@@ -225,6 +225,7 @@ class WebhookDestination:
                 secrets=settings.secrets,
                 constants=settings.constants,
                 shape=settings.shape,
+                identity=settings.identity,
             )
             self.recognises_events = self._templates.recognises_events
         made = self._templates.digests if self._templates else ()
@@ -241,7 +242,8 @@ class WebhookDestination:
         credentials = [whole, *(values[key] for key in sorted(values)), self._hmac_secret]
         credentials += [inner[key] for key in sorted(inner)]
         told = parse_qsl(parts.query) + [("", step) for step in parts.path.split("/") if len(step) >= _SHORTEST_TOKEN]
-        hidden = [*credentials, parts.path, parts.query, *(value for _, value in told)]
+        literals = settings.templates.literals if settings.templates else []
+        hidden = [*credentials, parts.path, parts.query, *(value for _, value in told), *literals]
         secrets = ["\n".join(credentials), *(each for each in hidden if len(each) >= _SHORTEST_SECRET)]
         self._http = HttpSender(
             settings.name,
@@ -284,7 +286,7 @@ class WebhookDestination:
         envelope = self._envelope(request)
         hidden = "/…" if self._path.strip("/") or self._query else ""
         headers = self._headers(envelope, body_in(envelope, request))
-        return self._http.head(envelope.method, f"{hidden}{envelope.path}", headers)
+        return self._http.head(envelope.method, f"{hidden}{self._inner.struck(envelope.path)}", headers)
 
     def send(self, request: Payload) -> list[Refusal]:
         """Sends once. All were accepted but those that the answer names."""
@@ -379,7 +381,7 @@ def _encode(call: Call, timestamp: str, shape: Shape) -> bytes:
                 "context": {"traits": email},
             }
         )
-    check_values(call.values, null=True)
+    check_values({**call.traits, **call.values}, null=True)
     about: Mapping[str, str] = {} if call.about is None else {call.about: next(iter(call.values))}
     return encode(
         {

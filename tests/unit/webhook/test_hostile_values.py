@@ -4,6 +4,7 @@ import hashlib
 import json
 from urllib.parse import parse_qsl, unquote
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -125,6 +126,17 @@ def test_what_goes_along_has_the_form_that_the_destination_wants() -> None:
 
     hashed = hashlib.md5(b"ada@x.io", usedforsecurity=False).hexdigest()
     assert json.loads(request.content) == {"e": hashed, "c": hashed, "t": {"ph": "1"}}
+
+
+@pytest.mark.parametrize("identity", ["email", "user_id"])
+def test_a_contact_is_hashed_as_what_it_is_even_if_address_and_id_are_alike(identity: str) -> None:
+    field = "user_id" if identity == "user_id" else "email"
+    changed = {"body": f"[{{{{ contact }}}}, {{{{ {field} }}}}]"}
+    call = identify(email="Ada@x.io", user_id="ada@x.io", contact="ada@x.io")
+
+    [request], _ = sent({"changed": changed}, call, hash={field: "sha256"}, identity=identity)
+
+    assert json.loads(request.content) == [hashlib.sha256(b"ada@x.io").hexdigest()] * 2
 
 
 def test_one_contact_that_cannot_be_written_is_refused_and_no_other() -> None:

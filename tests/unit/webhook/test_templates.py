@@ -2,10 +2,12 @@
 
 import json
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncer import errors
 from syncer.calls import Identify, Payload
 from syncer.destinations import samples
 from syncer.models import Events, Mode
@@ -107,6 +109,41 @@ def test_a_request_is_shown_without_secrets() -> None:
     assert destination.body(request) == b'{"k": "***"}'
     assert destination.head(request)[0] == "POST https://x.example/…/c/u1"
     assert {"Authorization: ***", "X-Id: ***", "Content-Type: application/json"} <= {*destination.head(request)}
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize("secret", ["1234", "open sesam", "first\nsecond", "tab\tbed", 'q"\\/é'])
+@pytest.mark.parametrize("kind", ["application/json", FORM])
+def test_a_secret_is_shown_nowhere_however_it_is_written(secret: str, kind: str) -> None:
+    written = "k={{ secrets.k }}" if kind == FORM else '{"k": {{ secrets.k }}, "n": "k{{ secrets.k }}"}'
+    changed = {"path": "/c/{{ secrets.k }}?k={{ secrets.k }}", "body": written}
+    destination = built({"changed": changed}, secrets={"k": secret}, content_type=kind)
+
+    [request], _ = destination.requests([identify()])
+
+    assert destination.head(request)[0] == "POST https://x.example/…/c/***?k=***"
+    assert destination.body(request) == (b"k=***" if kind == FORM else b'{"k": "***", "n": "k***"}')
+
+
+@pytest.mark.parametrize("more", ["", "{{ '' }}"])
+def test_a_token_in_a_header_of_a_template_is_not_repeated(more: str) -> None:
+    changed = {"headers": {"Authorization": "Bearer sk-live-12345678" + more}, "body": "1"}
+    answers = httpx.MockTransport(lambda _: httpx.Response(400, text="no such token: sk-live-12345678"))
+    destination = built({"changed": changed}, answers)
+    [request], _ = destination.requests([identify()])
+
+    with pytest.raises(errors.RequestRefusedError, match=r"no such token: \*\*\*$"):
+        destination.send(request)
+
+
+@pytest.mark.parametrize("name", ["user-agent", "USER-AGENT"])
+def test_a_header_goes_out_once_in_whichever_case_it_is_written(name: str) -> None:
+    [in_template], _ = sent({"changed": {"headers": {name: "mine"}, "body": "1"}}, identify())
+    [of_all], _ = sent({"changed": {"body": "1"}}, identify(), headers={name: "mine"})
+
+    assert in_template.headers.get_list("User-Agent") == of_all.headers.get_list("User-Agent") == ["mine"]
 
 
 def test_halves_of_a_request_go_to_the_same_place() -> None:
