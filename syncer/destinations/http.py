@@ -127,7 +127,7 @@ class HttpSender:
         self._credential = credential
         self._address = address
         self._secret_path = secret_path
-        self._headers = {"User-Agent": f"syncer/{__version__}", **headers}
+        self._headers = _together({"User-Agent": f"syncer/{__version__}"}, headers)
         self._key = str(next(iter(secrets), ""))
         self._secrets = Secrets(secrets)
         self._timeout = timeout
@@ -174,7 +174,7 @@ class HttpSender:
 
     def head(self, method: str, path: str, headers: Mapping[str, str] | None = None) -> list[str]:
         """How a request begins, line by line. The values of headers that may be secret are left out."""
-        together = {**self._headers, **(headers or {})}
+        together = _together(self._headers, headers or {})
         shown = (f"{name}: {value if name in _SHOWN else '***'}" for name, value in together.items())
         return [f"{method} {self._secrets.struck(f'{self._url}{path}')}", *shown]
 
@@ -210,7 +210,7 @@ class HttpSender:
             if lent is None:
                 message = f"{self.who} was closed: nothing was sent"
                 raise errors.DestinationUnavailableError(message, maybe_applied=False)
-            together = {**self._headers, **(headers or {})}
+            together = _together(self._headers, headers or {})
             request = httpx.Request(method, f"{self._url}{path}", content=content, headers=together)
             try:
                 fetched = fetch(lent.transport, request, self._timeout)
@@ -342,6 +342,12 @@ class HttpSender:
                     f"{self._credential} and the contacts to another address. Check {self._address}, and whether a "
                     "proxy stands in between."
                 )
+
+
+def _together(first: Mapping[str, str], then: Mapping[str, str]) -> dict[str, str]:
+    """Headers of both; the later one counts where two have a name, in whichever case."""
+    named = {name.lower(): (name, value) for name, value in (*first.items(), *then.items())}
+    return dict(named.values())
 
 
 def _is_success(status: int) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from syncer.calls import Call, Track
-from syncer.destinations.encoding import UnsendableError, encode
+from syncer.destinations.encoding import UnsendableError, check_values, encode
 from syncer.models import Value
 
 Digest = Literal["sha256", "sha512", "md5"]
@@ -108,6 +108,11 @@ def _digest(field: str, value: Value, kind: Digest) -> Value:
     if isinstance(value, dict | list):
         message = f"{field} is a JSON object or list, of which there is no hash; make it a text, or `drop` it"
         raise UnsendableError(message)
+    check_values({field: value})
     text = value if isinstance(value, str) else encode(value).decode()
     normal = text.strip().lower()
-    return hashlib.new(kind, normal.encode(), usedforsecurity=False).hexdigest() if normal else ""
+    try:
+        return hashlib.new(kind, normal.encode(), usedforsecurity=False).hexdigest() if normal else ""
+    except UnicodeEncodeError:
+        message = f"{field} holds broken Unicode, of which there is no hash"
+    raise UnsendableError(message)

@@ -46,6 +46,15 @@ def test_the_fields_of_every_type_are_looked_at() -> None:
 
 
 @pytest.mark.parametrize("kind", ["segment", "webhook"])
+@pytest.mark.parametrize("value", ["\ud800", float("nan"), float("inf")])
+@pytest.mark.parametrize("hashed", [{}, {"city": "sha256"}])
+def test_what_json_cannot_hold_is_refused_hashed_or_not(kind: str, value: Any, hashed: dict[str, str]) -> None:
+    body, refused = written(kind, ADA._replace(traits={"city": value}), hash=hashed)
+
+    assert (body, len(refused)) == (None, 1)
+
+
+@pytest.mark.parametrize("kind", ["segment", "webhook"])
 def test_an_email_is_hashed_as_ad_platforms_document_it(kind: str) -> None:
     assert traits(kind, hash={"email": "sha256"})["email"] == HASHED
     told = traits(kind, hash={"email": "md5"}, rename={"email": "em"})
