@@ -7,6 +7,7 @@ import math
 import re
 import string
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from ipaddress import ip_address
 from typing import Annotated, ClassVar, get_args, get_origin
 from urllib.parse import SplitResult, urlsplit
@@ -17,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     Secret,
     SecretBytes,
     SecretStr,
@@ -110,6 +112,11 @@ def _filled_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _told_apart(template: SecretStr) -> str:
+    """It may hold a secret, so nobody is to read it; but with another one a plan is not what was reviewed."""
+    return sha256(template.get_secret_value().encode()).hexdigest()
+
+
 def _is_one_word(value: str) -> bool:
     return value.isprintable() and " " not in value  # of all blanks only the space is printable
 
@@ -141,6 +148,7 @@ _WrittenDuration = Annotated[str, Field(pattern=f"^(?=.){_DURATION.pattern}$")]
 Duration = Annotated[float, BeforeValidator(duration, json_schema_input_type=_WrittenDuration)]
 Text = Annotated[str, AfterValidator(filled)]
 Password = Annotated[SecretStr, AfterValidator(_filled_secret)]
+Template = Annotated[Password, PlainSerializer(_told_apart, return_type=str, when_used="json")]
 Key = Annotated[Password, AfterValidator(_one_word_secret)]
 HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]
 Contact = Annotated[str, AfterValidator(_contact)]

@@ -52,7 +52,7 @@ from syncer.destinations.template_parts import (
     literals,
     one_line,
 )
-from syncer.fields import Password, Table, Text
+from syncer.fields import Table, Template, Text
 from syncer.models import Identity
 
 Op = Literal["entered", "left", "changed", "event"]
@@ -76,7 +76,7 @@ class CallTemplate(Table):
 
     method: Literal["POST", "PUT", "PATCH", "DELETE"] = Field(default="POST", description="The method.")
     path: str = Field(default="", description="A template of what is added to `url`: begins with / or ?.")
-    headers: dict[Text, Password] = Field(default={}, description="Templates of headers that go along.")
+    headers: dict[Text, Template] = Field(default={}, description="Templates of headers that go along.")
     body: Text | None = Field(default=None, description="A template of the body, or of one item of a batch.")
     envelope: Text | None = Field(default=None, description="A template of what is around {{ items }}, in a batch.")
     status: Statuses | None = Field(default=None, description="Which statuses accept, instead of those of `accept`.")

@@ -147,26 +147,6 @@ def test_another_configuration_is_another_plan(reviewed: tuple[World, Path]) -> 
     assert send(world, file).returncode == 0
 
 
-def test_events_that_are_owed_are_a_part_of_the_plan(world: World) -> None:
-    """They are sent by the next run, whatever that plans; a plan without them would send what nobody reviewed."""
-    world.destination_extra += "\ntrack = { initial = true }"
-    world.warehouse.replace(members(3))
-    before = save(world).read_bytes()
-    world.receiver.script = lambda request: Answer(503) if request.events[0]["type"] == "track" else None
-    world.sync()
-    world.receiver.script = None
-    file = save(world)
-    assert json.loads(file.read_bytes())["forecast"][0]["events"] == 3
-    assert json.loads(before)["destinations"][0]["owed_events"] == 0
-    world.pause(VIP)
-    assert "segment: events that are owed: 3 reviewed, 0 now" in refused(world, file)
-    world.resume(VIP)
-    known = len(world.receiver.events)
-    assert send(world, file).returncode == 0
-    assert [each.event["type"] for each in world.receiver.events[known:]] == ["track"] * 3
-    assert refused(world, file) == ["segment: events that are owed: 3 reviewed, 0 now"]
-
-
 def test_a_run_that_got_no_answer_leaves_the_plan_as_it_was(reviewed: tuple[World, Path]) -> None:
     world, file = reviewed
     world.receiver.script = lambda _: Reset(apply=EVERYTHING)
