@@ -10,6 +10,7 @@ The last is a rule (`AcceptRule`). Where there is none, the entries of `errors` 
 them, and the request is refused.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -27,6 +28,9 @@ from syncer.spelling import suggest
 MISSING = object()
 """What is not there."""
 
+_RANGE = re.compile(r"([0-9]{1,3})(?:-([0-9]{1,3}))?")
+_POINTER = re.compile(r"(/([^~]|~[01])*)?", re.DOTALL)
+_PLACE = re.compile(r"0|[1-9][0-9]{0,8}")
 _NEVER = frozenset([*range(300, 400), 401, 402, 403, 407, 408, 421, 425, 429, 460])
 """Statuses that are about the account, the way there, or the moment."""
 
@@ -39,10 +43,10 @@ def _statuses(value: object) -> frozenset[int]:
 
 
 def _range(each: object) -> range:
-    first, _, last = str(each).partition("-")
-    if isinstance(each, bool) or not (first.isdecimal() and (last or first).isdecimal()):
+    told = _RANGE.fullmatch(str(each))
+    if told is None:
         raise ValueError('must be a list of numbers and ranges, such as [200, "202-204"]')
-    found = range(int(first), int(last or first) + 1)
+    found = range(int(told[1]), int(told[2] or told[1]) + 1)
     if not found or found[0] < 200 or found[-1] > 499 or not _NEVER.isdisjoint(found):
         raise ValueError(
             "must hold statuses of 200 to 299, or such as say that it is so already (404, 409, 410, 422): others accept"
@@ -52,7 +56,7 @@ def _range(each: object) -> range:
 
 
 def _pointer(text: str) -> str:
-    if text and not text.startswith("/"):
+    if not _POINTER.fullmatch(text):
         raise ValueError('must be a JSON pointer, such as "/result/errors"; "" is all of it')
     return text
 
@@ -228,8 +232,8 @@ class Acceptance:
                 yield sent[place][1]
             return
         named = at_pointer(entry, "/messageId" if rule is None or rule.id is None else rule.id)
-        names = {each.casefold() for each in (named if isinstance(named, list) else [named]) if isinstance(each, str)}
-        if names <= {name for name, _ in sent}:
+        names = [_name(each) for each in (named if isinstance(named, list) else [named])]
+        if all(names) and {*names} <= {name for name, _ in sent}:
             yield from (call for name, call in sent if name in names)
 
     def _words(self, entry: object) -> str:
@@ -240,13 +244,18 @@ class Acceptance:
         return "" if said is None else one_line(said if isinstance(said, str) else encode(said).decode())
 
 
+def _name(value: object) -> str | None:
+    """What can be a call's name."""
+    return value.casefold() if isinstance(value, str) else None
+
+
 def at_pointer(found: object, pointer: str) -> object:
     """What is at a JSON pointer (RFC 6901), or `MISSING`."""
     for step in pointer.split("/")[1:]:
         key = step.replace("~1", "/").replace("~0", "~")
         if isinstance(found, dict):
             found = found.get(key, MISSING)
-        elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
+        elif isinstance(found, list) and _PLACE.fullmatch(key) and int(key) < len(found):
             found = found[int(key)]
         else:
             return MISSING

@@ -61,6 +61,8 @@ def test_who_is_refused_is_named_as_they_were_told() -> None:
     assert answered(BY_EMAIL, {"bad": [second]}, **shaped) == {ID[1]: "***"}
     with pytest.raises(errors.RequestRefusedError):
         answered(BY_EMAIL, {"bad": [CALLS[1].email]}, **shaped)
+    with pytest.raises(errors.RequestRefusedError):
+        answered(BY_EMAIL, {"bad": [""]}, drop=["email"])
     by_user = {"errors": "/bad", "id": "/u", "by": "user_id"}
     hashed = sha256(b"u3").hexdigest().upper()
     assert answered(by_user, {"bad": [{"u": hashed}]}, hash={"user_id": "sha256"}).keys() == {ID[2]}
@@ -74,6 +76,11 @@ def test_who_is_refused_is_named_as_they_were_told() -> None:
         (BY_INDEX, {"result": {"errors": [{"row": -1}]}}),
         (BY_INDEX, {"result": {"errors": ["no"]}}),
         (BY_ID, {"errors": [{"ids": [ID[0], "somebody"]}]}),
+        (BY_ID, {"errors": [{"ids": [ID[0], 7]}]}),
+        (BY_ID, {"errors": [{"ids": [ID[0], None]}]}),
+        ({"pointer": "/ok/01"}, {"ok": [False, True]}),
+        ({"pointer": "/ok/\u0661"}, {"ok": [False, True]}),
+        ({"pointer": "/ok/" + "9" * 5000}, {"ok": [True]}),
         (BY_ID, {"errors": [{"message": "no"}]}),
         (BY_EMAIL, {"bad": ["x@example.com"]}),
         ({"pointer": "/ok"}, {"ok": 1}),
