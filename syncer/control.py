@@ -16,6 +16,7 @@ from syncer.state import (
     Connection,
     State,
     accounts,
+    analyze,
     execute,
     fetch_all,
     fetch_value,
@@ -31,6 +32,9 @@ from syncer.state.asking import Asker
 from syncer.state.audiences import add_audience, known_audiences
 
 _ALL: Sequence[int | None] = (None,)
+
+# Below this a stale estimate does no harm.
+_ANALYZE_FROM = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,10 @@ def approve(
             runs.record_action(connection, "approve", arguments, run_id, asker)
         return approved
 
-    return retried(act)
+    approved = retried(act)
+    if approved >= _ANALYZE_FROM:
+        analyze(connection, "held_change")  # PostgreSQL's planner would think that nothing there is approved
+    return approved
 
 
 def refused(connection: Connection, who: Sequence[str] = ()) -> Sequence[Refused]:

@@ -542,7 +542,8 @@ CREATE INDEX held_change_by_user ON held_change (user_id);
 CREATE INDEX held_change_waiting ON held_change (destination_id, audience_id, since_run_id, rolls_back_run_id)
     INCLUDE (op)
     WHERE approved_at IS NULL;
-CREATE INDEX held_change_rolls_back ON held_change (destination_id) WHERE rolls_back_run_id > 0;
+CREATE INDEX held_change_rolls_back ON held_change (destination_id, audience_id, contact)
+    WHERE rolls_back_run_id > 0;
 
 -- `reach_hashes` and `rollout`: it has ended for contacts within this reach, and waits for those beyond it; both null:
 -- it has ended for none.

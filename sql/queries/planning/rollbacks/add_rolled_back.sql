@@ -6,7 +6,12 @@
 -- held_out_of, seeds, shares (parallel arrays: audiences with a holdout).
 -- Rows: none; fills member_delta with gain, lose and unsure.
 INSERT INTO member_delta (kind, audience_id, contact, user_id, email, entered_run_id, entered_at, told_run_id)
-WITH back AS MATERIALIZED (
+WITH suppressed AS MATERIALIZED ( -- once: read beside what is added, it would grow with every row
+    SELECT member_delta.contact, member_delta.audience_id
+    FROM member_delta
+    WHERE member_delta.suppressed
+),
+back AS MATERIALIZED (
     SELECT
         approved_rollback.audience_id,
         approved_rollback.contact,
@@ -16,11 +21,10 @@ WITH back AS MATERIALIZED (
     JOIN plan_audience ON plan_audience.audience_id = approved_rollback.audience_id AND NOT plan_audience.retired
     WHERE approved_rollback.destination_id = %(destination_id)s
         AND is_in_reach(approved_rollback.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
-        AND NOT EXISTS ( -- suppressed, where that has to be told
-            SELECT FROM member_delta AS told
-            WHERE told.contact = approved_rollback.contact
-                AND told.audience_id = approved_rollback.audience_id
-                AND told.suppressed
+        AND NOT EXISTS (
+            SELECT FROM suppressed
+            WHERE suppressed.contact = approved_rollback.contact
+                AND suppressed.audience_id = approved_rollback.audience_id
         )
 )
 SELECT

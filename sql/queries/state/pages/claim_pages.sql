@@ -26,7 +26,16 @@ WHERE sync_page.run_id = %(run_id)s
                             SELECT FROM approved_rollback
                             WHERE approved_rollback.destination_id = sync_change.destination_id
                                 AND approved_rollback.audience_id = sync_change.audience_id
-                                AND (approved_rollback.contact = sync_change.contact OR sync_change.op = 'reasserted')
+                                AND approved_rollback.contact = sync_change.contact
+                            OFFSET 0 -- looked up for these contacts: a join would read all of them for every page
+                        )
+                        AND NOT (
+                            sync_change.op = 'reasserted'
+                            AND EXISTS (
+                                SELECT FROM approved_rollback
+                                WHERE approved_rollback.destination_id = sync_change.destination_id
+                                    AND approved_rollback.audience_id = sync_change.audience_id
+                            )
                         )
                 )
             )
