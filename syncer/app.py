@@ -21,7 +21,7 @@ from syncer.mirrors import Mirrors
 from syncer.planning import generations
 from syncer.planning.forecast import Letter, letters
 from syncer.planning.targets import Scope, Target
-from syncer.state import Connection, State, accounts, migrations, status, witness
+from syncer.state import Connection, State, accounts, freshness, migrations, status, witness
 from syncer.state.audiences import known_audiences
 
 
@@ -174,11 +174,28 @@ def standing(
 
     For `most` see `status.destinations`.
     """
-    now = replace(status.now(connection, most), embedded=state.embedded, full=lateness.why_full(room(settings.state)))
+    now = replace(
+        status.now(connection, most),
+        embedded=state.embedded,
+        full=lateness.why_full(room(settings.state)),
+        freshness=freshness.judge(connection, promises(settings)),
+    )
     if status.due(connection).next_due_at is None:
         return now
     seen, stall_timeout = lateness.ask(connection), settings.daemon.stall_timeout
     return replace(now, late=lateness.judge(seen, settings.schedule.cadence, stall_timeout, now.asked_at).late)
+
+
+def promises(settings: config.Settings) -> Sequence[freshness.Promise]:
+    """How fresh what destinations know of audiences has to be."""
+    found = []
+    for each in settings.configured_audiences:
+        if each.fresh_within is not None:
+            property_ = each.property or naming.property_of(each.name)
+            reaches = {destination.name: destination.reach.audiences for destination in settings.destinations}
+            told = [name for name, only in reaches.items() if only is None or only & {each.name, property_}]
+            found.append(freshness.Promise(each.name, property_, each.fresh_within, told))
+    return found
 
 
 @contextmanager

@@ -214,7 +214,7 @@ class ConfiguredAudience:
 
     A contact that drops out of a computed trait is left as last told if it `keeps`, else told null. `holdout` is the
     share of people (0 to 1) who are told nothing of the audience, chosen by a hash of the user id with `holdout_seed`;
-    None: with the audience's property.
+    None: with the audience's property. `fresh_within`: how old what destinations know of it may get, in seconds.
     """
 
     path: str
@@ -224,6 +224,7 @@ class ConfiguredAudience:
     max_added_fraction: float | None = None
     holdout: float = 0.0
     holdout_seed: str | None = None
+    fresh_within: float | None = None
     is_trait: bool = False
     keeps: bool = True
 

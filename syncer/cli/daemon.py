@@ -96,16 +96,17 @@ def _watchers(opened: app.App) -> Iterator[Sequence[Watcher]]:
     """A lookout; health, alerts and reconciling, if the configuration asks for them, for as long as it is this one."""
     listen, stall_timeout = opened.settings.health.listen, opened.settings.daemon.stall_timeout
     room = partial(app.room, opened.settings.state)
-    lookout = Lookout(opened.state, opened.cadence, stall_timeout, room=room)
+    promises = app.promises(opened.settings)
+    lookout = Lookout(opened.state, opened.cadence, stall_timeout, room=room, promises=promises)
     with ExitStack() as stack:
         watchers: list[Watcher] = [Watchdog(os.environ)]
         if listen:
             watcher = health.Health(stall_timeout, lookout)
             pages = [Console(opened).page] if opened.settings.console.served else []
-            stack.enter_context(health.serving(listen, opened.state, watcher, *pages))
+            stack.enter_context(health.serving(listen, opened.state, watcher, *pages, promises=promises))
             watchers.append(watcher)
         if opened.channel is not None:
-            alarm = alerts.AlertWatcher(opened.state, opened.channel, opened.baseline)
+            alarm = alerts.AlertWatcher(opened.state, opened.channel, opened.baseline, promises)
             lookout.tell = alarm.stands
             stack.callback(alarm.close)
             watchers.append(alarm)

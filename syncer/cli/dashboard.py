@@ -12,6 +12,7 @@ from rich.text import Text
 
 from syncer import app
 from syncer.cli import screen
+from syncer.state.freshness import Freshness
 from syncer.state.status import CurrentStatus, Progress
 
 Row = TypeVar("Row")
@@ -82,7 +83,24 @@ def _render(status: CurrentStatus) -> RenderableType:
                 "" if each.members is None else f"{each.members:,}",
             ],
         ),
+        *_promises(status.freshness),
     )
+
+
+def _promises(freshness: Sequence[Freshness]) -> Iterator[RenderableType]:
+    if freshness:
+        yield screen.words()
+        yield _table(
+            freshness,
+            ("audience", "fresh_within", "is", "at", "kept in 30 days"),
+            lambda each: [
+                each.audience,
+                _span(each.fresh_within_seconds),
+                f"{_span(each.age_seconds) or '0 s'} old{', broken' if each.is_broken else ''}",
+                f"{each.destination}{', paused' if each.paused else ''}",
+                f"{each.kept_share:.2%}",
+            ],
+        )
 
 
 def _server(status: CurrentStatus) -> str:

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from syncer import control, errors, sync
-from syncer.app import App
+from syncer.app import App, promises
 from syncer.cli import progress, screen
 from syncer.cli.alarm import opened_app_for_a_run
 from syncer.cli.session import (
@@ -142,7 +142,7 @@ def _run(context: click.Context, app: App, job: sync.Job, start: RunStart, stop:
         context.exit(ended.exit_code)
     screen.print_report(ended.report, as_json=as_json)
     if app.channel is not None:
-        AlertLog(app.state, app.channel, app.baseline).review_run(ended)
+        AlertLog(app.state, app.channel, app.baseline, promises(app.settings)).review_run(ended)
     for failure in ended.failures:
         screen.print_error(failure, verbose=context.obj.verbose)
     if any(audience.held for audience in ended.report.audiences):

@@ -110,6 +110,7 @@ class Audience(Table):
     max_added_fraction: Growth | None = None
     holdout: Share = 0.0
     holdout_seed: Text | None = None
+    fresh_within: Duration | None = None
 
 
 class Priority(Table):
@@ -381,6 +382,7 @@ class Settings(Table):
                 max_added_fraction=audience.max_added_fraction,
                 holdout=audience.holdout,
                 holdout_seed=audience.holdout_seed,
+                fresh_within=audience.fresh_within,
             )
             for index, audience in enumerate(self.audiences)
         ]

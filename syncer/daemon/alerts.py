@@ -16,12 +16,13 @@ text, a line for each condition, whatever stands in a name.
 | late | the daemon | a run was due and did not do its work, or the one in progress does not move: see `lateness` |
 | slow | the run | the one in progress moves, and takes much longer than the last ten did |
 | full | the disk | an embedded state has little room left on its disk |
+| stale | an audience | what a destination knows of it is older than promised: see `state/freshness` |
 | unusual | members or changes of an audience | they are far from those of the last runs: see `baseline` |
 """
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,14 +33,15 @@ import structlog
 from syncer import errors, sync
 from syncer.daemon.baseline import Baseline, compare
 from syncer.daemon.channels import Channel
-from syncer.daemon.lateness import Trouble
+from syncer.daemon.lateness import Trouble, why_stale
 from syncer.escaping import escaped
 from syncer.masking import masked
 from syncer.models import Status
-from syncer.state import Connection, State, execute, fetch_all, fetch_values, status
+from syncer.state import Connection, State, execute, fetch_all, fetch_values, freshness, status
+from syncer.state.freshness import Promise
 from syncer.state.history import RunReport
 
-Kind = Literal["failed", "refused", "held", "incomplete", "late", "slow", "full", "unusual"]
+Kind = Literal["failed", "refused", "held", "incomplete", "late", "slow", "full", "stale", "unusual"]
 
 _TITLES: Mapping[Kind, str] = {
     "failed": "syncer: failed",
@@ -49,6 +51,7 @@ _TITLES: Mapping[Kind, str] = {
     "late": "syncer: late",
     "slow": "syncer: slow",
     "full": "syncer: a disk fills up",
+    "stale": "syncer: older than promised",
     "unusual": "syncer: unusual numbers",
 }
 _RECOVERED = "syncer: recovered"
@@ -74,13 +77,6 @@ class Condition(NamedTuple):
         return f"{self.kind}: {self.subject}"
 
 
-_TROUBLES: Mapping[Trouble, Condition] = {
-    "late": Condition("late", "the daemon"),
-    "slow": Condition("slow", _RUN),
-    "full": Condition("full", "the disk"),
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What is wrong, each with its sentence; `judges` says whether another condition is known to have ended."""
@@ -103,10 +99,13 @@ class _Held:
 class AlertLog:
     """What is open, and the messages about what changes. One process at a time writes it."""
 
-    def __init__(self, state: State, channel: Channel, baseline: Baseline | None = None) -> None:
+    def __init__(
+        self, state: State, channel: Channel, baseline: Baseline | None = None, promises: Sequence[Promise] = ()
+    ) -> None:
         self._state = state
         self._channel = channel
         self._baseline = baseline
+        self._promises = promises
         self._open: set[Condition] = set()
         self._unsaved = False
 
@@ -130,7 +129,7 @@ class AlertLog:
         return condition in self._open
 
     def _found(self, result: sync.Result, connection: Connection) -> Findings:
-        return findings(result, connection, self._open, self._baseline)
+        return findings(result, connection, self._open, self._baseline, self._promises)
 
     def _review(self, ask: Callable[[Connection], Findings], without_state: Findings) -> None:
         try:
@@ -191,7 +190,11 @@ def _turn(connection: Connection) -> Iterator[None]:
 
 
 def findings(
-    result: sync.Result, connection: Connection, known: Collection[Condition], baseline: Baseline | None = None
+    result: sync.Result,
+    connection: Connection,
+    known: Collection[Condition],
+    baseline: Baseline | None = None,
+    promises: Sequence[Promise] = (),
 ) -> Findings:
     """What is wrong after a run, by its report, by what waits in the state, and by the runs before it."""
     report = result.report
@@ -208,6 +211,9 @@ def findings(
             f"{held.audience} at {held.destination}: {held.contacts:,} contacts wait to be told {value}: {held.reason}."
             f" To let them: syncer approve {report.run_id}"
         )
+    for each in freshness.judge(connection, promises):
+        if each.is_broken:
+            wrong[Condition("stale", each.audience)] = why_stale(each)
     usual = _compare(report, connection, baseline, wrong)
     return Findings(wrong, lambda condition: condition in usual or _judges(report, condition))
 
@@ -275,6 +281,8 @@ def _judges(report: RunReport, condition: Condition) -> bool:
     """Whether the run knows that a condition which it did not find has ended."""
     if condition.kind == "late":
         return is_good(report)
+    if condition.kind == "stale":  # all promises were looked at
+        return True
     if condition.subject == _RUN:
         return True
     if report.error is not None:  # it came to no plan, and knows nothing of destinations and audiences
@@ -292,8 +300,10 @@ def is_good(report: RunReport) -> bool:
 class AlertWatcher:
     """Alerts of a daemon; a `serve.Watcher`. Messages leave in a thread of their own, one after the other."""
 
-    def __init__(self, state: State, channel: Channel, baseline: Baseline | None = None) -> None:
-        self._alert_log = AlertLog(state, channel, baseline)
+    def __init__(
+        self, state: State, channel: Channel, baseline: Baseline | None = None, promises: Sequence[Promise] = ()
+    ) -> None:
+        self._alert_log = AlertLog(state, channel, baseline, promises)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="alerts")
         self._said: dict[Trouble, bool] = {}
         self._tried: dict[Trouble, tuple[bool, float]] = {}
@@ -323,7 +333,7 @@ class AlertWatcher:
         self._thread.submit(_logged, self._say, trouble, why)
 
     def _say(self, trouble: Trouble, why: str | None) -> None:
-        condition = _TROUBLES[trouble]
+        condition = Condition(*trouble)
         if why is None:
             self._alert_log.review({}, ended=[condition])
         else:

@@ -10,7 +10,7 @@ sent requests knows how long they took.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +28,8 @@ from syncer import errors, sync
 from syncer.daemon.lateness import Lookout
 from syncer.delivery import sender
 from syncer.reconciling.judging import KINDS
-from syncer.state import Connection, State, fetch_all, migrations, status
+from syncer.state import Connection, State, fetch_all, freshness, migrations, status
+from syncer.state.freshness import Freshness, Promise
 from syncer.web import Answer, Lane, Page, Pages, WebServer, Work
 
 _SCRAPE_SECONDS = 8.0
@@ -84,14 +85,21 @@ class Health:
 
 
 @contextmanager
-def serving(listen: str, state: State, health: Health, more: Pages = lambda _: None) -> Iterator[WebServer]:
+def serving(
+    listen: str,
+    state: State,
+    health: Health,
+    more: Pages = lambda _: None,
+    *,
+    promises: Sequence[Promise] = (),
+) -> Iterator[WebServer]:
     """Answers at `listen` (host:port) for the block, as soon as no other process listens there; at other paths, what
     `more` finds there.
 
     Daemons on one machine may share a configuration: the second one answers when the first is gone.
     """
     registry = CollectorRegistry()
-    registry.register(_Metrics(state, health.room))
+    registry.register(_Metrics(state, health.room, promises))
     registry.register(sender.REQUEST_SECONDS)
     pages = {
         "/healthz": Page(lambda _: _said(health.why_not_alive())),
@@ -188,9 +196,12 @@ class _Reconciled:
 class _Metrics(Collector):
     """Everything that is scraped. Labels are names of destinations, properties, statuses and reasons; never people."""
 
-    def __init__(self, state: State, room: Callable[[], int | None] = lambda: None) -> None:
+    def __init__(
+        self, state: State, room: Callable[[], int | None] = lambda: None, promises: Sequence[Promise] = ()
+    ) -> None:
         self._state = state
         self._room = room
+        self._promises = promises
 
     def describe(self) -> list[Metric]:
         """Empty, so that the state is not asked before the first scrape."""
@@ -206,6 +217,7 @@ class _Metrics(Collector):
             yield from _delivered(connection)
             yield from _changes(connection)
             yield from _current(connection)
+            yield from _promised(freshness.judge(connection, self._promises))
         room = self._room()
         if room is not None:
             yield _gauge("syncer_disk_free_bytes", "Room left on the disk of an embedded state", room)
@@ -303,6 +315,21 @@ def _by_destination(now: status.CurrentStatus) -> Iterator[Metric]:
         for name, family in waiting.items():
             family.add_metric([each.name], getattr(each, name))
     yield from (oldest, success, *waiting.values())
+
+
+def _promised(found: Sequence[Freshness]) -> Iterator[Metric]:
+    age = GaugeMetricFamily(
+        "syncer_freshness_seconds", "Age of what the destination that is behind most knows", labels=["property"]
+    )
+    within = GaugeMetricFamily("syncer_fresh_within_seconds", "How old that may be", labels=["property"])
+    share = GaugeMetricFamily(
+        "syncer_fresh_share", "Fraction of the last 30 days in which it was not older", labels=["property"]
+    )
+    for each in found:
+        age.add_metric([each.property], each.age_seconds)
+        within.add_metric([each.property], each.fresh_within_seconds)
+        share.add_metric([each.property], each.kept_share)
+    yield from (age, within, share)
 
 
 def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:

@@ -12,17 +12,18 @@ the main thread, or the process that leads.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import structlog
 
 from syncer import errors
 from syncer.schedule import Cadence
-from syncer.state import Connection, State, execute, fetch_one, leadership, migrations
+from syncer.state import Connection, State, execute, fetch_one, freshness, leadership, migrations
+from syncer.state.freshness import Freshness, Promise
 from syncer.state.leadership import Leader
 
 _LONGEST_ALLOWANCE = timedelta(hours=1)
@@ -41,7 +42,15 @@ _SCARCE_BYTES, _ENOUGH_BYTES = 500 * 2**20, 600 * 2**20
 _STALE_SECONDS = 60.0
 """Seconds after which nobody believes the last look any more: the next one hangs."""
 
-Trouble = Literal["late", "slow", "full"]
+
+class Trouble(NamedTuple):
+    """What may be wrong between runs, and with what."""
+
+    kind: Literal["late", "slow", "full", "stale"]
+    subject: str
+
+
+LATE, SLOW, FULL = Trouble("late", "the daemon"), Trouble("slow", "the run"), Trouble("full", "the disk")
 
 log = structlog.get_logger()
 
@@ -114,6 +123,15 @@ def why_full(room: int | None) -> str | None:
     )
 
 
+def why_stale(found: Freshness) -> str:
+    """What is wrong with a promise that is broken."""
+    known, promised = (_words(timedelta(seconds=each)) for each in (found.age_seconds, found.fresh_within_seconds))
+    return (
+        f"{found.audience}: what {found.destination} knows of it is {known} old, and {promised} are promised"
+        " (`fresh_within`); `syncer status` shows what waits"
+    )
+
+
 def who_leads(leader: Leader | None) -> str:
     """For people who have to do something about it."""
     if leader is None:
@@ -124,7 +142,8 @@ def who_leads(leader: Leader | None) -> str:
 
 class Lookout:
     """Looks again and again. After each look calls `tell`: with "late" and why, or None if it is on time; and the same
-    with "slow" (the run in progress), and with "full" (the disk, whose `room` is in bytes; None if it is not ours).
+    with "slow" (the run in progress), "full" (the disk, whose `room` is in bytes; None if it is not ours), and "stale"
+    for each of the `promises`.
 
     What it found last is `why_not_ready`, in words for anybody: no address, no name.
     """
@@ -136,12 +155,14 @@ class Lookout:
         stall_timeout: float,
         now: Callable[[], float] = leadership.clock,
         room: Callable[[], int | None] = lambda: None,
+        promises: Sequence[Promise] = (),
     ) -> None:
         self._state = state
         self._cadence = cadence
         self._stall_timeout = stall_timeout
         self._now = now
         self.room = room
+        self._promises = promises
         self._since = datetime.now(UTC)
         self._last: Standing | None = None
         self._good: tuple[datetime, float] | None = None
@@ -169,6 +190,7 @@ class Lookout:
                 execute(connection, "limit_look")
                 migrations.check(connection, self._state.schema)
                 standing, leader = ask(connection), leadership.find_leader(connection)
+                promised = freshness.judge(connection, self._promises)
         except (errors.StateError, errors.SchemaVersionError) as error:
             unusable = "the state cannot be used; the log says more"
             self._found_not_ready(str(error) if isinstance(error, errors.SchemaVersionError) else unusable, str(error))
@@ -177,7 +199,9 @@ class Lookout:
             self._found_not_ready(None, "")
             self._last = self._believed(standing)
             self._judge(self._last, who_leads(leader))
-            self._say("slow", why_slow(standing))
+            self._say(SLOW, why_slow(standing))
+            for each in promised:
+                self._say(Trouble("stale", each.audience), why_stale(each) if each.is_broken else None)
         self._look_at_the_disk()
         self._looked = self._now()
 
@@ -185,7 +209,7 @@ class Lookout:
         room = self.room()
         why = why_full(room)
         if why is not None or room is None or room > _ENOUGH_BYTES:
-            self._say("full", why)
+            self._say(FULL, why)
 
     def _believed(self, standing: Standing) -> Standing:
         """A run cannot have begun after we first saw it, whatever the clock said when it began."""
@@ -214,19 +238,19 @@ class Lookout:
             self._late = None
             if verdict.is_on_time:
                 self._wrong_from = None
-                self._say("late", None)
+                self._say(LATE, None)
             return
         self._wrong_from = self._now() if self._wrong_from is None else self._wrong_from
         if self._now() - self._wrong_from >= min(_GRACE_SECONDS, self._interval):
             self._late = verdict.late
-            self._say("late", f"{verdict.late}; {leader}")
+            self._say(LATE, f"{verdict.late}; {leader}")
 
     def _say(self, trouble: Trouble, why: str | None) -> None:
         if why is not None and trouble not in self._wrong:
-            log.warning(trouble, why=why)
+            log.warning(trouble.kind, why=why)
             self._wrong.add(trouble)
         elif why is None and trouble in self._wrong:
-            log.info("no longer", trouble=trouble)
+            log.info("no longer", trouble=trouble.kind, subject=trouble.subject)
             self._wrong.remove(trouble)
         self.tell(trouble, why)
 

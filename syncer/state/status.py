@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from syncer.state import Connection, fetch_all, fetch_one, fetch_optional, fetch_value, leadership
+from syncer.state.freshness import Freshness
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class CurrentStatus:
     """What `syncer status --json` prints. `leader` and `running` are None if there is none.
 
     `late`: why syncing stands still, or None. The schedule of the configuration decides, so whoever knows it says so.
+    `freshness`: how the promises of the configuration stand (`fresh_within`).
     `full`: that the disk of an embedded state fills up, or None.
     `postgresql` is the version of the state's server; whether that is `embedded` says who opened it.
     """
@@ -87,6 +89,7 @@ class CurrentStatus:
     embedded: bool = False
     late: str | None = None
     full: str | None = None
+    freshness: Sequence[Freshness] = ()
 
 
 @dataclass(frozen=True, slots=True)

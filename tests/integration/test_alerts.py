@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from syncer import control
-from syncer.daemon import alerts, channels
+from syncer.daemon import alerts, channels, lateness
 from syncer.receivers.loopback import Answer, Call, Ending, Loopback
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state import State
@@ -262,7 +262,7 @@ def test_late_is_told_once_by_whichever_daemon_sees_it_first_and_ended_once(worl
 
     for why in ("no run did its work", "no run did its work", None, None):
         for each in daemons:
-            each.stands("late", why)
+            each.stands(lateness.LATE, why)
         for each in daemons:
             each._thread.submit(lambda: None).result()
     for each in daemons:
@@ -279,7 +279,7 @@ def test_late_is_told_again_until_somebody_takes_it(
     watch = alerts.AlertWatcher(State(world.state_url, "syncer"), channel(phone))
     for broken in (True, False, False):
         phone.broken = broken
-        watch.stands("late", "no run did its work")
+        watch.stands(lateness.LATE, "no run did its work")
         watch._thread.submit(lambda: None).result()
     watch.close()
     assert phone.heard() == [("late", "no run did its work")]

@@ -27,7 +27,7 @@ class Watched:
         self.room: int | None = None
         self.lookout = Lookout(state, cadence, 900, lambda: self.clock, lambda: self.room)
         heard = {"late": self.told, "slow": self.slow, "full": self.full}
-        self.lookout.tell = lambda trouble, why: heard[trouble].append(why)
+        self.lookout.tell = lambda trouble, why: heard[trouble.kind].append(why)
 
     def look(self, seconds: float = 0) -> str | None:
         """Looks after that many seconds: why it is not ready."""

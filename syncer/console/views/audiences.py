@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from syncer import app, models, naming
 from syncer.console.views import RUNS_OF_A_CHART
-from syncer.state import Connection, fetch_all, fetch_one, status
+from syncer.state import Connection, fetch_all, fetch_one, freshness, status
+from syncer.state.freshness import Freshness
 
 _LOOKED_UP = 100
 _READ_OF_A_RUN = 5000
@@ -70,7 +71,7 @@ class Audience:
     """An audience: how it stands at each destination, and its sizes, the oldest first.
 
     `flapping` are those of the contacts that changed last who changed most. `held_out` and `precedence`: None if there
-    is no holdout, and no priority.
+    is no holdout, and no priority. `freshness`: None if nothing is promised, or its first sync has not ended.
     """
 
     audience: str
@@ -81,6 +82,7 @@ class Audience:
     flapping: Sequence[Flapping]
     held_out: HeldOut | None
     precedence: Precedence | None
+    freshness: Freshness | None
 
 
 class _HeldOut(NamedTuple):
@@ -94,6 +96,7 @@ def audience(opened: app.App, connection: Connection, property_: str) -> Audienc
     if not standings:
         return None
     name = standings[0].audience
+    promised = freshness.judge(connection, app.promises(opened.settings))
     return Audience(
         audience=name,
         property=property_,
@@ -103,6 +106,7 @@ def audience(opened: app.App, connection: Connection, property_: str) -> Audienc
         flapping=_flapping(connection, property_),
         held_out=_held_out(opened, connection, name, property_),
         precedence=_precedence(opened, name, property_),
+        freshness=next((each for each in promised if each.property == property_), None),
     )
 
 
