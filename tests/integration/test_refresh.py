@@ -248,6 +248,14 @@ def test_a_call_that_has_to_name_somebody_else_tells_nothing_once_more(refreshin
     assert calls(world, before) == [("u1", {"email": "a@x.io", "churn_risk": True, "vip_buyers": True})]
 
 
+def test_a_rollback_that_waits_goes_on_waiting(refreshing: World) -> None:
+    world = refreshing
+    grown(world, members(2))
+    assert world.command("rollback", "1").returncode == 0
+    world.sync()
+    assert (refreshed(world), len(world.held())) == ({"vip_buyers": 2}, 2)
+
+
 def test_so_short_a_time_is_refused(world: World) -> None:
     world.destination_extra += "\nrefresh = '30s'"
     with pytest.raises(errors.ConfigError, match="refresh"):
