@@ -8,8 +8,10 @@ A template ends: it has no loops but over what is there, two deep, no recursion,
 on texts. No error says what was filled in.
 """
 
+import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -36,6 +38,8 @@ _DEEPEST_LOOP = 2
 _LONGEST_PATH = 8000
 """What RFC 9110 (4.1) asks of everybody to take, and hardly anybody takes more."""
 
+_NO_HEADER = "holds what no header can carry: line ends, control characters or others than ASCII"
+
 _NODES = frozenset(
     """Template Output TemplateData If For Name Const Tuple List Dict Pair Keyword Getattr Getitem Slice Filter Test
     Call CondExpr And Or Not Compare Operand Concat Add Sub Mul Div FloorDiv Neg Pos""".split()
@@ -61,6 +65,8 @@ _METHODS = frozenset(
     """endswith get items keys lower lstrip partition removeprefix removesuffix rpartition rsplit rstrip split
     startswith strip upper values""".split()
 )
+_NAMING = re.compile(r'([^"\\]*")?\s*:')
+"""What follows a value that a key of JSON is made of."""
 _QUOTE = re.compile(r'\\.|["\\]', re.DOTALL)
 _NAMED = re.compile(r"'([^']*)'[^']*$")
 _BYTE = re.compile(r"\(byte (\d+)\)")
@@ -85,7 +91,7 @@ def _marked_path(value: object) -> str:
 def _header(value: object) -> str:
     text = as_text(value)
     if not (text.isascii() and text.isprintable()):
-        raise MistakeError("holds what no header can carry: line ends, control characters or others than ASCII")
+        raise MistakeError(_NO_HEADER)
     return text
 
 
@@ -100,6 +106,8 @@ def _as_it_is(rendered: str) -> str:
 def _whole_header(rendered: str) -> str:
     if rendered != rendered.strip():
         raise TemplateError("has blanks around it, which no header can have")
+    if not (rendered.isascii() and rendered.isprintable()):
+        raise TemplateError(_NO_HEADER)
     return rendered
 
 
@@ -132,6 +140,8 @@ def _whole_json(rendered: str) -> str:
                 raise TemplateError("has a backslash before a value")
             inside ^= sign == '"'
     whole = "".join(parts)
+    if any(map(_NAMING.match, parts[2::2])):
+        _check_keys(whole)
     try:
         msgspec.json.decode(whole)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -141,6 +151,17 @@ def _whole_json(rendered: str) -> str:
         message = f"does not make JSON{where}; a value brings its own quotes, and a comma too many is a mistake there"
         raise TemplateError(message) from None
     return whole
+
+
+def _check_keys(written: str) -> None:
+    """Raises for a key that is there twice, one of them made of a value: receivers differ in which of them counts."""
+
+    def once(pairs: list[tuple[str, object]]) -> None:
+        if len({key for key, _ in pairs}) != len(pairs):
+            raise TemplateError("has a key that is made of a value, and that the object has already")
+
+    with suppress(ValueError, RecursionError):  # which is found elsewhere
+        json.loads(written, object_pairs_hook=once)
 
 
 def _inside(written: str) -> str:

@@ -172,3 +172,11 @@ def test_a_name_that_a_value_made_up_is_not_told() -> None:
     assert requests == []
     assert "what it asks for is not there" in refusal.reason
     assert "ada" not in refusal.reason
+
+
+@pytest.mark.parametrize("body", ['{"a": 1, "{{ email }}": 2}', '[{"x": { {{ email }}: {{ email }}, "a": 2}}]'])
+def test_a_value_takes_no_key_that_is_there_already(body: str) -> None:
+    requests, [refusal] = sent({"changed": {"body": body}}, about("a"), about("b"))
+
+    assert len(requests) == 1
+    assert refusal.reason.startswith("templates.changed.body: has a key that is made of a value")
