@@ -16,7 +16,7 @@ RUN_KEYS = (
     "run_id trigger status started_at finished_at error calls_saved deferred audiences destinations"
     " read read_because read_rows read_bytes rolls_back_run_id"
 ).split()
-AUDIENCE_KEYS = "name property members added removed initial held problem".split()
+AUDIENCE_KEYS = "name property members added removed initial held refreshed problem".split()
 DESTINATION_KEYS = "name status error planned succeeded failed unknown aborted requests retries skipped".split()
 
 
