@@ -114,7 +114,10 @@ def _md5(value: object) -> str:
 
 
 def _percent(value: object) -> str:
-    return quote(as_text(value), safe="")
+    written = quote(as_text(value), safe="")
+    if len(written) > MOST_CHARACTERS:
+        raise MistakeError("makes a text that is too long")
+    return written
 
 
 OWN_FILTERS = {

@@ -49,6 +49,7 @@ from syncer.destinations.sandbox import Filling, TemplateError
         ("{{ 1 / 0 }}", "ZeroDivisionError"),
         ("{{ long | join(long | join(long | join(long | join('x')))) }}", "too long"),
         ("{{ " + "~".join(["('y' | replace('y', 'z'))"] * 400) + " ~ (long | join(long | join('x'))) }}", "too long"),
+        ("{{ long | join('%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%')" + " | urlencode" * 40 + " }}", "too long"),
         ("{{ " + "9" * 5000 + " }}", "number that is too long"),
         ("{% for a in 7 %}1{% endfor %}", "is no list or map"),
         ("{% for a in none %}1{% endfor %}", "is no list or map"),
