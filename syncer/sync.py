@@ -114,6 +114,12 @@ class Job:
         targets = [target for target in self.targets if target.name not in refused]
         return replace(self, targets=targets, everywhere=self.everywhere and len(targets) == len(self.targets))
 
+    def without_refreshes(self) -> "Job":
+        """The same, but nobody is told anything only because it expires: that is due by time alone, and so is no part
+        of what is reviewed."""
+        targets = [replace(each, mode=replace(each.mode, refresh=None)) for each in self.targets]
+        return replace(self, targets=targets)
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

@@ -123,7 +123,8 @@ def plan(
     told = tell if people == 0 and (as_csv or as_json) else listed.append  # a pager is not to keep a transaction open
     foreseen = _Foreseen(people, who, out is not None, told)
     with opened_app(context.obj) as app, stoppable() as stop, progress.watching() as watcher:
-        result = sync.preview(app.job(audiences, destinations), stop, watcher, foreseen.look)
+        job = app.job(audiences, destinations)
+        result = sync.preview(job if out is None else job.without_refreshes(), stop, watcher, foreseen.look)
     if as_csv or as_json:
         for person in listed:
             tell(person)

@@ -124,7 +124,7 @@ def _reviewed(app: App, file: Path) -> tuple[sync.Job, Action]:
     if len(document) > _MOST_BYTES:
         raise errors.ConfigError([errors.Problem(str(file), "is too large for a plan that `syncer plan --out` wrote")])
     plan = saved.decoded(document, str(file))
-    job = replace(app.job(plan.only_audiences, plan.only_destinations), reviewed=plan)
+    job = replace(app.job(plan.only_audiences, plan.only_destinations).without_refreshes(), reviewed=plan)
     action = _action("sync", plan.only_audiences, plan.only_destinations)
     digest = hashlib.sha256(document).hexdigest()
     return job, replace(action, arguments={**action.arguments, "plan_sha256": [digest]})

@@ -48,3 +48,18 @@ def test_another_template_is_another_plan_and_another_key_is_none(world: World) 
         assert refused(world, file) == ["hook: its configuration was another one"]
     world.destination_extra = usual.replace("first-key", "second-key").replace("number-1", "number-2")
     assert send(world, file).returncode == 0
+
+
+def test_what_expires_is_left_to_other_runs(world: World) -> None:
+    """It is due by time alone: to count it would refuse every plan, and not to would send what nobody reviewed."""
+    world.destination_extra += "\nrefresh = '20d'"
+    world.warehouse.replace(members(3))
+    world.sync()
+    world.warehouse.replace(members(4))
+    file = save(world)
+    world.query("UPDATE run SET started_at = started_at - interval '30 days' RETURNING run_id")
+    known = len(world.receiver.events)
+    assert send(world, file).returncode == 0
+    assert [each.event["userId"] for each in world.receiver.events[known:]] == ["u0003"]
+    world.sync()
+    assert [each.event["userId"] for each in world.receiver.events[known + 1 :]] == ["u0000", "u0001", "u0002"]
