@@ -198,18 +198,6 @@ def test_what_the_next_run_tells_once_more_is_said(refreshing: World) -> None:
     assert (found.differences, dict(found.destinations[0].listed)) == (0, {"refresh": 2})
 
 
-def test_a_plan_that_was_reviewed_is_not_another_one_because_time_went_by(refreshing: World) -> None:
-    world = refreshing
-    grown(world, members(2))
-    world.query("UPDATE run SET started_at = now() RETURNING run_id")
-    world.warehouse.replace(members(3))
-    path = str(world.folder / "plan.json")
-    assert world.command("plan", "--out", path).returncode == 0
-    later(world, REFRESH)
-    assert world.command("sync", "--plan", path).returncode == 0
-    assert (refreshed(world), world.believed()) == ({"vip_buyers": 2}, truth(members(3)))
-
-
 def test_only_changes_travel_and_unchanged_audiences_are_not_compared(refreshing: World) -> None:
     world = refreshing
     world.warehouse.run("CREATE SCHEMA scratch")
