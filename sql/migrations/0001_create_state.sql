@@ -491,7 +491,7 @@ CREATE TABLE skipped_member (
     since_run_id integer NOT NULL,
     PRIMARY KEY (destination_id, fingerprint)
 );
-COMMENT ON TABLE skipped_member IS 'Rows of the last snapshot that could not be sent';
+COMMENT ON TABLE skipped_member IS 'Rows of the last snapshot that were not sent, and why';
 
 -- Ends once they are not held out any more, whether they are told then, or the audience or the holdout is gone. While
 -- the guard holds what leaves the audience, nobody's ends. `until`, `until_run_id`: null while it lasts.
@@ -1002,7 +1002,7 @@ COMMENT ON COLUMN sync_run_destinations.unknown IS 'Sent, and the answer was los
 COMMENT ON COLUMN sync_run_destinations.aborted IS 'Planned and never applied; planned afresh by the next run';
 COMMENT ON COLUMN sync_run_destinations.requests IS 'HTTP requests, retries included';
 COMMENT ON COLUMN sync_run_destinations.retries IS 'Of the requests, those that were tries after the first';
-COMMENT ON COLUMN sync_run_destinations.skipped IS 'Members that cannot be sent, counted by reason';
+COMMENT ON COLUMN sync_run_destinations.skipped IS 'Members whose rows are not sent, counted by reason';
 COMMENT ON COLUMN sync_run_destinations.error IS 'What stopped this destination, in a sentence';
 
 CREATE VIEW sync_run_counts AS
@@ -1217,7 +1217,7 @@ SELECT
 FROM skipped_member
 JOIN destination USING (destination_id);
 COMMENT ON VIEW skipped_members IS
-    'Rows of the last snapshot that cannot be sent, and why; they go out by themselves once they can';
+    'Rows of the last snapshot that are not sent, and why; they go out by themselves once nothing is in the way';
 COMMENT ON COLUMN skipped_members.destination IS 'The name of the destination';
 COMMENT ON COLUMN skipped_members.audience IS 'The audience that the row names';
 COMMENT ON COLUMN skipped_members.user_id IS 'As in the warehouse; long texts are cut, unsendable characters replaced';

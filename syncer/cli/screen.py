@@ -175,7 +175,7 @@ def print_refusals(rows: Sequence[RefusedContact]) -> None:
 
 
 def print_skipped(rows: Sequence[SkippedMember]) -> None:
-    """Prints the members that cannot be sent."""
+    """Prints the members that are skipped, and why."""
     print_rows("skipped now", rows, ("destination", "audience", "user_id", "email", "reason", "since"))
 
 

@@ -175,7 +175,7 @@ class _Changes:
 
 @dataclass(frozen=True, slots=True)
 class _Skipped:
-    """How many members cannot be sent to a destination now, for one reason."""
+    """How many members are skipped at a destination now, for one reason."""
 
     name: str
     reason: str
@@ -269,7 +269,7 @@ def _current(connection: Connection) -> Iterator[Metric]:
         if each.members is not None:
             members.add_metric([each.destination, each.property], each.members)
     yield members
-    skipped = GaugeMetricFamily("syncer_skipped", "Members that cannot be sent", labels=["destination", "reason"])
+    skipped = GaugeMetricFamily("syncer_skipped", "Members whose rows are not sent", labels=["destination", "reason"])
     for row in fetch_all(connection, _Skipped, "count_skipped_by_reason"):
         skipped.add_metric([row.name, row.reason], row.members)
     yield skipped

@@ -101,7 +101,7 @@ class RefusedContact:
 
 @dataclass(frozen=True, slots=True)
 class SkippedMember:
-    """A member that cannot be sent now, and since when."""
+    """A member whose row is not sent now, why, and since when."""
 
     destination: str
     audience: str
@@ -148,5 +148,5 @@ def refusals(connection: Connection, run_id: int, limit: int) -> Sequence[Refuse
 
 
 def skipped(connection: Connection, limit: int) -> Sequence[SkippedMember]:
-    """The members that cannot be sent now, the latest first."""
+    """The members that are skipped now, the latest first."""
     return fetch_all(connection, SkippedMember, "list_skipped", {"limit": limit})
