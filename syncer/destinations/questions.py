@@ -15,7 +15,15 @@ from pydantic import Field, field_validator
 
 from syncer.destinations import sandbox
 from syncer.destinations.acceptance import Pointer, Statuses
-from syncer.destinations.template_parts import begins_a_path, compiled, filled, free_headers, one_line
+from syncer.destinations.template_parts import (
+    begins_a_path,
+    compiled,
+    compiled_headers,
+    filled,
+    filled_headers,
+    free_headers,
+    without_breaks,
+)
 from syncer.fields import Password, Table, Text
 
 _NAMES = "contact user_id email timestamp unix secrets constants".split()
@@ -38,7 +46,7 @@ class ReadTemplate(Table):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ReadRequest:
     """A request that asks about a contact, and what to make of its answer."""
 
     method: str
@@ -54,13 +62,12 @@ class Asking:
     def __init__(self, template: ReadTemplate, *, as_form: bool) -> None:
         self._template = template
         self._path = compiled("path", template.path, sandbox.PATH, _NAMES)
-        headers = {name: text.get_secret_value() for name, text in template.headers.items()}
-        self._headers = {name: compiled("headers", text, sandbox.HEADER, _NAMES) for name, text in headers.items()}
+        self._headers = compiled_headers(template.headers, _NAMES)
         form = sandbox.FORM if as_form else sandbox.JSON
         self._body = None if template.body is None else compiled("body", template.body, form, _NAMES)
 
-    def ask(self, told: Mapping[str, object]) -> Question:
+    def ask(self, told: Mapping[str, object]) -> ReadRequest:
         """What goes out for the object of a contact. Raises `MisplacedError`."""
-        body = None if self._body is None else one_line(filled("body", self._body, told))
-        headers = tuple((name, filled("headers", text, told)) for name, text in self._headers.items())
-        return Question(self._template.method, filled("path", self._path, told), headers, body, self._template)
+        body = None if self._body is None else without_breaks(filled("body", self._body, told))
+        headers = filled_headers(self._headers, told)
+        return ReadRequest(self._template.method, filled("path", self._path, told), headers, body, self._template)

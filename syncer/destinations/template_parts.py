@@ -14,9 +14,9 @@ _MARK = re.compile(r"{{.*?}}|{%.*?%}|{#.*?#}", re.DOTALL)
 _OUR_HEADERS = {"content-type", "content-length", "host", "x-syncer-timestamp", "x-syncer-signature"}
 
 
-def check_header_names(names: Mapping[str, object]) -> None:
-    """Raises ValueError for what cannot be a header of ours."""
-    for name in names:
+def free_headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    """The headers of a configuration, if they may be ours. Raises ValueError."""
+    for name in headers:
         if not _HEADER_NAME.fullmatch(name):
             raise ValueError(
                 "has a key that is no name of an HTTP header; write name = value, such as Authorization ="
@@ -24,6 +24,7 @@ def check_header_names(names: Mapping[str, object]) -> None:
             )
         if name.lower() in _OUR_HEADERS:
             raise ValueError(f"has {name!r}, which syncer sets itself")
+    return headers
 
 
 def begins_a_path(path: str) -> str:
@@ -33,19 +34,13 @@ def begins_a_path(path: str) -> str:
     return path
 
 
-def free_headers(headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
-    """The headers, if they may be ours: see `check_header_names`."""
-    check_header_names(headers)
-    return headers
-
-
 def literals(headers: Mapping[str, SecretStr]) -> Iterator[str]:
     """What stands between the marks of these templates."""
     for text in headers.values():
         yield from _MARK.split(text.get_secret_value())
 
 
-def one_line(written: str) -> bytes:
+def without_breaks(written: str) -> bytes:
     """Without line ends and tabs, which stand between the tokens of JSON only: no text holds them as they are."""
     return written.encode().translate(None, b"\r\n\t")
 
@@ -73,3 +68,14 @@ def filled(key: str, filling: Filling, told: Mapping[str, object]) -> str:
         return filling.fill(told)
     except TemplateError as error:
         raise MisplacedError(key, str(error)) from None
+
+
+def compiled_headers(headers: Mapping[str, SecretStr], names: list[str]) -> Mapping[str, Filling]:
+    """The templates of headers. Raises `MisplacedError`."""
+    texts = {name: text.get_secret_value() for name, text in headers.items()}
+    return {name: compiled("headers", text, sandbox.HEADER, names) for name, text in texts.items()}
+
+
+def filled_headers(fillings: Mapping[str, Filling], told: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """The headers, filled in. Raises `MisplacedError`."""
+    return tuple((name, filled("headers", filling, told)) for name, filling in fillings.items())

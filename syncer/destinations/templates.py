@@ -41,16 +41,18 @@ from syncer.calls import Call, Envelope, Identify, Track
 from syncer.destinations import sandbox
 from syncer.destinations.acceptance import Statuses
 from syncer.destinations.encoding import UnsendableError, check_values, stamp
-from syncer.destinations.questions import Asking, Question, ReadTemplate
+from syncer.destinations.questions import Asking, ReadRequest, ReadTemplate
 from syncer.destinations.shaping import Digest, Shape
 from syncer.destinations.template_parts import (
     MisplacedError,
     begins_a_path,
     compiled,
+    compiled_headers,
     filled,
+    filled_headers,
     free_headers,
     literals,
-    one_line,
+    without_breaks,
 )
 from syncer.fields import Table, Template, Text
 from syncer.models import Identity
@@ -113,8 +115,7 @@ class Writer:
         names = _NAMES[op]
         self._template = template
         self._path = compiled("path", template.path, sandbox.PATH, names)
-        headers = {name: text.get_secret_value() for name, text in template.headers.items()}
-        self._headers = {name: compiled("headers", text, sandbox.HEADER, names) for name, text in headers.items()}
+        self._headers = compiled_headers(template.headers, names)
         form = sandbox.FORM if as_form else sandbox.JSON
         self._body = None if template.body is None else compiled("body", template.body, form, names)
         self._around = (b"[", b"]") if in_arrays and template.body is not None else (b"", b"")
@@ -124,9 +125,9 @@ class Writer:
 
     def write(self, told: Mapping[str, object]) -> tuple[bytes, Envelope]:
         """What goes out for the object of a call. Raises `MisplacedError`."""
-        body = b"" if self._body is None else one_line(filled("body", self._body, told))
+        body = b"" if self._body is None else without_breaks(filled("body", self._body, told))
         opening, closing = self._opened(told)
-        headers = tuple((name, filled("headers", text, told)) for name, text in self._headers.items())
+        headers = filled_headers(self._headers, told)
         path = filled("path", self._path, told)
         return body, Envelope(self._template.method, path, headers, opening, closing, self._template.status)
 
@@ -142,7 +143,7 @@ class Writer:
         parts = filled("envelope", self._envelope, {**told, "items": _ITEMS}).split(bytes(_ITEMS).decode())
         if len(parts) != 2:
             raise MisplacedError("envelope", "must have {{ items }} in it, once")
-        return one_line(parts[0]) + b"[", b"]" + one_line(parts[1])
+        return without_breaks(parts[0]) + b"[", b"]" + without_breaks(parts[1])
 
 
 class Templates:
@@ -199,7 +200,7 @@ class Templates:
             message = f"templates.{used}.{error}"
             raise UnsendableError(message) from None
 
-    def ask(self, who: Identify, now: datetime) -> Question | None:
+    def ask(self, who: Identify, now: datetime) -> ReadRequest | None:
         """What asks about a contact, as a call names it; None if nothing does. Raises `UnsendableError`."""
         if self._asking is None:
             return None
@@ -279,6 +280,36 @@ def _alike(value: object) -> object:
         case list():
             return [_alike(each) for each in value]
     return value
+
+
+def unfit(templates: CallTemplates, table: Mapping[str, Any], headers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Templates that no call would use, calls that would have no template, and what does not go with other keys of the
+    destination (`table`, of which these are the `headers`): the key, and why."""
+    per_audience = table.get("calls") == "per_audience"
+    for op in ("entered", "left"):
+        if templates.get(op) and not per_audience:
+            yield f"templates.{op}", 'is about one audience: add calls = "per_audience", or use `changed`'
+    lacking = [op for op in AUDIENCE_OPS if not (per_audience and templates.get(op))]
+    if lacking and templates.changed is None:
+        yield "templates.changed", f"is missing, and nothing else says what a call is that is {' or '.join(lacking)}"
+    if templates.event is None and table.get("track"):
+        yield "templates.event", "is missing, and `track` needs it"
+    own = {name.lower() for name in headers}
+    for op in OPS:
+        template = templates.get(op) or CallTemplate()
+        if template.envelope and not (table.get("batch") and template.body):
+            message = "goes around the bodies of a batch: add `batch` and `body`, or take it out"
+            yield f"templates.{op}.envelope", message
+        yield from _doubled_headers(op, template, own)
+    if templates.read is not None:
+        yield from _doubled_headers("read", templates.read, own)
+        if templates.read.body is not None and templates.read.method == "GET":
+            yield "templates.read.body", 'is of no request that GETs: add method = "POST", or take it out'
+
+
+def _doubled_headers(op: str, template: CallTemplate | ReadTemplate, own: set[str]) -> Iterator[tuple[str, str]]:
+    if not own.isdisjoint(name.lower() for name in template.headers):
+        yield f"templates.{op}.headers", "has a header that `headers` of the destination has; keep one of them"
 
 
 def mistakes(

@@ -38,18 +38,10 @@ from syncer.destinations.encoding import UnsendableError, check_values, encode, 
 from syncer.destinations.http import HttpSender, utc_now
 from syncer.destinations.options import AskableSettings, DestinationSettings
 from syncer.destinations.packing import body_in, packed
-from syncer.destinations.questions import ReadTemplate
 from syncer.destinations.reading import belief_in, json_of
 from syncer.destinations.shaping import Shape, forms_of
-from syncer.destinations.template_parts import check_header_names
-from syncer.destinations.templates import (
-    AUDIENCE_OPS,
-    OPS,
-    CallTemplate,
-    CallTemplates,
-    Templates,
-    mistakes,
-)
+from syncer.destinations.template_parts import free_headers
+from syncer.destinations.templates import CallTemplates, Templates, mistakes, unfit
 from syncer.models import Events, Identity, Mode
 from syncer.secrets import Secrets
 
@@ -93,18 +85,14 @@ class WebhookSettings(AskableSettings):
     secrets: dict[fields.Text, fields.Password] = Field(default={})
     constants: dict[fields.Text, Any] = Field(default={})
 
+    _headers = field_validator("headers")(free_headers)
+
     @field_validator("url")
     @classmethod
     def _web_address(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
         parts = fields.http_url(url.get_secret_value(), _LIKE, whole=True)
         fields.check_clear_text(parts, info, key="contacts")
         return url
-
-    @field_validator("headers")
-    @classmethod
-    def _free_headers(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        check_header_names(headers)
-        return headers
 
     @field_validator("content_type")
     @classmethod
@@ -139,7 +127,7 @@ class WebhookSettings(AskableSettings):
             templates = CallTemplates.model_validate(table["templates"])
         except ValidationError:  # found elsewhere
             return
-        yield from _unfit(templates, table)
+        yield from unfit(templates, table, _table(table, "headers"))
         yield from mistakes(
             templates,
             _samples(table),
@@ -154,35 +142,6 @@ class WebhookSettings(AskableSettings):
         return WebhookDestination(self)
 
 
-def _unfit(templates: CallTemplates, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Templates that no call would use, calls that would have no template, and what their batches cannot be."""
-    per_audience = table.get("calls") == "per_audience"
-    for op in ("entered", "left"):
-        if templates.get(op) and not per_audience:
-            yield f"templates.{op}", 'is about one audience: add calls = "per_audience", or use `changed`'
-    lacking = [op for op in AUDIENCE_OPS if not (per_audience and templates.get(op))]
-    if lacking and templates.changed is None:
-        yield "templates.changed", f"is missing, and nothing else says what a call is that is {' or '.join(lacking)}"
-    if templates.event is None and table.get("track"):
-        yield "templates.event", "is missing, and `track` needs it"
-    own = {name.lower() for name in _table(table, "headers")}
-    for op in OPS:
-        template = templates.get(op) or CallTemplate()
-        if template.envelope and not (table.get("batch") and template.body):
-            message = "goes around the bodies of a batch: add `batch` and `body`, or take it out"
-            yield f"templates.{op}.envelope", message
-        yield from _doubled_headers(op, template, own)
-    if templates.read is not None:
-        yield from _doubled_headers("read", templates.read, own)
-        if templates.read.body is not None and templates.read.method == "GET":
-            yield "templates.read.body", 'is of no request that GETs: add method = "POST", or take it out'
-
-
-def _doubled_headers(op: str, template: CallTemplate | ReadTemplate, own: set[str]) -> Iterator[tuple[str, str]]:
-    if not own.isdisjoint(name.lower() for name in template.headers):
-        yield f"templates.{op}.headers", "has a header that `headers` of the destination has; keep one of them"
-
-
 def _samples(table: Mapping[str, Any]) -> Mapping[str, list[Call]]:
     identity: Identity = "user_id" if table.get("identity") == "user_id" else "email"
     return samples.calls_of(Mode(identity, table.get("calls") == "per_audience", events=Events()))
@@ -191,6 +150,40 @@ def _samples(table: Mapping[str, Any]) -> Mapping[str, list[Call]]:
 def _table(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = table.get(key)
     return found if isinstance(found, Mapping) else {}
+
+
+def _templates_of(settings: WebhookSettings) -> Templates | None:
+    if settings.templates is None:
+        return None
+    return Templates(
+        settings.templates,
+        as_form=settings.content_type == _FORM_TYPE,
+        in_arrays=settings.batch > 0,
+        secrets=settings.secrets,
+        constants=settings.constants,
+        shape=settings.shape,
+        identity=settings.identity,
+    )
+
+
+def _secrets_of(settings: WebhookSettings) -> list[str]:
+    """What no message may hold: first the whole credential, then whatever of it, and of the templates, may be secret by
+    itself."""
+    parts = urlsplit(settings.url.get_secret_value())
+    whole = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    headers, inner = _in_clear(settings.headers), _in_clear(settings.secrets)
+    hmac_secret = settings.hmac_secret.get_secret_value() if settings.hmac_secret else ""
+    credentials = [whole, *(headers[key] for key in sorted(headers)), hmac_secret]
+    credentials += [inner[key] for key in sorted(inner)]
+    values = [value for _, value in parse_qsl(parts.query)]
+    values += [step for step in parts.path.split("/") if len(step) >= _SHORTEST_TOKEN]
+    literals = settings.templates.literals if settings.templates else []
+    hidden = [*credentials, parts.path, parts.query, *values, *literals]
+    return ["\n".join(credentials), *(each for each in hidden if len(each) >= _SHORTEST_SECRET)]
+
+
+def _in_clear(secrets: Mapping[str, SecretStr]) -> dict[str, str]:
+    return {name: secret.get_secret_value() for name, secret in secrets.items()}
 
 
 class WebhookDestination:
@@ -216,17 +209,8 @@ class WebhookDestination:
         self._content_type = settings.content_type
         in_arrays = settings.batch > 0
         self._plain = Envelope("POST", "", (), b"[" if in_arrays else b"", b"]" if in_arrays else b"")
-        self._templates: Templates | None = None
-        if settings.templates is not None:
-            self._templates = Templates(
-                settings.templates,
-                as_form=settings.content_type == _FORM_TYPE,
-                in_arrays=in_arrays,
-                secrets=settings.secrets,
-                constants=settings.constants,
-                shape=settings.shape,
-                identity=settings.identity,
-            )
+        self._templates = _templates_of(settings)
+        if self._templates is not None:
             self.recognises_events = self._templates.recognises_events
         made = self._templates.digests if self._templates else ()
         self._identity = settings.identity
@@ -235,24 +219,15 @@ class WebhookDestination:
         self._hmac_secret = settings.hmac_secret.get_secret_value() if settings.hmac_secret else ""
         parts = urlsplit(settings.url.get_secret_value())
         self._path, self._query = parts.path, parts.query
-        whole = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-        values = {name: value.get_secret_value() for name, value in settings.headers.items()}
-        inner = {name: value.get_secret_value() for name, value in settings.secrets.items()}
-        self._inner = Secrets(inner.values())
-        credentials = [whole, *(values[key] for key in sorted(values)), self._hmac_secret]
-        credentials += [inner[key] for key in sorted(inner)]
-        told = parse_qsl(parts.query) + [("", step) for step in parts.path.split("/") if len(step) >= _SHORTEST_TOKEN]
-        literals = settings.templates.literals if settings.templates else []
-        hidden = [*credentials, parts.path, parts.query, *(value for _, value in told), *literals]
-        secrets = ["\n".join(credentials), *(each for each in hidden if len(each) >= _SHORTEST_SECRET)]
+        self._inner = Secrets(_in_clear(settings.secrets).values())
         self._http = HttpSender(
             settings.name,
             f"{parts.scheme}://{parts.netloc}",
             credential="headers",
             address="url",
             secret_path=True,
-            headers=values,
-            secrets=(*secrets, *forms_of({*settings.hash.values(), *made})),
+            headers=_in_clear(settings.headers),
+            secrets=(*_secrets_of(settings), *forms_of({*settings.hash.values(), *made})),
             timeout=settings.timeout,
             concurrency=settings.concurrency,
             transport=transport,
