@@ -38,7 +38,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import count
-from typing import ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal
 from urllib.parse import quote
 
 import httpx
@@ -51,7 +51,8 @@ from syncer.calls import Belief, Call, Payload, Rate, Refusal, Track
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
 from syncer.destinations.http import Answer, HttpSender, one_line, utc_now, words
 from syncer.destinations.mailmodo_details import details_in
-from syncer.destinations.mailmodo_fields import SentContact, SentEvent, fields_of
+from syncer.destinations.mailmodo_fields import fields_of
+from syncer.destinations.mailmodo_messages import Added, AnyReply, Lists, Refused, SentContact, SentEvent
 from syncer.destinations.options import AskableSettings, DestinationSettings
 from syncer.destinations.reading import json_of
 from syncer.destinations.serial import turnstile
@@ -124,42 +125,6 @@ class MailmodoSettings(AskableSettings):
     def build(self) -> "MailmodoDestination":
         """See `DestinationSettings`."""
         return MailmodoDestination(self)
-
-
-class _Refused(msgspec.Struct):
-    email: str = ""
-    reason: str | None = msgspec.field(name="failure reason", default=None)
-
-
-class _Reply(msgspec.Struct):
-    """What every answer may hold. Only failures hold `error`; the batch says of no success that it is one."""
-
-    success: bool = True
-    error: object = None
-
-    @property
-    def failed(self) -> bool:
-        return not self.success or self.error is not None
-
-
-class _Added(_Reply):
-    """The answer to contacts. `errors` is missing where all were added."""
-
-    errors: list[_Refused] | None = None
-    warnings: list[object] | None = None
-
-
-class _List(msgspec.Struct):
-    name: str
-
-
-class _Lists(_Reply):
-    """The answer of `/getAllContactLists`, whole: there are no pages."""
-
-    lists: list[_List] | None = msgspec.field(name="listDetails", default=None)
-
-
-_AnyReply = TypeVar("_AnyReply", bound=_Reply)
 
 
 class MailmodoDestination:
@@ -311,7 +276,7 @@ class MailmodoDestination:
 
     def _refusals(self, request: Payload, answer: Answer) -> list[Refusal]:
         """The contacts that the answer refuses, in its words; all others were accepted."""
-        added = self._read(answer, _Added)
+        added = self._read(answer, Added)
         if answer.status == httpx.codes.MULTI_STATUS and added.errors is None:
             raise self._doubt(answer, "does not say who was refused")
         if added.warnings:
@@ -324,7 +289,7 @@ class MailmodoDestination:
             if identify.email in reasons
         ]
 
-    def _reasons(self, request: Payload, refused: Sequence[_Refused], answer: Answer) -> dict[str, list[str]]:
+    def _reasons(self, request: Payload, refused: Sequence[Refused], answer: Answer) -> dict[str, list[str]]:
         """Why each email was refused. A contact that was sent alone need not be named."""
         sent = {_plain(identify.email): identify.email for identify in request.identifies}
         reasons: dict[str, list[str]] = defaultdict(list)
@@ -335,7 +300,7 @@ class MailmodoDestination:
             reasons[email].append(one_line(each.reason or "") or "refused without saying why")
         return reasons
 
-    def _read(self, answer: Answer, kind: type[_AnyReply]) -> _AnyReply:
+    def _read(self, answer: Answer, kind: type[AnyReply]) -> AnyReply:
         try:
             reply = msgspec.json.decode(answer.body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -381,7 +346,7 @@ class MailmodoDestination:
 
     def _list_names(self) -> list[str]:
         answer = self._http.get("/getAllContactLists")
-        found = self._read(answer, _Lists)
+        found = self._read(answer, Lists)
         if found.lists is None:
             raise self._doubt(answer, "holds no lists")
         return [each.name for each in found.lists]

@@ -20,8 +20,6 @@
 from collections.abc import Mapping
 from typing import cast
 
-import msgspec
-
 from syncer.destinations.encoding import encode
 from syncer.models import Value
 
@@ -68,21 +66,3 @@ def fields_of(traits: Mapping[str, object]) -> dict[str, Value]:
         else:
             flat[FIELDS.get(name, name)] = cast("Value", value)
     return flat
-
-
-class SentContact(msgspec.Struct, omit_defaults=True, gc=False):
-    """A contact as it is sent; in a batch the list is named once, beside all of them."""
-
-    email: str
-    data: Mapping[str, Value]
-    list_name: str | None = msgspec.field(name="listName", default=None)
-    created_at: Value = None
-
-
-class SentEvent(msgspec.Struct, gc=False):
-    """An event as `/addEvent` takes it; `ts` in seconds since 1970."""
-
-    email: str
-    event_name: str
-    ts: int
-    event_properties: Mapping[str, Value]
