@@ -15,22 +15,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
-from syncer import errors, fields
+from syncer import errors
 from syncer.calls import Call, Payload
+from syncer.destinations.bodies import NotJSONError, one_line, read_json, words
 from syncer.destinations.encoding import encode
-from syncer.destinations.http import Answer, HttpSender, NotJSONError, one_line, read_json, words
+from syncer.destinations.http import Answer, HttpSender
+from syncer.destinations.pointers import MISSING, Pointer, at_pointer
 from syncer.destinations.shaping import Shape
 from syncer.fields import Table
 from syncer.spelling import suggest
 
-MISSING = object()
-"""What is not there."""
-
 _RANGE = re.compile(r"([0-9]{1,3})(?:-([0-9]{1,3}))?")
-_POINTER = re.compile(r"(/([^~]|~[01])*)?", re.DOTALL)
-_PLACE = re.compile(r"0|[1-9][0-9]{0,8}")
 _NEVER = frozenset([*range(300, 400), 401, 402, 403, 407, 408, 421, 425, 429, 460])
 """Statuses that are about the account, the way there, or the moment."""
 
@@ -55,14 +52,7 @@ def _range(each: object) -> range:
     return found
 
 
-def _pointer(text: str) -> str:
-    if not _POINTER.fullmatch(text):
-        raise ValueError('must be a JSON pointer, such as "/result/errors"; "" is all of it')
-    return text
-
-
 Statuses = Annotated[frozenset[int], BeforeValidator(_statuses, json_schema_input_type=list[int | str])]
-Pointer = Annotated[str, BeforeValidator(fields.text), AfterValidator(_pointer)]
 
 
 class AcceptRule(Table):
@@ -247,19 +237,6 @@ class Acceptance:
 def _name(value: object) -> str | None:
     """What can be a call's name."""
     return value.casefold() if isinstance(value, str) else None
-
-
-def at_pointer(found: object, pointer: str) -> object:
-    """What is at a JSON pointer (RFC 6901), or `MISSING`."""
-    for step in pointer.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, dict):
-            found = found.get(key, MISSING)
-        elif isinstance(found, list) and _PLACE.fullmatch(key) and int(key) < len(found):
-            found = found[int(key)]
-        else:
-            return MISSING
-    return found
 
 
 def _is_whole_json(body: bytes) -> bool:

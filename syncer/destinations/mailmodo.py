@@ -48,8 +48,9 @@ from pydantic import SecretStr, ValidationInfo, field_validator
 
 from syncer import errors, fields, reserved
 from syncer.calls import Belief, Call, Payload, Rate, Refusal, Track
+from syncer.destinations.bodies import one_line, words
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each
-from syncer.destinations.http import Answer, HttpSender, one_line, utc_now, words
+from syncer.destinations.http import Answer, HttpSender, utc_now
 from syncer.destinations.mailmodo_details import details_in
 from syncer.destinations.mailmodo_fields import fields_of
 from syncer.destinations.mailmodo_messages import Added, AnyReply, Lists, Refused, SentContact, SentEvent

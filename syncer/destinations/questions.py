@@ -14,7 +14,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from syncer.destinations import sandbox
-from syncer.destinations.acceptance import Pointer, Statuses
+from syncer.destinations.acceptance import Statuses
+from syncer.destinations.pointers import Pointer
 from syncer.destinations.template_parts import (
     begins_a_path,
     compiled,

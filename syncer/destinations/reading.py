@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 from syncer import errors
 from syncer.calls import Belief
-from syncer.destinations.acceptance import MISSING, at_pointer
-from syncer.destinations.http import Answer, NotJSONError, read_json
+from syncer.destinations.bodies import NotJSONError, read_json
+from syncer.destinations.http import Answer
+from syncer.destinations.pointers import MISSING, at_pointer
 
 _SECONDS_UNTIL = 10_000_000_000
 """Greater numbers are milliseconds since 1970."""

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from syncer import errors
-from syncer.destinations import http
+from syncer.destinations import bodies, http
 from syncer.destinations.segment import SegmentDestination
 from syncer.destinations.waiting import retry_after
 from syncer.fetching import Fetched
@@ -112,7 +112,7 @@ def test_request_is_refused(status: int) -> None:
     ],
 )
 def test_words_of_the_receiver(body: bytes, words: str) -> None:
-    assert http.words(body) == words
+    assert bodies.words(body) == words
 
 
 def test_long_words_are_cut_and_secrets_struck_out() -> None:
