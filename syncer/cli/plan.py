@@ -125,18 +125,14 @@ def plan(
     with opened_app(context.obj) as app, stoppable() as stop, progress.watching() as watcher:
         job = app.job(audiences, destinations)
         result = sync.preview(job if out is None else job.without_refreshes(), stop, watcher, foreseen.look)
-    if as_csv or as_json:
-        for person in listed:
-            tell(person)
     if as_csv:
+        for person in listed:
+            table.add(person)
         table.begin()
     elif as_json:
-        _print_json(result, foreseen)
+        _print_json(result, foreseen, listed)
     else:
-        screen.print_report(result.report, as_json=False)
-        screen.print_rows("forecast", foreseen.forecasts, _FORESEEN)
-        screen.print_rows("people", listed, _COLUMNS)
-        _print_bodies(foreseen)
+        _print_tables(result, foreseen, listed)
     if who is not None and not foreseen.letters:
         screen.say("nothing would be told to this contact now")
     for failure in result.failures:
@@ -146,14 +142,20 @@ def plan(
     context.exit(errors.ConfigError.exit_code if result.failures else 0)
 
 
-def _print_json(result: sync.Result, foreseen: _Foreseen) -> None:
-    """The last line, after those of people, which were printed as they came: the plan with its forecast."""
+def _print_json(result: sync.Result, foreseen: _Foreseen, people: Sequence[forecast.Told]) -> None:
+    """A line for each of these people (`--people 0` prints them as they come), and for each request; the last one is
+    the plan with its forecast."""
+    for person in people:
+        screen.print_json(person)
     for name, letter in foreseen.letters:
         screen.print_json({"destination": name, **letter.told})
     screen.print_json({**msgspec.to_builtins(result.report), "forecast": foreseen.forecasts})
 
 
-def _print_bodies(foreseen: _Foreseen) -> None:
+def _print_tables(result: sync.Result, foreseen: _Foreseen, people: Sequence[forecast.Told]) -> None:
+    screen.print_report(result.report, as_json=False)
+    screen.print_rows("forecast", foreseen.forecasts, _FORESEEN)
+    screen.print_rows("people", people, _COLUMNS)
     for name, letter in foreseen.letters:
         screen.print_letter(f"a request to {name}, but for its times and ids:", letter)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import click
 
+from syncer import errors
 from syncer.cli import screen
 from syncer.cli.questions import EXIT_CODE_OF_DIFFERENCES, say_if_restored
 from syncer.cli.session import (
@@ -25,7 +26,6 @@ from syncer.reconciling import reconcile as reconciling
 from syncer.reconciling.judging import KINDS
 from syncer.reconciling.record import Standing
 
-_EXIT_CODE_OF_UNREAD = 8
 _EXIT_CODE_OF_INTERRUPTED = 130
 
 _KINDS = {
@@ -115,7 +115,7 @@ def _exit_code(standing: Standing) -> int:
         return _EXIT_CODE_OF_INTERRUPTED
     if standing.differing:
         return EXIT_CODE_OF_DIFFERENCES
-    return _EXIT_CODE_OF_UNREAD if standing.unreadable else 0
+    return errors.UnreadableError.exit_code if standing.unreadable else 0
 
 
 def _show(found: reconciling.Report) -> None:

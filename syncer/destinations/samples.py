@@ -13,12 +13,10 @@ _EMAIL, _USER = "ada@example.com", "u-1"
 
 
 def calls_of(
-    mode: Mode, name: str = AUDIENCE, audience: str = PROPERTY, traits: Mapping[str, Value] = {}
+    mode: Mode, name: str = AUDIENCE, property_: str = PROPERTY, traits: Mapping[str, Value] = {}
 ) -> dict[str, list[Call]]:
-    """By kind: about a contact that enters and leaves an audience, about one with a computed trait, and events.
-
-    `audience` is the property of the one of this name.
-    """
+    """By kind: about a contact that enters and leaves the audience of this name, about one with a computed trait, and
+    events."""
 
     def identify(values: Mapping[str, Value]) -> Identify:
         return Identify(
@@ -33,17 +31,17 @@ def calls_of(
 
     def event(event: str, *, value: bool) -> Track:
         sample = identify({})
-        return Track(sample.contact, 0, _USER, _EMAIL, sample.message_id, event, audience, value, AT, name)
+        return Track(sample.contact, 0, _USER, _EMAIL, sample.message_id, event, property_, value, AT, name)
 
     found: dict[str, list[Call]] = {}
     if mode.per_audience:
-        found["entered"] = [identify({audience: True})._replace(about="audience", name=name)]
-        found["left"] = [identify({audience: False})._replace(about="audience", name=name)]
+        found["entered"] = [identify({property_: True})._replace(about="audience", name=name)]
+        found["left"] = [identify({property_: False})._replace(about="audience", name=name)]
         found["changed"] = [
             identify({"score": value})._replace(about="trait", name="score") for value in (7, 'a "text"', None)
         ]
     else:
-        found["changed"] = [identify({audience: True}), identify({audience: False, "score": 'a "text"'})]
+        found["changed"] = [identify({property_: True}), identify({property_: False, "score": 'a "text"'})]
     if mode.events is not None:
         found["event"] = [event(mode.events.entered, value=True), event(mode.events.exited, value=False)]
     return found
