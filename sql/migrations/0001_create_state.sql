@@ -192,7 +192,7 @@ CREATE TABLE uncertain (
     left_because text,
     PRIMARY KEY (destination_id, contact, audience_id)
 );
-COMMENT ON TABLE uncertain IS 'Properties whose last call has no answer';
+COMMENT ON TABLE uncertain IS 'Properties whose last call has no answer, or that a reconciliation is to repair';
 CREATE INDEX uncertain_by_age ON uncertain (destination_id, since_run_id) WHERE left_because IS NULL;
 CREATE INDEX uncertain_by_user ON uncertain (user_id);
 CREATE INDEX uncertain_left ON uncertain (destination_id) WHERE left_because IS NOT NULL;
@@ -641,7 +641,7 @@ CREATE TABLE reconciliation (
     changed bigint NOT NULL DEFAULT 0,
     repaired bigint NOT NULL DEFAULT 0
 );
-COMMENT ON TABLE reconciliation IS 'What a destination was asked to believe, compared with what it had accepted';
+COMMENT ON TABLE reconciliation IS 'A comparison of what a destination believes with what it had accepted';
 CREATE INDEX reconciliation_by_destination ON reconciliation (destination_id, reconciliation_id);
 
 -- The rows that are left are the cursor: a page of them goes with what was found out about it.
@@ -1328,7 +1328,7 @@ SELECT
     reconciliation.repaired
 FROM reconciliation
 JOIN destination USING (destination_id);
-COMMENT ON VIEW reconciliations IS 'What destinations were asked to believe, compared with what they had accepted';
+COMMENT ON VIEW reconciliations IS 'Comparisons of what a destination believes with what it had accepted';
 COMMENT ON COLUMN reconciliations.reconciliation_id IS 'A growing integer';
 COMMENT ON COLUMN reconciliations.destination IS 'The name of the destination';
 COMMENT ON COLUMN reconciliations.audiences IS 'The audiences that it was about; empty: all';
