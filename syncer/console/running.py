@@ -16,7 +16,7 @@ from typing import Literal
 import structlog
 
 from syncer import errors, sync
-from syncer.app import App
+from syncer.app import App, promises
 from syncer.daemon.alerts import AlertWatcher
 from syncer.state import Connection, handover, leadership, migrations, status
 from syncer.state.asking import Asker
@@ -83,7 +83,10 @@ class Runner:
         self._stop = Stop()
         self._own: _OwnRun | None = None
         self._lock = threading.Lock()
-        self._alerts = None if opened.channel is None else AlertWatcher(opened.state, opened.channel, opened.baseline)
+        self._alerts: AlertWatcher | None = None
+        if opened.channel is not None:
+            promised = promises(opened.settings)
+            self._alerts = AlertWatcher(opened.state, opened.channel, opened.baseline, promised)
 
     def begin(self, wish: Wish) -> Outcome | Look:
         """Asks for a run. Raises `SyncerError` if the state cannot be asked."""

@@ -9,16 +9,20 @@ from structlog.testing import capture_logs
 from syncer import app, sync
 from syncer.console.running import Begun, Look, Outcome, Runner, Wish
 from syncer.daemon.alerts import AlertLog
+from syncer.daemon.channels import Apprise
+from syncer.receivers.loopback import Answer
 from syncer.state.asking import Asker
 from tests.integration.test_broken_runs import a_claimed_page
-from tests.world import DEADLINE, World, members, until
+from tests.integration.test_freshness import HOUR, later
+from tests.world import DEADLINE, VIP, World, members, until
 
 WISH = Wish("sync", Asker("ops@127.0.0.1", None))
+NOWHERE = "json://127.0.0.1:9/nobody"
 
 
 @pytest.fixture
 def runner(world: World) -> Iterator[Runner]:
-    world.extra = '[alerts]\nurls = ["json://127.0.0.1:9/nobody"]\n'
+    world.extra = f'[alerts]\nurls = ["{NOWHERE}"]\n'
     world.warehouse.replace(members(2))
     with app.opened(app.load(world.config, {})) as opened:
         runner = Runner(opened, alone=True)
@@ -79,3 +83,25 @@ def test_who_is_told_of_a_run_is_waited_for_by_nobody_and_what_goes_wrong_there_
         goes_on.set()
         runner.close()
     assert [each["event"] for each in logged if each["log_level"] == "error"] == ["alerts could not be sent"] * 2
+
+
+def test_a_promise_that_its_run_does_not_keep_is_alerted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.extra = f'[alerts]\nurls = ["{NOWHERE}"]\n[[audiences]]\nname = "{VIP}"\nfresh_within = "1h"\n'
+    world.warehouse.replace(members(2))
+    world.sync()
+    later(world, 2 * HOUR)
+    world.warehouse.replace(members(3))
+    world.receiver.script = lambda _request: Answer(401)
+    sent: list[str] = []
+
+    def send(_: Apprise, title: str, _body: str) -> bool:
+        sent.append(title)
+        return True
+
+    monkeypatch.setattr(Apprise, "send", send)
+    with app.opened(app.load(world.config, {})) as opened:
+        runner = Runner(opened, alone=True)
+        assert became(runner.begin(WISH)) == Begun(2)
+        until(lambda: world.query("SELECT FROM sync_runs WHERE run_id = 2 AND finished_at IS NOT NULL"))
+        runner.close()
+    assert "syncer: older than promised" in sent
