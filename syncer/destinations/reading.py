@@ -12,14 +12,20 @@ _SECONDS_UNTIL = 10_000_000_000
 """Greater numbers are milliseconds since 1970."""
 
 
-def json_of(answer: Answer) -> object:
-    """The JSON of an answer. Raises `UnreadableError`."""
+def check_program(answer: Answer) -> None:
+    """Raises `UnreadableError` for what no program answers to a program: a page for people, or bytes that it was not
+    asked for. Whatever its status says, that is of something on the way, or of another address."""
     if answer.is_encoded:
         message = f"answered {answer.status} in an encoding that it was not asked for"
         raise errors.UnreadableError(message)
     if answer.is_page:
         message = f"answered {answer.status} with a web page"
         raise errors.UnreadableError(message)
+
+
+def json_of(answer: Answer) -> object:
+    """The JSON of an answer. Raises `UnreadableError`."""
+    check_program(answer)
     try:
         return read_json(answer.body)
     except NotJSONError:

@@ -38,7 +38,7 @@ from syncer.destinations.encoding import UnsendableError, check_values, encode, 
 from syncer.destinations.http import HttpSender, utc_now
 from syncer.destinations.options import AskableSettings, DestinationSettings
 from syncer.destinations.packing import body_in, packed
-from syncer.destinations.reading import belief_in, json_of
+from syncer.destinations.reading import belief_in, check_program, json_of
 from syncer.destinations.shaping import Shape, forms_of
 from syncer.destinations.template_parts import free_headers
 from syncer.destinations.templates import CallTemplates, Templates, mistakes, unfit
@@ -290,6 +290,7 @@ class WebhookDestination:
         kind = {"Content-Type": self._content_type} if body else {}
         headers = {**kind, **dict(question.headers), **self._signature(body or b"")}
         answer = self._http.ask(question.method, self._address(question.path), body, headers, template.unknown)
+        check_program(answer)
         if answer.status in template.unknown:
             return None
         if answer.status >= 400:

@@ -229,6 +229,8 @@ DEEP = b'{"person": {"properties": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_00
 
 HOSTILE: list[tuple[Ending, str]] = [
     (Answer(200, body=b"<!doctype html><html><body>Log in</body></html>"), "answered 200 with a web page"),
+    (Answer(404, body=b"<!doctype html><html><body>Not found</body></html>"), "answered 404 with a web page"),
+    (Answer(404, {"Content-Encoding": "gzip"}, b"x"), "answered 404 in an encoding that it was not asked for"),
     (Answer(200, body=b"not json"), "answered 200, and no JSON"),
     (Answer(200, body=b""), "answered 200, and no JSON"),
     (Answer(200, body=b"\xff\xfe\x00"), "answered 200, and no JSON"),
