@@ -131,8 +131,9 @@ def settle(
         taken = {"reconciliation_id": reconciliation_id, "contacts": list(page.contacts)}
         if execute(connection, "take_asked", taken).rowcount != len(page.contacts):
             raise psycopg.Rollback(transaction)
-        after = _accepted(connection, asked.destination_id, page.contacts)
+        # In this order: what a page tells that is settled in between is new, and whose page is not is moving.
         moving = _moving(connection, asked.destination_id, page.contacts)
+        after = _accepted(connection, asked.destination_id, page.contacts)
         verdicts: dict[str, Verdict] = {}
         unreadable: Counter[str] = Counter()
         for contact in page.contacts:

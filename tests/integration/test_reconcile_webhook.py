@@ -187,6 +187,19 @@ def test_whom_a_run_tells_meanwhile_is_not_judged(world: World, lists: ListRecei
     assert (report.reconciliation.moved, report.reconciliation.equal) == (2, 8)
 
 
+def test_nor_whom_it_tells_between_looks(world: World, lists: ListReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tell() -> None:
+        world.sync()
+
+    lists.belief["u0009@x.io"]["vip_buyers"] = False
+    world.warehouse.replace([*members(8), *members(2, CHURN)])
+    points = Points(monkeypatch)
+    lists.answers = lambda email: points.watch("before list_moving", tell)
+
+    assert kinds(ask(world)) == set()
+    assert points.reached
+
+
 def test_nobody_is_asked_while_a_run_is_under_way(world: World, lists: ListReceiver) -> None:
     heard, first = Heard(), [Hang()]
     lists.script = lambda _: first.pop() if first else None
