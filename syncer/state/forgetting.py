@@ -91,6 +91,7 @@ def forget(connection: Connection, who: Sequence[str], found: Found) -> Mapping[
     with _named_people(connection, who):
         if _found(connection, who) != found:
             raise errors.NotOursError("somebody was told in the meantime; nobody was forgotten, ask again")
+        execute(connection, "lock_out_reconciliations")
         execute(connection, "create_forgotten_text")
         touched = {step: execute(connection, step, {"words": REPLACEMENT}).rowcount for step in _STEPS}
         execute(connection, "remember_forgotten")

@@ -11,7 +11,9 @@ import pytest
 from syncer import control, errors, models, sync
 from syncer.receivers.loopback import Answer
 from syncer.receivers.segment import ReceivedRequest
+from syncer.reconciling import record
 from syncer.state import Connection, State, migrations, pages
+from syncer.state.audiences import known_audiences
 from tests.interleaving import Session, orders, play, watch_statements
 from tests.points import Killed, Points, end_sessions
 from tests.world import CHURN, GUARD_FROM_TWO, VIP, Row, World, members, truth
@@ -223,6 +225,49 @@ def test_a_command_may_be_killed_or_cut_off_between_any_two_statements(
         command()
         assert_right_in_the_end(at, batch)
     assert_nothing_is_left(world)
+
+
+@pytest.mark.parametrize(
+    "order", ["forgets reconciles forgets", "reconciles forgets forgets", "reconciles reconciles forgets forgets"]
+)
+def test_a_reconciliation_keeps_nothing_of_whom_a_command_forgets_meanwhile(
+    world: World, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It needs no lock. It stops once it chose whom to ask about, where it may be broken off, and before it makes due
+    what it found missing."""
+    world.warehouse.replace(members(2))
+    world.sync()
+    state = State(world.state_url, "syncer")
+    [(destination_id,)] = world.query("SELECT destination_id FROM destination")
+    asked = record.Asked(destination_id, None, None, repairs=True, scheduled=False)
+
+    def reconcile() -> None:
+        with world.state() as connection:
+            everybody = {"reach_contacts": None, "rollout": None}
+            begun, _ = record.begin(connection, asked, everybody, {}, None)
+            if order.count("reconciles") == 1:
+                return
+            audiences = {each.audience_id: each for each in known_audiences(connection)}
+            while (page := record.next_page(connection, begun, destination_id, 10)).contacts:
+                page.answers.update(dict.fromkeys(page.contacts))
+                record.settle(connection, begun, asked, page, audiences, lambda name, value: (name, value))
+
+    def forget() -> None:
+        with world.state() as connection:
+            control.forget(state, connection, ["u0001"], lambda _: None, lambda: None)
+
+    watch_statements(monkeypatch)
+    sessions = {
+        "reconciles": Session(reconcile, ["record_action", "make_due"]),
+        "forgets": Session(forget, ["forget_in_members"]),
+    }
+    play(world.state_url, sessions, order.split())
+
+    assert [session.error for session in sessions.values()] == [None, None]
+    kept = " UNION ".join(
+        f"SELECT contact FROM {table}" for table in ("contact_to_ask", "reconciled_difference", "uncertain")
+    )
+    assert "u0001@x.io" not in {contact for (contact,) in world.query(kept)}
 
 
 def statements(world: World, prepare: Callable[[Round], Command]) -> list[str]:
