@@ -8,7 +8,8 @@
 --     retired      the audience is retired
 --     forgotten    the person was forgotten
 --     approved     something else about it was approved, and goes out with the next run
---     moved        a later run told it something, or was about to, and the answer was lost; or its rows moved
+--     moved        a later run told it something else, or was about to, and the answer was lost; or its rows moved.
+--                  That it was only told again, before that expired or in a resync, moved nothing
 --     not_known    what it had been told before is not known: that answer was lost, too
 -- Parameters: run_id; audience_ids, destination_ids (arrays; null: all).
 -- Rows: none; makes rolled_back.
@@ -59,7 +60,12 @@ SELECT
     END::change_op AS op,
     CASE
         WHEN judged.reason = 'moved'
-            THEN greatest(now.told_run_id, now.entered_run_id, abs(told_false.told_run_id), uncertain.since_run_id)
+            THEN greatest(
+                now.entered_run_id,
+                abs(told_false.told_run_id),
+                uncertain.since_run_id,
+                CASE WHEN told.outcome = 'unknown' THEN now.told_run_id END
+            )
     END AS moved_run_id
 FROM told
 JOIN audience USING (audience_id)
@@ -99,8 +105,16 @@ CROSS JOIN LATERAL (
             WHEN told.outcome = 'unknown' AND coalesce(uncertain.since_run_id > %(run_id)s, true) THEN 'moved'
             WHEN told.outcome = 'unknown' THEN NULL
             WHEN told.op = 'added' THEN
-                CASE WHEN now.rows = 0 OR greatest(now.told_run_id, now.entered_run_id) > %(run_id)s THEN 'moved' END
-            WHEN now.rows > 0 OR abs(told_false.told_run_id) IS DISTINCT FROM %(run_id)s THEN 'moved'
+                CASE WHEN now.rows = 0 OR now.entered_run_id > %(run_id)s THEN 'moved' END
+            WHEN now.rows > 0 OR coalesce(abs(told_false.told_run_id) < %(run_id)s, true) THEN 'moved'
+            WHEN abs(told_false.told_run_id) > %(run_id)s AND EXISTS (
+                SELECT FROM sync_change AS later
+                WHERE later.run_id > %(run_id)s
+                    AND later.destination_id = told.destination_id
+                    AND later.contact = told.contact
+                    AND later.audience_id = told.audience_id
+                    AND later.op = 'added'
+            ) THEN 'moved'
             WHEN NOT EXISTS (
                 SELECT FROM sync_change AS lost
                 WHERE lost.run_id = %(run_id)s
