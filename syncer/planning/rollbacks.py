@@ -1,8 +1,9 @@
 """What is taken back by a plan: an approved rollback stands in the place of what the warehouse says.
 
 Of a contact that is brought back, the plan tells what it was told before the run that is rolled back, and nothing that
-the comparison found; the next plan compares it again. So whatever the warehouse still says otherwise is told again by
-the next run, unless its audience is paused: a rollback is the one thing that a paused audience is told.
+the comparison found; so the next plan compares everything again, whatever changed meanwhile. What the warehouse still
+says otherwise is told again by it, unless its audience is paused: a rollback is the one thing that a paused audience is
+told.
 """
 
 from collections.abc import Mapping
@@ -51,7 +52,7 @@ def add(
     run_ids = sorted({row.run_id for row in back})
     execute(connection, "add_rolled_back", {**in_reach, **holdouts, "run_ids": run_ids})
     if counts.snapshot.suppressed is not None:
-        execute(connection, "leave_suppressed_out")
+        execute(connection, "leave_suppressed_out", {**here, "freezes": target.mode.freezes})
     execute(connection, "add_rolled_back_known", here, **target.known([*audiences.values(), *resting.values()]))
     analyze(connection, "member_delta", "known_member")
     return True

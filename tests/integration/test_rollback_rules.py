@@ -31,3 +31,51 @@ def test_what_was_only_told_again_has_not_moved(world: World) -> None:
     world.sync()
     world.resync()
     assert counted(propose(world, bad)).keys() == {"moved"}
+
+
+def test_nobody_comes_back_whose_address_is_suppressed_where_the_contact_is_the_user(world: World) -> None:
+    world.destination_extra += '\nidentity = "user_id"'
+    run(world, ADA + BEN)
+    bad = run(world, CAT)
+    world.warehouse.run("CREATE TABLE stopped (email text)")
+    world.warehouse.run("INSERT INTO stopped VALUES ('ada@x.io')")
+    world.extra = '[suppress]\nquery = "SELECT email FROM stopped"\n'
+    before = len(world.receiver.events)
+
+    take_back(world, bad, pauses=True)
+
+    assert dict(calls(world, before)).keys() == {"u-ben", "u-cat"}
+    assert world.held() == set()
+
+
+@pytest.mark.parametrize("rule", ["suppressed", "held out"])
+def test_nobody_is_told_true_once_more_whom_a_rule_excludes_by_now(world: World, rule: str) -> None:
+    run(world, ADA + BEN)
+    world.receiver.script = only("ada@x.io", Reset(EVERYTHING))
+    lost = run(world, BEN)
+    world.receiver.script = None
+    world.warehouse.run("CREATE TABLE stopped AS SELECT 'u-ada' AS user_id")
+    world.extra = '[suppress]\nquery = "SELECT user_id FROM stopped"\n'
+    if rule == "held out":
+        world.extra = f'[[audiences]]\nname = "{VIP}"\nholdout = 1.0\n'
+    before = len(world.receiver.events)
+
+    assert counted(take_back(world, lost, pauses=True)) == {"reasserted": 1}
+
+    assert told(world, before) == []
+    assert world.held() == set()
+
+
+def test_who_is_frozen_is_told_nothing(world: World) -> None:
+    world.destination_extra += '\nsuppress = "freeze"'
+    run(world, BEN)
+    bad = run(world, ADA + BEN)
+    world.approve(propose(world, bad, pauses=True).run_id)
+    world.warehouse.run("CREATE TABLE stopped AS SELECT 'u-ada' AS user_id")
+    world.extra = '[suppress]\nquery = "SELECT user_id FROM stopped"\n'
+    before = len(world.receiver.events)
+
+    run(world, BEN)
+
+    assert told(world, before) == []
+    assert world.held() == set()

@@ -1,7 +1,7 @@
 -- Purpose: adds what is taken back to the differences, as if the snapshot were what it was before that run: who was
 -- told true leaves with all rows, who was told false comes back with the rows that left then, and where the answer was
--- lost, the present value is told. Nobody comes back who is held out of the audience by now. Tokens are of forgotten
--- people.
+-- lost, the present value is told. Nobody comes back, or is told true once more, who is held out of the audience by
+-- now: of whom nothing is told here, the next plan judges by the warehouse again. Tokens are of forgotten people.
 -- Parameters: destination_id; reach_contacts, rollout (the destination's reach); run_ids (that are taken back);
 -- held_out_of, seeds, shares (parallel arrays: audiences with a holdout).
 -- Rows: none; fills member_delta with gain, lose and unsure.
@@ -26,6 +26,11 @@ back AS MATERIALIZED (
             WHERE suppressed.contact = approved_rollback.contact
                 AND suppressed.audience_id = approved_rollback.audience_id
         )
+),
+holdout AS (
+    SELECT given.audience_id, given.seed, given.share
+    FROM unnest(%(held_out_of)s::integer[], %(seeds)s::text[], %(shares)s::float8[])
+        AS given (audience_id, seed, share)
 )
 SELECT
     'lose',
@@ -48,7 +53,7 @@ SELECT DISTINCT
     back.audience_id,
     back.contact,
     sync_change.user_id,
-    NULL,
+    sync_change.email,
     NULL::integer,
     NULL::timestamptz,
     NULL::integer
@@ -63,9 +68,8 @@ WHERE back.op = 'added'
     AND sync_change.effect = 'lose'
     AND NOT is_token(sync_change.user_id)
     AND NOT EXISTS (
-        SELECT FROM unnest(%(held_out_of)s::integer[], %(seeds)s::text[], %(shares)s::float8[])
-            AS given (audience_id, seed, share)
-        WHERE given.audience_id = back.audience_id AND is_held_out(sync_change.user_id, given.seed, given.share)
+        SELECT FROM holdout
+        WHERE holdout.audience_id = back.audience_id AND is_held_out(sync_change.user_id, holdout.seed, holdout.share)
     )
 UNION ALL
 SELECT 'unsure', back.audience_id, back.contact, uncertain.user_id, uncertain.email, NULL, NULL, NULL
@@ -74,3 +78,7 @@ JOIN uncertain
     ON uncertain.destination_id = %(destination_id)s
     AND uncertain.contact = back.contact
     AND uncertain.audience_id = back.audience_id
+WHERE NOT EXISTS (
+        SELECT FROM holdout
+        WHERE holdout.audience_id = back.audience_id AND is_held_out(uncertain.user_id, holdout.seed, holdout.share)
+    )
