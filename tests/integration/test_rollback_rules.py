@@ -79,3 +79,30 @@ def test_who_is_frozen_is_told_nothing(world: World) -> None:
 
     assert told(world, before) == []
     assert world.held() == set()
+
+
+def test_of_a_priority_nobody_comes_back_beside_what_they_enter(world: World) -> None:
+    churn = named_members("ada", audience=CHURN)
+    run(world, churn + BEN)
+    bad = run(world, BEN)
+    proposal = propose(world, bad)
+    world.approve(proposal.run_id)
+    world.extra = f'[[priority]]\nname = "life"\naudiences = ["{VIP}", "{CHURN}"]\n'
+
+    run(world, ADA + BEN)
+    assert world.believed() == truth(ADA + BEN)
+    world.sync()
+
+    assert world.believed() == truth(ADA + BEN)
+    assert world.held() == {("ada@x.io", "churn_risk", "added")}
+
+
+def test_of_two_audiences_of_a_priority_one_comes_back(world: World) -> None:
+    run(world, ADA + named_members("ada", audience=CHURN) + BEN)
+    bad = run(world, BEN)
+    world.extra = f'[[priority]]\nname = "life"\naudiences = ["{VIP}", "{CHURN}"]\n'
+
+    take_back(world, bad, pauses=True)
+
+    assert len(world.believed() - truth(BEN)) == 1
+    assert len(world.held()) == 1

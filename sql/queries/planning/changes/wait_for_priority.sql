@@ -1,7 +1,8 @@
 -- Purpose: leaves a true to the next run for as long as its contact, or a user who enters there, may still be true in
 -- another audience of the same priority: because its false waits (held, paused, contested, out of this plan), or would
 -- come later. Where a false goes to the same contact, it is in the same call, or in a class before it: order_identifies
--- lists them. To another contact of the user it has to be accepted first.
+-- lists them. To another contact of the user it has to be accepted first. What a rollback brings back, the warehouse
+-- has not ranked: it waits where something else of the priority enters, and of two that it brings back, one waits.
 -- Parameters: destination_id; reach_contacts, rollout (the destination's reach); entries, priorities (parallel arrays:
 -- names or properties of audiences, and the number of their priority); per_audience (each audience has its own call).
 -- Rows: none.
@@ -75,6 +76,36 @@ by_user AS (
         AND synced_member.audience_id = rival.other_id
         AND synced_member.contact <> entering.contact
     WHERE is_in_reach(synced_member.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
+),
+back AS MATERIALIZED (
+    SELECT entering.contact, entering.audience_id
+    FROM entering
+    JOIN approved_rollback
+        ON approved_rollback.destination_id = %(destination_id)s
+        AND approved_rollback.contact = entering.contact
+        AND approved_rollback.audience_id = entering.audience_id
+),
+together AS (
+    SELECT back.contact, back.audience_id, other.contact AS other_contact, other.audience_id AS other_id
+    FROM back
+    JOIN rival ON rival.audience_id = back.audience_id
+    JOIN entering AS other ON other.contact = back.contact AND other.audience_id = rival.other_id
+    UNION ALL
+    SELECT back.contact, back.audience_id, other.contact, other.audience_id
+    FROM back
+    JOIN rival ON rival.audience_id = back.audience_id
+    JOIN member_delta AS came
+        ON came.kind = 'gain' AND came.contact = back.contact AND came.audience_id = back.audience_id
+    JOIN member_delta AS comes
+        ON comes.kind = 'gain' AND comes.user_id = came.user_id AND comes.audience_id = rival.other_id
+    JOIN entering AS other ON other.contact = comes.contact AND other.audience_id = comes.audience_id
+),
+unranked AS (
+    SELECT together.contact, together.audience_id
+    FROM together
+    LEFT JOIN back AS also
+        ON also.contact = together.other_contact AND also.audience_id = together.other_id
+    WHERE also.contact IS NULL OR together.other_id < together.audience_id
 )
 UPDATE contact_change
 SET waits = 'deferred'
@@ -82,5 +113,7 @@ FROM (
     SELECT by_contact.contact, by_contact.audience_id FROM by_contact
     UNION
     SELECT by_user.contact, by_user.audience_id FROM by_user
+    UNION
+    SELECT unranked.contact, unranked.audience_id FROM unranked
 ) AS waiting
 WHERE contact_change.contact = waiting.contact AND contact_change.audience_id = waiting.audience_id
