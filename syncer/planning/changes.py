@@ -100,7 +100,8 @@ class TargetPlan:
     `whole`: and no audience was set aside. `believed`: about all, and the guard held no removal: whoever is not in the
     snapshot has left. `fingerprints` are of unchanged audiences (see `checksums`).
     `mirrors`: all rows of the snapshot are told here, or were; contacts are addresses. `unasked`: see `PlanAudiences`.
-    `reading`: how it was compared (see `Comparison.reading`).
+    `reading`: how it was compared (see `Comparison.reading`). `rolls_back`: something of it takes a run back, and what
+    the warehouse says of that is not planned.
     """
 
     target: Target
@@ -117,6 +118,7 @@ class TargetPlan:
     deferred: int
     unasked: Collection[int]
     reading: str
+    rolls_back: bool
 
 
 class _Calls(NamedTuple):
@@ -185,6 +187,7 @@ class TargetPlanner:
             deferred=fetch_value(self.connection, "count_deferred"),
             unasked=unasked,
             reading=self.comparison.reading(),
+            rolls_back=compared.rolls_back,
         )
 
     @property

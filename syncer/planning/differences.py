@@ -98,7 +98,7 @@ class Comparison:
             execute(self.connection, "skip_forgotten", {"by_email": self.target.mode.identity == "email"})
         execute(self.connection, "mark_still_named", in_reach)
         rolls_back = rollbacks.add(self.connection, self.request, self.counts, self.target, self.audiences, self.paused)
-        return Compared(self._fingerprints_to_leave(), rolls_back=rolls_back)
+        return Compared({} if rolls_back else self._fingerprints_to_leave(), rolls_back=rolls_back)
 
     def _refuse_other_reading(self) -> None:
         """Of a part of the snapshot, only what was compared in the same way before can be compared again."""

@@ -48,6 +48,7 @@ _ALTERED = "the snapshot of the run before is not at the warehouse as it was lef
 _FORGOTTEN = "somebody was forgotten whom the warehouse may still have"
 _MUCH_MOVED = "so much changed at the warehouse"
 _MUCH_LEFT = "so much was left to be told by the run before"
+_ROLLED_BACK = "the run before took a run back, so that not all that differed was looked at"
 _SUPPRESSED = "whoever is suppressed is looked for among all rows"
 _PRIORITIES = "which audience of a person comes first needs all rows of that person"
 _HELD_OUT = "whoever is held out is looked for among all rows"
@@ -126,7 +127,7 @@ def turn(connection: Connection, counts: Counts, targets: Sequence[TargetPlan]) 
 
     What was left at each destination is in `rest_group` by now.
     """
-    generation, missing = counts.snapshot.generation, _why_no_base(connection, counts)
+    generation, missing = counts.snapshot.generation, _why_no_base(connection, counts, targets)
     execute(connection, "drop_rest")
     if generation is None or missing is not None:
         values: dict[str, object] = {**dict.fromkeys(("scratch_table", "seal", "sources")), "countable": False}
@@ -287,10 +288,12 @@ def _is_countable(connection: Connection, targets: Sequence[Target], base: _Base
     return base.countable and bool(fetch_value(connection, "knows_counts", known))
 
 
-def _why_no_base(connection: Connection, counts: Counts) -> str | None:
+def _why_no_base(connection: Connection, counts: Counts, targets: Sequence[TargetPlan]) -> str | None:
     """Why the next plan cannot compare with the snapshot of this one."""
     if counts.snapshot.generation is None:
         return counts.snapshot.read.because
+    if any(target.rolls_back for target in targets):
+        return _ROLLED_BACK
     if fetch_value(connection, "any_forgotten"):
         return _FORGOTTEN
     more = counts.snapshot.asked - _DONE_WITHOUT

@@ -106,3 +106,22 @@ def test_of_two_audiences_of_a_priority_one_comes_back(world: World) -> None:
 
     assert len(world.believed() - truth(BEN)) == 1
     assert len(world.held()) == 1
+
+
+def test_who_took_over_an_address_meanwhile_is_looked_at_by_the_next_run(world: World) -> None:
+    world.warehouse.run("CREATE SCHEMA scratch")
+    world.warehouse_extra = 'scratch = "scratch"'
+    everybody = members(40)
+    run(world, ADA + everybody)
+    bad = run(world, everybody)
+    world.approve(propose(world, bad).run_id)
+    successor: list[Row] = [(VIP, "u-9", "ada@x.io"), *everybody]
+    run(world, successor)
+
+    world.sync()
+
+    assert world.believed() == truth(successor)
+    assert world.query("SELECT user_id FROM synced_member WHERE contact = 'ada@x.io'") == [("u-9",)]
+    assert world.verify().differences == 0
+    world.sync()
+    assert world.query("SELECT read FROM run ORDER BY run_id DESC LIMIT 1") == [("changes",)]
