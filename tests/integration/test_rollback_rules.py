@@ -125,3 +125,17 @@ def test_who_took_over_an_address_meanwhile_is_looked_at_by_the_next_run(world: 
     assert world.verify().differences == 0
     world.sync()
     assert world.query("SELECT read FROM run ORDER BY run_id DESC LIMIT 1") == [("changes",)]
+
+
+def test_a_pause_stops_what_a_resync_tells_beside_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(world, ADA + BEN)
+    bad = run(world, BEN)
+    world.approve(propose(world, bad).run_id)
+    before = len(world.receiver.events)
+    points = Points(monkeypatch)
+    points.watch("before claim_pages", lambda: world.pause(VIP))
+
+    world.resync()
+
+    assert points.reached
+    assert told(world, before) == [("ada@x.io", "vip_buyers", True)]

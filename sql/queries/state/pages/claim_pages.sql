@@ -1,7 +1,8 @@
 -- Purpose: durably marks pages as being sent, before a byte of them is. Each class waits until the one before it is
 -- answered, so the caller names the pages; this claims those that are neither taken nor paused, and only for the
 -- present leader: the next one waits for this before it leads, so it finds either what was claimed, or nothing more is.
--- The pause of an audience does not stop what a rollback takes back, nor what has to be told after it (follow_moves).
+-- The pause of an audience does not stop what a rollback takes back, nor what has to be told after it (follow_moves),
+-- which is uncertain until then.
 -- Parameters: run_id, destination_id, pages, token (the leader's).
 -- Rows: page.
 UPDATE sync_page
@@ -31,6 +32,13 @@ WHERE sync_page.run_id = %(run_id)s
                         )
                         AND NOT (
                             sync_change.op = 'reasserted'
+                            AND EXISTS (
+                                SELECT FROM uncertain
+                                WHERE uncertain.destination_id = sync_change.destination_id
+                                    AND uncertain.contact = sync_change.contact
+                                    AND uncertain.audience_id = sync_change.audience_id
+                                OFFSET 0
+                            )
                             AND EXISTS (
                                 SELECT FROM approved_rollback
                                 WHERE approved_rollback.destination_id = sync_change.destination_id
