@@ -139,3 +139,19 @@ def test_a_pause_stops_what_a_resync_tells_beside_it(world: World, monkeypatch: 
 
     assert points.reached
     assert told(world, before) == [("ada@x.io", "vip_buyers", True)]
+
+
+def test_what_is_only_held_is_no_run_that_did_its_work(world: World) -> None:
+    run(world, ADA + BEN)
+    bad = run(world, BEN)
+    world.receiver.script = lambda _: Answer(401)
+    failed = run(world, BEN + CAT)
+    world.receiver.script = None
+    with world.state() as connection:
+        before = status.due(connection)
+
+        propose(world, bad)
+
+        assert status.due(connection) == before
+        assert lateness.ask(connection).failed_run_id == failed
+        assert [each.error is None for each in status.destinations(connection)] == [False]

@@ -1,5 +1,6 @@
 -- Purpose: when a run last did its work, and whether the run in progress still moves: it has just begun, been planned,
--- sent a page or had one answered. A run whose leader is gone is not in progress.
+-- sent a page or had one answered. A run whose leader is gone is not in progress, and one that only holds what takes
+-- another back has done nothing.
 -- Rows: one: asked_at, good_began_at (null: none ever did its work), run_id, moved_at (null: no run is in progress),
 -- failed_run_id (the last run, if it did not do its work), began_at (of the run in progress), longest (that one of the
 -- last ten good runs took, in seconds; null if there were no ten).
@@ -8,7 +9,9 @@ SELECT
     (
         SELECT good.started_at
         FROM run AS good
-        WHERE good.status IN ('succeeded', 'held', 'incomplete') AND good.error IS NULL
+        WHERE good.status IN ('succeeded', 'held', 'incomplete')
+            AND good.error IS NULL
+            AND good.rolls_back_run_id IS NULL
         ORDER BY good.run_id DESC
         LIMIT 1
     ) AS good_began_at,
@@ -25,7 +28,7 @@ SELECT
     (
         SELECT CASE WHEN ended.status IN ('failed', 'interrupted') OR ended.error IS NOT NULL THEN ended.run_id END
         FROM run AS ended
-        WHERE ended.status IS NOT NULL
+        WHERE ended.status IS NOT NULL AND ended.rolls_back_run_id IS NULL
         ORDER BY ended.run_id DESC
         LIMIT 1
     ) AS failed_run_id,
@@ -35,7 +38,9 @@ SELECT
         FROM (
             SELECT good.finished_at - good.started_at AS took
             FROM run AS good
-            WHERE good.status IN ('succeeded', 'held', 'incomplete') AND good.error IS NULL
+            WHERE good.status IN ('succeeded', 'held', 'incomplete')
+                AND good.error IS NULL
+                AND good.rolls_back_run_id IS NULL
             ORDER BY good.run_id DESC
             LIMIT 10
         ) AS lately

@@ -119,7 +119,9 @@ SELECT
         SELECT run_destination.error
         FROM run_destination
         JOIN run USING (run_id)
-        WHERE run_destination.destination_id = destination.destination_id AND run.phase = 'closed'
+        WHERE run_destination.destination_id = destination.destination_id
+            AND run.phase = 'closed'
+            AND run.rolls_back_run_id IS NULL
         ORDER BY run_destination.run_id DESC
         LIMIT 1
     ) AS error
