@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from syncer import app, config, errors, sql
+from syncer import app, checking, config, errors, sql
 from syncer.cli import progress, screen, serving
 from syncer.cli.session import (
     DEFAULT_CONFIG,
@@ -56,10 +56,10 @@ def check(session: Session, audience: str | None, as_json: bool) -> None:
     for told in config.caveats(file, settings):
         screen.say(f"note: {file}: {told}")
     with app.opened(settings) as opened:
-        problems = app.problems(opened)
-        for caveat in app.caveats(opened, problems):
+        problems = checking.problems(opened)
+        for caveat in checking.caveats(opened, problems):
             screen.say(f"note: {caveat}")
-        for name, kind, letter in app.sample_letters(opened, audience) if audience else ():
+        for name, kind, letter in checking.sample_letters(opened, audience) if audience else ():
             screen.print_letter(f"a request to {name}, {kind}:", letter)
     if as_json:
         screen.print_json({"problems": [{"path": problem.path, "message": problem.message} for problem in problems]})
