@@ -74,7 +74,7 @@ COMMENT ON TABLE operator_action IS 'What people told syncer to do';
 -- `subject` names a destination or an audience, and no person.
 CREATE TABLE alert (
     kind text NOT NULL CHECK (
-        kind IN ('failed', 'refused', 'held', 'incomplete', 'late', 'slow', 'full', 'stale', 'unusual')
+        kind IN ('failed', 'refused', 'held', 'incomplete', 'late', 'slow', 'full', 'outdated', 'unusual')
     ),
     subject text NOT NULL,
     since timestamptz NOT NULL DEFAULT clock_timestamp(),

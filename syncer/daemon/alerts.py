@@ -16,7 +16,7 @@ text, a line for each condition, whatever stands in a name.
 | late | the daemon | a run was due and did not do its work, or the one in progress does not move: see `lateness` |
 | slow | the run | the one in progress moves, and takes much longer than the last ten did |
 | full | the disk | an embedded state has little room left on its disk |
-| stale | an audience | what a destination knows of it is older than promised: see `state/freshness` |
+| outdated | an audience | what a destination knows of it is older than promised: see `state/freshness` |
 | unusual | members or changes of an audience | they are far from those of the last runs: see `baseline` |
 """
 
@@ -33,7 +33,7 @@ import structlog
 from syncer import errors, sync
 from syncer.daemon.baseline import Baseline, compare
 from syncer.daemon.channels import Channel
-from syncer.daemon.lateness import Trouble, why_stale
+from syncer.daemon.lateness import Trouble, why_outdated
 from syncer.escaping import escaped
 from syncer.masking import masked
 from syncer.models import Status
@@ -41,7 +41,7 @@ from syncer.state import Connection, State, execute, fetch_all, fetch_values, fr
 from syncer.state.freshness import Promise
 from syncer.state.history import RunReport
 
-Kind = Literal["failed", "refused", "held", "incomplete", "late", "slow", "full", "stale", "unusual"]
+Kind = Literal["failed", "refused", "held", "incomplete", "late", "slow", "full", "outdated", "unusual"]
 
 _TITLES: Mapping[Kind, str] = {
     "failed": "syncer: failed",
@@ -51,7 +51,7 @@ _TITLES: Mapping[Kind, str] = {
     "late": "syncer: late",
     "slow": "syncer: slow",
     "full": "syncer: a disk fills up",
-    "stale": "syncer: older than promised",
+    "outdated": "syncer: older than promised",
     "unusual": "syncer: unusual numbers",
 }
 _RECOVERED = "syncer: recovered"
@@ -213,7 +213,7 @@ def findings(
         )
     for each in freshness.judge(connection, promises):
         if each.is_broken:
-            wrong[Condition("stale", each.audience)] = why_stale(each)
+            wrong[Condition("outdated", each.audience)] = why_outdated(each)
     usual = _compare(report, connection, baseline, wrong)
     return Findings(wrong, lambda condition: condition in usual or _judges(report, condition))
 
@@ -281,7 +281,7 @@ def _judges(report: RunReport, condition: Condition) -> bool:
     """Whether the run knows that a condition which it did not find has ended."""
     if condition.kind == "late":
         return is_good(report)
-    if condition.kind == "stale":  # all promises were looked at
+    if condition.kind == "outdated":  # all promises were looked at
         return True
     if condition.subject == _RUN:
         return True

@@ -46,7 +46,7 @@ _STALE_SECONDS = 60.0
 class Trouble(NamedTuple):
     """What may be wrong between runs, and with what."""
 
-    kind: Literal["late", "slow", "full", "stale"]
+    kind: Literal["late", "slow", "full", "outdated"]
     subject: str
 
 
@@ -123,7 +123,7 @@ def why_full(room: int | None) -> str | None:
     )
 
 
-def why_stale(found: Freshness) -> str:
+def why_outdated(found: Freshness) -> str:
     """What is wrong with a promise that is broken."""
     known, promised = (_words(timedelta(seconds=each)) for each in (found.age_seconds, found.fresh_within_seconds))
     return (
@@ -142,7 +142,7 @@ def who_leads(leader: Leader | None) -> str:
 
 class Lookout:
     """Looks again and again. After each look calls `tell`: with "late" and why, or None if it is on time; and the same
-    with "slow" (the run in progress), "full" (the disk, whose `room` is in bytes; None if it is not ours), and "stale"
+    with "slow" (the run in progress), "full" (the disk, whose `room` is in bytes; None if it is not ours), and "outdated"
     for each of the `promises`.
 
     What it found last is `why_not_ready`, in words for anybody: no address, no name.
@@ -201,7 +201,7 @@ class Lookout:
             self._judge(self._last, who_leads(leader))
             self._say(SLOW, why_slow(standing))
             for each in promised:
-                self._say(Trouble("stale", each.audience), why_stale(each) if each.is_broken else None)
+                self._say(Trouble("outdated", each.audience), why_outdated(each) if each.is_broken else None)
         self._look_at_the_disk()
         self._looked = self._now()
 

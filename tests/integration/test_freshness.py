@@ -184,8 +184,10 @@ def test_it_is_alerted_once_and_once_more_when_it_is_kept_again(promising: World
     watch.ran(world.sync())
     lookout.look()
     watch.close()
-    assert {trouble.subject for trouble, why in heard if trouble.kind == "stale" and why} == {VIP, CHURN}
-    stale = [(title, body) for title, body in channel.sent if "stale" in body or title == "syncer: older than promised"]
+    assert {trouble.subject for trouble, why in heard if trouble.kind == "outdated" and why} == {VIP, CHURN}
+    stale = [
+        (title, body) for title, body in channel.sent if "outdated" in body or title == "syncer: older than promised"
+    ]
     assert [title for title, _ in stale] == ["syncer: older than promised"] * 2 + ["syncer: recovered"] * 2
     assert "what segment knows of it is 61 minutes old, and 60 minutes are promised" in stale[0][1]
 
