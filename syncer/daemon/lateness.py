@@ -142,8 +142,8 @@ def who_leads(leader: Leader | None) -> str:
 
 class Lookout:
     """Looks again and again. After each look calls `tell`: with "late" and why, or None if it is on time; and the same
-    with "slow" (the run in progress), "full" (the disk, whose `room` is in bytes; None if it is not ours), and "outdated"
-    for each of the `promises`.
+    with "slow" (the run in progress), "full" (the disk, whose `room` is in bytes; None if it is not ours), and
+    "outdated" for each of the `promises`.
 
     What it found last is `why_not_ready`, in words for anybody: no address, no name.
     """
