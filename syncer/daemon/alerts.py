@@ -283,6 +283,8 @@ def _judges(report: RunReport, condition: Condition) -> bool:
         return is_good(report)
     if condition.kind == "outdated":  # all promises were looked at
         return True
+    if condition.kind == "full":  # the lookout alone knows the disk
+        return False
     if condition.subject == _RUN:
         return True
     if report.error is not None:  # it came to no plan, and knows nothing of destinations and audiences

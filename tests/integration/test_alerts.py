@@ -331,6 +331,16 @@ def test_the_command_tells_too_and_prints_no_secret(world: World, phone: Phone) 
     assert "alerts.urls[0]" in done.stderr
 
 
+def test_a_disk_is_full_until_the_lookout_says_otherwise(world: World, phone: Phone) -> None:
+    world.warehouse.replace(members(3))
+    log, full = book(world, phone), alerts.Condition(*lateness.FULL)
+    log.review({full: "499 MB left"})
+    log.review_run(world.sync(trigger="schedule"))
+    assert phone.titles() == ["a disk fills up"]
+    log.review({}, ended=[full])
+    assert phone.titles() == ["recovered"]
+
+
 def test_a_plan_alerts_nobody(world: World, phone: Phone) -> None:
     world.warehouse.replace([*members(3), ("!!!", "u9", "x@x.io")])
     world.extra = f"[alerts]\n{phone.urls}"
