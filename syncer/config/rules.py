@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from syncer import naming
 from syncer.config import shapes, source
 from syncer.config.known import Place, keys_of, secret_keys, tables
 from syncer.config.serving import Health
@@ -102,7 +103,12 @@ def _null_for(destination: dict[str, Any], tree: dict[str, Any]) -> Iterator[Fin
 
 
 def _priorities(tree: dict[str, Any]) -> Iterator[Finding]:
-    """An audience stands in one list, once: two lists could ask for opposite things. By place, as `_same_audiences`."""
+    """An audience stands in one list, once: two lists could ask for opposite things. By place, as `_same_audiences`.
+
+    Its property is another name of it.
+    """
+    configured = (table for _, table in source.tables(tree, ("audiences", "[]")))
+    own = {str(table.get("name")): table.get("property") for table in configured}
     seen: dict[str, Location] = {}
     for location, table in source.tables(tree, ("priority", "[]")):
         names = table.get("audiences")
@@ -112,8 +118,11 @@ def _priorities(tree: dict[str, Any]) -> Iterator[Finding]:
             yield (*location, "audiences"), "needs two audiences or more, the first one first"
         for index, name in enumerate(names):
             place = (*location, "audiences", index)
-            if isinstance(name, str) and seen.setdefault(name, place) != place:
-                yield place, f"is the same as {path_of(seen[name])}; an audience has one place, in one priority"
+            if not isinstance(name, str):
+                continue
+            wanted = str(own.get(name) or naming.property_of(name) or name)
+            if seen.setdefault(wanted, place) != place:
+                yield place, f"is the same as {path_of(seen[wanted])}; an audience has one place, in one priority"
 
 
 def _unwritten_traits(location: Location, destination: dict[str, Any], tree: dict[str, Any]) -> Iterator[Finding]:

@@ -49,7 +49,7 @@ def _take_out_outranked(
 def _is_meant(entry: str, audience: models.Audience) -> bool:
     """Whether an entry of a priority means this audience, also if that is set aside and does not get its property."""
     wanted = audience.property or naming.property_of(audience.name)
-    return entry == audience.name or wanted in (entry, naming.property_of(entry))
+    return entry == audience.name or (wanted != "" and wanted in (entry, naming.property_of(entry)))
 
 
 def _take_out_held_out(

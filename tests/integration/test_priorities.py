@@ -154,7 +154,7 @@ def test_who_is_held_out_of_the_first_is_in_none(world: World) -> None:
 
 
 def test_an_audience_has_one_place(world: World) -> None:
-    world.extra = FIRST + '[[priority]]\nname = "life"\naudiences = ["Winback"]\n'
+    world.extra = FIRST + '[[priority]]\nname = "life"\naudiences = ["winback"]\n'
 
     with pytest.raises(errors.ConfigError) as raised:
         world.sync()
@@ -179,3 +179,14 @@ def test_a_name_that_is_set_aside_comes_first_all_the_same(world: World) -> None
     world.warehouse.replace(everywhere("a", audiences=(VIP,)) + everywhere("b", audiences=(VIP, CHURN)))
     world.sync()
     assert world.believed() == {("a@x.io", "vip_buyers"), ("b@x.io", "vip_buyers")}
+
+
+def test_a_name_of_which_nothing_is_left_for_a_property_is_no_other(world: World) -> None:
+    """Neither has a letter that ASCII knows: the one that is meant has its property from the configuration."""
+    world.extra = '[[audiences]]\nname = "客户"\nproperty = "kunden"\n'
+    world.extra += '[[priority]]\nname = "life"\naudiences = ["客户", "churn_risk"]\n'
+    world.warehouse.replace(everywhere("a", audiences=("日本", CHURN)) + everywhere("b", audiences=("客户", CHURN)))
+
+    world.sync()
+
+    assert set(told(world)) == {("a@x.io", "churn_risk", True), ("b@x.io", "kunden", True)}
