@@ -31,11 +31,15 @@ def withheld(config: Mapping[str, Any], rows: Mapping[Held, Row]) -> set[Held]:
 
 def _outranked(config: Mapping[str, Any], rows: Mapping[Held, Row]) -> set[Held]:
     gone: set[Held] = set()
+    traits = {trait["name"] for trait in config.get("computed_traits", ())}
     for priority in config.get("priority", ()):
         taken: set[tuple[str, str | None]] = set()
         for entry in priority["audiences"]:
             wanted = {entry, _property(config, entry)}
-            here = {key: row for key, row in rows.items() if row[0] == entry or _property(config, row[0]) in wanted}
+            meant = {
+                name for name, _, _ in rows.values() if name == entry or _property(config, name) in wanted
+            } - traits
+            here = {key: row for key, row in rows.items() if row[0] in meant}
             gone |= {key for key, row in here.items() if _persons(row) & taken}
             taken |= {person for key, row in here.items() if key not in gone for person in _persons(row)}
     return gone

@@ -320,8 +320,9 @@ COMMENT ON TABLE run_destination IS 'What a run did at a destination, in identif
 
 -- `reads`: the snapshot was asked about this audience, and something named it. `held_add` and `deferred_add`: of those
 -- held and deferred, additions. Deferred changes wait for the next run, because this one could not tell them before
--- that is due. `refreshed`: planned to be told true once more, before that expires. `fingerprint` is of the snapshot's
--- rows of this audience, where nothing of them differed from the state; null: something did, or they were not added up.
+-- that is due, or (`yielding`) because of another audience of a priority. `refreshed`: planned to be told true once
+-- more, before that expires. `fingerprint` is of the snapshot's rows of this audience, where nothing of them differed
+-- from the state; null: something did, or they were not added up.
 CREATE TABLE run_count (
     run_id integer NOT NULL REFERENCES run,
     destination_id integer NOT NULL,
@@ -341,6 +342,7 @@ CREATE TABLE run_count (
     held_add bigint NOT NULL DEFAULT 0,
     deferred bigint NOT NULL DEFAULT 0,
     deferred_add bigint NOT NULL DEFAULT 0,
+    yielding bigint NOT NULL DEFAULT 0,
     refreshed bigint NOT NULL DEFAULT 0,
     fingerprint text,
     PRIMARY KEY (run_id, destination_id, audience_id)

@@ -76,8 +76,8 @@ class AudienceCount(NamedTuple):
     """What one audience gives to tell at one destination, in contacts.
 
     `held` wait for approval, of them `held_add` to be told true; `deferred` and `deferred_add` the same for those that
-    wait for the next run; `refreshed` are told true before that expires. `reads`: the snapshot was asked about it, and
-    something named it.
+    wait for the next run, of them `yielding` for another audience of a priority; `refreshed` are told true before that
+    expires. `reads`: the snapshot was asked about it, and something named it.
     """
 
     audience_id: int
@@ -87,6 +87,7 @@ class AudienceCount(NamedTuple):
     held_add: int
     deferred: int
     deferred_add: int
+    yielding: int
     refreshed: int
     reads: bool
     initial: bool

@@ -183,7 +183,7 @@ def _write_run(connection: Connection, run_id: int, planned: plan.Plan) -> None:
     for target in planned.targets:
         counts = {
             **columns_of(target.counts, "audience_id", "added", "removed", "held", "held_add"),
-            **columns_of(target.counts, "deferred", "deferred_add", "refreshed", "reads", "initial"),
+            **columns_of(target.counts, "deferred", "deferred_add", "yielding", "refreshed", "reads", "initial"),
             "members": [planned.members.get(names[count.audience_id], 0) for count in target.counts],
             "fingerprint": [target.fingerprints.get(count.audience_id) for count in target.counts],
         }

@@ -4,7 +4,8 @@ A run delivers an audience to a destination if nothing that can be told is left 
 deferred, or not sent, or without an answer, neither in this run nor in one before it since when the destination has not
 taken everything. From then on the destination knows what the warehouse said in the run's snapshot, and that gets older
 until another run has delivered, whether or not anything changed meanwhile: nobody has looked. So hours in which no
-process ran count as well. What waits for people (held, refused, skipped) is listed elsewhere, and breaks no promise.
+process ran count as well. What waits for people (held, refused, skipped) is listed elsewhere, and breaks no promise,
+nor does a true that waits for another audience of its priority: that may be held, and else goes with the next run.
 """
 
 from collections.abc import Sequence

@@ -16,12 +16,13 @@ from tests.integration.test_health import scraped
 from tests.world import CHURN, VIP, World, members
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+PROMISES = "".join(f'[[audiences]]\nname = "{name}"\nfresh_within = "1h"\n' for name in (VIP, CHURN))
 
 
 @pytest.fixture
 def promising(world: World) -> World:
     """A world that has told both audiences, and promises that what is known of them is never an hour old."""
-    world.extra = "".join(f'[[audiences]]\nname = "{name}"\nfresh_within = "1h"\n' for name in (VIP, CHURN))
+    world.extra = PROMISES
     world.warehouse.replace(members(3, VIP, CHURN))
     world.sync()
     return world
@@ -119,6 +120,19 @@ def test_what_waits_for_people_breaks_nothing(promising: World, waits: str) -> N
     assert broken(world) == set()
     assert ("vip_buyers" in fresh(world)) == (waits != "retired")
     assert fresh(world).get("vip_buyers", {}).get("paused", False) == (waits == "paused")
+
+
+def test_a_true_that_waits_for_a_false_that_is_held_breaks_nothing(world: World) -> None:
+    world.extra = PROMISES + "[guard]\nmin_removed = 2\n"
+    world.extra += '[[priority]]\nname = "life"\naudiences = ["vip_buyers", "churn_risk"]\n'
+    stay = [*members(1), *members(1, CHURN, prefix="other")]
+    world.warehouse.replace([*stay, *members(7, first=1)])
+    world.sync()
+    later(world, 50 * MINUTE)
+    world.warehouse.replace([*stay, *members(7, CHURN, first=1)])
+    assert world.sync().report.deferred == 7
+    later(world, 20 * MINUTE)
+    assert broken(world) == set()
 
 
 def test_the_share_of_time_counts_hours_in_which_nothing_ran(promising: World) -> None:

@@ -5,6 +5,8 @@ from collections import defaultdict
 import pytest
 
 from syncer import errors
+from syncer.receivers.loopback import Answer
+from syncer.receivers.segment import ReceivedRequest
 from tests.world import CHURN, GUARD_FROM_TWO, VIP, Row, World, assert_held, calls, named_members, told
 
 WINBACK = "Winback"
@@ -51,8 +53,8 @@ def test_a_person_is_told_the_first_only(world: World) -> None:
     }
 
 
-@pytest.mark.parametrize("mode", ['calls = "combined"', 'calls = "per_audience"', 'identity = "user_id"'])
-def test_a_move_is_false_before_true(world: World, mode: str) -> None:
+@pytest.mark.parametrize("mode", ['calls = "combined"', 'identity = "user_id"'])
+def test_a_move_is_one_call(world: World, mode: str) -> None:
     world.destination_extra += f"\n{mode}"
     others = everywhere("b", audiences=(WINBACK,)) + everywhere("c", audiences=(VIP,))
     world.warehouse.replace(everywhere("a", audiences=(WINBACK,)) + others)
@@ -63,12 +65,38 @@ def test_a_move_is_false_before_true(world: World, mode: str) -> None:
     world.sync()
 
     assert set(told(world, seen)) == {("a@x.io", "winback", False), ("a@x.io", "vip_buyers", True)}
-    assert len(calls(world, seen)) == (2 if "per_audience" in mode else 1)
+    assert len(calls(world, seen)) == 1
     assert both(world) == []
     seen = world.receiver.event_count
     world.warehouse.replace(everywhere("a", audiences=(WINBACK,)) + others)
     world.sync()
     assert set(told(world, seen)) == {("a@x.io", "vip_buyers", False), ("a@x.io", "winback", True)}
+    assert both(world) == []
+
+
+def test_a_move_with_a_call_for_each_audience_is_false_a_run_before_true(world: World) -> None:
+    """The destination may refuse one of them alone: here the false, once."""
+    world.destination_extra += '\ncalls = "per_audience"'
+    others = everywhere("b", audiences=(WINBACK,)) + everywhere("c", audiences=(VIP,))
+    world.warehouse.replace(everywhere("a", audiences=(WINBACK,)) + others)
+    world.sync()
+    world.warehouse.replace(everywhere("a", audiences=(WINBACK, VIP)) + others)
+
+    def refuse(request: ReceivedRequest) -> Answer | None:
+        says_false = any(False in event["traits"].values() for event in request.events)
+        return Answer(400, body=b'{"message":"not this one"}') if says_false else None
+
+    world.receiver.script = refuse
+    world.sync()
+    assert ("a@x.io", "winback") in world.believed()
+    world.receiver.script = None
+    assert world.sync().report.deferred == 1
+    assert [(each["property"], each["waits"]) for each in world.explain("a@x.io").destinations[0]["pending"]] == [
+        ("vip_buyers", "deferred")
+    ]
+    assert world.verify().differences == 0
+    assert world.sync().report.deferred == 0
+    assert ("a@x.io", "vip_buyers") in world.believed()
     assert both(world) == []
 
 
@@ -125,12 +153,13 @@ def test_a_true_waits_while_the_other_is_not_told(world: World, how: str) -> Non
     assert ("a@x.io", "churn_risk") not in world.believed()
     world.resume(*[VIP] if how == "pause" else [])
     world.sync()
+    world.sync()  # the false was accepted in the one before
     assert world.believed() - {("b@x.io", "vip_buyers")} == {("a@x.io", "churn_risk")}
     assert both(world) == []
 
 
 def test_who_moves_to_another_address_too_is_told_after_the_old_one(world: World) -> None:
-    other = everywhere("b", audiences=(VIP,))
+    other = everywhere("b", audiences=(VIP,)) + everywhere("c", audiences=(CHURN,))
     world.warehouse.replace([(VIP, "u", "old@x.io"), *other])
     world.sync()
     world.warehouse.replace([(CHURN, "u", "new@x.io"), *other])
@@ -139,6 +168,7 @@ def test_who_moves_to_another_address_too_is_told_after_the_old_one(world: World
 
     assert ("old@x.io", "vip_buyers") not in world.believed()
     assert (first.report.deferred, ("new@x.io", "churn_risk") in world.believed()) == (1, False)
+    assert world.verify().differences == 0
     assert world.sync().report.deferred == 0
     assert ("new@x.io", "churn_risk") in world.believed()
 
@@ -179,6 +209,19 @@ def test_a_name_that_is_set_aside_comes_first_all_the_same(world: World) -> None
     world.warehouse.replace(everywhere("a", audiences=(VIP,)) + everywhere("b", audiences=(VIP, CHURN)))
     world.sync()
     assert world.believed() == {("a@x.io", "vip_buyers"), ("b@x.io", "vip_buyers")}
+
+
+def test_a_computed_trait_has_no_place(world: World) -> None:
+    query = "SELECT 'u-a' AS user_id, 'a@x.io' AS email, 3 AS value"
+    world.extra = '[[priority]]\nname = "life"\naudiences = ["score", "churn_risk"]\n'
+    world.extra += f'[[computed_traits]]\nname = "Score"\nquery = "{query}"\n'
+    world.warehouse.replace(everywhere("b", audiences=(CHURN,)))
+    world.sync()
+    world.warehouse.replace(everywhere("a", "b", audiences=(CHURN,)))
+
+    assert world.sync().report.deferred == 0
+
+    assert ("a@x.io", "churn_risk") in world.believed()
 
 
 def test_a_name_of_which_nothing_is_left_for_a_property_is_no_other(world: World) -> None:

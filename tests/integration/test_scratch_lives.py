@@ -6,7 +6,7 @@ may happen is all that a plan depends on, and the worst that may happen to the t
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ import pytest
 from syncer import errors
 from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from syncer.receivers.segment import SegmentReceiver
+from syncer.receivers.segment_memory import Event
 from syncer.state import State
 from tests.forgetting import forget
 from tests.integration.lives.mortal import Gone, Mortal
@@ -165,7 +166,7 @@ class Life:
         script = iter(answers)
 
         def answer(request: Any) -> Any:
-            if any(event["traits"]["email"] in refused for event in request.events if event["type"] == "identify"):
+            if any(self._is_refused(event, refused) for event in request.events if event["type"] == "identify"):
                 return Answer(400, body=b'{"message":"not this one"}')
             return next(script, None)
 
@@ -184,6 +185,9 @@ class Life:
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND application_name LIKE 'syncer%'"
             ).fetchall()
+
+    def _is_refused(self, event: Event, refused: Collection[str]) -> bool:
+        return event["traits"]["email"] in refused
 
     def _settle(self) -> None:
         """In the end, with all that stands in its way lifted, warehouse and destination are one."""

@@ -1,15 +1,20 @@
 -- Purpose: leaves a true to the next run for as long as its contact, or a user who enters there, may still be true in
--- another audience of the same priority: because its false waits (held, paused, contested, out of this plan), or would
--- come later. Where a false goes to the same contact, it is in the same call, or in a class before it: order_identifies
--- lists them. To another contact of the user it has to be accepted first. What a rollback brings back, the warehouse
--- has not ranked: it waits where something else of the priority enters, and of two that it brings back, one waits.
+-- another audience of the same priority: because its false waits (held, paused, contested, out of this plan), or may
+-- be refused by itself. A false to the same contact is in the same call, unless each audience has its own: then, and to
+-- another contact of the user, it has to be accepted first. What a rollback brings back, the warehouse has not ranked:
+-- it waits where something else of the priority enters, and of two that it brings back, one waits. A computed trait has
+-- no place in a priority.
 -- Parameters: destination_id; reach_contacts, rollout (the destination's reach); entries, priorities (parallel arrays:
 -- names or properties of audiences, and the number of their priority); per_audience (each audience has its own call).
 -- Rows: none.
 WITH named AS (
-    SELECT audience.audience_id, audience.name, audience.property FROM audience
+    SELECT audience.audience_id, audience.name, audience.property
+    FROM audience
+    WHERE NOT audience.is_trait
     UNION
-    SELECT plan_audience.audience_id, plan_audience.name, plan_audience.property FROM plan_audience
+    SELECT plan_audience.audience_id, plan_audience.name, plan_audience.property
+    FROM plan_audience
+    WHERE NOT plan_audience.is_trait
 ),
 ranked AS (
     SELECT DISTINCT named.audience_id, given.priority
@@ -32,21 +37,7 @@ entering AS MATERIALIZED (
 leaving AS MATERIALIZED (
     SELECT contact_change.contact, contact_change.audience_id
     FROM contact_change
-    JOIN plan_audience USING (audience_id)
-    WHERE NOT contact_change.value
-        AND contact_change.waits IS NULL
-        AND (
-            NOT %(per_audience)s
-            OR (
-                urgency_of(contact_change.op, contact_change.initial, plan_audience.retired) = 1
-                AND NOT EXISTS (
-                    SELECT FROM unanswered_contact
-                    WHERE unanswered_contact.destination_id = %(destination_id)s
-                        AND unanswered_contact.contact = contact_change.contact
-                        AND unanswered_contact.runs >= 2
-                )
-            )
-        )
+    WHERE NOT %(per_audience)s AND NOT contact_change.value AND contact_change.waits IS NULL
 ),
 by_contact AS (
     SELECT entering.contact, entering.audience_id
@@ -108,7 +99,7 @@ unranked AS (
     WHERE also.contact IS NULL OR together.other_id < together.audience_id
 )
 UPDATE contact_change
-SET waits = 'deferred'
+SET waits = 'deferred', yields = true
 FROM (
     SELECT by_contact.contact, by_contact.audience_id FROM by_contact
     UNION

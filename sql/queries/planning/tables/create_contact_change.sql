@@ -7,6 +7,7 @@
 -- enters_alone: that is the only row that moves, so member_delta knows nothing more.
 -- waits: why it is not told in this run: contested (two names claim the property), held (by the guard), refused (until
 -- its next try), deferred (to the next run, which is due before it could be told; or because of another call).
+-- yields: it is deferred for another audience of a priority.
 -- Rows: none.
 CREATE TEMPORARY TABLE contact_change (
     contact text COLLATE "C" NOT NULL,
@@ -19,5 +20,6 @@ CREATE TEMPORARY TABLE contact_change (
     trait_value jsonb,
     entering_user_id text COLLATE "C",
     enters_alone boolean NOT NULL DEFAULT false,
-    waits text
+    waits text,
+    yields boolean NOT NULL DEFAULT false
 ) ON COMMIT DROP

@@ -36,9 +36,9 @@ ended AS (
         run.run_id,
         run.snapshot_at,
         run.finished_at,
-        run_count.unknown + run_count.aborted + run_count.deferred > 0 AS leaves,
+        run_count.unknown + run_count.aborted + run_count.deferred - run_count.yielding > 0 AS leaves,
         run_destination.unknown + run_destination.aborted = 0
-            AND run_count.unknown + run_count.aborted + run_count.deferred = 0 AS clears
+            AND run_count.unknown + run_count.aborted + run_count.deferred - run_count.yielding = 0 AS clears
     FROM promised
     JOIN run_count USING (audience_id, destination_id)
     JOIN run USING (run_id)
