@@ -217,9 +217,11 @@ class Auditor:
         users = self._users(key, places[-1]) if value else self.sayings[places[-1]].users.get(key, ())
         if right or self.listing.lists(key, users, value, by_user=self.account.by_user):
             return True
-        # What the last run about it listed, later ones, which were not about it, may have struck off.
+        # What the last run about it listed, later ones, which were not about it, may have struck off. Whoever was
+        # paused meanwhile, and is not any more, has no plan yet that could say anything else.
         return read.run_id < max(self.listing.runs) and (
             bool({None, key[1]} & self.listing.paused)
+            or self.listing.resumed
             or any(
                 same(each, value)
                 for place in places

@@ -45,7 +45,8 @@ class Listing:
     about it. `deferred`: how many contacts of a property that run left to the next. `left`: the runs that another
     process had to close. `open`: the runs that nobody has closed. `resyncs`: the runs that told all again, and of which
     properties, if not of all. `repairs`: when a reconciliation made something due again. `began`: when the kept history
-    begins. `forgets`: people were forgotten, who have no names any more."""
+    begins. `forgets`: people were forgotten, who have no names any more. `resumed`: a pause was lifted since the last
+    plan."""
 
     pinned: Mapping[str, str] = field(default_factory=dict)
     last_read: Mapping[str, Read] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Listing:
     refused: set[str] = field(default_factory=set)
     skipped: list[Skipped] = field(default_factory=list)
     paused: set[str | None] = field(default_factory=set)
+    resumed: bool = False
     contested: set[str] = field(default_factory=set)
     doubted: set[Key] = field(default_factory=set)
     resyncs: list[tuple[int, set[str] | None]] = field(default_factory=list)
@@ -103,6 +105,7 @@ class Listing:
             refused={who for (who,) in rows(REFUSED, "refused_contact")},
             skipped=[Skipped(*row) for row in rows(SKIPPED, "skipped_member")],
             paused={name for (name,) in rows(PAUSED, "pause")},
+            resumed=bool(rows(RESUMED, "operator_action")),
             doubted=set(rows(DOUBTED, "uncertain")),
             left={run_id for (run_id,) in rows(LEFT)},
             open={run_id for (run_id,) in rows(OPEN)},
@@ -267,6 +270,10 @@ PAUSED = """
 SELECT audience.property
 FROM pause LEFT JOIN audience USING (audience_id) LEFT JOIN destination USING (destination_id)
 WHERE destination.name IS NULL OR destination.name = %s
+"""
+
+RESUMED = """
+SELECT FROM operator_actions WHERE action = 'resume' AND at > (SELECT max(snapshot_at) FROM run)
 """
 
 CONTESTED = """
