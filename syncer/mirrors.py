@@ -42,9 +42,8 @@ class Mirror(models.Reading, Protocol):
 
     def moved(self, table: str, base: str | None) -> Stream:
         """All rows of a table that are about those who moved: users in an audience of whom the table `base` has not the
-        same rows, and perhaps those of whom it has the same another number of times. Also all rows that name no
-        audience or no user, and, for everybody who moved, a row that says no more than that: its unsendable is null.
-        `base` None: nobody moved."""
+        same rows. Also all rows that name no audience or no user, and, for everybody who moved, a row that says no more
+        than that: its unsendable is null. `base` None: nobody moved."""
 
 
 class Mirrors(Protocol):

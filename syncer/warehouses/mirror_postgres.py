@@ -117,18 +117,16 @@ class PostgresMirror(postgres.PostgresReading):
                 _, members = self._resolved(source)
                 self._run(_statement("warehouse_fill_members", members=members))
         self._connection.execute(query("warehouse_narrow_session"))
-        digest = _statement("warehouse_row_digest")
-        self._run(_statement("warehouse_create_scratch", table=_name(self._scratch, table), digest=digest))
+        self._run(_statement("warehouse_create_scratch", table=_name(self._scratch, table)))
         self._run(_statement("warehouse_analyze_scratch", table=_name(self._scratch, table)))
 
     def seal(self, table: str) -> str | None:
         """See `mirrors.Mirror`."""
         self._alone.check()
-        digest = _statement("warehouse_row_digest")
-        summed = _statement("warehouse_seal", table=_name(self._scratch, table), digest=digest)
         try:
             with self._connection.transaction():
-                row = self._connection.execute(summed).fetchone()
+                found = self._connection.execute(_statement("warehouse_seal", table=_name(self._scratch, table)))
+                row = found.fetchone()
         except psycopg.Error:
             return None
         return None if row is None else str(row[0])
@@ -150,13 +148,7 @@ class PostgresMirror(postgres.PostgresReading):
 
     def moved(self, table: str, base: str | None) -> models.CopyStream:
         """See `mirrors.Mirror`."""
-        if base is None:
-            return self._copied(mirror.moved(self._kept(table), None))
-        now = _name(self._scratch, table)
-        self._run(_statement("warehouse_prefer_processors"))
-        self._run(_statement("warehouse_find_moved", now=now, base=_name(self._scratch, base)))
-        self._run(_statement("warehouse_analyze_moved"))
-        return self._copy(_statement("warehouse_moved_members", now=now))
+        return self._copied(mirror.moved(self._kept(table), None if base is None else self._kept(base)))
 
     @contextmanager
     def _read_only(self) -> Iterator[None]:
@@ -169,11 +161,8 @@ class PostgresMirror(postgres.PostgresReading):
         return mirror.table(self._scratch, table)
 
     def _copied(self, statement: mirror.Statement) -> models.CopyStream:
-        return self._copy(_compiled(statement))
-
-    def _copy(self, members: sql.Composed) -> models.CopyStream:
         self._alone.check()
-        copy = _statement("warehouse_copy_members", members=members)
+        copy = _statement("warehouse_copy_members", members=_compiled(statement))
         return models.CopyStream(self._alone.guard(self._blocks(self._sources[0], copy)), "binary")
 
     def _run(self, statement: sql.Composed | sql.SQL) -> psycopg.Cursor[Any]:

@@ -6,11 +6,12 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg import sql
+import sqlalchemy
 
 from syncer.planning import generations, writing
 from syncer.planning.snapshot import Snapshot
 from syncer.receivers.loopback import Answer
+from syncer.warehouses import mirror
 from syncer.warehouses.mirror_postgres import PostgresMirror
 from tests.integration.lives.twice import Different, Twice
 from tests.world import VIP, World, members
@@ -46,18 +47,22 @@ def nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows that are new travel, and not all rows of whom they are about."""
-    real = PostgresMirror.moved
+    real = mirror.moved
 
-    def moved(opened: PostgresMirror, table: str, base: str | None) -> Any:
-        stream = real(opened, table, base)
+    def moved(now: Any, base: Any) -> Any:
         if base is None:
-            return stream
-        columns = "audience, user_id, email, unsendable"
-        new = f'SELECT {columns} FROM scratch."{table}" EXCEPT ALL SELECT {columns} FROM scratch."{base}"'
-        who = "SELECT audience, user_id, NULL, NULL FROM pg_temp.syncer_moved"
-        return opened._copy(sql.Composed([sql.SQL(f"({new}) UNION ALL {who}")]))
+            return real(now, base)
+        table = f'{now.schema}."{now.name}"'
+        names = ", ".join(column.name for column in now.c)
+        new = f'(SELECT {names} FROM {table} EXCEPT ALL SELECT {names} FROM {base.schema}."{base.name}") AS new'
+        columns: list[Any] = [sqlalchemy.column(column.name) for column in now.c]
+        everything = real(now, base).subquery("everything")
+        return sqlalchemy.union_all(
+            sqlalchemy.select(*columns).select_from(sqlalchemy.text(new)),
+            sqlalchemy.select(*everything.c).where(everything.c.unsendable.is_(None)),
+        )
 
-    monkeypatch.setattr(PostgresMirror, "moved", moved)
+    monkeypatch.setattr(mirror, "moved", moved)
 
 
 def turned_before_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,15 +11,14 @@ import sqlalchemy
 
 from syncer.planning import generations
 from syncer.receivers.segment import SegmentReceiver
-from syncer.sql import query
 from syncer.state import State
-from syncer.warehouses import mirror_postgres
+from syncer.warehouses import mirror
 from syncer.warehouses.mirror_postgres import PostgresMirror
 from tests.acceptance.worlds import FileWrite
 from tests.engines.mirror_contract import UNUSABLE, read
 from tests.integration.scratch_kills import PLANNING, SWEEPING, survive
 from tests.integration.test_scratch import SCRATCH, base_of, kept, settled, tables
-from tests.world import CHURN, VIP, Row, World, Write, members, truth
+from tests.world import CHURN, VIP, World, Write, members, truth
 
 __all__ = ["kept", "settled"]
 
@@ -43,8 +42,8 @@ def test_a_change_that_the_warehouse_missed_is_found_by_counting_the_users(
     monkeypatch.setattr(generations, "RECOUNTED_EVERY", 1)
     settled.sync()
     assert read(settled) == ("changes", None, 0)
-    real = PostgresMirror.moved
-    monkeypatch.setattr(PostgresMirror, "moved", lambda opened, table, _: real(opened, table, None))
+    real = mirror.moved
+    monkeypatch.setattr(mirror, "moved", lambda now, base: real(now, None))
     rows = members(49, VIP, CHURN)
     settled.warehouse.replace(rows)
 
@@ -55,26 +54,6 @@ def test_a_change_that_the_warehouse_missed_is_found_by_counting_the_users(
     assert settled.believed() == truth(rows)
     settled.sync()
     assert read(settled) == ("changes", None, 0)
-
-
-def test_rows_that_add_up_to_the_same_are_told_apart(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def digest(name: str) -> str:
-        return "hashtext(audience || user_id)" if name == "warehouse_row_digest" else query(name)
-
-    monkeypatch.setattr(mirror_postgres, "query", digest)
-    settled.warehouse_extra = ""
-    settled.sync()
-    settled.warehouse_extra = SCRATCH
-    settled.sync()
-    rows: list[Row] = [*members(50, VIP, CHURN), (VIP, "new", "new@x.io")]
-    rows[7] = (rows[7][0], rows[7][1], "other@x.io")
-    settled.warehouse.replace(rows)
-
-    settled.sync()
-
-    # Two rows, and who they are about.
-    assert read(settled) == ("changes", None, 4)
-    assert settled.believed() == truth(rows)
 
 
 def test_users_are_counted_now_and_then(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:

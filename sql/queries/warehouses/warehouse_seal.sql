@@ -1,8 +1,24 @@
--- Purpose: what the rows of a table add up to: their number, the sum of what each adds up to, and how many are not what
--- they are noted to be. It is a sum because in an exclusive or a row that occurs twice would cancel itself out.
--- Placeholders: table, digest (the expression warehouse_row_digest).
+-- Purpose: what the rows of a table add up to: their number, and the sum of their hashes. It is a sum because in an
+-- exclusive or a row that occurs twice would cancel itself out; each column's hash is the seed of the next.
+-- Placeholders: table.
 -- Rows: one: seal.
 SELECT
-    count(*)::text || ' ' || coalesce(sum(found.digest), 0)::text || ' '
-    || (count(*) FILTER (WHERE found.digest IS DISTINCT FROM found.noted))::text AS seal
-FROM (SELECT digest AS noted, {digest} AS digest FROM {table}) AS found
+    count(*)::text || ' ' || coalesce(
+        sum(
+            hashtextextended(
+                coalesce(audience, ''),
+                hashtextextended(
+                    coalesce(email, ''),
+                    hashtextextended(
+                        coalesce(user_id, ''),
+                        unsendable::integer
+                        + 2 * (email IS NULL)::integer
+                        + 4 * (user_id IS NULL)::integer
+                        + 8 * (audience IS NULL)::integer
+                    )
+                )
+            )
+        ),
+        0
+    )::text AS seal
+FROM {table}

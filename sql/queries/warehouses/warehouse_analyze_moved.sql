@@ -1,3 +1,0 @@
--- Purpose: lets the planner know how few moved.
--- Rows: none.
-ANALYZE pg_temp.syncer_moved
