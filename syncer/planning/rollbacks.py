@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from syncer import models
+from syncer.planning import withholding
 from syncer.planning.counts import Counts
 from syncer.planning.snapshot import NotEnoughError
 from syncer.planning.targets import PlanRequest, Target
@@ -60,16 +61,10 @@ def add(
 
 def _holdouts(request: PlanRequest, audiences: Mapping[int, models.Audience]) -> dict[str, object]:
     """Of these audiences those that people are held out of: see `withholding`."""
-    by_name = {audience.name: (key, audience.property) for key, audience in audiences.items()}
-    given = [
-        (key, each.holdout_seed or name, each.holdout)
-        for each in request.configured
-        if each.holdout
-        for key, name in [by_name.get(each.name, (None, None))]
-        if key is not None
-    ]
+    keys = {audience.name: key for key, audience in audiences.items()}
+    found = withholding.holdouts(request.configured, {each.name: each.property for each in audiences.values()})
     return {
-        "held_out_of": [key for key, _, _ in given],
-        "seeds": [seed for _, seed, _ in given],
-        "shares": [share for _, _, share in given],
+        "held_out_of": [keys[each.audience] for each in found],
+        "seeds": [each.seed for each in found],
+        "shares": [each.share for each in found],
     }

@@ -10,11 +10,20 @@ property, which stays what it is when an audience is renamed. What the snapshot 
 contact may still believe the true of another audience of a priority (`wait_for_priority`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from syncer import models, naming
 from syncer.state import Connection, analyze, execute, fetch_values
 from syncer.state.audiences import known_audiences
+
+
+class Holdout(NamedTuple):
+    """A `share` (0 to 1) of an audience's people, chosen by a hash of user id and `seed`."""
+
+    audience: str
+    seed: str
+    share: float
 
 
 def take_out(connection: Connection, exclusions: models.Exclusions) -> None:
@@ -57,14 +66,25 @@ def _take_out_held_out(
     configured: Sequence[models.ConfiguredAudience],
     audiences: Sequence[models.Audience],
 ) -> int:
-    properties = {audience.name: audience.property for audience in audiences}
-    given = [
-        (each.name, each.holdout_seed or properties[each.name], each.holdout)
-        for each in configured
-        if each.holdout and properties.get(each.name) is not None
-    ]
-    if not given:
+    found = holdouts(configured, {audience.name: audience.property for audience in audiences})
+    if not found:
         return 0
-    names, seeds, shares = zip(*given, strict=True)
-    asked = {"audiences": list(names), "seeds": list(seeds), "shares": list(shares)}
+    asked = {
+        "audiences": [each.audience for each in found],
+        "seeds": [each.seed for each in found],
+        "shares": [each.share for each in found],
+    }
     return execute(connection, "take_out_held_out", asked).rowcount
+
+
+def holdouts(
+    configured: Sequence[models.ConfiguredAudience], properties: Mapping[str, str | None]
+) -> Sequence[Holdout]:
+    """Of the audiences with these names those that people are held out of: none that is set aside, without property."""
+    return [
+        Holdout(each.name, each.holdout_seed or given, each.holdout)
+        for each in configured
+        if each.holdout
+        for given in [properties.get(each.name)]
+        if given is not None
+    ]
