@@ -24,7 +24,7 @@ from syncer.cli.session import (
 )
 from syncer.reconciling import reconcile as reconciling
 from syncer.reconciling.judging import KINDS
-from syncer.reconciling.record import Standing
+from syncer.reconciling.record import Reconciliation
 
 _EXIT_CODE_OF_INTERRUPTED = 130
 
@@ -43,7 +43,7 @@ class _Lines:
     done: int = 0
     of: int = 0
 
-    def begun(self, standing: Standing, *, is_new: bool) -> None:
+    def begun(self, standing: Reconciliation, *, is_new: bool) -> None:
         self.done = standing.asked
         self.of = min(standing.contacts, standing.sample or standing.contacts)
         screen.say(
@@ -110,7 +110,7 @@ def reconcile(
     context.exit(_exit_code(found.reconciliation))
 
 
-def _exit_code(standing: Standing) -> int:
+def _exit_code(standing: Reconciliation) -> int:
     if standing.finished_at is None:
         return _EXIT_CODE_OF_INTERRUPTED
     if standing.differing:

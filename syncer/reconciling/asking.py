@@ -50,7 +50,7 @@ class StoppedError(Exception):
 
 
 @dataclass(slots=True)
-class Asker:
+class Interview:
     """Asks at the pace of the destination. Raises `StoppedError` once `stop` asks for it, `DestinationError` if the
     destination does not answer, or refuses us."""
 

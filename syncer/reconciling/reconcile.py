@@ -47,7 +47,7 @@ class Question:
 class Report:
     """What `reconcile --json` prints."""
 
-    reconciliation: record.Standing
+    reconciliation: record.Reconciliation
     share: Share | None
     differences: Sequence[record.Listed] = ()
 
@@ -55,7 +55,7 @@ class Report:
 class Progress(Protocol):
     """Learns how far it is. Never raises, never takes long."""
 
-    def begun(self, standing: record.Standing, *, is_new: bool) -> None:
+    def begun(self, standing: record.Reconciliation, *, is_new: bool) -> None:
         """It has begun, or goes on."""
 
     def waits(self) -> None:
@@ -88,7 +88,9 @@ class Reconciling:
             asked = self._asked(connection)
             begun, is_new = record.begin(connection, asked, self.target.in_reach, self._arguments(), self.asker)
             self.progress.begun(record.show(connection, begun), is_new=is_new)
-            paced = asking.Asker(destination, connection, begun, self.stop, self.patience, waits=self.progress.waits)
+            paced = asking.Interview(
+                destination, connection, begun, self.stop, self.patience, waits=self.progress.waits
+            )
             try:
                 while self._page(connection, begun, asked, paced):
                     pass
@@ -97,7 +99,7 @@ class Reconciling:
                 pass
             return report(connection, begun, limit)
 
-    def _page(self, connection: Connection, begun: int, asked: record.Asked, paced: asking.Asker) -> bool:
+    def _page(self, connection: Connection, begun: int, asked: record.Asked, paced: asking.Interview) -> bool:
         """Asks about a page; False if nobody is left."""
         per_second = paced.destination.rate.per_second
         most = min(_PAGE, max(1, int(per_second * _PAGE_SECONDS))) if per_second else _PAGE
@@ -155,5 +157,5 @@ def readable(target: Target) -> Readable:
         if why is None:
             return destination
     else:
-        why = "Segment takes calls, and says nothing of what it made of them"
+        why = "it takes calls, and says nothing of what it made of them"
     raise errors.ConfigError([errors.Problem(f"destination {target.name}", f"cannot be asked what it believes: {why}")])

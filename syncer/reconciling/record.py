@@ -31,7 +31,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Reconciliation:
     """A reconciliation as it stands: see the view `reconciliations`."""
 
     reconciliation_id: int
@@ -156,9 +156,9 @@ def finish(connection: Connection, reconciliation_id: int) -> None:
     execute(connection, "finish_reconciliation", {"reconciliation_id": reconciliation_id})
 
 
-def show(connection: Connection, reconciliation_id: int) -> Standing:
+def show(connection: Connection, reconciliation_id: int) -> Reconciliation:
     """How it stands."""
-    return fetch_one(connection, Standing, "show_reconciliation", {"reconciliation_id": reconciliation_id})
+    return fetch_one(connection, Reconciliation, "show_reconciliation", {"reconciliation_id": reconciliation_id})
 
 
 def differences(connection: Connection, reconciliation_id: int, limit: int) -> Sequence[Listed]:

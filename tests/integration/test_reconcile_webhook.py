@@ -20,7 +20,7 @@ from syncer.receivers.loopback import Answer, Ending, Hang, Reset, Truncate
 from syncer.reconciling import asking
 from syncer.reconciling.judging import Accepted
 from syncer.reconciling.reconcile import Question, Reconciling, Report
-from syncer.reconciling.record import Standing
+from syncer.reconciling.record import Reconciliation
 from syncer.schedule import Cadence
 from syncer.state import State
 from syncer.stopping import Stop
@@ -67,7 +67,7 @@ class Heard:
         self.waiting = threading.Event()
         self.is_new: list[bool] = []
 
-    def begun(self, standing: Standing, *, is_new: bool) -> None:
+    def begun(self, standing: Reconciliation, *, is_new: bool) -> None:
         self.is_new.append(is_new)
 
     def waits(self) -> None:
@@ -322,7 +322,7 @@ def test_it_asks_at_the_pace_of_the_destination(world: World, lists: ListReceive
     with app.opened(app.load(world.config, {})) as opened, opened.state.connect("test") as connection:
         destination: Any = opened.job((), ["lists"]).targets[0].destination
         destination.rate = replace(destination.rate, per_second=5.0)
-        asker = asking.Asker(destination, connection, 1, Stop(), clock=Clock(lambda: now[0], pause))
+        asker = asking.Interview(destination, connection, 1, Stop(), clock=Clock(lambda: now[0], pause))
         who = Accepted("u0001@x.io", 1, "u0001", None, True, 1, None)
         for _ in range(21):
             asker.ask(who)
@@ -331,7 +331,7 @@ def test_it_asks_at_the_pace_of_the_destination(world: World, lists: ListReceive
 
 @pytest.mark.parametrize(
     ("destination", "says"),
-    [("segment", "Segment takes calls, and says nothing"), ("lists", "add [destinations.templates.read]")],
+    [("segment", "it takes calls, and says nothing"), ("lists", "add [destinations.templates.read]")],
 )
 def test_who_cannot_be_asked_is_said(world: World, lists: ListReceiver, destination: str, says: str) -> None:
     world.destination_extra = world.destination_extra.replace(READ, "")
