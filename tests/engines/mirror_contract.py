@@ -146,6 +146,16 @@ class MirrorContract:
         yield lambda table: warehouse.order(f"DROP TABLE {table}")
         yield lambda table: warehouse.order(f"INSERT INTO {table} SELECT * FROM {table}")
 
+    def test_a_row_that_is_there_twice_is_two_rows_and_one_member(self, kept: World) -> None:
+        world = self.settled(kept)
+        once: Row = (VIP, "nobody", "")
+        for times in (1, 2, 1):
+            world.warehouse.replace([*members(50, VIP, CHURN), *[once] * times])
+            result = world.sync()
+            assert read(world)[0] == "changes"
+            assert result.report.destinations[0].skipped == {"no_email": 1}
+            assert world.query("SELECT memberships FROM run ORDER BY run_id DESC LIMIT 1") == [(100 + times,)]
+
     def test_whom_no_destination_is_told_all_about_the_warehouse_counts(self, kept: World) -> None:
         kept.destination_extra += f'\naudiences = ["{VIP}"]'
         rows = [*members(50, VIP, CHURN), (CHURN, "u0001", " Other@x.io\xa0"), (CHURN, None, "other@x.io")]
