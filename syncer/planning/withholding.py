@@ -66,7 +66,8 @@ def _take_out_held_out(
     configured: Sequence[models.ConfiguredAudience],
     audiences: Sequence[models.Audience],
 ) -> int:
-    found = holdouts(configured, {audience.name: audience.property for audience in audiences})
+    there = {each.name: each.property for each in audiences if each.property is not None}
+    found = holdouts(configured, there)
     if not found:
         return 0
     asked = {
@@ -80,11 +81,12 @@ def _take_out_held_out(
 def holdouts(
     configured: Sequence[models.ConfiguredAudience], properties: Mapping[str, str | None]
 ) -> Sequence[Holdout]:
-    """Of the audiences with these names those that people are held out of: none that is set aside, without property."""
+    """Of the audiences with these names those that people are held out of. One that has no property, since it is set
+    aside, needs a seed of its own."""
     return [
-        Holdout(each.name, each.holdout_seed or given, each.holdout)
+        Holdout(each.name, seed, each.holdout)
         for each in configured
-        if each.holdout
-        for given in [properties.get(each.name)]
-        if given is not None
+        if each.holdout and each.name in properties
+        for seed in [each.holdout_seed or properties[each.name]]
+        if seed is not None
     ]
