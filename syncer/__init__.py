@@ -1,5 +1,3 @@
 """Keeps one boolean property per audience on every contact equal to what the warehouse says."""
 
-from importlib import metadata
-
-__version__ = metadata.version("engage-syncer")
+__version__ = "0.1.0"

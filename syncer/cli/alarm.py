@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from syncer import app, errors
-from syncer.cli.session import Session, config_path, load_settings
+from syncer.cli.options import Session
+from syncer.cli.session import config_path, load_settings
 from syncer.daemon.alerts import AlertLog, tell_without_state
 
 _NO_FAULT = (errors.SyncLockedError, errors.StillRunningError)

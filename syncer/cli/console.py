@@ -3,7 +3,8 @@
 import click
 
 from syncer.cli import screen, serving
-from syncer.cli.session import Session, config_option, opened_app, stoppable
+from syncer.cli.options import Session, config_option
+from syncer.cli.session import opened_app, stoppable
 
 
 @click.command()

@@ -8,21 +8,16 @@ import click
 from syncer import app, control, errors
 from syncer.cli import screen, streams
 from syncer.cli.locking import with_the_lock
-from syncer.cli.session import (
+from syncer.cli.options import (
     TEXT,
     Session,
     audience_option,
     config_option,
-    confirm,
-    connected,
     destination_option,
     json_option,
-    load_settings,
-    may_ask,
-    opened_app,
-    opened_state,
     yes_option,
 )
+from syncer.cli.session import confirm, connected, load_settings, may_ask, opened_app, opened_state
 from syncer.state import forgetting
 from syncer.state.pauses import Pause, list_pauses
 

@@ -14,7 +14,8 @@ import structlog
 import syncer
 from syncer import app, config, errors
 from syncer import log as log_settings
-from syncer.cli.session import Session, config_option, handling_signals, load_settings, stopping
+from syncer.cli.options import Session, config_option
+from syncer.cli.session import handling_signals, load_settings, stopping
 from syncer.console.site import Console
 from syncer.daemon import alerts, health
 from syncer.daemon.lateness import Lookout

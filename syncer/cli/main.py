@@ -2,22 +2,54 @@
 
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections import UserDict
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
 
 import click
 
 import syncer
 from syncer import errors
-from syncer.cli import console, control, daemon, plan, questions, reconcile, rollback, runs, screen, setup, streams
-from syncer.cli.session import Session, config_option
+from syncer.cli import screen, streams
+from syncer.cli.options import Session, config_option
 
-_SECTIONS: Mapping[str, Sequence[click.Command]] = {
-    "Set up": (setup.init, setup.check, setup.show_schema, setup.migrate, setup.demo),
-    "Run": (plan.plan, runs.sync_now, runs.resync, runs.retry),
-    "Look": (questions.status, questions.show_history, questions.explain, questions.verify, reconcile.reconcile),
-    "Control": (control.approve, rollback.roll_back, control.retire, control.pause, control.resume, control.forget),
-    "Serve": (daemon.daemon, console.console),
+_SECTIONS: Mapping[str, Mapping[str, str]] = {
+    "Set up": {
+        "init": "setup.init",
+        "check": "setup.check",
+        "schema": "setup.show_schema",
+        "migrate": "setup.migrate",
+        "demo": "setup.demo",
+    },
+    "Run": {"plan": "plan.plan", "sync": "runs.sync_now", "resync": "runs.resync", "retry": "runs.retry"},
+    "Look": {
+        "status": "status.status",
+        "history": "questions.show_history",
+        "explain": "questions.explain",
+        "verify": "questions.verify",
+        "reconcile": "reconcile.reconcile",
+    },
+    "Control": {
+        "approve": "control.approve",
+        "rollback": "rollback.roll_back",
+        "retire": "control.retire",
+        "pause": "control.pause",
+        "resume": "control.resume",
+        "forget": "control.forget",
+    },
+    "Serve": {"daemon": "daemon.daemon", "console": "console.console"},
 }
+"""The commands by what they are for, and where each is."""
+
+
+class _Commands(UserDict[str, Any]):
+    """The commands by their names. Each is imported, with all that it needs, once it is asked for."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        module, _, attribute = str(self.data[name]).partition(".")
+        command: click.Command = getattr(import_module(f"syncer.cli.{module}"), attribute)
+        return command
 
 
 class _Sections(click.Group):
@@ -26,16 +58,16 @@ class _Sections(click.Group):
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         """One list a section, all as wide as the longest name."""
         width = max(map(len, self.commands))
-        for title, commands in _SECTIONS.items():
+        for title, names in _SECTIONS.items():
             with formatter.section(title):
                 formatter.write_dl(
-                    [(f"{command.name:{width}}", command.get_short_help_str(formatter.width)) for command in commands]
+                    [(f"{name:{width}}", self.commands[name].get_short_help_str(formatter.width)) for name in names]
                 )
 
 
 @click.group(
     cls=_Sections,
-    commands=[command for commands in _SECTIONS.values() for command in commands],
+    commands=_Commands({name: place for places in _SECTIONS.values() for name, place in places.items()}),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(syncer.__version__, prog_name="syncer")

@@ -12,16 +12,9 @@ import msgspec
 
 import syncer
 from syncer import errors, files, sync
-from syncer.cli import progress, screen, streams
-from syncer.cli.session import (
-    TEXT,
-    audience_option,
-    config_option,
-    destination_option,
-    json_option,
-    opened_app,
-    stoppable,
-)
+from syncer.cli import progress, reports, screen, streams
+from syncer.cli.options import TEXT, audience_option, config_option, destination_option, json_option
+from syncer.cli.session import opened_app, stoppable
 from syncer.escaping import escaped_cell
 from syncer.planning import digests, forecast, saved
 from syncer.planning.changes import TargetPlan
@@ -153,11 +146,11 @@ def _print_json(result: sync.Result, foreseen: _Foreseen, people: Sequence[forec
 
 
 def _print_tables(result: sync.Result, foreseen: _Foreseen, people: Sequence[forecast.Told]) -> None:
-    screen.print_report(result.report, as_json=False)
+    reports.print_report(result.report, as_json=False)
     screen.print_rows("forecast", foreseen.forecasts, _FORESEEN)
     screen.print_rows("people", people, _COLUMNS)
     for name, letter in foreseen.letters:
-        screen.print_letter(f"a request to {name}, but for its times and ids:", letter)
+        reports.print_letter(f"a request to {name}, but for its times and ids:", letter)
 
 
 def _save(

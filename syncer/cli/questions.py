@@ -1,52 +1,16 @@
-"""Questions, which change nothing: `status`, `history`, `explain`, `verify`."""
+"""Questions, which change nothing: `history`, `explain`, `verify`."""
 
 from collections.abc import Sequence
 
 import click
 
-from syncer import app, audit, errors
-from syncer.cli import answers, dashboard, progress, screen, streams
-from syncer.cli.session import (
-    TEXT,
-    Session,
-    config_option,
-    connected,
-    destination_option,
-    json_option,
-    limit_option,
-    load_settings,
-    opened_app,
-    opened_state,
-    stoppable,
-)
-from syncer.state import Connection, history, witness
-
-_WATCH_SECONDS = 1.0
-"""Seconds between two looks of `status --watch`."""
+from syncer import audit
+from syncer.cli import answers, progress, reports, screen
+from syncer.cli.options import TEXT, Session, config_option, destination_option, json_option, limit_option
+from syncer.cli.session import connected, opened_app, opened_state, say_if_restored, stoppable
+from syncer.state import history
 
 EXIT_CODE_OF_DIFFERENCES = 9
-
-
-@click.command()
-@click.option("--watch", is_flag=True, help="Show it again and again, until Ctrl-C.")
-@config_option
-@json_option
-@click.pass_obj
-def status(session: Session, watch: bool, as_json: bool) -> None:
-    """Show how everything stands now. That is, who leads, what runs, what is due, and what waits."""
-    settings = load_settings(session)
-    with app.opened_state(settings) as state, connected(state, "status") as connection:
-        say_if_restored(connection)
-        if as_json:
-            screen.print_json(app.standing(settings, state, connection))
-            return
-        if not watch:
-            dashboard.show(app.standing(settings, state, connection))
-            return
-        with stoppable() as stop, dashboard.repeated() as show:
-            while not stop.asked.is_set() and streams.is_heard():
-                show(app.standing(settings, state, connection))
-                stop.asked.wait(_WATCH_SECONDS)
 
 
 @click.command("history")
@@ -60,13 +24,13 @@ def show_history(session: Session, run_id: int | None, limit: int, as_json: bool
     with opened_state(session) as state, connected(state, "history") as connection:
         say_if_restored(connection)
         if run_id is None:
-            screen.print_runs(history.latest(connection, limit), as_json=as_json)
+            reports.print_runs(history.latest(connection, limit), as_json=as_json)
             return
         report = history.named_run(connection, run_id)
-        screen.print_report(report, as_json=as_json)
+        reports.print_report(report, as_json=as_json)
         if not as_json:
-            screen.print_refusals(history.refusals(connection, run_id, limit))
-            screen.print_skipped(history.skipped(connection, limit))
+            reports.print_refusals(history.refusals(connection, run_id, limit))
+            reports.print_skipped(history.skipped(connection, limit))
 
 
 @click.command()
@@ -102,11 +66,3 @@ def verify(context: click.Context, limit: int, destinations: Sequence[str], as_j
     else:
         answers.print_audit(found)
     context.exit(EXIT_CODE_OF_DIFFERENCES if found.differences else 0)
-
-
-def say_if_restored(connection: Connection) -> None:
-    """What a restored state says is shown, because it helps; but not for the truth."""
-    try:
-        witness.check(connection)
-    except errors.RestoredError as error:
-        screen.complain(str(error))

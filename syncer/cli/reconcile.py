@@ -7,21 +7,9 @@ import click
 
 from syncer import errors
 from syncer.cli import screen
-from syncer.cli.questions import EXIT_CODE_OF_DIFFERENCES, say_if_restored
-from syncer.cli.session import (
-    TEXT,
-    Session,
-    audience_option,
-    config_option,
-    confirm,
-    connected,
-    json_option,
-    limit_option,
-    may_ask,
-    opened_app,
-    stoppable,
-    yes_option,
-)
+from syncer.cli.options import TEXT, Session, audience_option, config_option, json_option, limit_option, yes_option
+from syncer.cli.questions import EXIT_CODE_OF_DIFFERENCES
+from syncer.cli.session import confirm, connected, may_ask, opened_app, say_if_restored, stoppable
 from syncer.reconciling import reconcile as reconciling
 from syncer.reconciling.judging import KINDS
 from syncer.reconciling.record import Reconciliation

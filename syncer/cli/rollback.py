@@ -7,15 +7,8 @@ import click
 from syncer import errors, rollback
 from syncer.cli import screen
 from syncer.cli.locking import with_the_lock
-from syncer.cli.session import (
-    Session,
-    audience_option,
-    config_option,
-    connected,
-    destination_option,
-    json_option,
-    opened_state,
-)
+from syncer.cli.options import Session, audience_option, config_option, destination_option, json_option
+from syncer.cli.session import connected, opened_state
 
 _BACK = {"added": "back to true", "removed": "back to false", "reasserted": "true once more", None: "left alone"}
 _WHY = {

@@ -10,20 +10,10 @@ import click
 
 from syncer import control, errors, sync
 from syncer.app import App, promises
-from syncer.cli import progress, screen
+from syncer.cli import progress, reports, screen
 from syncer.cli.alarm import opened_app_for_a_run
-from syncer.cli.session import (
-    TEXT,
-    audience_option,
-    config_option,
-    confirm,
-    connected,
-    destination_option,
-    json_option,
-    may_ask,
-    stoppable,
-    yes_option,
-)
+from syncer.cli.options import TEXT, audience_option, config_option, destination_option, json_option, yes_option
+from syncer.cli.session import confirm, connected, may_ask, stoppable
 from syncer.daemon.alerts import AlertLog
 from syncer.planning import saved
 from syncer.state import Connection, handover, history, status
@@ -140,7 +130,7 @@ def _run(context: click.Context, app: App, job: sync.Job, start: RunStart, stop:
     if isinstance(ended, handover.Answer):
         _show_answer(app, ended, as_json=as_json)
         context.exit(ended.exit_code)
-    screen.print_report(ended.report, as_json=as_json)
+    reports.print_report(ended.report, as_json=as_json)
     if app.channel is not None:
         AlertLog(app.state, app.channel, app.baseline, promises(app.settings)).review_run(ended)
     for failure in ended.failures:
@@ -201,6 +191,6 @@ def _show_answer(app: App, answer: handover.Answer, *, as_json: bool) -> None:
     with app.state.connect("report") as connection:
         report = history.report(connection, answer.run_id)
     if report is not None:
-        screen.print_report(report, as_json=as_json)
+        reports.print_report(report, as_json=as_json)
         if report.error:
             screen.complain(report.error)

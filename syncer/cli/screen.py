@@ -17,21 +17,9 @@ from rich.text import Text
 from syncer import errors
 from syncer.escaping import escaped, escaped_json, escaped_lines
 from syncer.masking import masked
-from syncer.planning.forecast import Letter
-from syncer.state.history import AudienceReport, DestinationReport, RefusedContact, RunReport, RunSummary, SkippedMember
 
 _PIPE_WIDTH = 160
 """Columns where stdout is no terminal: wide enough that hardly a line is folded."""
-
-_COLOURS = {
-    "succeeded": "green",
-    "planned": "cyan",
-    "running": "cyan",
-    "incomplete": "yellow",
-    "held": "yellow",
-    "interrupted": "yellow",
-    "failed": "red",
-}
 
 
 def consoles() -> tuple[Console, Console]:
@@ -93,17 +81,6 @@ def print_document(document: bytes) -> None:
     stdout.file.flush()
 
 
-def print_letter(about: str, letter: Letter) -> None:
-    """Prints a request: its head among the sentences, its body as a document."""
-    say(about)
-    for line in letter.head:
-        say(line)
-    if letter.body:
-        print_document(letter.body)
-    if letter.refused is not None:
-        say(f"there is none: {letter.refused}")
-
-
 def print_fields(*fields: str) -> None:
     """Prints a line for other programs: fields with tabs between them."""
     stdout.file.write("\t".join(map(escaped, fields)) + "\n")
@@ -112,71 +89,6 @@ def print_fields(*fields: str) -> None:
 def print_sql(text: str) -> None:
     """Prints SQL of ours, as it is."""
     stdout.file.write(text + "\n")
-
-
-def print_report(report: RunReport, *, as_json: bool) -> None:
-    """Prints a run: the contract's object, or the same in tables."""
-    if as_json:
-        print_json(report)
-        return
-    name = "plan" if report.run_id is None else f"run {report.run_id}"
-    stdout.print(words((name, "bold"), " ", _status(report.status), f"  {_span(report)}"))
-    if report.error:
-        stdout.print(words(report.error, style="red"))
-    if report.audiences:
-        stdout.print(_audiences(report.audiences))
-    for destination in report.destinations:
-        _print_destination(destination)
-    if report.deferred:
-        stdout.print(
-            f"{report.deferred:,} contacts wait for the next run: for time to tell them, or for another call before"
-        )
-    if report.calls_saved:
-        stdout.print(f"{report.calls_saved:,} calls saved by telling several audiences in one")
-    if report.rolls_back_run_id is not None:
-        stdout.print(f"it sent nothing: it holds what takes run {report.rolls_back_run_id} back")
-    if report.read == "changes":
-        stdout.print(f"the warehouse found what changed itself: {report.read_rows:,} rows were read")
-    elif report.read_because:
-        stdout.print(f"everything was read, {report.read_rows:,} rows: {report.read_because}")
-
-
-def print_runs(runs: Sequence[RunSummary], *, as_json: bool) -> None:
-    """Prints runs, in this order."""
-    if as_json:
-        print_json(runs)
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in (
-        "run",
-        "trigger",
-        "status",
-        "started",
-        "seconds",
-        "members",
-        "told",
-        "refused",
-        "unknown",
-        "unsent",
-    ):
-        table.add_column(heading, justify="left" if heading in ("trigger", "status", "started") else "right")
-    for run in runs:
-        seconds = f"{(run.finished_at - run.started_at).total_seconds():,.1f}" if run.finished_at else ""
-        counts = (run.memberships, run.succeeded, run.failed, run.unknown, run.aborted)
-        table.add_row(
-            str(run.run_id), run.trigger, _status(run.status), _time(run.started_at), seconds, *map(_count, counts)
-        )
-    stdout.print(table if runs else "no runs yet")
-
-
-def print_refusals(rows: Sequence[RefusedContact]) -> None:
-    """Prints the contacts that a destination refused, with its reasons."""
-    print_rows("refused", rows, ("destination", "contact", "user_id", "http_status", "reason"))
-
-
-def print_skipped(rows: Sequence[SkippedMember]) -> None:
-    """Prints the members that are skipped, and why."""
-    print_rows("skipped now", rows, ("destination", "audience", "user_id", "email", "reason", "since"))
 
 
 def print_rows(title: str, rows: Sequence[object], columns: Sequence[str]) -> None:
@@ -196,72 +108,19 @@ def print_table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence
     stdout.print(table)
 
 
-def _audiences(audiences: Sequence[AudienceReport]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("audience", "property"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("members", "added", "removed"):
-        table.add_column(heading, justify="right")
-    table.add_column("")
-    for audience in audiences:
-        notes = [audience.problem] if audience.problem else []
-        notes += ["initial sync"] if audience.initial else []
-        notes += [f"{audience.held:,} held"] if audience.held else []
-        notes += [f"{audience.refreshed:,} refreshed"] if audience.refreshed else []
-        table.add_row(
-            words(_cut(audience.name)),
-            audience.property or "",
-            _count(audience.members),
-            _count(audience.added),
-            _count(audience.removed),
-            words("; ".join(notes), style="yellow" if audience.problem else "dim"),
-        )
-    return table
-
-
-def _print_destination(destination: DestinationReport) -> None:
-    told = [f"{destination.succeeded:,} told"] if destination.status != "planned" else []
-    told += [f"{destination.planned:,} to tell"] if destination.status == "planned" else []
-    for count, word in (
-        (destination.failed, "refused"),
-        (destination.unknown, "unknown, told again next run"),
-        (destination.aborted, "not sent"),
-        (destination.requests, "requests"),
-        (destination.retries, "retries"),
-    ):
-        told += [f"{count:,} {word}"] if count else []
-    skipped = [f"{count:,} {reason}" for reason, count in destination.skipped.items()]
-    told += [f"skipped: {', '.join(skipped)}"] if skipped else []
-    stdout.print(words((destination.name, "bold"), " ", _status(destination.status), "  ", "; ".join(told)))
-    if destination.error:
-        stdout.print(words(f"  {destination.error}", style="red"))
-
-
-def _status(status: str) -> Text:
-    return words(status, style=_COLOURS.get(status, ""))
-
-
-def _span(report: RunReport) -> str:
-    if report.finished_at is None:
-        return f"since {_time(report.started_at)}"
-    return f"{_time(report.started_at)}, {(report.finished_at - report.started_at).total_seconds():,.1f} s"
-
-
-def _time(at: datetime) -> str:
+def time(at: datetime) -> str:
+    """A moment for people."""
     return at.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _count(number: int | None) -> str:
-    return "" if number is None else f"{number:,}"
-
-
-def _cut(name: str) -> str:
+def cut(name: str) -> str:
+    """A name that is not too long for a table."""
     return name if len(name) <= 80 else name[:79] + "…"
 
 
 def _cell(value: object) -> str:
     if isinstance(value, datetime):
-        return _time(value)
+        return time(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    return "" if value is None else _cut(str(value))
+    return "" if value is None else cut(str(value))

@@ -1,84 +1,23 @@
-"""What every command begins with: its common options, the settings, the state, signals, questions to people."""
+"""What every command begins with: the settings, the state, signals, questions to people."""
 
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 
 from syncer import app, config, errors, log, owners
 from syncer.cli import screen
+from syncer.cli.options import DEFAULT_CONFIG, Session
 from syncer.escaping import escaped
-from syncer.state import Connection, State, migrations
+from syncer.state import Connection, State, migrations, witness
 from syncer.stopping import Stop
 
-DEFAULT_CONFIG = "syncer.toml"
-
 Handler = Callable[[int, FrameType | None], None]
-
-
-@dataclass(slots=True)
-class Session:
-    """What the options before the command say."""
-
-    config: Path | None = None
-    verbose: bool = False
-
-
-# --- options -----------------------------------------------------------------------------------------------------
-
-
-def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--config` may stand before or after the command; after wins."""
-
-    def remember(context: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
-        if value is not None:
-            context.ensure_object(Session).config = value
-
-    return click.option(
-        "--config",
-        type=click.Path(path_type=Path, dir_okay=False),
-        expose_value=False,
-        callback=remember,
-        help=f"The configuration file; else $SYNCER_CONFIG, else ./{DEFAULT_CONFIG}.",
-    )(command)
-
-
-class _Text(click.ParamType[str]):
-    """Text that a database takes: what the shell handed over may be any bytes."""
-
-    name = "text"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The value, if it is text."""
-        if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-            self.fail(f"{value!r} is not valid text", param, ctx)
-        return value
-
-
-TEXT = _Text()
-_MOST = 1_000_000
-"""What is listed at most."""
-
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
-audience_option = click.option(
-    "--audience", "audiences", type=TEXT, multiple=True, help="Only this audience; may be repeated."
-)
-destination_option = click.option(
-    "--destination", "destinations", type=TEXT, multiple=True, help="Only this destination; may be repeated."
-)
-
-
-def limit_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """`--limit`, for a command that lists."""
-    return click.option("--limit", type=click.IntRange(min=1, max=_MOST), default=20, show_default=True, help=what)
 
 
 # --- settings and state ------------------------------------------------------------------------------------------
@@ -133,6 +72,14 @@ def connected(state: State, purpose: str) -> Iterator[Connection]:
     with state.connect(purpose) as connection:
         migrations.check(connection, state.schema)
         yield connection
+
+
+def say_if_restored(connection: Connection) -> None:
+    """What a restored state says is shown, because it helps; but not for the truth."""
+    try:
+        witness.check(connection)
+    except errors.RestoredError as error:
+        screen.complain(str(error))
 
 
 # --- signals -----------------------------------------------------------------------------------------------------

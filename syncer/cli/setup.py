@@ -7,16 +7,9 @@ from pathlib import Path
 import click
 
 from syncer import app, checking, config, errors, sql
-from syncer.cli import progress, screen, serving
-from syncer.cli.session import (
-    DEFAULT_CONFIG,
-    Session,
-    config_option,
-    config_path,
-    json_option,
-    load_settings,
-    stoppable,
-)
+from syncer.cli import progress, reports, screen, serving
+from syncer.cli.options import DEFAULT_CONFIG, Session, config_option, json_option
+from syncer.cli.session import config_path, load_settings, stoppable
 from syncer.destinations import samples
 from syncer.state import migrations, moving
 
@@ -60,7 +53,7 @@ def check(session: Session, audience: str | None, as_json: bool) -> None:
         for caveat in checking.caveats(opened, problems):
             screen.say(f"note: {caveat}")
         for name, kind, letter in checking.sample_letters(opened, audience) if audience else ():
-            screen.print_letter(f"a request to {name}, {kind}:", letter)
+            reports.print_letter(f"a request to {name}, {kind}:", letter)
     if as_json:
         screen.print_json({"problems": [{"path": problem.path, "message": problem.message} for problem in problems]})
     if problems:
