@@ -122,10 +122,22 @@ def why_whole(
     return _why_never(sources, targets, exclusions)
 
 
+def begin(connection: Connection, snapshot: Snapshot) -> None:
+    """Makes room for what is left, in the transaction of a plan, if its snapshot may be the base of the next."""
+    if snapshot.generation is not None:
+        execute(connection, "create_rest_group")
+
+
+def gather(connection: Connection, snapshot: Snapshot) -> None:
+    """Gathers what is left at the destination that the private tables are about, for `turn`."""
+    if snapshot.generation is not None:
+        execute(connection, "gather_rest")
+
+
 def turn(connection: Connection, counts: Counts, targets: Sequence[TargetPlan]) -> None:
     """Makes the snapshot of this plan the base of the next, if that can be, in the transaction of the plan.
 
-    What was left at each destination is in `rest_group` by now.
+    What was left at each destination was gathered before.
     """
     generation, missing = counts.snapshot.generation, _why_no_base(connection, counts, targets)
     execute(connection, "drop_rest")

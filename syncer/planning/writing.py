@@ -73,7 +73,7 @@ def _write(
         planning = plan.Planning(connection, request, counted, registered, last)
         targets: list[TargetPlan] = []
         digested: list[saved.Destination] = []
-        execute(connection, "create_rest_group")
+        generations.begin(connection, snapshot)
         for target in planning.targets():
             if request.reviewed is not None:
                 digested.append(digests.of_target(connection, target))
@@ -81,6 +81,7 @@ def _write(
             if snapshot.suppressed is not None:
                 here = {"destination_id": target.target.destination_id, "freezes": target.target.mode.freezes}
                 execute(connection, "drop_suppressed_events", here)
+            generations.gather(connection, snapshot)
             targets.append(target)
         if request.reviewed is not None:
             saved.compare(request.reviewed, digested)
@@ -131,7 +132,6 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, k
     retract = planned.target.reach.retract
     finished = {**here, **planned.target.in_reach, "whole": planned.whole, "retract": retract}
     execute(connection, "finish_resyncs", finished)
-    execute(connection, "gather_rest")
     if planned.about_all:
         execute(connection, "delete_settled_refusals", here)
     execute(
