@@ -6,6 +6,7 @@ initial sync). The events that it received are applied to that, in their order.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import psycopg
@@ -45,6 +46,20 @@ class _Body(msgspec.Struct):
     batch: list[_Event]
 
 
+class Told(NamedTuple):
+    """What a call said about one property of a contact; `at` is the monotonic clock when it was accepted."""
+
+    at: float
+    contact: str
+    property: str
+    value: bool
+
+
+def property_of(audience: str) -> str:
+    """What contestants call an audience of the benchmark; SQL says the same in `WRONG`."""
+    return audience.lower().replace(" ", "_")
+
+
 def wrong_contacts(server: Server, spool: Path) -> int:
     """The number of contacts of which the receiver believes something wrong."""
     with psycopg.connect(server.url, autocommit=True) as connection:
@@ -60,13 +75,20 @@ def wrong_contacts(server: Server, spool: Path) -> int:
 
 def _told(spool: Path) -> Iterator[tuple[str, str, bool]]:
     """The last value of every property of every contact."""
+    last: dict[str, dict[str, bool]] = {}
+    for each in told(spool):
+        last.setdefault(each.contact, {})[each.property] = each.value
+    for contact, values in last.items():
+        for name, value in values.items():
+            yield name, contact, value
+
+
+def told(spool: Path) -> Iterator[Told]:
+    """Every property of every call, in their order."""
     decoder = msgspec.json.Decoder(_Body)
-    last: dict[str, dict[str, bool | str]] = {}
-    for _, body in sink.received(spool):
+    for at, body in sink.received(spool):
         for event in decoder.decode(body).batch:
             contact = event.traits.pop("email")
             assert isinstance(contact, str)
-            last.setdefault(contact, {}).update(event.traits)
-    for contact, values in last.items():
-        for name, value in values.items():
-            yield name, contact, value is True
+            for name, value in event.traits.items():
+                yield Told(at, contact, name, value is True)

@@ -1,7 +1,7 @@
 """The PostgreSQL of a benchmark: the embedded one with more memory, the same for all contestants."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +47,12 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Server]:
-    """Starts a server in a folder that the caller may keep, and creates the two databases if they are missing."""
-    embedded.SETTINGS.update(SETTINGS)
+def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Starts a server in a folder that the caller may keep, and creates the two databases if they are missing.
+
+    `more` are settings beside or instead of `SETTINGS`.
+    """
+    embedded.SETTINGS.update({**SETTINGS, **(more or {})})
     with embedded.running(folder) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             known = {name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()}

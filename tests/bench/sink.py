@@ -1,8 +1,8 @@
 """A receiver that costs as little as one in Python can: it keeps what it gets and answers in one write.
 
 It runs as a process of its own, speaks HTTP/1.1 with keep-alive, accepts everything, and spools the bodies to a file,
-each with its length and its time. They are decoded after the clock has stopped (`belief`, `pace`). One answer serves
-Segment and Mailmodo alike, and names the only list that there is.
+each with its length and the time of its answer. They are decoded after the clock has stopped (`belief`, `pace`). One
+answer serves Segment and Mailmodo alike, and names the only list that there is.
 
     python -m tests.bench.sink SPOOL LATENCY_MS      prints its port, and at SIGTERM its number of requests
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 _BODY = b'{"success":true,"listDetails":[{"name":"Audiences"}]}'
 REPLY = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(_BODY), _BODY)
 HEAD = struct.Struct(">Qd")
-"""Before each body: its length, and the seconds of a monotonic clock when it came."""
+"""Before each body: its length, and the seconds of a monotonic clock when it was answered."""
 
 
 class _Connection(asyncio.Protocol):
@@ -39,13 +39,17 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         while self._whole_request():
-            self._sink.take(memoryview(self._received)[self._body_from : self._until])
+            if self._sink.latency:
+                body = bytes(self._received[self._body_from : self._until])
+                asyncio.get_running_loop().call_later(self._sink.latency, self._accept, memoryview(body))
+            else:
+                self._accept(memoryview(self._received)[self._body_from : self._until])
             del self._received[: self._until]
             self._until = 0
-            if self._sink.latency:
-                asyncio.get_running_loop().call_later(self._sink.latency, self._transport.write, REPLY)
-            else:
-                self._transport.write(REPLY)
+
+    def _accept(self, body: memoryview) -> None:
+        self._sink.take(body)
+        self._transport.write(REPLY)
 
     def _whole_request(self) -> bool:
         if not self._until:
@@ -109,7 +113,8 @@ class Receiving:
 def receiving(spool: Path, latency_ms: int = 0) -> Iterator[Receiving]:
     """Runs a sink on loopback as long as the context lasts."""
     command = [sys.executable, "-m", "tests.bench.sink", str(spool), str(latency_ms)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    # In a group of its own, so that Ctrl-C ends the benchmark, and the benchmark ends it.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, process_group=0) as process:
         assert process.stdout is not None
         sink = Receiving(int(process.stdout.readline()))
         try:

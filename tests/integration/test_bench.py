@@ -1,12 +1,13 @@
 """The benchmark itself, in small: it must not lie about who is wrong, nor forget to measure."""
 
 import json
+import threading
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from tests.bench import belief, ours, pace, server, sink, travel, warehouse
+from tests.bench import belief, fresh_report, freshness, ours, pace, server, sink, travel, warehouse
 from tests.bench.__main__ import Bench
 from tests.bench.contestants import CHANGED, INITIAL, SCENARIOS, UNCHANGED
 
@@ -68,3 +69,26 @@ def test_the_most_of_any_stretch_of_time_is_found() -> None:
     arrivals = pace.Arrivals(times=[0.0, 4.0, 10.0, 13.9, 30.0], contacts=[5, 7, 11, 13, 1])
     assert arrivals.most_within(10) == 7 + 11 + 13
     assert arrivals.per_second == 36 / 30
+
+
+def test_a_slow_receiver_and_what_is_never_told_show_in_the_freshness(
+    bench_server: server.Server, tmp_path: Path
+) -> None:
+    plan = fresh_report.Plan(memberships=2000, seconds=2.5, rate=40, every="1s", jitter="0s", latency_ms=700)
+    freshness.prepare(bench_server, tmp_path, plan)
+    # Half of the audiences are told nothing, and the receiver learns nothing of them.
+    bench_server.run(
+        "INSERT INTO syncer.pause (audience_id) SELECT audience_id FROM syncer.audience WHERE audience_id % 2 = 0"
+    )
+    outcome = freshness.measure(bench_server, tmp_path, plan, threading.Event())
+
+    fresh = fresh_report.of(outcome, plan, {})["freshness"]
+    assert fresh["changes"] > 40
+    assert fresh["told"] + fresh["never"] == fresh["changes"]
+    assert fresh["told"] > 10 < fresh["never"]
+    assert fresh["wrong_contacts"] > 10
+    assert 0.7 < fresh["p50"] <= fresh["p95"] <= fresh["worst"]
+    assert (fresh["needless"], fresh["undone"]) == (0, 0)
+    assert outcome.ended == 0
+    assert set(outcome.answers) > {"/metrics", "syncer status"}
+    assert all(each.rss > 10 and each.state > 0.1 and each.catalog > 1 for each in outcome.samples)
