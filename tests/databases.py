@@ -8,6 +8,9 @@ import psycopg
 import sqlalchemy
 from psycopg import sql
 
+from syncer import addresses
+from syncer.addresses import Address
+
 _PREFIX = f"syncer_test_{os.getpid()}_"
 TEMPLATE = f"syncer_template_{os.getpid()}"
 
@@ -15,6 +18,11 @@ TEMPLATE = f"syncer_template_{os.getpid()}"
 def with_database(url: str, name: str) -> str:
     """The URL of another database on the same server."""
     return sqlalchemy.make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def address_of(url: sqlalchemy.URL) -> Address:
+    """The same, as a warehouse is opened by it."""
+    return addresses.parse(url.render_as_string(hide_password=False))
 
 
 def is_of_a_test(conninfo: str) -> bool:

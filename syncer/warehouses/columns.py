@@ -14,7 +14,7 @@ from psycopg import sql
 from syncer import models, naming
 from syncer.sql import query
 from syncer.warehouses import base
-from syncer.warehouses.people import email_patterns
+from syncer.warehouses.patterns import email_patterns
 
 TRUE_WORDS = ("true", "t", "yes", "y", "on", "1")
 """The texts of a `member` column that make its row a member: PostgreSQL's own words for true. Blanks around a word and

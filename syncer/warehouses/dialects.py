@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 import sqlalchemy
 
 from syncer import errors
+from syncer.addresses import Address
 from syncer.warehouses import redshift
 
 # The first statements of a reading. SQLite takes its snapshot with the first look at a table, not with BEGIN;
@@ -53,15 +54,28 @@ WHOLE = frozenset({"sqlite", "duckdb", "postgresql"})
 """Dialects whose results are whole or an error: nothing on the way can cut one off without a word."""
 
 
-def connect_args(url: sqlalchemy.URL, configured: Mapping[str, object]) -> dict[str, object]:
+def url(address: Address) -> sqlalchemy.URL:
+    """The address, as SQLAlchemy has it."""
+    return sqlalchemy.URL.create(
+        address.drivername,
+        address.username,
+        address.password,
+        address.host,
+        address.port,
+        address.database,
+        address.query,
+    )
+
+
+def connect_args(address: Address, configured: Mapping[str, object]) -> dict[str, object]:
     """What the driver is given: the configuration's, read-only where that is an argument of the driver.
 
     A view in a file of DuckDB's could read any other file of this machine, and send what it holds. So that is off
     unless `connect_args` turn it on. Without a file there are no views, and other files are all there is to read.
     """
-    database = url.database or ":memory:"
+    database = address.database or ":memory:"
     in_a_file = not database.startswith((":memory:", "md:", "motherduck:"))
-    if url.get_backend_name() != "duckdb" or not in_a_file:
+    if address.backend != "duckdb" or not in_a_file:
         return dict(configured)
     config = configured.get("config")
     alone = {"enable_external_access": False, **(config if isinstance(config, Mapping) else {})}

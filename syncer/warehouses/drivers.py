@@ -1,4 +1,4 @@
-"""What is known of the drivers of databases: which extra brings one, how long it may take, what it holds in memory.
+"""What is known of the drivers of databases: how long one may take, what it holds in memory.
 
 A driver that is not listed is used as it is.
 """
@@ -13,22 +13,6 @@ import sqlalchemy
 from sqlalchemy import exc as sa_exc
 
 from syncer.keepalive import KEEPALIVE
-
-EXTRAS: Mapping[str, str] = {
-    "duckdb": "duckdb",
-    "snowflake": "snowflake",
-    "bigquery": "bigquery",
-    "databricks": "databricks",
-    "redshift": "redshift",
-    "mysql": "mysql",
-    "mariadb": "mysql",
-    "trino": "trino",
-    "clickhousedb": "clickhouse",
-    "hive": "spark",
-    "mssql": "mssql",
-    "oracle": "oracle",
-}
-"""The extra of ours that brings what a URL of this backend needs."""
 
 _CONNECT_SECONDS = 10
 _OPENING_SECONDS = 30.0
@@ -66,12 +50,6 @@ _DRIVERS: Mapping[str, _Driver] = {
     "oracle+oracledb": _Driver({"tcp_connect_timeout": float(_CONNECT_SECONDS)}),
     "snowflake+snowflake": _Driver({"login_timeout": 60}),
 }
-
-
-def installation(backend: str) -> str | None:
-    """How to install what opens a URL of this backend; None if no extra of ours does."""
-    name = EXTRAS.get(backend)
-    return None if name is None else f"pip install 'engage-syncer[{name}]'"
 
 
 def connect_args(url: sqlalchemy.URL, configured: Mapping[str, object]) -> dict[str, object]:

@@ -10,6 +10,7 @@ import sqlalchemy
 from sqlalchemy import pool
 
 from syncer import errors, models
+from syncer.addresses import Address
 from syncer.encryption import clear_text
 from syncer.warehouses import base, dialects, drivers
 from syncer.warehouses.reading import GenericReading
@@ -19,12 +20,13 @@ from syncer.warehouses.words import Words
 class GenericWarehouse:
     """See `models.Warehouse`."""
 
-    def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object], waits: models.Waits) -> None:
-        self._words = Words(url, connect_args)
+    def __init__(self, address: Address, connect_args: Mapping[str, object], waits: models.Waits) -> None:
+        self._words = Words(address, connect_args)
         self._waits = waits
+        url = dialects.url(address)
         self._engine = sqlalchemy.create_engine(
             url,
-            connect_args=drivers.connect_args(url, dialects.connect_args(url, connect_args)),
+            connect_args=drivers.connect_args(url, dialects.connect_args(address, connect_args)),
             poolclass=pool.NullPool,
             hide_parameters=True,
         )

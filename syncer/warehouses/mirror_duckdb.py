@@ -13,6 +13,7 @@ import sqlalchemy
 from sqlalchemy import pool
 
 from syncer import errors, mirrors, models
+from syncer.addresses import Address
 from syncer.sql import query
 from syncer.warehouses import arrow, base, dialects, drivers, duckdb, generic, mirror
 from syncer.warehouses.columns import MAX_AUDIENCE
@@ -26,11 +27,10 @@ _REPLACED = "\ufffd"
 class DuckdbMirrors(generic.GenericWarehouse):
     """See `mirrors.Mirrors`. Has the file to itself while it is open."""
 
-    def __init__(
-        self, url: sqlalchemy.URL, connect_args: Mapping[str, object], waits: models.Waits, scratch: str
-    ) -> None:
-        super().__init__(url, connect_args, waits)
-        given = drivers.connect_args(url, dialects.connect_args(url, connect_args))
+    def __init__(self, address: Address, connect_args: Mapping[str, object], waits: models.Waits, scratch: str) -> None:
+        super().__init__(address, connect_args, waits)
+        url = dialects.url(address)
+        given = drivers.connect_args(url, dialects.connect_args(address, connect_args))
         self._engine = sqlalchemy.create_engine(
             url, connect_args={**given, "read_only": False}, poolclass=pool.NullPool, hide_parameters=True
         )

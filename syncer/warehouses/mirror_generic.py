@@ -6,9 +6,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 
-import sqlalchemy
-
 from syncer import errors, mirrors, models
+from syncer.addresses import Address
 from syncer.warehouses import base, generic, mirror, mirror_dialects
 from syncer.warehouses.mirror_reading import GenericMirror, table_name
 
@@ -16,11 +15,9 @@ from syncer.warehouses.mirror_reading import GenericMirror, table_name
 class GenericMirrors(generic.GenericWarehouse):
     """See `mirrors.Mirrors`."""
 
-    def __init__(
-        self, url: sqlalchemy.URL, connect_args: Mapping[str, object], waits: models.Waits, scratch: str
-    ) -> None:
-        super().__init__(url, connect_args, waits)
-        self._facts = mirror_dialects.FACTS[url.get_backend_name()]
+    def __init__(self, address: Address, connect_args: Mapping[str, object], waits: models.Waits, scratch: str) -> None:
+        super().__init__(address, connect_args, waits)
+        self._facts = mirror_dialects.FACTS[address.backend]
         self.scratch, self.place = scratch, self._words.place
 
     def names(self, table: str, sources: Sequence[models.Source]) -> Sequence[str]:

@@ -17,6 +17,7 @@ from psycopg import sql
 from sqlalchemy.dialects.postgresql import psycopg as dialect
 
 from syncer import errors, mirrors, models
+from syncer.addresses import Address
 from syncer.sql import query
 from syncer.warehouses import base, mirror, postgres
 from syncer.warehouses.words import Words
@@ -27,8 +28,8 @@ _DIALECT: sqlalchemy.Dialect = dialect.PGDialect_psycopg()  # type: ignore[no-un
 class PostgresMirrors(postgres.PostgresWarehouse):
     """See `mirrors.Mirrors`."""
 
-    def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object], scratch: str) -> None:
-        super().__init__(url, connect_args)
+    def __init__(self, address: Address, connect_args: Mapping[str, object], scratch: str) -> None:
+        super().__init__(address, connect_args)
         self.scratch, self.place = scratch, self._words.place
 
     def names(self, table: str, sources: Sequence[models.Source]) -> Sequence[str]:  # noqa: ARG002

@@ -1,21 +1,10 @@
-"""Asks a database for the rows that may be about some people, in SQL that any dialect understands.
-
-What comes back may be about others as well, who are told apart by the rules of contacts. So a text is looked for by its
-letters, digits and the few signs that no dialect gives a meaning of its own; anything else in it may be anything.
-"""
-
-import re
-from collections.abc import Iterable, Sequence
+"""Asks a database for the rows that may be about some people, in SQL that any dialect understands: see `patterns`."""
 
 import sqlalchemy
 from sqlalchemy.engine.interfaces import Dialect
 
 from syncer import models
-from syncer.warehouses import base, tables
-
-_MEANS_ITSELF = frozenset("abcdefghijklmnopqrstuvwxyz0123456789@.-+")
-_NUMBER = re.compile(r"-?[\d.]*[1-9][\d.]*")
-
+from syncer.warehouses import base, patterns, tables
 
 Statement = str | tables.Select
 
@@ -38,30 +27,10 @@ def names(dialect: Dialect, statement: Statement, found: base.Columns) -> Statem
     return statement.with_only_columns(sqlalchemy.literal_column(name)).distinct()
 
 
-def email_patterns(people: models.People) -> Sequence[str]:
-    """What the lower-case text of an email of theirs is like."""
-    return sorted(f"%{_pattern(contact)}%" for contact in people.contacts)
-
-
 def _about(dialect: Dialect, people: models.People, found: base.Columns) -> str:
-    patterns = ((found.email, email_patterns(people)), (found.user_id, _user_patterns(people.users)))
-    wanted = [f"{_text(dialect, column)} LIKE '{pattern}'" for column, each in patterns if column for pattern in each]
+    looked_for = ((found.email, patterns.email_patterns(people)), (found.user_id, patterns.user_patterns(people.users)))
+    wanted = [f"{_text(dialect, column)} LIKE '{pattern}'" for column, each in looked_for if column for pattern in each]
     return " OR ".join(wanted) or "1 = 0"
-
-
-def _user_patterns(users: Iterable[str]) -> Sequence[str]:
-    """What the lower-case text of a user id of theirs is like; a number may come with an exponent."""
-    found = {f"%{_pattern(user)}%" for user in users}
-    numbers = (user for user in users if _NUMBER.fullmatch(user))
-    return sorted(found | {f"%{next(digit for digit in number if digit in '123456789')}%e%" for number in numbers})
-
-
-def _pattern(text: str) -> str:
-    """A pattern of LIKE that the text fits, and that holds nothing that ends or escapes anything."""
-    letters = (
-        letter if letter in _MEANS_ITSELF else "%" for letter in (c.lower() if c.isascii() else "%" for c in text)
-    )
-    return re.sub("%+", "%", "".join(letters))
 
 
 def _text(dialect: Dialect, column: str) -> str:

@@ -9,12 +9,10 @@ from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar, cast
 
 import psycopg
-import sqlalchemy
 from psycopg import sql
 from psycopg.rows import class_row
-from sqlalchemy import exc as sa_exc
 
-from syncer import errors, models
+from syncer import addresses, errors, models
 from syncer.encryption import clear_text
 from syncer.keepalive import KEEPALIVE
 from syncer.sql import query
@@ -67,11 +65,11 @@ class _TableName(NamedTuple):
 class PostgresWarehouse:
     """See `models.Warehouse`."""
 
-    def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object]) -> None:
-        self._words = Words(url, connect_args)
-        self._url = url
+    def __init__(self, address: addresses.Address, connect_args: Mapping[str, object]) -> None:
+        self._words = Words(address, connect_args)
+        self._address = address
         # What stands in the URL's query must not be overruled by our defaults.
-        defaults = {key: value for key, value in _DEFAULTS.items() if key not in url.query}
+        defaults = {key: value for key, value in _DEFAULTS.items() if key not in address.query}
         self._connect_args = {**defaults, **connect_args, **_FIXED}
 
     @contextmanager
@@ -174,13 +172,11 @@ class PostgresWarehouse:
                     connection.rollback()
 
     def _connect(self) -> Connection:
-        """A session as SQLAlchemy would begin it, without the questions that it asks for statements of its own."""
         try:
-            arguments, options = self._url.get_dialect()().create_connect_args(self._url)
-            connection = psycopg.connect(*arguments, **{**options, **self._connect_args})
+            connection = psycopg.connect(**{**addresses.libpq(self._address), **self._connect_args})
             if connection.info.server_version < redshift.BEFORE:
                 self._refuse_redshift(connection)
-        except (sa_exc.SQLAlchemyError, psycopg.Error) as exc:
+        except (ValueError, psycopg.Error) as exc:
             raise self._words.unreachable(exc) from exc
         return connection
 

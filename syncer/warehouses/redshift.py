@@ -4,7 +4,7 @@ It speaks PostgreSQL's protocol, but knows neither its `COPY` to the client, nor
 """
 
 from syncer import errors
-from syncer.warehouses import drivers
+from syncer.warehouses import extras
 
 ASK = "SELECT pg_catalog.version()"
 """Asks for a text that names Redshift where it is one."""
@@ -21,7 +21,7 @@ def refuse(version: object) -> None:
                 errors.Problem(
                     "warehouse.url",
                     "this is an Amazon Redshift, which is not read as a PostgreSQL is: write redshift+psycopg2:// in"
-                    f" place of what stands before ://; {drivers.installation('redshift')}",
+                    f" place of what stands before ://; {extras.installation('redshift')}",
                 )
             ]
         )

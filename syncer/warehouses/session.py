@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import sqlalchemy
 
 from syncer import errors, models
-from syncer.warehouses import dialects, drivers
+from syncer.warehouses import dialects, drivers, extras
 from syncer.warehouses.waiting import Caller
 from syncer.warehouses.words import Words
 
@@ -42,7 +42,7 @@ class Session:
             raise
         except Exception as exc:
             if drivers.is_misconfigured(exc):
-                raise self._words.misconfigured(exc, drivers.installation(url.get_backend_name())) from exc
+                raise self._words.misconfigured(exc, extras.installation(url.get_backend_name())) from exc
             raise self._words.unreachable(exc) from exc
 
     def call(self, work: Callable[[sqlalchemy.Connection], Result]) -> Result:

@@ -4,10 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import sqlalchemy
-from sqlalchemy import exc as sa_exc
-
 from syncer import errors, models
+from syncer.addresses import Address
 from syncer.secrets import Secrets
 from syncer.warehouses.base import name_of
 
@@ -24,16 +22,16 @@ _END = 120
 class Words:
     """The database's own words in one line, without the connection's secrets."""
 
-    def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object]) -> None:
-        self.place = _place(url)
-        given = {**url.query, **connect_args, "password": url.password}
-        named = (url.username, url.database, url.host)
+    def __init__(self, address: Address, connect_args: Mapping[str, object]) -> None:
+        self.place = _place(address)
+        given = {**address.query, **connect_args, "password": address.password}
+        named = (address.username, address.database, address.host)
         # A password that is also the user's or database's name would only make the sentence unreadable.
         self._secrets = Secrets(value for value in _secret_values(given) if value not in named)
 
     def of(self, failure: BaseException) -> str:
         """The first line that says anything, and those that it announces."""
-        cause = failure.orig if isinstance(failure, sa_exc.DBAPIError) and failure.orig else failure
+        cause = getattr(failure, "orig", None) or failure  # SQLAlchemy keeps the driver's own error
         stripped = (line.strip() for line in _said(cause).splitlines())
         lines = (line for line in stripped if line and not _FRAME.match(line))
         text = next(lines, type(cause).__name__)
@@ -94,6 +92,6 @@ def _secret_values(given: Mapping[str, object]) -> Iterator[str]:
             yield from map(str, value if isinstance(value, list | tuple) else [value])
 
 
-def _place(url: sqlalchemy.URL) -> str:
-    host = f"{url.host}:{url.port}" if url.host and url.port else url.host
-    return " ".join(part for part in (url.get_backend_name(), "database", url.database, host and f"at {host}") if part)
+def _place(address: Address) -> str:
+    host = f"{address.host}:{address.port}" if address.host and address.port else address.host
+    return " ".join(part for part in (address.backend, "database", address.database, host and f"at {host}") if part)

@@ -11,7 +11,7 @@ import sqlalchemy
 from sqlalchemy.engine.interfaces import Dialect
 
 from syncer import models
-from syncer.warehouses import base, dialects, drivers, mirror_dialects, mirror_statements, people, tables
+from syncer.warehouses import base, dialects, extras, mirror_dialects, mirror_statements, people, tables
 
 COLUMNS = base.Columns("audience", "user_id", "email", None, None, {})
 ASKED = models.People(frozenset({"ada@example.com"}), frozenset({"42"}))
@@ -24,7 +24,7 @@ def main(address: str, *names: str) -> None:
     dialect: Dialect = kind(dbapi=driver)
     found: dict[str, object] = {"driver": driver.__name__, "dialect": dialect.name}
     found["begins"] = dialects.BEGIN.get(dialect.name)
-    found["installs"] = drivers.installation(url.get_backend_name())
+    found["installs"] = extras.installation(url.get_backend_name())
     for name in names:
         source = models.Source("warehouse.membership.table", user_id="user_id", email="email", table=name)
         table = tables.clause(dialect, base.split_table(source))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer.warehouses import drivers
+from syncer.warehouses.extras import EXTRAS
 
 pytestmark = [pytest.mark.extras, pytest.mark.timeout(900)]
 
@@ -42,7 +42,7 @@ COMPARES = {"bigquery", "databricks", "mysql", "redshift", "snowflake", "spark",
 
 def test_every_kind_of_warehouse_has_its_extra() -> None:
     extras = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    assert set(DIALECTS) == set(drivers.EXTRAS.values())
+    assert set(DIALECTS) == set(EXTRAS.values())
     assert set(DIALECTS) <= set(extras)
 
 

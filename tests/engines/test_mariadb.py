@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy
 
 from syncer import errors, models, warehouses
+from tests.databases import address_of
 from tests.integration.warehouses.contract import WarehouseContract
 from tests.integration.warehouses.places import (
     TABLE,
@@ -118,16 +119,16 @@ class TestMariadb(WarehouseContract):
     def test_a_wrong_password_is_no_configuration_but_an_unknown_option_is(self, place: MariadbPlace) -> None:
         place.run(f"CREATE USER {place.name[:30]} IDENTIFIED BY 's3same'")
         wrong = place.url.set(username=place.name[:30], password="not it")
-        refused = warehouses.open_warehouse(wrong, {})
+        refused = warehouses.open_warehouse(address_of(wrong), {})
         with pytest.raises(errors.WarehouseError, match="Access denied") as caught, refused.reading():
             pass
         assert "not it" not in str(caught.value)
-        odd = warehouses.open_warehouse(place.url, {"nonsense": 1})
+        odd = warehouses.open_warehouse(address_of(place.url), {"nonsense": 1})
         with pytest.raises(errors.ConfigError, match="got an unexpected keyword argument"), odd.reading():
             pass
 
     def test_a_silent_server_is_given_up(self, place: MariadbPlace) -> None:
-        warehouse = warehouses.open_warehouse(place.url, {}, models.Waits(silence=0.5))
+        warehouse = warehouses.open_warehouse(address_of(place.url), {}, models.Waits(silence=0.5))
         silent = pytest.raises(errors.WarehouseError, match=r"has not answered for 0\.5 seconds")
         with silent, warehouse.reading() as reading:
             rows_of(reading.stream(query("SELECT sleep(60) AS user_id, 'e' AS email")))
@@ -135,7 +136,7 @@ class TestMariadb(WarehouseContract):
     def test_a_port_that_accepts_and_says_nothing_is_given_up(self, place: MariadbPlace) -> None:
         with socket.create_server(("127.0.0.1", 0)) as mute:
             address = place.url.set(port=mute.getsockname()[1])
-            warehouse = warehouses.open_warehouse(address, {}, models.Waits(opening=0.5))
+            warehouse = warehouses.open_warehouse(address_of(address), {}, models.Waits(opening=0.5))
             ((path, message),) = warehouse.problems([TABLE])
         assert path == "warehouse.url"
         assert "it has not answered for 0.5 seconds" in message

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import psycopg
 import pytest
-import sqlalchemy
 
+from syncer import addresses
 from syncer.state import State
 from syncer.warehouses import open_warehouse
 
@@ -66,6 +66,6 @@ def test_the_states_sessions_do(over_tcp: str) -> None:
 
 @pytest.mark.fresh_sessions
 def test_the_warehouses_sessions_do(over_tcp: str) -> None:
-    warehouse = open_warehouse(sqlalchemy.make_url(over_tcp).set(drivername="postgresql+psycopg"), {})
+    warehouse = open_warehouse(addresses.of_postgresql(addresses.parse(over_tcp)), {})
     with warehouse._connect() as connection:  # type: ignore[attr-defined]
         assert options(connection) == ASKED

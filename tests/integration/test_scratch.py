@@ -7,9 +7,8 @@ from typing import Any
 
 import psycopg
 import pytest
-import sqlalchemy
 
-from syncer import errors, models, sql
+from syncer import addresses, errors, models, sql
 from syncer.planning import writing
 from syncer.receivers.loopback import Answer
 from syncer.receivers.segment import SegmentReceiver
@@ -236,8 +235,7 @@ def test_what_others_wrote_writes_nothing(kept: World, first: str) -> None:
     kept.warehouse.run(SPOIL)
     query = f"SELECT 'A' AS audience, 'u' AS user_id, spoil('{first}') AS email"
     source = models.Source("test", user_id="user_id", email="email", query=query, audience="audience")
-    url = sqlalchemy.make_url(kept.warehouse.url).set(drivername="postgresql+psycopg")
-    mirrors = PostgresMirrors(url, {}, "scratch")
+    mirrors = PostgresMirrors(addresses.parse(kept.warehouse.url), {}, "scratch")
 
     with pytest.raises(errors.WarehouseError, match="transaction"), mirrors.opened([source]) as opened:
         opened.create("kept")

@@ -16,6 +16,7 @@ import sqlalchemy
 from sqlalchemy import func
 
 from syncer import models, warehouses
+from syncer.addresses import Address
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
 from syncer.warehouses import dialects, drivers, mirror_dialects
@@ -77,9 +78,10 @@ class DuckdbWrite(ScratchWrite):
 class Mirrors(GenericMirrors):
     """Those of DuckDB, which may write."""
 
-    def __init__(self, url: sqlalchemy.URL, connect_args: Mapping[str, object], waits: models.Waits) -> None:
-        super().__init__(url, connect_args, waits, "scratch")
-        given = drivers.connect_args(url, dialects.connect_args(url, connect_args))
+    def __init__(self, address: Address, connect_args: Mapping[str, object], waits: models.Waits) -> None:
+        super().__init__(address, connect_args, waits, "scratch")
+        url = dialects.url(address)
+        given = drivers.connect_args(url, dialects.connect_args(address, connect_args))
         writing = {**given, "read_only": False}
         self._engine = sqlalchemy.create_engine(url, connect_args=writing, poolclass=sqlalchemy.NullPool)
 
@@ -89,10 +91,8 @@ class TestGeneric(SourcesContract):
 
     @pytest.fixture
     def kept(self, tmp_path: Path, state: State, receiver: SegmentReceiver, monkeypatch: pytest.MonkeyPatch) -> World:
-        def opened(
-            url: sqlalchemy.URL, connect_args: Mapping[str, object], _scratch: str, waits: models.Waits
-        ) -> Mirrors:
-            return Mirrors(url, connect_args, waits)
+        def opened(address: Address, connect_args: Mapping[str, object], _scratch: str, waits: models.Waits) -> Mirrors:
+            return Mirrors(address, connect_args, waits)
 
         monkeypatch.setattr(mirror_dialects, "FACTS", {"duckdb": FACTS})
         monkeypatch.setattr(warehouses, "open_mirrors", opened)

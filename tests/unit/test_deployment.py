@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from syncer.cli.main import cli
-from syncer.warehouses import drivers
+from syncer.warehouses.extras import EXTRAS
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "syncer" / "deploy"
@@ -31,7 +31,7 @@ def test_every_dependency_has_a_pinned_release_with_hashes() -> None:
     image = pinned(DEPLOY / "requirements.txt")
     assert names([*project["dependencies"], *extras["alerts"], *extras["duckdb"]]) <= {name for name, _ in image}
     # Drivers of other warehouses are installed by whom they concern; the tests have environments of their own for them.
-    own = {extra: needs for extra, needs in extras.items() if extra == "duckdb" or extra not in drivers.EXTRAS.values()}
+    own = {extra: needs for extra, needs in extras.items() if extra == "duckdb" or extra not in EXTRAS.values()}
     assert names([each for needs in own.values() for each in needs]) - {project["name"]} <= {
         name for name, _ in development
     }

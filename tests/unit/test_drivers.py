@@ -6,11 +6,12 @@ from sqlalchemy import exc as sa_exc
 from sqlalchemy.engine.interfaces import Dialect
 
 from syncer import errors, models
-from syncer.warehouses import base, drivers, tables
+from syncer.warehouses import base, drivers, extras, tables
 from syncer.warehouses.words import Words
+from tests.databases import address_of
 
 PLACE = sqlalchemy.make_url("mysql+pymysql://reader:sesame@db.internal:3306/analytics")
-WORDS = Words(PLACE, {})
+WORDS = Words(address_of(PLACE), {})
 
 
 class CredentialsError(Exception):
@@ -99,14 +100,14 @@ def test_a_cause_that_the_driver_wraps_decides() -> None:
 
 
 def test_what_is_missing_is_said_with_the_extra_that_brings_it() -> None:
-    missing = WORDS.misconfigured(ImportError("No module named 'x'"), drivers.installation("mysql"))
+    missing = WORDS.misconfigured(ImportError("No module named 'x'"), extras.installation("mysql"))
     assert isinstance(missing, errors.ConfigError)
     assert str(missing) == (
         "warehouse.url: mysql database analytics at db.internal:3306 cannot be opened: No module named 'x';"
         " pip install 'engage-syncer[mysql]'"
     )
     assert "correct the credentials" in str(WORDS.misconfigured(ValueError("no password"), None))
-    assert drivers.installation("nosuchdb") is None
+    assert extras.installation("nosuchdb") is None
 
 
 def test_drivers_wait_no_longer_than_we_do_unless_they_are_told_to() -> None:

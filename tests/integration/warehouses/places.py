@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy
 
 from syncer import errors, models, warehouses
+from tests.databases import address_of
 
 TABLE = models.Source(
     path="warehouse.membership.table", table="members", audience="audience", user_id="user_id", email="email"
@@ -44,7 +45,7 @@ def _replaced(source: models.Source, changes: dict[str, object]) -> models.Sourc
 
 def opened(place: Place, **connect_args: object) -> models.Warehouse:
     """`connect_args` beside those of the place, if it has some."""
-    return warehouses.open_warehouse(place.url, {**getattr(place, "connect_args", {}), **connect_args})
+    return warehouses.open_warehouse(address_of(place.url), {**getattr(place, "connect_args", {}), **connect_args})
 
 
 def read(place: Place, *sources: models.Source, **connect_args: object) -> list[Row]:

@@ -12,7 +12,7 @@ import sqlalchemy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer import errors, models, warehouses
+from syncer import addresses, errors, models, warehouses
 from tests.integration.warehouses.contract import WarehouseContract
 from tests.integration.warehouses.places import (
     QUERY,
@@ -102,7 +102,7 @@ class TestDuckdb(WarehouseContract):
 
     def test_a_missing_file_is_not_created(self, tmp_path: Path) -> None:
         file = tmp_path / "nowhere.duckdb"
-        warehouse = warehouses.open_warehouse(sqlalchemy.make_url(f"duckdb:///{file}"), {})
+        warehouse = warehouses.open_warehouse(addresses.parse(f"duckdb:///{file}"), {})
         with pytest.raises(errors.WarehouseError, match="database does not exist"), warehouse.reading():
             pass
         assert not file.exists()

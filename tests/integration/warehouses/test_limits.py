@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy
 
-from syncer import errors, models
+from syncer import addresses, errors, models
 from syncer.warehouses import dialects
 from syncer.warehouses.reading import GenericReading
 from syncer.warehouses.words import Words
@@ -104,6 +104,6 @@ def test_the_limit_of_mysql_is_lifted_before_anything_is_read(dialect: str) -> N
     url = sqlalchemy.make_url("mysql://")
     connection = SimpleNamespace(dialect=SimpleNamespace(name=dialect), exec_driver_sql=say)
     engine: Any = SimpleNamespace(url=url, dialect=connection.dialect, connect=lambda: connection)
-    GenericReading(engine, Words(url, {}), models.Waits()).begin()
+    GenericReading(engine, Words(addresses.parse("mysql://"), {}), models.Waits()).begin()
     assert said[0] == "SET SESSION sql_select_limit = 18446744073709551615"
     assert said[-1].startswith("START TRANSACTION")

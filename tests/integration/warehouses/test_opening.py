@@ -3,27 +3,26 @@
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 
-from syncer import encryption, errors, warehouses
+from syncer import addresses, encryption, errors, warehouses
 from syncer.warehouses import dialects, generic
 
 
 @pytest.mark.parametrize("address", ["nosuchdb://u:sesame@h/d", "mssql+pyodbc://u:sesame@h/d", "oracle://u:sesame@h/d"])
 def test_a_database_without_a_driver(address: str) -> None:
     with pytest.raises(errors.ConfigError, match="nothing installed here can open") as caught:
-        warehouses.open_warehouse(sqlalchemy.make_url(address), {})
+        warehouses.open_warehouse(addresses.parse(address), {})
     assert "sesame" not in str(caught.value)
 
 
 def test_an_address_that_its_dialect_does_not_understand() -> None:
     with pytest.raises(errors.ConfigError, match="not an address") as caught:
-        warehouses.open_warehouse(sqlalchemy.make_url("sqlite://u:sesame@h/d"), {})
+        warehouses.open_warehouse(addresses.parse("sqlite://u:sesame@h/d"), {})
     assert "sesame" not in str(caught.value)
 
 
 def test_a_dialect_that_shows_its_cipher_is_said_to_have_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    warehouse = warehouses.open_warehouse(sqlalchemy.make_url(f"sqlite:///{tmp_path}/a.db"), {})
+    warehouse = warehouses.open_warehouse(addresses.parse(f"sqlite:///{tmp_path}/a.db"), {})
     (tmp_path / "a.db").touch()
     monkeypatch.setattr(encryption, "is_loopback", lambda host: False)
     monkeypatch.setattr(generic, "clear_text", lambda _, encrypted: encryption.clear_text("h", encrypted=encrypted))
@@ -35,7 +34,7 @@ def test_a_dialect_that_shows_its_cipher_is_said_to_have_none(tmp_path: Path, mo
 def test_a_dialect_without_a_snapshot_of_several_statements_is_said_to_have_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warehouse = warehouses.open_warehouse(sqlalchemy.make_url(f"sqlite:///{tmp_path}/a.db"), {})
+    warehouse = warehouses.open_warehouse(addresses.parse(f"sqlite:///{tmp_path}/a.db"), {})
     known = warehouse.caveats()
     monkeypatch.setattr(dialects, "BEGIN", {})
 

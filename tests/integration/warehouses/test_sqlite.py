@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
-from syncer import errors, warehouses
+from syncer import addresses, errors, warehouses
 from tests.integration.warehouses.contract import WarehouseContract
 from tests.integration.warehouses.places import (
     QUERY,
@@ -95,7 +95,7 @@ class TestSqlite(WarehouseContract):
 
     def test_a_missing_file_is_not_created(self, tmp_path: Path) -> None:
         file = tmp_path / "nowhere.db"
-        warehouse = warehouses.open_warehouse(sqlalchemy.make_url(f"sqlite:///{file}"), {})
+        warehouse = warehouses.open_warehouse(addresses.parse(f"sqlite:///{file}"), {})
         with pytest.raises(errors.WarehouseError, match="there is no SQLite file"), warehouse.reading():
             pass
         assert not file.exists()
@@ -104,7 +104,7 @@ class TestSqlite(WarehouseContract):
     def test_what_is_no_database(self, tmp_path: Path) -> None:
         file = tmp_path / "text.db"
         file.write_text("this is not a database, " * 50)
-        warehouse = warehouses.open_warehouse(sqlalchemy.make_url(f"sqlite:///{file}"), {})
+        warehouse = warehouses.open_warehouse(addresses.parse(f"sqlite:///{file}"), {})
         with pytest.raises(errors.WarehouseError, match="file is not a database"), warehouse.reading():
             pass
 

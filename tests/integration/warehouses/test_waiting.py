@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from syncer import errors, models, warehouses
+from tests.databases import address_of
 from tests.integration.warehouses.places import QUERY, TABLE, answered, query, rows_of
 from tests.integration.warehouses.test_sqlite import SqlitePlace
 
@@ -45,7 +46,7 @@ def test_a_session_that_is_not_opened_in_time_is_given_up(place: SqlitePlace) ->
             released.wait(60)
             super().__init__(*arguments, **named)  # type: ignore[arg-type]
 
-    warehouse = warehouses.open_warehouse(place.url, {"factory": Slow}, models.Waits(opening=0.1))
+    warehouse = warehouses.open_warehouse(address_of(place.url), {"factory": Slow}, models.Waits(opening=0.1))
     began = time.monotonic()
     ((path, message),) = warehouse.problems([TABLE])
     assert time.monotonic() - began < 30
@@ -60,7 +61,7 @@ def test_a_session_that_is_not_opened_in_time_is_given_up(place: SqlitePlace) ->
 
 
 def test_a_statement_without_an_answer_is_given_up_and_interrupted(place: SqlitePlace) -> None:
-    warehouse = warehouses.open_warehouse(place.url, {}, models.Waits(silence=0.1))
+    warehouse = warehouses.open_warehouse(address_of(place.url), {}, models.Waits(silence=0.1))
     with (
         pytest.raises(errors.WarehouseError, match=r"audiences\[2\]\.query: .* it has not answered for 0\.1 seconds"),
         warehouse.reading() as reading,
@@ -78,7 +79,7 @@ def interruptible() -> Iterator[None]:
 
 @pytest.mark.usefixtures("interruptible")
 def test_an_interruption_does_not_wait_for_the_driver(place: SqlitePlace) -> None:
-    warehouse = warehouses.open_warehouse(place.url, {})
+    warehouse = warehouses.open_warehouse(address_of(place.url), {})
     threading.Timer(0.2, _thread.interrupt_main).start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt), warehouse.reading() as reading:
@@ -91,7 +92,7 @@ def test_what_a_driver_times_out_by_itself_is_its_own_word(place: SqlitePlace) -
         def __init__(self, *arguments: object, **named: object) -> None:
             raise TimeoutError("the driver lost patience")
 
-    warehouse = warehouses.open_warehouse(place.url, {"factory": Impatient})
+    warehouse = warehouses.open_warehouse(address_of(place.url), {"factory": Impatient})
     with pytest.raises(errors.WarehouseError, match="the driver lost patience"), warehouse.reading():
         pass
 
@@ -99,7 +100,7 @@ def test_what_a_driver_times_out_by_itself_is_its_own_word(place: SqlitePlace) -
 def test_a_reading_waits_as_long_as_rows_come(place: SqlitePlace) -> None:
     place.run("INSERT INTO members VALUES ('VIP', 'u1', 'e1')")
     assert answered(place, "SELECT count(*) FROM members") == 1
-    warehouse = warehouses.open_warehouse(place.url, {}, models.Waits(opening=30, silence=30))
+    warehouse = warehouses.open_warehouse(address_of(place.url), {}, models.Waits(opening=30, silence=30))
     with warehouse.reading() as reading:
         assert rows_of(reading.stream(query("SELECT user_id, email FROM members"))) == [
             (QUERY.audience_name, "u1", "e1", False)
