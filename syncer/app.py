@@ -1,16 +1,15 @@
 """The composition root: from settings to a state, a warehouse and destinations."""
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from syncer import config, embedded, errors, models, naming, schedule, sync, warehouses
+from syncer import config, embedded, errors, models, opening, schedule, sync, warehouses
 from syncer.calls import Destination
-from syncer.daemon import channels, lateness
+from syncer.daemon import channels
 from syncer.daemon.baseline import Baseline
 from syncer.daemon.reconciler import Appointment
 from syncer.destinations.options import AskableSettings
@@ -18,7 +17,7 @@ from syncer.fetching import open_transport
 from syncer.mirrors import Mirrors
 from syncer.planning import generations
 from syncer.planning.targets import Scope, Target
-from syncer.state import Connection, State, accounts, freshness, migrations, status
+from syncer.state import Connection, State, accounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ def opened(settings: config.Settings) -> Iterator[App]:
             stack.callback(destination.close)
         if settings.alerts.heartbeat_url is not None:  # no environment may spoil a run's end
             open_transport(httpx.URL(settings.alerts.heartbeat_url.get_secret_value())).close()
-        state = stack.enter_context(opened_state(settings))
+        state = stack.enter_context(opening.opened_state(settings))
         yield App(settings, state, warehouse, built, kept)
 
 
@@ -140,83 +139,6 @@ def sweep(settings: config.Settings, connection: Connection) -> int:
     return generations.left(connection)
 
 
-@contextmanager
-def opened_state(settings: config.Settings) -> Iterator[State]:
-    """The state: a server by URL, or the embedded one, which is started and migrated by itself."""
-    conninfo = settings.state.conninfo()
-    if conninfo is not None:
-        yield State(conninfo.get_secret_value(), settings.state.schema_name)
-        return
-    with embedded.running(settings.state.data_dir) as url:
-        state = State(url, settings.state.schema_name, embedded=True)
-        migrations.migrate(state)
-        yield state
-
-
-def room(settings: config.State) -> int | None:
-    """Free bytes on the disk of an embedded state; None for a server by URL."""
-    if settings.conninfo() is not None:
-        return None
-    try:
-        return shutil.disk_usage(settings.data_dir).free
-    except OSError:  # it is gone, which the state's own errors say
-        return None
-
-
-def standing(
-    settings: config.Settings, state: State, connection: Connection, most: int | None = None
-) -> status.CurrentStatus:
-    """How it stands now. Nothing is late where no daemon ever ran: cron has a schedule of its own.
-
-    For `most` see `status.destinations`.
-    """
-    now = replace(
-        status.now(connection, most),
-        embedded=state.embedded,
-        full=lateness.why_full(room(settings.state)),
-        freshness=freshness.judge(connection, promises(settings)),
-    )
-    if status.due(connection).next_due_at is None:
-        return now
-    seen, stall_timeout = lateness.ask(connection), settings.daemon.stall_timeout
-    return replace(now, late=lateness.judge(seen, settings.schedule.cadence, stall_timeout, now.asked_at).late)
-
-
-def promises(settings: config.Settings) -> Sequence[freshness.Promise]:
-    """How fresh what destinations know of audiences has to be."""
-    found = []
-    for each in settings.configured_audiences:
-        if each.fresh_within is not None:
-            property_ = each.property or naming.property_of(each.name)
-            reaches = {destination.name: destination.reach.audiences for destination in settings.destinations}
-            told = [name for name, only in reaches.items() if only is None or only & {each.name, property_}]
-            found.append(freshness.Promise(each.name, property_, each.fresh_within, told))
-    return found
-
-
-@contextmanager
-def opened_origin(origin: str, settings: config.Settings, environ: Mapping[str, str]) -> Iterator[State]:
-    """Another state, to be moved from: a URL, or the folder of an embedded one, which has to be there already.
-
-    It is not migrated, so that it can be gone back to.
-    """
-    schema = settings.state.schema_name
-    if "://" in origin or origin.startswith("${"):
-        yield State(config.other_state("--from", origin, environ).get_secret_value(), schema)
-        return
-    folder = Path(origin)
-    if not embedded.exists(folder):
-        problem = "is neither a PostgreSQL URL nor a folder with an embedded state (`state.data_dir`)"
-        raise errors.ConfigError([errors.Problem("--from", f"{str(folder)!r} {problem}")])
-    with embedded.running(folder) as url:
-        yield State(url, schema)
-
-
-def load(path: Path, environ: Mapping[str, str]) -> config.Settings:
-    """The settings of a file, with the names of its audiences checked as far as that needs no state."""
-    return config.load(path, environ, naming.configuration_problems)
-
-
 def channel_of(path: Path, environ: Mapping[str, str]) -> channels.Channel | None:
     """Where alerts go by a file in which something else may be wrong; None if nothing says so."""
     wanted = config.load_alerts(path, environ)
@@ -225,22 +147,3 @@ def channel_of(path: Path, environ: Mapping[str, str]) -> channels.Channel | Non
 
 def _channel(wanted: config.Alerts) -> channels.Channel | None:
     return channels.Apprise(wanted.urls, wanted.heartbeat_url) if wanted.urls or wanted.heartbeat_url else None
-
-
-def load_to_check(path: Path, environ: Mapping[str, str]) -> config.Settings:
-    """The same, but bad names are left to `checking.problems`, so that they are listed with what that finds."""
-    try:
-        return load(path, environ)
-    except errors.ConfigError as error:
-        try:
-            return config.load(path, environ)
-        except errors.ConfigError:
-            raise error from None
-
-
-def embedded_caveat(version: str) -> str:
-    """What to say of an embedded PostgreSQL of this version."""
-    return (
-        f"the embedded PostgreSQL is {version}, which came with the installation and gets no updates of its own; in"
-        " production use a server of yours (`state.url`)"
-    )

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from syncer import errors, models, naming, warehouses
-from syncer.app import App, embedded_caveat
+from syncer.app import App
 from syncer.destinations import samples
 from syncer.encryption import clear_text
+from syncer.opening import embedded_caveat
 from syncer.planning import generations
 from syncer.planning.forecast import Letter, letters
 from syncer.state import Connection, accounts, migrations, status, witness

@@ -13,8 +13,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from apscheduler.triggers.cron import CronTrigger
-
 _CRON_FIELDS = 5
 
 _CLOCK_CHANGE = timedelta(hours=3)
@@ -80,6 +78,8 @@ class _Cron:
     """
 
     def __init__(self, text: str, timezone: str) -> None:
+        from apscheduler.triggers.cron import CronTrigger  # takes a while, and most schedules are an interval
+
         self._times = CronTrigger.from_crontab(text, timezone=UTC)
         self._every_hour = "*" in text.split()[1]
         self._zone = ZoneInfo(timezone)

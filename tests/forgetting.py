@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import psycopg
 
-from syncer import app
+from syncer import opening
 from syncer.state import forgetting
 from tests.world import World
 
@@ -12,13 +12,13 @@ from tests.world import World
 def forget(world: World, *who: str) -> Mapping[str, int]:
     """Forgets whomever these names are about, without a question; returns the rows that each step touched."""
     world.witness.forgets = True
-    with app.opened_state(app.load(world.config, {})) as state, state.connect("forget") as connection:
+    with opening.opened_state(opening.load(world.config, {})) as state, state.connect("forget") as connection:
         return forgetting.forget(connection, who, forgetting.find(connection, who))
 
 
 def found(world: World, *who: str) -> forgetting.Found:
     """Whom these names are about."""
-    with app.opened_state(app.load(world.config, {})) as state, state.connect("forget") as connection:
+    with opening.opened_state(opening.load(world.config, {})) as state, state.connect("forget") as connection:
         return forgetting.find(connection, who)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from syncer import app, audit, control, models, naming, sync
+from syncer import app, audit, control, models, naming, opening, sync
 from syncer.delivery.retrying import RetryPolicy
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import Connection, State
@@ -156,7 +156,7 @@ endpoint = "{self.receiver.url}"
 
     def sync(self, stop: Stop | None = None, trigger: models.Trigger = "manual", **only: Sequence[str]) -> Result:
         """One run in this process; `only` may name audiences, destination_names and same_account."""
-        with app.opened(app.load(self.config, {})) as opened:
+        with app.opened(opening.load(self.config, {})) as opened:
             job = replace(opened.job(**only), retries=self.patience)
             return sync.sync(job, RunStart(trigger), stop or Stop(), Quiet())
 
@@ -170,15 +170,15 @@ endpoint = "{self.receiver.url}"
             yield connection
 
     def verify(self, limit: int = 1000) -> audit.Audit:
-        with app.opened(app.load(self.config, {})) as opened:
+        with app.opened(opening.load(self.config, {})) as opened:
             return audit.verify(opened.job(), Stop(), Quiet(), limit)
 
     def explain(self, who: str) -> audit.Story:
-        with app.opened(app.load(self.config, {})) as opened:
+        with app.opened(opening.load(self.config, {})) as opened:
             return audit.explain(opened.job(), who, Stop(), Quiet(), 100)
 
     def preview(self) -> Any:
-        with app.opened(app.load(self.config, {})) as opened:
+        with app.opened(opening.load(self.config, {})) as opened:
             return sync.preview(opened.job(), Stop(), Quiet()).report
 
     def approve(self, run_id: int | None, *audiences: str, destinations: Collection[str] = ()) -> int:
@@ -188,13 +188,13 @@ endpoint = "{self.receiver.url}"
 
     def pause(self, *audiences: str, destinations: Sequence[str] = ()) -> None:
         """Pauses these audiences at these destinations; without names, all."""
-        with app.opened(app.load(self.config, {})) as opened, self.state() as connection:
+        with app.opened(opening.load(self.config, {})) as opened, self.state() as connection:
             chosen = opened.chosen(destinations) if destinations else []
             control.pause(connection, audiences, chosen, opened.settings.configured_audiences)
 
     def resume(self, *audiences: str, destinations: Sequence[str] = ()) -> int:
         """Lifts pauses and reopens retired audiences; returns how many of both."""
-        with app.opened(app.load(self.config, {})) as opened, self.state() as connection:
+        with app.opened(opening.load(self.config, {})) as opened, self.state() as connection:
             return control.resume(connection, audiences, opened.chosen(destinations) if destinations else [])
 
     def command(self, *arguments: str, typed: str = "") -> commands.Done:

@@ -3,8 +3,9 @@
 import click
 
 from syncer.cli import screen, serving
+from syncer.cli.opened import opened_app
 from syncer.cli.options import Session, config_option
-from syncer.cli.session import opened_app, stoppable
+from syncer.cli.session import stoppable
 
 
 @click.command()

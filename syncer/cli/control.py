@@ -5,9 +5,10 @@ from collections.abc import Sequence, Sized
 
 import click
 
-from syncer import app, control, errors
+from syncer import app, control, errors, opening
 from syncer.cli import screen, streams
 from syncer.cli.locking import with_the_lock
+from syncer.cli.opened import opened_app
 from syncer.cli.options import (
     TEXT,
     Session,
@@ -17,7 +18,7 @@ from syncer.cli.options import (
     json_option,
     yes_option,
 )
-from syncer.cli.session import confirm, connected, load_settings, may_ask, opened_app, opened_state
+from syncer.cli.session import confirm, connected, load_settings, may_ask, opened_state
 from syncer.state import forgetting
 from syncer.state.pauses import Pause, list_pauses
 
@@ -129,7 +130,7 @@ def forget(session: Session, who: Sequence[str], yes: bool, as_json: bool) -> No
         left = app.sweep(settings, connection)
 
     settings = load_settings(session)
-    with app.opened_state(settings) as state, connected(state, "forget") as connection:
+    with opening.opened_state(settings) as state, connected(state, "forget") as connection:
         with_the_lock(state, lambda: control.forget(state, connection, people, approve, sweep))
     if left:
         screen.say(

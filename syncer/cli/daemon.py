@@ -12,7 +12,7 @@ import click
 import structlog
 
 import syncer
-from syncer import app, config, errors
+from syncer import app, config, errors, overview
 from syncer import log as log_settings
 from syncer.cli.options import Session, config_option
 from syncer.cli.session import handling_signals, load_settings, stopping
@@ -96,8 +96,8 @@ def _open_again(session: Session, settings: config.Settings) -> _Opened | None:
 def _watchers(opened: app.App) -> Iterator[Sequence[Watcher]]:
     """A lookout; health, alerts and reconciling, if the configuration asks for them, for as long as it is this one."""
     listen, stall_timeout = opened.settings.health.listen, opened.settings.daemon.stall_timeout
-    room = partial(app.room, opened.settings.state)
-    promises = app.promises(opened.settings)
+    room = partial(overview.room, opened.settings.state)
+    promises = overview.promises(opened.settings)
     lookout = Lookout(opened.state, opened.cadence, stall_timeout, room=room, promises=promises)
     with ExitStack() as stack:
         watchers: list[Watcher] = [Watchdog(os.environ)]

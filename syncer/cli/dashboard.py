@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from syncer import app
+from syncer import opening
 from syncer.cli import screen
 from syncer.state.freshness import Freshness
 from syncer.state.status import CurrentStatus, Progress
@@ -104,7 +104,7 @@ def _promises(freshness: Sequence[Freshness]) -> Iterator[RenderableType]:
 
 
 def _server(status: CurrentStatus) -> str:
-    return app.embedded_caveat(status.postgresql) if status.embedded else f"PostgreSQL {status.postgresql}"
+    return opening.embedded_caveat(status.postgresql) if status.embedded else f"PostgreSQL {status.postgresql}"
 
 
 def _leader(status: CurrentStatus) -> Iterator[Text]:

@@ -2,10 +2,7 @@
 
 import io
 import sys
-from collections import UserDict
 from collections.abc import Mapping
-from importlib import import_module
-from typing import Any
 
 import click
 
@@ -13,43 +10,40 @@ import syncer
 from syncer import errors
 from syncer.cli import screen, streams
 from syncer.cli.options import Session, config_option
+from syncer.on_demand import OnDemand
 
 _SECTIONS: Mapping[str, Mapping[str, str]] = {
     "Set up": {
-        "init": "setup.init",
-        "check": "setup.check",
-        "schema": "setup.show_schema",
-        "migrate": "setup.migrate",
-        "demo": "setup.demo",
+        "init": "syncer.cli.setup:init",
+        "check": "syncer.cli.setup:check",
+        "schema": "syncer.cli.setup:show_schema",
+        "migrate": "syncer.cli.setup:migrate",
+        "demo": "syncer.cli.setup:demo",
     },
-    "Run": {"plan": "plan.plan", "sync": "runs.sync_now", "resync": "runs.resync", "retry": "runs.retry"},
+    "Run": {
+        "plan": "syncer.cli.plan:plan",
+        "sync": "syncer.cli.runs:sync_now",
+        "resync": "syncer.cli.runs:resync",
+        "retry": "syncer.cli.runs:retry",
+    },
     "Look": {
-        "status": "status.status",
-        "history": "questions.show_history",
-        "explain": "questions.explain",
-        "verify": "questions.verify",
-        "reconcile": "reconcile.reconcile",
+        "status": "syncer.cli.status:status",
+        "history": "syncer.cli.questions:show_history",
+        "explain": "syncer.cli.questions:explain",
+        "verify": "syncer.cli.questions:verify",
+        "reconcile": "syncer.cli.reconcile:reconcile",
     },
     "Control": {
-        "approve": "control.approve",
-        "rollback": "rollback.roll_back",
-        "retire": "control.retire",
-        "pause": "control.pause",
-        "resume": "control.resume",
-        "forget": "control.forget",
+        "approve": "syncer.cli.control:approve",
+        "rollback": "syncer.cli.rollback:roll_back",
+        "retire": "syncer.cli.control:retire",
+        "pause": "syncer.cli.control:pause",
+        "resume": "syncer.cli.control:resume",
+        "forget": "syncer.cli.control:forget",
     },
-    "Serve": {"daemon": "daemon.daemon", "console": "console.console"},
+    "Serve": {"daemon": "syncer.cli.daemon:daemon", "console": "syncer.cli.console:console"},
 }
-"""The commands by what they are for, and where each is."""
-
-
-class _Commands(UserDict[str, Any]):
-    """The commands by their names. Each is imported, with all that it needs, once it is asked for."""
-
-    def __getitem__(self, name: str) -> click.Command:
-        module, _, attribute = str(self.data[name]).partition(".")
-        command: click.Command = getattr(import_module(f"syncer.cli.{module}"), attribute)
-        return command
+"""The commands by what they are for. One is imported, with all that it needs, once it is asked for."""
 
 
 class _Sections(click.Group):
@@ -67,7 +61,7 @@ class _Sections(click.Group):
 
 @click.group(
     cls=_Sections,
-    commands=_Commands({name: place for places in _SECTIONS.values() for name, place in places.items()}),
+    commands=OnDemand({name: place for places in _SECTIONS.values() for name, place in places.items()}),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(syncer.__version__, prog_name="syncer")

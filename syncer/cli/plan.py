@@ -13,8 +13,9 @@ import msgspec
 import syncer
 from syncer import errors, files, sync
 from syncer.cli import progress, reports, screen, streams
+from syncer.cli.opened import opened_app
 from syncer.cli.options import TEXT, audience_option, config_option, destination_option, json_option
-from syncer.cli.session import opened_app, stoppable
+from syncer.cli.session import stoppable
 from syncer.escaping import escaped_cell
 from syncer.planning import digests, forecast, saved
 from syncer.planning.changes import TargetPlan

@@ -6,8 +6,9 @@ import click
 
 from syncer import audit
 from syncer.cli import answers, progress, reports, screen
+from syncer.cli.opened import opened_app
 from syncer.cli.options import TEXT, Session, config_option, destination_option, json_option, limit_option
-from syncer.cli.session import connected, opened_app, opened_state, say_if_restored, stoppable
+from syncer.cli.session import connected, opened_state, say_if_restored, stoppable
 from syncer.state import history
 
 EXIT_CODE_OF_DIFFERENCES = 9

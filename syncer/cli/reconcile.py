@@ -7,9 +7,10 @@ import click
 
 from syncer import errors
 from syncer.cli import screen
+from syncer.cli.opened import opened_app
 from syncer.cli.options import TEXT, Session, audience_option, config_option, json_option, limit_option, yes_option
 from syncer.cli.questions import EXIT_CODE_OF_DIFFERENCES
-from syncer.cli.session import confirm, connected, may_ask, opened_app, say_if_restored, stoppable
+from syncer.cli.session import confirm, connected, may_ask, say_if_restored, stoppable
 from syncer.reconciling import reconcile as reconciling
 from syncer.reconciling.judging import KINDS
 from syncer.reconciling.record import Reconciliation

@@ -9,12 +9,13 @@ from typing import NoReturn
 import click
 
 from syncer import control, errors, sync
-from syncer.app import App, promises
+from syncer.app import App
 from syncer.cli import progress, reports, screen
 from syncer.cli.alarm import opened_app_for_a_run
 from syncer.cli.options import TEXT, audience_option, config_option, destination_option, json_option, yes_option
 from syncer.cli.session import confirm, connected, may_ask, stoppable
 from syncer.daemon.alerts import AlertLog
+from syncer.overview import promises
 from syncer.planning import saved
 from syncer.state import Connection, handover, history, status
 from syncer.state.runs import Action, RunStart

@@ -10,7 +10,7 @@ from types import FrameType
 
 import click
 
-from syncer import app, config, errors, log, owners
+from syncer import config, errors, log, opening, owners
 from syncer.cli import screen
 from syncer.cli.options import DEFAULT_CONFIG, Session
 from syncer.escaping import escaped
@@ -44,7 +44,7 @@ def config_path(session: Session) -> Path:
 
 
 def load_settings(
-    session: Session, load: Callable[[Path, Mapping[str, str]], config.Settings] = app.load
+    session: Session, load: Callable[[Path, Mapping[str, str]], config.Settings] = opening.load
 ) -> config.Settings:
     """The settings of the configuration file. Logging follows them from here on."""
     settings = load(config_path(session), os.environ)
@@ -53,16 +53,9 @@ def load_settings(
 
 
 @contextmanager
-def opened_app(session: Session) -> Iterator[app.App]:
-    """Everything that the settings name."""
-    with app.opened(load_settings(session)) as opened:
-        yield opened
-
-
-@contextmanager
 def opened_state(session: Session) -> Iterator[State]:
     """The state alone."""
-    with app.opened_state(load_settings(session)) as state:
+    with opening.opened_state(load_settings(session)) as state:
         yield state
 
 

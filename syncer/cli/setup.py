@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from syncer import app, checking, config, errors, sql
+from syncer import app, checking, config, errors, opening, sql
 from syncer.cli import progress, reports, screen, serving
 from syncer.cli.options import DEFAULT_CONFIG, Session, config_option, json_option
 from syncer.cli.session import config_path, load_settings, stoppable
@@ -44,7 +44,7 @@ def init(path: Path) -> None:
 @click.pass_obj
 def check(session: Session, audience: str | None, as_json: bool) -> None:
     """Check the configuration, connections, rights and names. Lists every problem at once; sends nothing."""
-    settings = load_settings(session, app.load_to_check)
+    settings = load_settings(session, opening.load_to_check)
     file = config_path(session)
     for told in config.caveats(file, settings):
         screen.say(f"note: {file}: {told}")
@@ -85,7 +85,7 @@ def migrate(session: Session, only_print: bool, origin: str | None) -> None:
     if only_print and origin:
         raise click.UsageError("--print shows the schema's SQL only; it goes without --from")
     settings = load_settings(session)
-    with app.opened_state(settings) as state:
+    with opening.opened_state(settings) as state:
         if only_print:
             screen.print_sql(migrations.script(state))
             return
@@ -93,7 +93,7 @@ def migrate(session: Session, only_print: bool, origin: str | None) -> None:
             screen.say(f"applied {step.name}")
         screen.say(f"the state schema {state.schema!r} is up to date")
         if origin is not None:
-            with app.opened_origin(origin, settings, os.environ) as source:
+            with opening.opened_origin(origin, settings, os.environ) as source:
                 moved = moving.move(source, state)
             screen.say(
                 f"moved {sum(moved.values()):,} rows of {len(moved)} tables. The old state is as it was: let nobody"

@@ -16,8 +16,9 @@ from typing import Literal
 import structlog
 
 from syncer import errors, sync
-from syncer.app import App, promises
+from syncer.app import App
 from syncer.daemon.alerts import AlertWatcher
+from syncer.overview import promises
 from syncer.state import Connection, handover, leadership, migrations, status
 from syncer.state.asking import Asker
 from syncer.state.runs import Action, RunStart

@@ -17,7 +17,7 @@ from pathlib import Path
 from psycopg import sql
 from rich.console import Console
 
-from syncer import app, embedded, errors, log, naming, sync
+from syncer import app, embedded, errors, log, naming, opening, sync
 from syncer.demo.comparison import Difference, compare
 from syncer.demo.folder import API_KEY, LIST, WRITE_KEY, prepare, write_config
 from syncer.demo.foretold import foretold
@@ -307,7 +307,7 @@ class _Story:
 
     def _opened(self) -> AbstractContextManager[app.App]:
         """What every command makes of the folder's file."""
-        return app.opened(app.load(self.folder / "syncer.toml", {}))
+        return app.opened(opening.load(self.folder / "syncer.toml", {}))
 
     def _beliefs(self) -> Mapping[str, Belief]:
         """What each receiver believes, by the name of its destination."""

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncer import app, errors, sync
+from syncer import app, errors, opening, sync
 from syncer.calls import Destination, Identify
 from syncer.receivers.loopback import EVERYTHING, Answer, Ending, Reset, Truncate
 from syncer.state.history import DestinationReport
@@ -72,7 +72,7 @@ class ReceiverContract:
 
     def sync(self, at: World, code: int = 0) -> DestinationReport:
         """A run; returns what it says of the account."""
-        with app.opened(app.load(at.folder / "syncer.toml", {})) as opened:
+        with app.opened(opening.load(at.folder / "syncer.toml", {})) as opened:
             result = sync.sync(replace(opened.job(), retries=at.patience), RunStart("manual"), Stop(), Quiet())
         assert sync.exit_code(result) == code, result
         return result.report.destinations[0]
@@ -86,7 +86,7 @@ class ReceiverContract:
         }
 
     def destination(self, at: World) -> Destination:
-        with app.opened(app.load(at.folder / "syncer.toml", {})) as opened:
+        with app.opened(opening.load(at.folder / "syncer.toml", {})) as opened:
             return opened.destinations[0]
 
     # --- what becomes of calls ------------------------------------------------------------------------------

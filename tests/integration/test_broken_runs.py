@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer import app, errors, sync
+from syncer import app, errors, opening, sync
 from syncer.models import Status
 from syncer.planning import staging, writing
 from syncer.receivers.loopback import EVERYTHING, Hang
@@ -94,7 +94,7 @@ def test_a_second_run_is_refused_while_one_is_running_and_told_by_whom(world: Wo
 def a_claimed_page(world: World) -> Iterator[tuple[Any, pages.RunDestination]]:
     """A run as a process leaves it that vanishes in the middle of its only page."""
     world.warehouse.replace(members(2))
-    with app.opened(app.load(world.config, {})) as opened, opened.state.connect("test") as connection:
+    with app.opened(opening.load(world.config, {})) as opened, opened.state.connect("test") as connection:
         job = opened.job()
         with leadership.lead(opened.state, connection) as leading:
             registered = accounts.register(connection, job.destinations)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 
-from syncer import app
+from syncer import app, opening
 from syncer.daemon import serve
 from syncer.schedule import Cadence
 from syncer.state import leadership
@@ -37,7 +37,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Clock]]:
 @contextmanager
 def serving(world: World, cadence: Cadence) -> Iterator[None]:
     signals = serve.Signals()
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         served = threading.Thread(target=serve.serve, args=(opened.state, opened.job, cadence, signals))
         served.start()
         try:

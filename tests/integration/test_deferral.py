@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syncer import app, sync
+from syncer import app, opening, sync
 from syncer.state.runs import RunStart
 from syncer.stopping import Stop
 from tests.world import Quiet, World, members, truth
@@ -17,7 +17,7 @@ NEW = "New Customers"
 
 def run_until(world: World, seconds: float) -> sync.Result:
     """As the daemon runs, the next run being due so soon."""
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         job = replace(opened.job(), until=datetime.now(UTC) + timedelta(seconds=seconds))
         return sync.sync(job, RunStart("schedule"), Stop(), Quiet())
 

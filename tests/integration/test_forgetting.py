@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from syncer import app, audit, errors, sync
+from syncer import app, audit, errors, opening, sync
 from syncer.receivers.loopback import Answer, Fault, Reset
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state import forgetting
@@ -24,7 +24,7 @@ ADDRESS = "ada@example.com"
 
 
 def differences(world: World) -> int:
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         return audit.verify(opened.job(), Stop(), Quiet(), 10).differences
 
 
@@ -152,7 +152,7 @@ def test_nothing_is_sent_for_the_person(world: World, still_there: bool) -> None
 def resync(world: World) -> list[Any]:
     """What a full resync tells."""
     events = world.receiver.event_count
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         sync.sync(opened.job(), RunStart("resync"), Stop(), Quiet())
     return [received.event for received in world.receiver.events[events:]]
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from syncer import app, errors, sync
+from syncer import app, errors, opening, sync
 from syncer.daemon import alerts, health
 from syncer.daemon.health import Health
 from syncer.daemon.lateness import Lookout
@@ -305,7 +305,7 @@ def test_a_daemons_session_keeps_nothing_of_what_it_read(
         monkeypatch.setattr("syncer.planning.plan.Planning.summed_up", summed_up)
     state = State(world.state_url, "syncer")
     with (
-        app.opened(app.load(world.config, {})) as opened,
+        app.opened(opening.load(world.config, {})) as opened,
         world.state() as connection,
         leadership.lead(state, connection) as leading,
     ):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from syncer import app
+from syncer import opening, overview
 from syncer.daemon import alerts, channels
 from syncer.daemon.health import Health, serving
 from syncer.daemon.lateness import Lookout, Trouble
@@ -174,7 +174,7 @@ class Channel(channels.Channel):
 
 @pytest.fixture
 def promises(promising: World) -> Any:
-    return app.promises(app.load(promising.config, {}))
+    return overview.promises(opening.load(promising.config, {}))
 
 
 def test_it_is_alerted_once_and_once_more_when_it_is_kept_again(promising: World, promises: Any) -> None:

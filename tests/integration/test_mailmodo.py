@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from syncer import app, checking, errors, sync
+from syncer import app, checking, errors, opening, sync
 from syncer.models import Status
 from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
 from syncer.receivers.mailmodo import MailmodoReceiver, ReceivedCall
@@ -184,7 +184,7 @@ def test_a_slip_in_the_list_makes_no_list_and_stops_only_mailmodo(world: World, 
     assert isinstance(failure, errors.DestinationStoppedError)
     assert 'has no list "Audienses"; did you mean "Audiences"?' in str(failure)
     assert (set(mailmodo.lists), mailmodo.belief) == ({LIST}, {})
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         problems = {problem.path: problem.message for problem in checking.problems(opened)}
     assert problems.keys() == {"destinations[1]"}
     assert "did you mean" in problems["destinations[1]"]

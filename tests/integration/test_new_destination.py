@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 from pydantic import Field
 
-from syncer import app, checking, config, errors, fields
+from syncer import app, checking, config, errors, fields, opening
 from syncer.calls import Call, Payload, Rate, Refusal, Track
 from syncer.config import known
 from syncer.config.settings import Settings
@@ -177,11 +177,11 @@ class TestTelegraph(DestinationContract):
             assert office.violations == []
 
     def test_check_finds_nothing_until_it_cannot_be_reached(self, at: World, account: Account) -> None:
-        with app.opened(app.load(at.folder / "syncer.toml", {})) as opened:
+        with app.opened(opening.load(at.folder / "syncer.toml", {})) as opened:
             assert checking.problems(opened) == []
         path = at.folder / "syncer.toml"
         path.write_text(path.read_text().replace('office = "http', 'office = "https'))
-        with app.opened(app.load(path, {})) as opened:
+        with app.opened(opening.load(path, {})) as opened:
             [problem] = checking.problems(opened)
         assert problem.path == "destinations[0]"
         assert "cannot be reached" in problem.message

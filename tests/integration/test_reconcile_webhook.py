@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from syncer import app, errors
+from syncer import app, errors, opening
 from syncer.console.views import destinations
 from syncer.daemon import health
 from syncer.daemon.lateness import Lookout
@@ -78,7 +78,7 @@ class Heard:
 
 def ask(world: World, heard: Heard | None = None, stop: Stop | None = None, **options: Any) -> Report:
     """About everybody, in this thread, without patience."""
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         target = opened.job((), ["lists"]).targets[0]
         question = Question(**{"sample": None, **options})
         return Reconciling(opened.state, target, question, stop or Stop(), heard or Heard(), patience=IMPATIENT).run(
@@ -111,7 +111,7 @@ def test_a_template_says_how_to_ask(world: World, lists: ListReceiver) -> None:
         ("u0002@x.io", "vip_buyers", "changed"),
         ("u0003@x.io", "vip_buyers", "stale"),
     }
-    with app.opened(app.load(world.config, {})) as opened, world.state() as connection:
+    with app.opened(opening.load(world.config, {})) as opened, world.state() as connection:
         shown = destinations.destinations(opened, connection).destinations
     assert [each.reconciled and each.reconciled.differing for each in shown] == [4, None]
     only = ask(world, audiences=["churn_risk"])
@@ -319,7 +319,7 @@ def test_it_asks_at_the_pace_of_the_destination(world: World, lists: ListReceive
         now[0] += seconds
         return False
 
-    with app.opened(app.load(world.config, {})) as opened, opened.state.connect("test") as connection:
+    with app.opened(opening.load(world.config, {})) as opened, opened.state.connect("test") as connection:
         destination: Any = opened.job((), ["lists"]).targets[0].destination
         destination.rate = replace(destination.rate, per_second=5.0)
         asker = asking.Interview(destination, connection, 1, Stop(), clock=Clock(lambda: now[0], pause))
@@ -351,7 +351,7 @@ def test_the_daemon_asks_now_and_then_while_it_leads(
     )
     del lists.belief["u0003@x.io"]
     finished = "SELECT count(*) FROM reconciliations WHERE scheduled AND finished_at IS NOT NULL AND asked = 4"
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         reconciler = Reconciler(opened.state, opened.appointments)
         reconciler.look()
         assert world.query(finished) == [(1,)]

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from syncer import app, errors
+from syncer import app, errors, opening
 from syncer.daemon import alerts, serve
 from syncer.destinations import segment
 from syncer.receivers.loopback import Fault
@@ -222,7 +222,7 @@ class Messages:
 
 def test_a_daemon_sends_nothing_alerts_once_and_takes_the_way_out(restored: World) -> None:
     signals, messages = serve.Signals(), Messages()
-    with app.opened(app.load(restored.config, {})) as opened:
+    with app.opened(opening.load(restored.config, {})) as opened:
         watcher = alerts.AlertWatcher(opened.state, messages)
         refused = mock.Mock(wraps=watcher.could_not_run)
         watching = mock.Mock(wraps=watcher, could_not_run=refused)
@@ -332,7 +332,7 @@ def test_a_backup_of_the_middle_of_a_run_that_was_killed_later_is_noticed(
 
 
 def resync_restored(world: World) -> Result:
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         return sync(opened.job(), RunStart("resync", restored=True), Stop(), Quiet())
 
 

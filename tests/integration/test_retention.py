@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from syncer import app, audit, sync
+from syncer import app, audit, opening, sync
 from syncer.receivers.loopback import Answer, Reset
 from syncer.state import pages, retention
 from syncer.state.runs import RunStart
@@ -22,7 +22,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def drop_old(world: World, keep: float = DAY) -> int:
-    with app.opened_state(app.load(world.config, {})) as state, state.connect("sync") as connection:
+    with opening.opened_state(opening.load(world.config, {})) as state, state.connect("sync") as connection:
         return retention.drop_old(connection, keep)
 
 
@@ -35,7 +35,7 @@ def age(world: World, *, up_to_run: int) -> None:
 
 
 def differences(world: World) -> int:
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         return audit.verify(opened.job(), Stop(), Quiet(), 10).differences
 
 
@@ -114,7 +114,7 @@ def test_it_goes_on_after_that(world: World) -> None:
     assert differences(world) == 0
     # A resync needs no history either.
     events = world.receiver.event_count
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         sync.sync(opened.job(), RunStart("resync"), Stop(), Quiet())
     told = {received.event["traits"]["email"]: received.event["traits"] for received in world.receiver.events[events:]}
     assert {contact: traits["vip_buyers"] for contact, traits in told.items()} == {"a@x.io": False, "b@x.io": True}

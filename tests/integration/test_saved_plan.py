@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from syncer import app, sql, state, sync
+from syncer import app, opening, sql, state, sync
 from syncer.cli import runs
 from syncer.planning import forecast
 from syncer.planning.changes import TargetPlan
@@ -368,7 +368,7 @@ def test_people_are_read_as_they_are_printed(reviewed: tuple[World, Path], monke
             open_cursors = connection.execute("SELECT count(*) FROM pg_cursors WHERE name = 'list_people'").fetchone()
             found.append((person.contact, open_cursors == (1,)))
 
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         sync.preview(opened.job(), Stop(), Quiet(), look)
     assert len(found) == 5
     assert all(is_open for _, is_open in found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
-from syncer import app, sql, sync
+from syncer import app, opening, sql, sync
 from syncer.daemon import serve
 from syncer.schedule import Cadence
 from syncer.stopping import Stop
@@ -82,7 +82,7 @@ def test_a_daemon_waits_until_the_state_can_be_written_again(
     monkeypatch.setattr(serve, "_STAND_BY_SECONDS", 0.05)
     world.warehouse.replace(members(2))
     signals = serve.Signals()
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         cadence = Cadence(every=0.2, jitter=0.0)
         served = threading.Thread(target=serve.serve, args=(opened.state, opened.job, cadence, signals))
         served.start()

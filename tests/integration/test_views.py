@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from syncer import app
+from syncer import app, opening
 from syncer.destinations import segment
 from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
 from syncer.receivers.segment import ReceivedRequest
@@ -58,7 +58,7 @@ def logged(world: World, status: str) -> list[Any]:
 
 
 def assert_json_is_the_views(world: World, run_id: int) -> None:
-    with app.opened(app.load(world.config, {})) as opened, opened.state.connect("test") as connection:
+    with app.opened(opening.load(world.config, {})) as opened, opened.state.connect("test") as connection:
         report = history.report(connection, run_id)
     assert report is not None
     assert world.query(

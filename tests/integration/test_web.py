@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from syncer import app, web
+from syncer import app, opening, web
 from syncer.console.site import Console
 from syncer.web import Answer, Lane, Later, Page, Request, WebServer, Work
 from tests.integration.test_probes import connected, dropped, serving
@@ -174,7 +174,7 @@ def test_two_thousand_half_sent_requests_take_nothing_from_a_run(world: World) -
     opened_files = Path("/proc/self/fd")
     with ExitStack() as stack:
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
-        opened = stack.enter_context(app.opened(app.load(world.config, {})))
+        opened = stack.enter_context(app.opened(opening.load(world.config, {})))
         server = WebServer("127.0.0.1:0", Console(opened).page)
         server.open()
         thread = threading.Thread(target=server.keep)

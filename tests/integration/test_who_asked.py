@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from syncer import app
+from syncer import app, opening
 from syncer.daemon import serve
 from syncer.schedule import Cadence
 from syncer.state.asking import Asker
@@ -68,7 +68,7 @@ def test_an_account_without_a_name_can_do_everything(held: World, monkeypatch: p
 def daemon(world: World) -> Iterator[None]:
     """Leads, and does what it is asked for."""
     signals = serve.Signals()
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         arguments = (opened.state, opened.job, Cadence(every=3600, jitter=0.0), signals)
         served = threading.Thread(target=serve.serve, args=arguments)
         served.start()

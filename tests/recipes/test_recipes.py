@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer import app, config, errors
+from syncer import app, config, errors, opening
 from syncer.calls import Destination, Identify
 from syncer.destinations.options import DestinationSettings
 from syncer.models import Value
@@ -42,7 +42,7 @@ EACH = pytest.mark.parametrize("name", RECIPES)
 
 
 def settings_of(name: str) -> DestinationSettings:
-    loaded = app.load(FOLDER / f"{name}.toml", {**WAREHOUSE, **RECIPES[name].variables})
+    loaded = opening.load(FOLDER / f"{name}.toml", {**WAREHOUSE, **RECIPES[name].variables})
     [destination] = loaded.destinations
     return destination
 
@@ -62,7 +62,7 @@ def destination_at(receiver: RecipeReceiver, folder: Path) -> Iterator[Destinati
     path = folder / "syncer.toml"
     head = '[warehouse]\nurl = "sqlite://"\n[warehouse.membership]\ntable = "members"\n'
     path.write_text(f"{head}[[destinations]]\n{text_at(name, receiver)}")
-    [settings] = app.load(path, {}).destinations
+    [settings] = opening.load(path, {}).destinations
     with closing(settings.build()) as made:
         yield made
 
@@ -88,13 +88,13 @@ def test_it_loads_with_its_variables_and_not_without(name: str, tmp_path: Path) 
     copy = tmp_path / "syncer.toml"
     shutil.copy(FOLDER / f"{name}.toml", copy)
     copy.chmod(0o644)
-    assert config.caveats(copy, app.load(copy, {**WAREHOUSE, **RECIPES[name].variables})) == []
+    assert config.caveats(copy, opening.load(copy, {**WAREHOUSE, **RECIPES[name].variables})) == []
     text = (FOLDER / f"{name}.toml").read_text()
     variables = {*RECIPES[name].variables, *WAREHOUSE}
     assert set(re.findall(r"\$\{(\w+)\}", text)) == variables
     assert all(f"\n# {variable} " in text for variable in variables)
     with pytest.raises(errors.ConfigError) as raised:
-        app.load(FOLDER / f"{name}.toml", {})
+        opening.load(FOLDER / f"{name}.toml", {})
     assert all(variable in str(raised.value) for variable in variables)
 
 

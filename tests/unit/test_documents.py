@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer import app
+from syncer import opening
 from syncer.cli.main import cli
 
 ROOT = Path(__file__).parents[2]
@@ -83,7 +83,7 @@ def test_the_configuration_in_the_readme_is_valid(tmp_path: Path) -> None:
     config = tmp_path / "syncer.toml"
     config.write_text(text, encoding="utf-8")
     environment = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "a-secret")
-    settings = app.load(config, environment)
+    settings = opening.load(config, environment)
     assert [destination.name for destination in settings.destinations] == ["segment", "mailmodo"]
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import yaml
 
-from syncer import __version__, app, config
+from syncer import __version__, config, opening
 from syncer.cli.main import cli
 from syncer.daemon import health
 from syncer.daemon.lateness import Lookout
@@ -33,7 +33,7 @@ def settings(tmp_path: Path) -> config.Settings:
     (tmp_path / "syncer.toml").write_text(FILES["syncer.toml"], encoding="utf-8")
     secret = {each["name"]: "a-secret" for each in DAEMON["env"] if "valueFrom" in each}
     assert set(re.findall(r"\$\{(\w+)\}", FILES["syncer.toml"])) == set(secret)
-    return app.load(tmp_path / "syncer.toml", secret)
+    return opening.load(tmp_path / "syncer.toml", secret)
 
 
 @EACH

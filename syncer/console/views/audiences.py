@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from syncer import app, models, naming
+from syncer import app, models, naming, overview
 from syncer.console.views import RUNS_OF_A_CHART
 from syncer.state import Connection, fetch_all, fetch_one, freshness, status
 from syncer.state.freshness import Freshness
@@ -96,7 +96,7 @@ def audience(opened: app.App, connection: Connection, property_: str) -> Audienc
     if not standings:
         return None
     name = standings[0].audience
-    promised = freshness.judge(connection, app.promises(opened.settings))
+    promised = freshness.judge(connection, overview.promises(opened.settings))
     return Audience(
         audience=name,
         property=property_,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from syncer import app
+from syncer import app, overview
 from syncer.console.views import MOST, pipelines
 from syncer.state import Connection, fetch_all, status
 
@@ -33,6 +33,6 @@ class Now:
 
 def now(opened: app.App, connection: Connection) -> Now:
     """How it stands now."""
-    standing = app.standing(opened.settings, opened.state, connection, MOST)
+    standing = overview.standing(opened.settings, opened.state, connection, MOST)
     held = fetch_all(connection, HeldRun, "list_held_runs")
     return Now(standing, held, pipelines.latest(connection))

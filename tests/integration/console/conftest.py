@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from syncer import app
+from syncer import app, opening
 from syncer.console.site import Console
 from syncer.web import WebServer
 from tests.world import DEADLINE, World
@@ -45,7 +45,7 @@ def served() -> Iterator[Served]:
     with ExitStack() as stack:
 
         def serve(world: World) -> httpx.Client:
-            opened = stack.enter_context(app.opened(app.load(world.config, {})))
+            opened = stack.enter_context(app.opened(opening.load(world.config, {})))
             site = Console(opened, alone=True)
             stack.callback(site.close)
             server = WebServer("127.0.0.1:0", site.page)

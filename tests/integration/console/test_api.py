@@ -10,7 +10,7 @@ import httpx
 import jsonschema
 import pytest
 
-from syncer import app
+from syncer import app, opening
 from syncer.console.site import Console
 from syncer.daemon import serve
 from syncer.receivers.segment import ReceivedRequest
@@ -210,7 +210,7 @@ def test_who_syncs_is_said(held: World, api: Api) -> None:
 def daemon(held: World) -> Iterator[World]:
     """Leads, and does what it is asked for."""
     signals = serve.Signals()
-    with app.opened(app.load(held.config, {})) as opened:
+    with app.opened(opening.load(held.config, {})) as opened:
         arguments = (opened.state, opened.job, Cadence(every=3600, jitter=0.0), signals)
         served = threading.Thread(target=serve.serve, args=arguments)
         served.start()
@@ -237,7 +237,7 @@ def test_a_daemon_that_leads_makes_the_run(daemon: World, api: Api) -> None:
 
 
 def test_a_console_in_a_daemon_that_stands_by_makes_no_run(held: World) -> None:
-    with app.opened(app.load(held.config, {})) as opened:
+    with app.opened(opening.load(held.config, {})) as opened:
         server = WebServer("127.0.0.1:0", Console(opened).page)
         server.open()
         thread = threading.Thread(target=server.keep)

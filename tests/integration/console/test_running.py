@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from syncer import app, sync
+from syncer import app, opening, sync
 from syncer.console.running import Begun, Look, Outcome, Runner, Wish
 from syncer.daemon.alerts import AlertLog
 from syncer.daemon.channels import Apprise
@@ -24,7 +24,7 @@ NOWHERE = "json://127.0.0.1:9/nobody"
 def runner(world: World) -> Iterator[Runner]:
     world.extra = f'[alerts]\nurls = ["{NOWHERE}"]\n'
     world.warehouse.replace(members(2))
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         runner = Runner(opened, alone=True)
         yield runner
         runner.close()
@@ -99,7 +99,7 @@ def test_a_promise_that_its_run_does_not_keep_is_alerted(world: World, monkeypat
         return True
 
     monkeypatch.setattr(Apprise, "send", send)
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         runner = Runner(opened, alone=True)
         assert became(runner.begin(WISH)) == Begun(2)
         until(lambda: world.query("SELECT FROM sync_runs WHERE run_id = 2 AND finished_at IS NOT NULL"))

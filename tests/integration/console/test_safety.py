@@ -5,7 +5,7 @@ import re
 import psycopg
 import pytest
 
-from syncer import app, web
+from syncer import app, opening, web
 from syncer.console import doing
 from syncer.console.site import Console
 from syncer.daemon import health
@@ -115,7 +115,7 @@ def test_where_to_listen_is_an_address(listen: str, world: World) -> None:
 
 def test_who_only_looks_takes_no_thread_of_those_who_act_or_scrape(world: World) -> None:
     world.extra = GUARDED
-    with app.opened(app.load(world.config, {})) as opened:
+    with app.opened(opening.load(world.config, {})) as opened:
         site = Console(opened)
 
         def lane(path: str, method: str = "GET", body: bytes = b"", **given: str) -> Lane:

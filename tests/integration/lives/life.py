@@ -10,7 +10,7 @@ import psycopg
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from syncer import app, audit, control, errors, sync
+from syncer import app, audit, control, errors, opening, sync
 from syncer.receivers.loopback import Answer, Fault
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state.runs import settle_lost_run
@@ -375,7 +375,7 @@ class Life(RuleBasedStateMachine):
                     wanted = (contact, name) in truth and name not in facts.retired
                     assert ((contact, PROPERTY[name]) in believed) == wanted, (contact, name, wanted)
                     assert (contact, name) not in facts.uncertain
-        with app.opened(app.load(self.world.config, {})) as opened:
+        with app.opened(opening.load(self.world.config, {})) as opened:
             found = audit.verify(opened.job(), Stop(), Quiet(), 100)
         assert found.differences == 0, found
         assert bool(found.paused) == bool(facts.paused or facts.all_paused)
