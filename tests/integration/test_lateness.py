@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from syncer import app, sql
+from syncer import overview, sql
 from syncer.daemon.lateness import Lookout
 from syncer.receivers.loopback import Answer
 from syncer.schedule import Cadence
@@ -137,7 +137,7 @@ def test_status_says_so_where_a_daemon_has_a_schedule(world: World) -> None:
 
 def test_status_says_that_a_disk_fills_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert world.json("status")["full"] is None
-    monkeypatch.setattr(app, "room", lambda _: 499 * 2**20)
+    monkeypatch.setattr(overview, "room", lambda _: 499 * 2**20)
     assert world.json("status")["full"].startswith("the disk of `state.data_dir` has 499 MB left")
     assert "full: the disk of" in world.command("status").stdout
 
