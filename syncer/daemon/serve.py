@@ -25,7 +25,7 @@ from syncer.state.leadership import Leadership
 from syncer.stopping import Interrupted, Stop
 
 _ROUND_SECONDS = 0.5
-"""Seconds between two looks at whether a run is due, and whether the daemon still leads."""
+"""Seconds between two looks at whether a command asks for something, and whether the daemon still leads."""
 
 _STAND_BY_SECONDS = 1.0
 """Seconds between two attempts to lead."""
@@ -165,7 +165,8 @@ class _Leader:
         for watcher in self.watchers:
             watcher.beat()
         now = datetime.now(UTC)
-        if self._is_due(now):
+        left = self._due_in(now)
+        if not left:
             scheduled_at = self._next_due_at
             self._remember_due(now, self.cadence.next(now))
             self._run(self.make_job((), (), ()), runs.RunStart("schedule", scheduled_at))
@@ -177,12 +178,13 @@ class _Leader:
         if request is not None:
             self._answer(request)
             return
-        for _ in self.connection.notifies(timeout=_ROUND_SECONDS, stop_after=1):
+        for _ in self.connection.notifies(timeout=min(_ROUND_SECONDS, left), stop_after=1):
             pass
 
-    def _is_due(self, now: datetime) -> bool:
-        passed = self.cadence.cron is None and leadership.clock() >= self._due_by_clock
-        return passed or now >= self._next_due_at
+    def _due_in(self, now: datetime) -> float:
+        """Seconds until a run is due, by the clock that says so first; 0 if one is."""
+        by_clock = self._due_by_clock - leadership.clock() if self.cadence.cron is None else math.inf
+        return max(0.0, min(by_clock, (self._next_due_at - now).total_seconds()))
 
     def _remember_due(self, now: datetime, at: datetime) -> None:
         """Writes when the next run is due to where the next daemon finds it."""

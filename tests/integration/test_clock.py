@@ -74,6 +74,13 @@ def test_a_clock_that_was_ahead_and_is_set_back(world: World, clock: type[Clock]
         until(lambda: world.believed() == truth(members(2)))
 
 
+def test_a_run_begins_when_it_is_due_and_not_at_the_next_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "_ROUND_SECONDS", 3600)
+    world.warehouse.replace(members(1))
+    with serving(world, Cadence(every=0.2, jitter=0)):
+        until(lambda: runs(world) >= 3)
+
+
 def test_a_run_that_a_restart_broke_off_is_still_owed(world: World, clock: type[Clock]) -> None:
     world.warehouse.replace(members(1))
     stop = Stop()
