@@ -15,7 +15,7 @@ from tests.bench.changing import Change
 from tests.bench.sampling import Sample
 
 _MINUTE = 60.0
-_MEASURED = ("rss", "session", "catalog", "history", "state", "dead_rows", "log")
+_MEASURED = ("memory", "session", "catalog", "history", "state", "dead_rows", "log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Outcome:
     """What came of it: the changes, when they were told, and what the daemon took for it.
 
     `wrong`: contacts of which the receiver believes something else in the end. `behind`: by how many changes the writer
-    fell short of its rate. `ended`: the daemon's exit code.
+    fell short of its rate. `ended`: the daemon's exit code. `problems`: what went wrong with the measuring.
     """
 
     changes: Sequence[Change]
@@ -55,6 +55,7 @@ class Outcome:
     requests: int
     behind: int
     ended: int | None
+    problems: Sequence[str] = ()
 
 
 def of(outcome: Outcome, plan: Plan, about: dict[str, Any]) -> dict[str, Any]:
@@ -78,6 +79,7 @@ def of(outcome: Outcome, plan: Plan, about: dict[str, Any]) -> dict[str, Any]:
         "runs": _runs(outcome),
         "requests": outcome.requests,
         "exit_code": outcome.ended,
+        "problems": list(outcome.problems),
         "quarters": _quarters(outcome.samples),
         "answers": _answers(outcome.answers),
         "tables": {
@@ -169,6 +171,8 @@ def show(report: dict[str, Any], console: Console) -> None:
         table.add_row(name, _line(found, ("first", "last", "worst")))
     if fresh["behind"]:
         table.add_row("the writer", f"fell short of its rate by {fresh['behind']:,} changes")
+    for problem in report["problems"]:
+        table.add_row("problem", problem)
     console.print(table)
 
 
@@ -191,7 +195,7 @@ def _chart(rows: Sequence[dict[str, float | None]], path: Path) -> None:
 
     panels = (
         ("commit to acceptance, s", ("p50", "p95")),
-        ("memory, MB", ("rss", "session")),
+        ("memory, MB", ("memory", "session")),
         ("on the disk, MB", ("state", "history", "catalog")),
         ("processor, s a minute", ("cpu", "server_cpu")),
     )

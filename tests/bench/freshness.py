@@ -47,7 +47,7 @@ _RUNS = """
 SELECT extract(epoch FROM started_at - min(started_at) OVER ())::float8,
     extract(epoch FROM finished_at - started_at)::float8
 FROM syncer.run
-WHERE trigger = 'schedule' AND finished_at IS NOT NULL
+WHERE started_at > '{since}' AND finished_at IS NOT NULL
 ORDER BY run_id
 """
 _FIRST_RUN_SECONDS, _LAST_RUN_SECONDS, _END_SECONDS = 120.0, 120.0, 60.0
@@ -65,8 +65,8 @@ def prepare(running: Server, folder: Path, plan: Plan) -> None:
 
 def measure(running: Server, folder: Path, plan: Plan, stop: threading.Event) -> Outcome:
     """Lets the daemon run for as long as the plan says, or until `stop` is set."""
-    spool, ends = folder / "spool", threading.Event()
-    writer = Writer(running, plan.rate)
+    spool, ends, since = folder / "spool", threading.Event(), _now(running)
+    writer, problems = Writer(running, plan.rate), list[str]()
     with sink.receiving(spool, plan.latency_ms) as receiving:
         place, port = Place(running, folder, f"http://127.0.0.1:{receiving.port}"), _free_port()
         path = _configure(place, plan, port)
@@ -75,11 +75,14 @@ def measure(running: Server, folder: Path, plan: Plan, stop: threading.Event) ->
             sampler = Sampler(running, process.pid, log, f"http://127.0.0.1:{port}", status)
             with ThreadPoolExecutor() as threads:
                 acts = [threads.submit(act, ends) for act in (writer.write, sampler.watch, sampler.ask)]
-                passed = _wait(plan.seconds, writer, sampler, stop)
-                ends.set()
-            _await_run(running, process, _LAST_RUN_SECONDS)
-    for act in acts:
-        act.result()
+                try:
+                    passed = _wait(plan.seconds, writer, sampler, stop, until_ended=process)
+                finally:
+                    ends.set()
+            if not _await_run(running, process, _LAST_RUN_SECONDS):
+                problems.append("there was no run after the last change")
+    problems += sampler.unanswered
+    problems += [f"{type(error).__name__}: {error}" for error in (act.exception() for act in acts) if error]
     verdict = seen.judge(writer.changes, belief.told(spool))
     wrong = belief.wrong_contacts(running, spool)
     spool.unlink()
@@ -89,11 +92,12 @@ def measure(running: Server, folder: Path, plan: Plan, stop: threading.Event) ->
         samples=sampler.samples,
         tables=sampler.tables,
         answers=sampler.answers,
-        runs=[Run(float(str(began)), float(str(took))) for began, took in running.run(_RUNS)],
+        runs=[Run(float(str(began)), float(str(took))) for began, took in running.run(_RUNS.format(since=since))],
         wrong=wrong,
         requests=receiving.requests,
         behind=max(0, int(passed * plan.rate) - len(writer.changes)),
         ended=process.returncode,
+        problems=problems,
     )
 
 
@@ -117,7 +121,8 @@ def _daemon(running: Server, path: Path) -> Iterator[tuple[subprocess.Popen[byte
         subprocess.Popen(command, env=environment, stdout=said, stderr=said, process_group=0) as process,
     ):
         try:
-            _await_run(running, process, _FIRST_RUN_SECONDS)
+            if not _await_run(running, process, _FIRST_RUN_SECONDS):
+                raise click.ClickException(f"the daemon does not run: {log.read_text()[-2000:]}")
             yield process, log
         finally:
             process.terminate()
@@ -127,26 +132,39 @@ def _daemon(running: Server, path: Path) -> Iterator[tuple[subprocess.Popen[byte
                 process.kill()
 
 
-def _await_run(running: Server, process: subprocess.Popen[bytes], seconds: float) -> None:
-    """Until a run has ended that begins from now on; at most so long."""
-    moment = running.run("SELECT clock_timestamp()")[0][0]
+def _await_run(running: Server, process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Until a run has ended that begins from now on; False if there is none within so long."""
+    moment = _now(running)
     deadline = time.monotonic() + seconds
-    while not running.run(_HAS_RUN.format(moment=moment))[0][0]:
-        if process.poll() is not None or time.monotonic() > deadline:
-            console.print(f"no run within {seconds:.0f} seconds; the daemon's log says why")
-            return
+    while process.poll() is None and time.monotonic() < deadline:
+        if running.run(_HAS_RUN.format(moment=moment))[0][0]:
+            return True
         time.sleep(0.2)
+    return False
 
 
-def _wait(seconds: float, writer: Writer, sampler: Sampler, stop: threading.Event) -> float:
-    """Waits until the time is over, or `stop` is set, and says each minute how far it is. Returns the seconds."""
+def _now(running: Server) -> object:
+    return running.run("SELECT clock_timestamp()")[0][0]
+
+
+def _wait(
+    seconds: float,
+    writer: Writer,
+    sampler: Sampler,
+    stop: threading.Event,
+    until_ended: subprocess.Popen[bytes],
+) -> float:
+    """Waits until the time is over, `stop` is set or the daemon has ended, and says each minute how far it is. Returns
+    the seconds."""
     began = time.monotonic()
-    while (passed := time.monotonic() - began) < seconds and not stop.wait(min(60.0, seconds - passed)):
+    while (passed := time.monotonic() - began) < seconds and until_ended.poll() is None:
+        if stop.wait(min(60.0, seconds - passed)):
+            break
         if sampler.samples:
             last = sampler.samples[-1]
             console.print(
-                f"{(time.monotonic() - began) / 60:.0f} min: {len(writer.changes):,} changes; daemon {last.rss:.0f} MB,"
-                f" state {last.state:.0f} MB, catalog {last.catalog:.1f} MB"
+                f"{(time.monotonic() - began) / 60:.0f} min: {len(writer.changes):,} changes; the daemon has"
+                f" {last.memory:.0f} MB, the state {last.state:.0f} MB, the catalog {last.catalog:.1f} MB"
             )
     return time.monotonic() - began
 

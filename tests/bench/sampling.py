@@ -43,7 +43,7 @@ class Sample:
     """
 
     at: float
-    rss: float
+    memory: float
     session: float
     cpu: float
     server_cpu: float
@@ -69,6 +69,7 @@ class Sampler:
     samples: list[Sample] = field(default_factory=list)
     tables: dict[str, list[float]] = field(default_factory=dict)
     answers: dict[str, list[float]] = field(default_factory=dict)
+    unanswered: list[str] = field(default_factory=list)
 
     def watch(self, stop: threading.Event) -> None:
         """Returns once `stop` is set, or the daemon has ended."""
@@ -78,7 +79,7 @@ class Sampler:
             self.samples.append(
                 Sample(
                     at=time.monotonic() - began,
-                    rss=_private(self.pid),
+                    memory=_own(self.pid),
                     session=self._session(),
                     cpu=cpu_of(self.pid) - cpu,
                     server_cpu=self.server.cpu_seconds() - server_cpu,
@@ -99,7 +100,7 @@ class Sampler:
 
     def _session(self) -> float:
         found = self.server.run(_SESSION)
-        return _private(int(str(found[0][0]))) if found else 0.0
+        return _own(int(str(found[0][0]))) if found else 0.0
 
     def ask(self, stop: threading.Event) -> None:
         """Asks the pages and the command again and again, until `stop` is set."""
@@ -108,8 +109,12 @@ class Sampler:
         while not stop.wait(ASKING_SECONDS if self.answers else 0):
             for name, ask in asked.items():
                 began = time.monotonic()
-                ask()
-                self.answers.setdefault(name, []).append(time.monotonic() - began)
+                try:
+                    ask()
+                except (OSError, subprocess.SubprocessError) as error:
+                    self.unanswered.append(f"{name}: {error}")
+                else:
+                    self.answers.setdefault(name, []).append(time.monotonic() - began)
 
 
 def _get(url: str) -> None:
@@ -117,10 +122,10 @@ def _get(url: str) -> None:
         answer.read()
 
 
-def _private(pid: int) -> float:
-    """Memory that no other process shares, in MB: what a server's session has of the shared buffers is not its own."""
+def _own(pid: int) -> float:
+    """Memory that is a process's own, in MB. Of a server's session the buffers that it looked at are not."""
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0.0
-    return sum(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Private_")) / 1024
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Anonymous:")) / 1024
