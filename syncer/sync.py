@@ -311,6 +311,8 @@ def _deliver(
         for target_plan in planned.targets:
             target = target_plan.target
             progress.planned(target.name, target_plan.identifies)
+            if not target_plan.identifies and target.mode.events is None:
+                continue  # there is nothing to say, and no session is opened to find that out
             here = pages.RunDestination(run_id, target.destination_id)
             order = Order(here, target.destination, properties, leadership, target.mode.events, job.retries)
             sent = functools.partial(progress.sent, target.name)

@@ -5,6 +5,7 @@ network, because a `sender` has no connection.
 
 Settling has threads and connections of its own: while groups are committed, the next pages are in flight, and all
 that land meanwhile are the next group. So a fast receiver gets large groups, and a slow one does not wait for them.
+Where every class is a single page, pages go one by one anyway, and their settler uses the connection of the delivery.
 The next page is loaded and encoded while others are in flight, so that a free sender need not wait for that.
 Two pages never hold the same property of a contact, so groups do not wait for one another; but what a refusal means
 may depend on the others, so a group with a refusal is settled alone.
@@ -79,7 +80,8 @@ def deliver(
         # Before anything is sent: once it is, it must not depend on what a full server has left. Pages of different
         # urgency are never settled together.
         together = max(Counter(page.urgency for page in queue).values(), default=0)
-        settlers = [connect("settling for") for _ in range(min(_SETTLERS, together))]
+        # A lone page is claimed once the one before it is settled, and was loaded before that one landed.
+        settlers = [connect("settling for") for _ in range(min(_SETTLERS, together))] if together > 1 else [connection]
         return _Delivery(connection, _Settler(settlers, order.delivery, sender), order, halted, sent, sender).run(queue)
 
 

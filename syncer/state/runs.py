@@ -9,6 +9,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from psycopg.types.json import Jsonb
 
@@ -21,6 +22,7 @@ from syncer.state import (
     analyze,
     execute,
     fetch_all,
+    fetch_one,
     fetch_optional,
     fetch_value,
     fetch_values,
@@ -29,19 +31,21 @@ from syncer.state import (
 )
 from syncer.state.asking import Asker, this_process
 
-_CLOSING_STEPS = (
-    "lose_sending_pages",
-    "abort_unsent_pages",
-    "tally_identifies",
-    "tally_changes",
-    "end_initial_syncs",
-    "clear_unanswered",
-    "count_unanswered",
-    "clear_refusals",
-    "record_refusals",
-    "settle_holds",
-    "mark_users_elsewhere",
-)
+_CLOSING_STEPS = {
+    "lose_sending_pages": "sending",
+    "abort_unsent_pages": "unsent",
+    "tally_identifies": "changes",
+    "tally_changes": "changes",
+    "end_initial_syncs": "counted",
+    "clear_unanswered": "unanswered",
+    "count_unanswered": "exceptions",
+    "clear_refusals": "refused",
+    "record_refusals": "exceptions",
+    "settle_holds": "approved",
+    "mark_users_elsewhere": "users_told_false",
+}
+"""The steps in their order, and what of a run each is about (`_Left`): PostgreSQL plans a step that finds nothing for
+longer than it takes to know that there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,20 @@ class _OpenRun:
     run_id: int
     host: str
     pid: int
+
+
+class _Left(NamedTuple):
+    """What there is of a run that is about to be closed, or beside it, of the kind that each of the steps is about."""
+
+    sending: bool
+    unsent: bool
+    changes: bool
+    exceptions: bool
+    counted: bool
+    unanswered: bool
+    refused: bool
+    approved: bool
+    users_told_false: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +211,11 @@ def _close(connection: Connection, run_id: int, ending: RunEnd) -> None:
 
 def _tally_and_close(connection: Connection, run_id: int, ending: RunEnd) -> None:
     named = {"run_id": run_id, "max_contacts": MAX_CONTACTS_OF_USER}
-    for step in _CLOSING_STEPS:
-        execute(connection, step, named)
-    _keep_counts(connection, run_id)
+    left = fetch_one(connection, _Left, "show_what_is_left", named)
+    for step, needed in _CLOSING_STEPS.items():
+        if getattr(left, needed):
+            execute(connection, step, named)
+    _keep_counts(connection, run_id, changed=left.changes)
     statuses = [Status.HELD if ending.held else Status.FAILED] if ending.cause else []
     if ending.interrupted and ending.error:
         statuses.append(Status.INTERRUPTED)
@@ -219,13 +239,14 @@ def _tally_and_close(connection: Connection, run_id: int, ending: RunEnd) -> Non
     fetch_value(connection, "close_run", {"run_id": run_id, "status": status, "error": ending.error})
 
 
-def _keep_counts(connection: Connection, run_id: int) -> None:
+def _keep_counts(connection: Connection, run_id: int, *, changed: bool) -> None:
     """Keeps `contact_count` and `user_count` exact: the plan looks up there how many a destination has."""
     named = {"run_id": run_id}
     taken = fetch_all(connection, _CountsTakenOver, "take_over_counts", named)
-    followed = {**named, "taken": [each.destination_id for each in taken]}
-    execute(connection, "drop_stale_counts", followed)
-    execute(connection, "adjust_counts", followed)
+    if changed:
+        followed = {**named, "taken": [each.destination_id for each in taken]}
+        execute(connection, "drop_stale_counts", followed)
+        execute(connection, "adjust_counts", followed)
     counted = fetch_values(connection, "begin_counts", named)
     for destination_id in [each.destination_id for each in taken if each.much] + counted:
         # Much is new there, or all of it: the next plan has to know, and autovacuum may come too late.

@@ -47,7 +47,7 @@ class _Run:
 
 def check(connection: Connection) -> None:
     """Raises `RestoredError` if the state does not know the last run of this machine, and nobody said that it may."""
-    note = _read(connection)
+    note = _read(_file(connection))
     if note is None or _knows(connection, note):
         return
     raise errors.RestoredError(
@@ -62,12 +62,12 @@ def remember(connection: Connection, run_id: int) -> None:
 
     The note of a later run stays: that of a process which took over while this one stood still.
     """
-    last = _read(connection)
+    file = _file(connection)
+    last = _read(file)
     if last is not None and last.run_id > run_id and _knows(connection, last):
         return
     run = fetch_one(connection, _Run, "show_run_to_note", {"run_id": run_id})
     note = json.dumps({**asdict(run), "nonce": str(run.nonce), "at": run.at.isoformat()})
-    file = _file(connection)
     try:
         if file is not None:
             _write(file, note)
@@ -89,7 +89,7 @@ def accept(connection: Connection) -> Mapping[str, object]:
     The numbers of runs that it does not know of are not used again. Returns the last run that was lost, as far as this
     machine knows it: the arguments of the action `restored`, by which `check` knows that it is accepted.
     """
-    note = _read(connection)
+    note = _read(_file(connection))
     fetch_value(connection, "skip_run_ids", {"lost_run_id": 0 if note is None else note.run_id})
     return {} if note is None else {"run_id": note.run_id, "nonce": str(note.nonce)}
 
@@ -124,9 +124,8 @@ def _file(connection: Connection) -> Path | None:
     return None if folder is None else folder / str(fetch_value(connection, "show_installation"))
 
 
-def _read(connection: Connection) -> _Run | None:
+def _read(file: Path | None) -> _Run | None:
     """The note; None if there is none, or none that can be read."""
-    file = _file(connection)
     if file is None:
         return None
     try:

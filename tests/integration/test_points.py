@@ -39,7 +39,7 @@ SEAMS = {
     "sent": "the receiver has it",
     "answered": "before settle_pages",
     "settled": "after settle_pages",
-    "committed": "before lose_sending_pages",
+    "committed": "before show_what_is_left",
     "closed": "after close_run",
 }
 """Points that have a name of their own."""

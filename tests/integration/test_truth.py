@@ -36,9 +36,9 @@ def end_sessions(world: World, *names: str) -> None:
 @pytest.mark.parametrize(
     "sessions",
     [
-        pytest.param(["syncer settling for segment"], id="the settlers only"),
+        pytest.param(["syncer delivery to segment"], id="the delivery only"),
         pytest.param(["syncer sync"], id="the leader only"),
-        pytest.param(["syncer settling for segment", "syncer delivery to segment", "syncer sync"], id="all"),
+        pytest.param(["syncer delivery to segment", "syncer sync"], id="all"),
     ],
 )
 def test_told_true_while_the_state_is_lost_then_gone_is_told_false(world: World, sessions: list[str]) -> None:
