@@ -40,10 +40,10 @@ class Mirror(models.Reading, Protocol):
     def whole(self, table: str) -> Stream:
         """All rows of a table."""
 
-    def moved(self, table: str, base: str | None) -> Stream:
+    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> Stream:
         """All rows of a table that are about those who moved: users in an audience of whom the table `base` has not the
         same rows. Also all rows that name no audience or no user, and, for everybody who moved, a row that says no more
-        than that: its unsendable is null. `base` None: nobody moved."""
+        than that: its unsendable is null. `base` None: nobody moved. `rows` are those of the table, by audience."""
 
 
 class Mirrors(Protocol):

@@ -1,11 +1,17 @@
 """The statements that compare two tables at the warehouse, in one form for all dialects (SQLAlchemy's).
 
-They ask for little: UNION ALL, GROUP BY, which takes nulls for equal everywhere, and an inner join. No DISTINCT of
-whole rows: two equal rows and one are different. What is equal has to be equal byte for byte: the tables are made so.
+They ask for little: UNION ALL, GROUP BY, which takes nulls for equal everywhere, and inner joins. No DISTINCT of whole
+rows: two equal rows and one are different. What is equal has to be equal byte for byte: the tables are made so.
+
+To group all rows of both tables by their texts costs more than all the rest of a run. So users are put into groups by
+their hashes, the hashes of the rows of each group are added up, and rows are looked at where the sums differ. Equal
+rows are in one group, and so are all rows of a user in an audience: nothing is compared apart from its like. That two
+groups of different rows add up to the same is as unlikely as with the seals of the tables, by which these are trusted.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy
@@ -14,6 +20,13 @@ from sqlalchemy.sql import quoted_name
 from syncer import errors, mirrors, models
 
 Statement = sqlalchemy.Select[Any] | sqlalchemy.CompoundSelect[Any]
+Expression = sqlalchemy.ColumnElement[Any]
+
+ROWS_A_GROUP = 32
+"""Fewer make more sums, and more leave more rows to be compared beside one that moved."""
+
+MOST_GROUPS = 1_000_000
+"""Their sums have to fit into the memory of a database."""
 
 _NAMES = ("e", "E", "e ", "\u00e9", "\u00c9", "e\u0301")
 
@@ -39,6 +52,15 @@ _KEYS = ("audience", "user_id")
 
 _ONE: sqlalchemy.ColumnElement[int] = sqlalchemy.literal_column("1", sqlalchemy.Integer)
 _NONE: sqlalchemy.ColumnElement[int] = sqlalchemy.literal_column("0", sqlalchemy.Integer)
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """Of a row: `row` of all its columns, as a number of which many can be added up, and `users`, which is the same for
+    all rows of a user in an audience."""
+
+    row: Expression
+    users: Expression
 
 
 def table(scratch: str, name: str) -> sqlalchemy.TableClause:
@@ -76,25 +98,67 @@ def complaints(opened: mirrors.Mirror, table: str) -> list[str]:
     return found
 
 
-def moved(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause | None) -> Statement:
+def user_groups(rows: Mapping[str | None, int]) -> int:
+    """Into how many groups to cut all users, so that there is one for so many rows."""
+    return max(min(sum(rows.values()) // ROWS_A_GROUP, MOST_GROUPS), 1)
+
+
+def groups(rows: Mapping[str | None, int]) -> int:
+    """Into how many groups of users to cut each audience, so that there is one for so many rows: the small audiences
+    have fewer users than that."""
+    wanted = user_groups(rows)
+    found = max(rows.values(), default=1)
+    while found > 1 and sum(min(count, found) for count in rows.values()) > wanted:
+        found //= 2
+    return found
+
+
+def moved(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause | None, hashes: Hashes) -> Statement:
     """All rows of `now` that are about those who moved: the users in an audience of whom `base` has not the same rows.
     Then those that name no user or no audience, and for everybody who moved a row that names them alone. `base` None:
-    nobody moved."""
+    nobody moved.
+
+    Only rows of groups of users are compared by which the tables do not add up to the same.
+    """
     nameless = sqlalchemy.select(*now.c).where(sqlalchemy.or_(*(now.c[key].is_(None) for key in _KEYS)))
     if base is None:
         return nameless
-    both = sqlalchemy.union_all(
-        sqlalchemy.select(*now.c, _ONE.label("is_now"), _NONE.label("is_base")),
-        sqlalchemy.select(*(base.c[name] for name in _COLUMNS), _NONE, _ONE),
-    ).subquery("both_sides")
+    uneven_users = _uneven_groups(now, base, hashes)
+    some = sqlalchemy.union_all(
+        _in_groups(now, uneven_users, hashes, _ONE.label("is_now"), _NONE.label("is_base")),
+        _in_groups(base, uneven_users, hashes, _NONE, _ONE),
+    ).cte("some_rows")
     uneven = (
-        sqlalchemy.select(*(both.c[key] for key in _KEYS))
-        .where(*(both.c[key].is_not(None) for key in _KEYS))
-        .group_by(*(both.c[name] for name in _COLUMNS))
-        .having(sqlalchemy.func.sum(both.c.is_now) != sqlalchemy.func.sum(both.c.is_base))
+        sqlalchemy.select(some.c.users, *(some.c[key] for key in _KEYS))
+        .group_by(some.c.users, *(some.c[name] for name in _COLUMNS))
+        .having(sqlalchemy.func.sum(some.c.is_now) != sqlalchemy.func.sum(some.c.is_base))
         .subquery("uneven")
     )
-    who = sqlalchemy.select(*(uneven.c[key] for key in _KEYS)).distinct().cte("moved")
-    same = sqlalchemy.and_(*(now.c[key] == who.c[key] for key in _KEYS))
+    who = sqlalchemy.select(*uneven.c).distinct().cte("moved")
+    same = sqlalchemy.and_(*(some.c[column.name] == column for column in who.c))
+    theirs = sqlalchemy.select(*(some.c[name] for name in _COLUMNS)).join(who, same).where(some.c.is_now == _ONE)
     alone = [who.c[name] if name in _KEYS else sqlalchemy.null() for name in _COLUMNS]
-    return sqlalchemy.union_all(sqlalchemy.select(*now.c).join(who, same), nameless, sqlalchemy.select(*alone))
+    return sqlalchemy.union_all(theirs, nameless, sqlalchemy.select(*alone))
+
+
+def _uneven_groups(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, hashes: Hashes) -> sqlalchemy.CTE:
+    """The groups of users of whom the tables have another number of rows, or rows of which the hashes add up to
+    something else."""
+    both = sqlalchemy.union_all(
+        _named(now, hashes.users.label("users"), hashes.row.label("hash"), _ONE.label("one")),
+        _named(base, hashes.users, -hashes.row, -_ONE),
+    ).subquery("both_sides")
+    uneven = sqlalchemy.or_(*(sqlalchemy.func.sum(both.c[name]) != _NONE for name in ("hash", "one")))
+    return sqlalchemy.select(both.c.users).group_by(both.c.users).having(uneven).cte("uneven_users")
+
+
+def _in_groups(
+    kept: sqlalchemy.TableClause, groups: sqlalchemy.CTE, hashes: Hashes, *more: Expression
+) -> sqlalchemy.Select[Any]:
+    """The rows of these groups. They go along: numbers are sorted and compared sooner than texts."""
+    return _named(kept, groups.c.users, *kept.c, *more).join_from(kept, groups, groups.c.users == hashes.users)
+
+
+def _named(kept: sqlalchemy.TableClause, *columns: Expression) -> sqlalchemy.Select[Any]:
+    """The rows that name a user and an audience."""
+    return sqlalchemy.select(*columns).select_from(kept).where(*(kept.c[key].is_not(None) for key in _KEYS))

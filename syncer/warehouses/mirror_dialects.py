@@ -25,15 +25,16 @@ _SHA_BITS = 256
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`keys` of some columns are equal if all of them are, or are null, and else differ. `total` adds up the hashes of
-    rows, by their columns. `contact` is the contact of an email, as text.
+    """`keys` of some columns are equal if all of them are, or are null, and else differ. `hashed` is the hash of some
+    columns, as a number that may be negative, and of which many can be added up. `contact` is the contact of an email,
+    as text.
 
     `type_of` says of a value what a driver does not say of its type, and what the same bytes are another text by.
     `begin` are the first statements of a session that makes tables, `kind` stands after the name of a new table.
     """
 
     keys: Callable[[Expressions], Expressions]
-    total: Callable[[Expressions], Expression]
+    hashed: Callable[[Expressions], Expression]
     contact: Callable[[Expression], Expression]
     type_of: Callable[[Expression], Expression] | None = None
     begin: Sequence[str] = ()
@@ -55,9 +56,9 @@ def _mysql_keys(columns: Expressions) -> Expressions:
     return [func.unhex(func.sha2(_mysql_said(columns), _SHA_BITS))]
 
 
-def _mysql_total(columns: Expressions) -> Expression:
+def _mysql_hashed(columns: Expressions) -> Expression:
     first = func.left(func.sha2(_mysql_said(columns), _SHA_BITS), 15)
-    return func.sum(sqlalchemy.cast(func.conv(first, 16, 10), mysql.INTEGER(unsigned=True)))
+    return sqlalchemy.cast(func.conv(first, 16, 10), mysql.INTEGER(unsigned=False))
 
 
 def _mysql_contact(email: Expression) -> Expression:
@@ -71,10 +72,10 @@ def _spark_keys(columns: Expressions) -> Expressions:
     return [_binary(sqlalchemy.cast(column, _SPARK_TEXT)) for column in columns]
 
 
-def _spark_total(columns: Expressions) -> Expression:
+def _spark_hashed(columns: Expressions) -> Expression:
     # A null leaves its hash as it was, so it has to be said.
     said = [part for key in _spark_keys(columns) for part in (key.is_(None), key)]
-    return func.sum(sqlalchemy.cast(func.xxhash64(*said), sqlalchemy.DECIMAL(38, 0)))
+    return sqlalchemy.cast(func.xxhash64(*said), sqlalchemy.DECIMAL(38, 0))
 
 
 def _spark_contact(email: Expression) -> Expression:
@@ -95,8 +96,8 @@ def _snowflake_keys(columns: Expressions) -> Expressions:
     return [func.hex_encode(func.to_varchar(column)) for column in columns]
 
 
-def _snowflake_total(columns: Expressions) -> Expression:
-    return func.sum(func.hash(*_snowflake_keys(columns)))
+def _snowflake_hashed(columns: Expressions) -> Expression:
+    return func.hash(*_snowflake_keys(columns))
 
 
 def _trimmed_contact(email: Expression) -> Expression:
@@ -113,11 +114,11 @@ def _redshift_keys(columns: Expressions) -> Expressions:
     return [func.md5(sqlalchemy.cast(column, sqlalchemy.VARCHAR(65535))) for column in columns]
 
 
-def _redshift_total(columns: Expressions) -> Expression:
+def _redshift_hashed(columns: Expressions) -> Expression:
     said: Expression = literal_column("''")
     for key in _redshift_keys(columns):  # its CONCAT takes two
         said = said.op("||")(func.coalesce(key, literal_column("'-'")))
-    return func.sum(sqlalchemy.cast(func.strtol(func.left(func.md5(said), 15), 16), sqlalchemy.DECIMAL(38, 0)))
+    return sqlalchemy.cast(func.strtol(func.left(func.md5(said), 15), 16), sqlalchemy.DECIMAL(38, 0))
 
 
 def _redshift_contact(email: Expression) -> Expression:
@@ -129,18 +130,18 @@ def _bigquery_keys(columns: Expressions) -> Expressions:
     return [_binary(sqlalchemy.cast(column, sqlalchemy.String)) for column in columns]
 
 
-def _bigquery_total(columns: Expressions) -> Expression:
+def _bigquery_hashed(columns: Expressions) -> Expression:
     said = _hex_said(_bigquery_keys(columns), func.to_hex)
-    return func.sum(sqlalchemy.cast(func.farm_fingerprint(said), sqlalchemy.Numeric))
+    return sqlalchemy.cast(func.farm_fingerprint(said), sqlalchemy.Numeric)
 
 
 def _trino_keys(columns: Expressions) -> Expressions:
     return [func.to_utf8(sqlalchemy.cast(column, sqlalchemy.VARCHAR)) for column in columns]
 
 
-def _trino_total(columns: Expressions) -> Expression:
+def _trino_hashed(columns: Expressions) -> Expression:
     digest = func.xxhash64(func.to_utf8(_hex_said(_trino_keys(columns), func.to_hex)))
-    return func.sum(sqlalchemy.cast(func.from_big_endian_64(digest), sqlalchemy.DECIMAL(38, 0)))
+    return sqlalchemy.cast(func.from_big_endian_64(digest), sqlalchemy.DECIMAL(38, 0))
 
 
 def _trino_contact(email: Expression) -> Expression:
@@ -152,7 +153,7 @@ def _trino_contact(email: Expression) -> Expression:
 # it is an error; and nobody who holds a table can keep a run waiting.
 _MYSQL = Facts(
     _mysql_keys,
-    _mysql_total,
+    _mysql_hashed,
     _mysql_contact,
     type_of=func.charset,
     begin=(
@@ -166,11 +167,11 @@ _MYSQL = Facts(
 FACTS: Mapping[str, Facts] = {
     "mysql": _MYSQL,
     "mariadb": _MYSQL,
-    "hive": Facts(_spark_keys, _spark_total, _spark_contact, kind="USING parquet"),
-    "databricks": Facts(_spark_keys, _spark_total, _spark_contact),
-    "snowflake": Facts(_snowflake_keys, _snowflake_total, _trimmed_contact),
-    "redshift": Facts(_redshift_keys, _redshift_total, _redshift_contact),
-    "bigquery": Facts(_bigquery_keys, _bigquery_total, _trimmed_contact),
-    "trino": Facts(_trino_keys, _trino_total, _trino_contact),
+    "hive": Facts(_spark_keys, _spark_hashed, _spark_contact, kind="USING parquet"),
+    "databricks": Facts(_spark_keys, _spark_hashed, _spark_contact),
+    "snowflake": Facts(_snowflake_keys, _snowflake_hashed, _trimmed_contact),
+    "redshift": Facts(_redshift_keys, _redshift_hashed, _redshift_contact),
+    "bigquery": Facts(_bigquery_keys, _bigquery_hashed, _trimmed_contact),
+    "trino": Facts(_trino_keys, _trino_hashed, _trino_contact),
 }
 """By the name of the backend, as in a URL."""

@@ -109,7 +109,8 @@ class DuckdbMirror(GenericReading):
         self._alone.check()
         if not self._ask("warehouse_duckdb_find", schema=_literal(self._scratch), table=_literal(table)):
             return None
-        ((rows, total),) = self._ask("warehouse_duckdb_seal", table=self._name(table))
+        row_hash = query("warehouse_duckdb_row_hash")
+        ((rows, total),) = self._ask("warehouse_duckdb_seal", table=self._name(table), row_hash=row_hash)
         return f"{rows} {total or 0}"
 
     def rows(self, table: str) -> Mapping[str | None, int]:
@@ -128,9 +129,13 @@ class DuckdbMirror(GenericReading):
         """See `mirrors.Mirror`."""
         return self._copied(mirror.whole(self._kept(table)))
 
-    def moved(self, table: str, base: str | None) -> models.CopyStream:
+    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> models.CopyStream:
         """See `mirrors.Mirror`."""
-        return self._copied(mirror.moved(self._kept(table), None if base is None else self._kept(base)))
+        hashes = mirror.Hashes(
+            _expression("warehouse_duckdb_row_hash"),
+            _expression("warehouse_duckdb_users_hash", groups=str(mirror.groups(rows))),
+        )
+        return self._copied(mirror.moved(self._kept(table), None if base is None else self._kept(base), hashes))
 
     def drop(self, table: str) -> None:
         """Drops a table that may not be there."""
@@ -217,6 +222,10 @@ def _refuse_other_types(source: models.Source, columns: base.Columns, types: Map
             f"{source.path}: what changed is found by texts, whole numbers and a boolean, and"
             f" {', '.join(f'{name} is {types[name]}' for name in wrong)}; cast them in a query or a view"
         )
+
+
+def _expression(name: str, **placeholders: str) -> mirror.Expression:
+    return sqlalchemy.literal_column(f"({query(name).format(**placeholders)})")
 
 
 def _quoted(name: str) -> str:

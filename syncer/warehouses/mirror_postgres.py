@@ -124,10 +124,11 @@ class PostgresMirror(postgres.PostgresReading):
     def seal(self, table: str) -> str | None:
         """See `mirrors.Mirror`."""
         self._alone.check()
+        row_hash = _statement("warehouse_row_hash")
+        seal = _statement("warehouse_seal", table=_name(self._scratch, table), row_hash=row_hash)
         try:
             with self._connection.transaction():
-                found = self._connection.execute(_statement("warehouse_seal", table=_name(self._scratch, table)))
-                row = found.fetchone()
+                row = self._connection.execute(seal).fetchone()
         except psycopg.Error:
             return None
         return None if row is None else str(row[0])
@@ -147,9 +148,15 @@ class PostgresMirror(postgres.PostgresReading):
         """See `mirrors.Mirror`."""
         return self._copied(mirror.whole(self._kept(table)))
 
-    def moved(self, table: str, base: str | None) -> models.CopyStream:
+    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> models.CopyStream:
         """See `mirrors.Mirror`."""
-        return self._copied(mirror.moved(self._kept(table), None if base is None else self._kept(base)))
+        self._run(_statement("warehouse_give_memory"))
+        groups = sql.Literal(mirror.groups(rows))
+        hashes = mirror.Hashes(
+            _expression(_statement("warehouse_row_hash")),
+            _expression(_statement("warehouse_users_hash", groups=groups)),
+        )
+        return self._copied(mirror.moved(self._kept(table), None if base is None else self._kept(base), hashes))
 
     @contextmanager
     def _read_only(self) -> Iterator[None]:
@@ -178,6 +185,10 @@ def _compiled(statement: mirror.Statement) -> sql.Composed:
     # There are no parameters in it, and a percent sign is doubled only for those.
     text = str(statement.compile(dialect=_DIALECT)).replace("%%", "%")
     return sql.Composed([sql.SQL(text)])
+
+
+def _expression(text: sql.Composed) -> mirror.Expression:
+    return sqlalchemy.literal_column(f"({text.as_string()})")
 
 
 def _name(scratch: str, table: str) -> sql.Identifier:

@@ -15,7 +15,7 @@ import sqlalchemy
 from sqlalchemy.sql import quoted_name
 
 from syncer import errors, mirrors, models
-from syncer.warehouses import base, mirror_dialects, mirror_statements, tables, text, values
+from syncer.warehouses import base, mirror, mirror_dialects, mirror_statements, tables, text, values
 from syncer.warehouses.mirror_statements import Kept, Statement
 from syncer.warehouses.reading import GenericReading
 from syncer.warehouses.words import Words
@@ -115,10 +115,10 @@ class GenericMirror(GenericReading):
         self._alone.check()
         return models.RowStream(self._alone.guard(self._everything(table)))
 
-    def moved(self, table: str, base: str | None) -> models.RowStream:
+    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> models.RowStream:
         """See `mirrors.Mirror`."""
         self._alone.check()
-        return models.RowStream(self._alone.guard(self._changes(table, base)))
+        return models.RowStream(self._alone.guard(self._changes(table, base, mirror.user_groups(rows))))
 
     def drop(self, table: str) -> bool:
         """Drops a table that may not be there; returns whether it certainly is not, then."""
@@ -136,7 +136,7 @@ class GenericMirror(GenericReading):
                 yield from self._members_in(kept, rows)
             _refuse_cut_off(kept, read, seal.rows)
 
-    def _changes(self, table: str, before: str | None) -> Generator[models.MemberRow, None, None]:
+    def _changes(self, table: str, before: str | None, groups: int) -> Generator[models.MemberRow, None, None]:
         for index, (kept, seal) in enumerate(zip(self._kept(table), self._seals[table], strict=True)):
             for rows in self._counted(kept, mirror_statements.nameless(kept)):
                 yield from self._members_in(kept, rows)
@@ -147,7 +147,7 @@ class GenericMirror(GenericReading):
                     f"{kept.source.path}: its columns are of other types than for the run before, so what changed"
                     " cannot be found"
                 )
-            asked = mirror_statements.moved(self._facts, kept, self._kept(before)[index])
+            asked = mirror_statements.moved(self._facts, kept, self._kept(before)[index], groups)
             # An aggregate may have another type than its column.
             alike = self._alike(self._described(kept.source, mirror_statements.nothing(kept)))
             for rows in self._counted(kept, asked):

@@ -1,7 +1,7 @@
 """The statements of `mirror_reading`, in one form for all dialects (SQLAlchemy's).
 
-They ask for little: UNION ALL, GROUP BY of keys, aggregates, and windows over what was grouped. No join, no DISTINCT of
-whole rows: two equal rows and one are different.
+They ask for little: UNION ALL, GROUP BY of keys, aggregates, IN, and windows over what was grouped. No join, no
+DISTINCT of whole rows: two equal rows and one are different.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import func
+from sqlalchemy import func, literal_column
 
 from syncer import models
 from syncer.warehouses.mirror_dialects import Expression, Facts
@@ -68,7 +68,7 @@ def types(kept: Kept, type_of: Callable[[Expression], Expression]) -> Statement:
 
 def seal(facts: Facts, kept: Kept) -> Statement:
     """The number of rows, and the sum of their hashes."""
-    added: list[Expression] = [func.count(), facts.total(list(kept.clause.c))]
+    added: list[Expression] = [func.count(), func.sum(facts.hashed(list(kept.clause.c)))]
     return sqlalchemy.select(*added).select_from(kept.clause)
 
 
@@ -124,10 +124,15 @@ def nameless(kept: Kept) -> Statement:
     return sqlalchemy.select(*kept.clause.c, _how_many()).where(where)
 
 
-def moved(facts: Facts, now: Kept, base: Kept) -> Statement:
+def moved(facts: Facts, now: Kept, base: Kept, groups: int) -> Statement:
     """All different rows of either table about those who moved: users in an audience of whom `base` has not the same
-    rows as `now`. After each how often either has it, and how many such rows there are."""
-    both = sqlalchemy.union_all(_side(facts, now, _NOW), _side(facts, base, _BEFORE)).subquery("both_sides")
+    rows as `now`. After each how often either has it, and how many such rows there are. Only rows of so many groups of
+    users are compared by which the tables do not add up to the same: see `mirror`."""
+    uneven_users = _uneven_groups(facts, now, base, groups)
+    both = sqlalchemy.union_all(
+        _side(facts, now, _NOW).where(_users(facts, now, groups).in_(uneven_users)),
+        _side(facts, base, _BEFORE).where(_users(facts, base, groups).in_(uneven_users)),
+    ).subquery("both_sides")
     keys = [column for column in both.c if column.name.startswith(("who_", "row_"))]
     is_now, rows = both.c.is_now, func.count()
     counted = sqlalchemy.select(
@@ -150,8 +155,30 @@ def _side(facts: Facts, kept: Kept, is_now: Expression) -> Statement:
         *(key.label(f"who_{index}") for index, key in enumerate(facts.keys(kept.who))),
         *(key.label(f"row_{index}") for index, key in enumerate(facts.keys(list(kept.clause.c)))),
     ]
-    named = (column.is_not(None) for column in kept.who)
-    return sqlalchemy.select(*kept.clause.c, *keys, is_now.label("is_now")).where(*named)
+    return _named(kept, *kept.clause.c, *keys, is_now.label("is_now"))
+
+
+def _uneven_groups(facts: Facts, now: Kept, base: Kept, groups: int) -> Statement:
+    """The groups of users of whom the tables have another number of rows, or rows of which the hashes add up to
+    something else."""
+    hashes = [facts.hashed(list(kept.clause.c)) for kept in (now, base)]
+    sums = sqlalchemy.union_all(
+        _named(now, _users(facts, now, groups).label("users"), hashes[0].label("hashed"), _NOW.label("one")),
+        _named(base, _users(facts, base, groups), -hashes[1], -_NOW),
+    ).subquery("hashes")
+    uneven = sqlalchemy.or_(*(func.sum(sums.c[name]) != _BEFORE for name in ("hashed", "one")))
+    return sqlalchemy.select(sums.c.users).group_by(sums.c.users).having(uneven)
+
+
+def _users(facts: Facts, kept: Kept, groups: int) -> Expression:
+    """The group of users that a row is about."""
+    among: Expression = func.mod(facts.hashed([kept.clause.c.user_id]), literal_column(str(groups)))
+    return among
+
+
+def _named(kept: Kept, *columns: Expression) -> Statement:
+    """The rows that name somebody."""
+    return sqlalchemy.select(*columns).select_from(kept.clause).where(*(column.is_not(None) for column in kept.who))
 
 
 def _how_many() -> Expression:

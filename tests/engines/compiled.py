@@ -60,7 +60,7 @@ def mirrored(dialect: Dialect, backend: str) -> list[str]:
         mirror_statements.users(facts, now, None),
         mirror_statements.different(facts, contacts),
         mirror_statements.nameless(now),
-        mirror_statements.moved(facts, now, base),
+        mirror_statements.moved(facts, now, base, 7),
     ]
     return [" ".join(str(each.compile(dialect=dialect)).split()) for each in statements]
 

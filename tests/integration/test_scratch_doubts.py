@@ -43,7 +43,7 @@ def test_a_change_that_the_warehouse_missed_is_found_by_counting_the_users(
     settled.sync()
     assert read(settled) == ("changes", None, 0)
     real = mirror.moved
-    monkeypatch.setattr(mirror, "moved", lambda now, base: real(now, None))
+    monkeypatch.setattr(mirror, "moved", lambda now, _, hashes: real(now, None, hashes))
     rows = members(49, VIP, CHURN)
     settled.warehouse.replace(rows)
 

@@ -19,6 +19,7 @@ from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from syncer.receivers.segment import SegmentReceiver
 from syncer.receivers.segment_memory import Event
 from syncer.state import State
+from syncer.warehouses import mirror
 from tests.forgetting import forget
 from tests.integration.lives.mortal import Gone, Mortal
 from tests.integration.lives.reviewed import Reviewed
@@ -227,6 +228,7 @@ def lives(
     used: list[str] = []
 
     def play(seed: int) -> Twice:
+        monkeypatch.setattr(mirror, "ROWS_A_GROUP", 1 + seed % 3)
         state = State(new_database(template, again=used.pop() if used else None), "syncer")
         used.append(state.url)
         warehouse.run("DROP SCHEMA IF EXISTS scratch CASCADE")

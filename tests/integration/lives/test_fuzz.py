@@ -11,6 +11,7 @@ import pytest
 
 from syncer.destinations import segment
 from syncer.planning import checksums
+from syncer.warehouses import mirror
 from tests.integration.lives.mortal import Mortal
 from tests.integration.lives.rare import PATHS
 from tests.integration.lives.stage import Stage
@@ -50,6 +51,7 @@ def play(new_database: Callable[..., str], template: str, monkeypatch: pytest.Mo
     def play(seed: int, sometimes: Sometimes) -> None:
         kind = seed % 4
         monkeypatch.setattr(segment, "PAGE_SIZE", (1, 500)[kind % 2])
+        monkeypatch.setattr(mirror, "ROWS_A_GROUP", 1 + seed // 4 % 3)
         elsewhere, kept = warehouse if kind % 2 else None, twice if kind == 3 else None
         stage = stages.setdefault(kind, Stage(new_database, template, mortal, elsewhere, kept))
         stage.sometimes = sometimes

@@ -1,0 +1,2 @@
+-- Purpose: the hash of a row of a table that keeps a snapshot in DuckDB; stands inside other statements.
+hash(audience, user_id, email, unsendable)::hugeint

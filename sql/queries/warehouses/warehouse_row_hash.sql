@@ -1,0 +1,18 @@
+-- Purpose: the hash of a row of a table that keeps a snapshot; stands inside other statements. Each column's hash is
+-- the seed of the next. The least of all numbers is left out, because its opposite is none.
+greatest(
+    -9223372036854775807,
+    hashtextextended(
+        coalesce(audience, ''),
+        hashtextextended(
+            coalesce(email, ''),
+            hashtextextended(
+                coalesce(user_id, ''),
+                unsendable::integer
+                + 2 * (email IS NULL)::integer
+                + 4 * (user_id IS NULL)::integer
+                + 8 * (audience IS NULL)::integer
+            )
+        )
+    )
+)
