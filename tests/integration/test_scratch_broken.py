@@ -74,7 +74,7 @@ def groups_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 def groups_that_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A group is even if it has as many rows as before."""
     real = mirror.moved
-    same = sqlalchemy.literal_column("0")
+    same: Any = sqlalchemy.literal_column("0")
     monkeypatch.setattr(mirror, "moved", lambda now, base, hashes: real(now, base, replace(hashes, row=same)))
 
 
