@@ -127,12 +127,12 @@ def resolve(
     """
     overrides = {audience.name: audience.property for audience in configured}
     traits = {audience.name: audience for audience in configured if audience.is_trait}
-    names = sorted({*overrides, *row_names})
+    names = {*overrides, *row_names}
     by_name = {audience.name: audience for audience in known}
 
     audiences: list[models.Audience] = []
     wanting: dict[str, list[str]] = defaultdict(list)
-    for name in names:
+    for name in sorted(names):
         own = by_name.get(name)
         problem = None if own and own.pinned else name_problem(name, overrides.get(name))
         if problem:
@@ -150,7 +150,8 @@ def resolve(
         and not gone.is_trait  # a computed trait that nobody asks for any more stays as last told
         and (gone.retired or (gone.name not in names and gone.property not in wanting))
     ]
-    return sorted((_as_trait(audience, traits, known) for audience in audiences), key=lambda audience: audience.name)
+    by_id = {audience.audience_id: audience for audience in known}
+    return sorted((_as_trait(audience, traits, by_id) for audience in audiences), key=lambda audience: audience.name)
 
 
 def value_problem(types: Sequence[str], pinned: models.KnownAudience | None, *, named: bool) -> str | None:
@@ -177,11 +178,11 @@ def value_problem(types: Sequence[str], pinned: models.KnownAudience | None, *, 
 def _as_trait(
     audience: models.Audience,
     traits: Mapping[str, models.ConfiguredAudience],
-    known: Sequence[models.KnownAudience],
+    known: Mapping[int, models.KnownAudience],
 ) -> models.Audience:
     """Marks a computed trait. An audience that was sent can never become a computed trait, nor the other way round,
     also where the state knows it only by its property."""
-    own = next((each for each in known if each.audience_id == audience.audience_id), None)
+    own = None if audience.audience_id is None else known.get(audience.audience_id)
     if own and own.pinned and own.is_trait != (audience.name in traits):
         was, now = ("computed trait", "audience") if own.is_trait else ("audience", "computed trait")
         return replace(audience, problem=f"it was sent as {was} first, and cannot become {now}; choose another name")

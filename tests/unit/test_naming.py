@@ -1,5 +1,7 @@
 """Which property an audience has, which names are refused, and who owns a property that several want."""
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -187,3 +189,23 @@ def test_resolve_leaves_an_audience_alone_that_came_back_under_two_names() -> No
         "VIP-Buyers": False,
         "vip buyers": False,
     }
+
+
+class Counted(list[KnownAudience]):
+    """Counts how many audiences are looked at."""
+
+    looked_at = 0
+
+    def __iter__(self) -> Iterator[KnownAudience]:
+        for each in super().__iter__():
+            self.looked_at += 1
+            yield each
+
+
+def test_resolve_looks_at_each_known_audience_a_few_times_however_many_there_are() -> None:
+    known = Counted(KnownAudience(n, f"Audience {n}", f"audience_{n}", pinned=True) for n in range(500))
+
+    audiences = naming.resolve([], [f"Audience {n}" for n in range(500)], known)
+
+    assert {audience.audience_id for audience in audiences} == set(range(500))
+    assert known.looked_at <= 10 * len(known)
