@@ -166,6 +166,7 @@ CREATE TABLE told_false (
 ) PARTITION BY LIST (destination_id);
 COMMENT ON TABLE told_false IS 'Contacts that were once told true and whose last accepted value is false';
 CREATE INDEX told_false_by_user ON told_false (user_id);
+CREATE INDEX told_false_due ON told_false (destination_id) WHERE told_run_id < 0;
 
 -- Of a destination that keeps profiles by user id too. A contact's row in `told_false` knows the last user only.
 -- `is_back`: the user is in the audience, at a contact whose call may have had to name another one, or did not succeed.
@@ -349,6 +350,7 @@ CREATE TABLE run_count (
 );
 COMMENT ON TABLE run_count IS 'What a run did for an audience at a destination, in contacts';
 CREATE INDEX run_count_by_audience ON run_count (audience_id, destination_id, run_id);
+CREATE INDEX run_count_held ON run_count (audience_id, destination_id, run_id) WHERE held > 0;
 
 CREATE TYPE change_op AS ENUM ('added', 'removed', 'reasserted', 'trait_changed', 'covered', 'refreshed');
 CREATE TYPE row_effect AS ENUM ('gain', 'lose', 'none');

@@ -119,6 +119,7 @@ class Comparison:
             **self.target.in_reach,
             **audiences._asdict(),
             "all_audiences": not unchanged["unchanged"],
+            "only_contacts": self.target.only_contacts,
             "nameless": nameless,
             "anything": bool(audiences.audience_ids or nameless or None in self.counts.rows),
         }

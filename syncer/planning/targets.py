@@ -69,6 +69,12 @@ class Target:
         return _parameters(self.reach)
 
     @property
+    def only_contacts(self) -> Sequence[str] | None:
+        """The contacts that it is about, where they are a list; else None."""
+        contacts = self.reach.contacts
+        return None if contacts is None or self.reach.rollout is not None else sorted(contacts)
+
+    @property
     def in_whole_reach(self) -> dict[str, object]:
         """The same of all that the destination is about."""
         return _parameters(self.whole or self.reach)

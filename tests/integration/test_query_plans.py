@@ -25,7 +25,7 @@ CONTACTS, AUDIENCES, EACH = 30_000, 20, 5
 EXPLAINED = (
     "diff_members gather_known digest_plan tally_changes claim_pages load_page settle_pages who_is_it who_was_told"
     " who_changed who_is_pending who_is_refused who_is_held who_is_skipped"
-    " clear_refusals clear_unanswered settle_holds list_run_audiences"
+    " clear_refusals clear_unanswered settle_holds list_run_audiences add_retractions list_fingerprints"
 ).split()
 
 
@@ -78,6 +78,10 @@ def _known_by_all(world: World) -> World:
                 contact, user_id, 'true'
             FROM synced_member
             """
+        )
+        connection.execute(
+            "INSERT INTO told_false (destination_id, audience_id, told_run_id, told_at, contact, user_id)"
+            " SELECT 1, 1, 1, now(), 'gone' || n || '@example.com', 'g' || n FROM generate_series(1, 10000) AS n"
         )
         connection.execute("ANALYZE")
     world.warehouse.run("UPDATE members SET audience_name = 'Audience 1' WHERE right(user_id, 2) = '77'")
@@ -155,6 +159,12 @@ def test_a_run_reads_the_state_once_and_its_pages_by_index(big: World, explained
         assert not looked_up_row_by_row(plan) & private
     assert len(explained["digest_plan"]) == 2
 
+    for plan in explained["add_retractions"]:  # without a resync, nothing of those who left is read
+        unasked = [node for gate in nodes(plan) if "One-Time Filter" in gate for node in nodes(gate)]
+        asked = [node for node in nodes(plan) if node.get("Relation Name") == "told_false_1" and node not in unasked]
+        assert asked, "what an earlier resync could not tell is not looked for"
+        assert not [node for node in asked if node["Node Type"] == "Seq Scan"]
+
     for name in ("gather_known", "claim_pages", "load_page", "settle_pages"):
         assert explained[name], name
         for plan in explained[name]:
@@ -198,8 +208,8 @@ def test_closing_a_run_looks_nothing_up_row_by_row(big: World, explained: dict[s
 
 def test_one_person_is_explained_by_index(big: World, explained: dict[str, list[Plan]]) -> None:
     big.explain("u77")
-    looked = {name: plans for name, plans in explained.items() if name.startswith("who_")}
-    assert {"who_was_told", "who_changed"} <= set(looked)
+    looked = {name: plans for name, plans in explained.items() if name.startswith("who_") or name == "diff_members"}
+    assert {"who_was_told", "who_changed", "diff_members"} <= set(looked)
     for name, plans in looked.items():
         for plan in plans:
             assert not read_whole(plan) & {"synced_member", "sync_change"}, name

@@ -9,7 +9,8 @@
 -- what the state has of those of whom all is staged, where the snapshot is a part: see `Snapshot.accepted`).
 -- Parameters: destination_id; reach_contacts, rollout (the destination's reach); audience_ids, names, reads, due_before
 -- (parallel arrays: see list_compared_audiences); all_audiences (true: those are nearly all that the state has, so that
--- it is read whole); nameless (blank names of audiences in the snapshot: such rows may be about anybody); anything
+-- it is read whole); only_contacts (all that are within reach, looked up by the index; null: that is no list);
+-- nameless (blank names of audiences in the snapshot: such rows may be about anybody); anything
 -- (false: there is nothing to compare, and neither side is read).
 -- Rows: none; makes member_delta, of these kinds:
 --     gain     only the snapshot has the row
@@ -81,6 +82,7 @@ FULL JOIN (
     FROM {accepted} AS synced_member
     WHERE synced_member.destination_id = %(destination_id)s
         AND (%(all_audiences)s::boolean OR synced_member.audience_id = ANY (%(audience_ids)s::integer[]))
+        AND (%(only_contacts)s::text[] IS NULL OR synced_member.contact = ANY (%(only_contacts)s::text[]))
         AND is_in_reach(synced_member.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
 ) AS synced
     ON synced.audience_id = snapshot.audience_id

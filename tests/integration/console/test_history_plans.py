@@ -1,0 +1,54 @@
+"""What a long history must not cost: no question of the documents reads it whole, and no run does."""
+
+import pytest
+from psycopg.rows import tuple_row
+
+from syncer.state import Connection, execute
+from tests.integration.console.test_page_plans import OF_PEOPLE, RUNS, filled
+from tests.integration.test_query_plans import explained_by, inner_sides, nodes, read_whole
+from tests.world import World
+
+__all__ = ["filled"]
+
+pytestmark = pytest.mark.not_audited("its members are written into the state, and were never told")
+
+# As in the README and in sql/README.md.
+BY_A_KEY = {
+    "membership": "SELECT * FROM audience_membership_history WHERE contact = 'p77@example.com' ORDER BY entered_at",
+    "changelog of a contact": "SELECT * FROM sync_changelog WHERE contact = 'p77@example.com' ORDER BY run_id",
+    "changelog of a run": f"SELECT * FROM sync_changelog WHERE run_id = {RUNS} AND status = 'failed'",
+    "counts": f"SELECT * FROM sync_run_counts WHERE run_id = {RUNS}",
+    "destinations": f"SELECT * FROM sync_run_destinations WHERE run_id = {RUNS}",
+}
+# Lists of what stands now: nothing that grows with the runs is read for them.
+OF_HISTORY = OF_PEOPLE - {"held_change", "refused_contact", "skipped_member"}
+
+
+def _plan(connection: Connection, statement: str) -> dict[str, object]:
+    cursor = connection.cursor(row_factory=tuple_row)
+    (row,) = cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}").fetchall()
+    return dict(row[0][0]["Plan"])
+
+
+@pytest.mark.parametrize("name", BY_A_KEY)
+def test_views_are_asked_by_contact_and_by_run(filled: World, name: str) -> None:
+    with filled.state() as connection:
+        assert not read_whole(_plan(connection, BY_A_KEY[name])) & OF_PEOPLE - {"held_change"}
+
+
+def test_what_is_held_finds_its_last_run_among_those_that_held_something(filled: World) -> None:
+    with filled.state() as connection:
+        plan = _plan(connection, "SELECT * FROM held_changes")
+    found = [node for node in nodes(plan) if str(node.get("Relation Name", "")) == "run_count"]
+    assert [node["Index Name"] for node in found] == ["run_count_held"]
+    assert not read_whole(plan) & OF_HISTORY
+
+
+def test_a_run_reads_the_counts_of_one_run_before_it(filled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    explained = explained_by(monkeypatch, "list_fingerprints".__eq__)
+    with filled.state() as connection:
+        rows = execute(connection, "list_fingerprints", {"destination_ids": [1, 2]}).fetchall()
+    assert len(rows) == 2 * 20
+    (plan,) = explained["list_fingerprints"]
+    assert not read_whole(plan) & {"run_count"}
+    assert not any("SubPlan" in str(node.get("Subplan Name")) for side in inner_sides(plan) for node in nodes(side))
