@@ -6,5 +6,7 @@
 runs a program. `contestants` says what takes part; `ours` sets syncer up, `theirs` the rivals, and `rivals/` has the
 programs that stand for a user's own script. `pace` and `travel` are commands of their own, about the limits that a
 receiver sets, and about what travels from a warehouse that keeps the last snapshot.
+`history` is one, too: it asks a state with a long past (`past`), takes the times out of PostgreSQL's log (`statements`)
+and says what each table and index holds (`holding`).
 README.md has the results.
 """

@@ -54,12 +54,18 @@ def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Ser
     """
     embedded.SETTINGS.update({**SETTINGS, **(more or {})})
     with embedded.running(folder) as url:
-        with psycopg.connect(url, autocommit=True) as connection:
-            known = {name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()}
-            for name in ("bench", "bench_state"):
-                if name not in known:
-                    connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
-        yield on(url, folder / "postgres")
+        yield joined(url)
+
+
+def joined(url: str) -> Server:
+    """A running server of this machine; creates the two databases if they are missing."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        known = {name for (name,) in connection.execute("SELECT datname FROM pg_database").fetchall()}
+        for name in ("bench", "bench_state"):
+            if name not in known:
+                connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        ((cluster,),) = connection.execute("SHOW data_directory").fetchall()
+    return on(url, Path(str(cluster)))
 
 
 def on(url: str, cluster: Path) -> Server:

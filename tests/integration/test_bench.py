@@ -7,9 +7,23 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.bench import belief, fresh_report, freshness, ours, pace, server, sink, travel, warehouse
+from tests.bench import (
+    belief,
+    fresh_report,
+    freshness,
+    history,
+    holding,
+    ours,
+    pace,
+    past,
+    server,
+    sink,
+    travel,
+    warehouse,
+)
 from tests.bench.__main__ import Bench
-from tests.bench.contestants import CHANGED, INITIAL, SCENARIOS, UNCHANGED
+from tests.bench.contestants import CHANGED, INITIAL, SCENARIOS, UNCHANGED, Place
+from tests.bench.statements import Log
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +77,28 @@ def test_what_travels_is_measured_both_ways(bench_server: server.Server, tmp_pat
     assert everything.rows > 1900 > 200 > changes.rows > 0
     assert everything.size > 100_000 > 20_000 > changes.size > 0
     assert all(each.client_cpu > 0 and each.rss > 10 for each in found)
+
+
+def test_a_long_history_adds_up_and_its_questions_are_timed(bench_server: server.Server, tmp_path: Path) -> None:
+    warehouse.generate(bench_server, 2000)
+    place = Place(bench_server, tmp_path, "http://127.0.0.1:9")
+    ours.seed(place, ours.Setup())
+    assert list(past.fill(bench_server, 2000, 300, 300 * 40)) == [249, 300]
+    assert list(past.fill(bench_server, 2000, 300, 300 * 40)) == []
+    told = "SELECT sum(CASE effect WHEN 'gain' THEN 1 ELSE -1 END) FROM syncer.sync_change WHERE run_id > 1"
+    still_in = "SELECT count(*) FROM syncer.synced_member WHERE entered_run_id > 1"
+    assert bench_server.run(told) == bench_server.run(still_in) == [(20,)]
+
+    (folder,) = bench_server.run("SHOW data_directory")
+    log = Log(bench_server, Path(str(folder[0])).parent / "postgres.log")
+    with log, history.questions(bench_server, ours.config(place), 2000) as asked:
+        chosen = [each for each in asked if each[0] in ("history 300", "/runs/300.json", "SQL: held")]
+        found = list(history.ask_all(log, chosen, 1))
+    assert [each.slowest[1] > 0 for each in found] == [True] * 3
+    assert "list_run_audiences" in found[0].statements
+    held = {each.table: each for each in holding.relations(bench_server, "syncer") if each.index is None}
+    assert held["sync_change"].rows > 11_000
+    assert 50 < held["sync_change"].per_row < 500
 
 
 def test_the_most_of_any_stretch_of_time_is_found() -> None:
