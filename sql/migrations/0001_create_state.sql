@@ -542,6 +542,7 @@ CREATE TABLE held_change (
 COMMENT ON TABLE held_change IS
     'What the guard holds, or a rollback, until it is approved and accepted, or is no longer wanted';
 CREATE INDEX held_change_by_age ON held_change (destination_id, since);
+CREATE INDEX held_change_by_contact ON held_change (contact);
 CREATE INDEX held_change_by_user ON held_change (user_id);
 CREATE INDEX held_change_waiting ON held_change (destination_id, audience_id, since_run_id, rolls_back_run_id)
     INCLUDE (op)
