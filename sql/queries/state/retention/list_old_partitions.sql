@@ -2,7 +2,11 @@
 -- later one may still be put in, is none of them, nor is one with a run that a rollback waits to take back.
 -- Parameters: keep (seconds).
 -- Rows: partition, first_run, end_run (excluded), runs; the oldest first.
-SELECT part.partition, part.first_run, part.end_run, count(run.run_id) AS runs
+SELECT
+    part.partition,
+    part.first_run,
+    part.end_run,
+    (SELECT count(*) FROM run WHERE run.run_id >= part.first_run AND run.run_id < part.end_run) AS runs
 FROM (
     SELECT
         child.relname AS partition,
@@ -13,20 +17,21 @@ FROM (
     CROSS JOIN LATERAL (SELECT pg_get_expr(child.relpartbound, child.oid) AS said) AS bounds
     WHERE i.inhparent = 'sync_change'::regclass
 ) AS part
-LEFT JOIN run ON run.run_id >= part.first_run AND run.run_id < part.end_run
 WHERE part.end_run <= (SELECT max(newest.run_id) FROM run AS newest)
+    AND NOT EXISTS (
+        SELECT
+        FROM run
+        WHERE run.run_id >= part.first_run
+            AND run.run_id < part.end_run
+            AND (
+                run.finished_at IS NULL
+                OR extract(epoch FROM clock_timestamp() - run.finished_at) <= %(keep)s::float8
+            )
+    )
     AND NOT EXISTS (
         SELECT FROM held_change
         WHERE held_change.rolls_back_run_id > 0
             AND held_change.rolls_back_run_id >= part.first_run
             AND held_change.rolls_back_run_id < part.end_run
     )
-GROUP BY part.partition, part.first_run, part.end_run
-HAVING bool_and(
-    run.run_id IS NULL
-    OR (
-        run.finished_at IS NOT NULL
-        AND extract(epoch FROM clock_timestamp() - run.finished_at) > %(keep)s::float8
-    )
-)
 ORDER BY part.first_run
