@@ -14,7 +14,7 @@ import pytest
 from psycopg.rows import tuple_row
 
 from syncer.receivers.segment import SegmentReceiver
-from syncer.state import State
+from syncer.state import State, execute
 from tests.world import World, Write
 
 pytestmark = pytest.mark.not_audited("its members are written into the state, and were never told")
@@ -197,6 +197,8 @@ def test_closing_a_run_looks_nothing_up_row_by_row(big: World, explained: dict[s
     assert not looked_up_row_by_row(listed)
 
     for name in ("clear_refusals", "clear_unanswered", "settle_holds"):  # nothing is read unless there is a list
+        with big.state() as connection:
+            execute(connection, name, {"run_id": 2})
         (plan,) = explained[name]
         reading = [node for node in nodes(plan) if node.get("Relation Name", "").startswith("sync_change")]
         (gate,) = (node for node in nodes(plan) if "One-Time Filter" in node)
