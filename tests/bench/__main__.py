@@ -6,9 +6,9 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,117 +17,27 @@ import structlog
 from rich.console import Console
 
 from syncer import __version__
-from tests.bench import belief, measure, ours, report, server, sink, theirs, warehouse
-from tests.bench.contestants import CHANGED, INITIAL, SCENARIOS, UNCHANGED, Contestant, Place
+from tests.bench import bars, installed, ours, report, server, theirs, warehouse
+from tests.bench.contestants import SCENARIOS, Contestant
 from tests.bench.report import Result
+from tests.bench.rounds import Bench
 from tests.bench.server import Server
+from tests.bench.shapes import SHAPES
 
-_CONTESTANTS = (*theirs.COMPARISONS, *ours.OURS, *theirs.RIVALS)
-# What a contestant says on stderr when it begins to compare and when it has compared: syncer, and the scripts.
-_COMPARING = (("reading the warehouse and planning", "delivering"), ("reading", "compared"))
+_CONTESTANTS = (*theirs.COMPARISONS, *ours.OURS, *theirs.RIVALS, *ours.SHORT)
+_QUICK_MEMBERSHIPS = 100_000
 console = Console(stderr=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """One benchmark: who runs, where, and how often."""
-
-    server: Server
-    folder: Path
-    chosen: Sequence[Contestant]
-    repeat: int
-    latency_ms: int
-
-    def run(self, scenarios: Sequence[str]) -> Iterator[Result]:
-        if INITIAL in scenarios:
-            yield from self._initial()
-        if set(scenarios) & {UNCHANGED, CHANGED}:
-            self._learn(measured=INITIAL in scenarios)
-        if UNCHANGED in scenarios:
-            warehouse.remember(self.server)
-            for _ in range(self.repeat):
-                yield from self._round(UNCHANGED)
-        if CHANGED in scenarios:
-            for number in range(self.repeat):
-                warehouse.change(self.server, number + 1)
-                yield from self._round(CHANGED)
-
-    def _initial(self) -> Iterator[Result]:
-        self.server.run(warehouse.FORGET)
-        for _ in range(self.repeat):
-            for contestant in self.chosen:
-                if INITIAL in contestant.scenarios:
-                    contestant.reset(Place(self.server, self.folder))
-                    yield self._measure(contestant, INITIAL)
-
-    def _learn(self, *, measured: bool) -> None:
-        """Gives an initial sync to those that can learn only by one what was sent, unless it was measured already."""
-        for contestant in self.chosen:
-            if contestant.seed is not None and not measured:
-                contestant.seed(Place(self.server, self.folder))
-            elif contestant.learn is None and set(contestant.scenarios) > {INITIAL} and not measured:
-                contestant.reset(Place(self.server, self.folder))
-                self._measure(contestant, INITIAL)
-        for url in (self.server.url, self.server.other_url):
-            self.server.run("VACUUM ANALYZE", url)
-
-    def _round(self, scenario: str) -> Iterator[Result]:
-        """Runs each once. Scripts and comparisons share a table of what was sent, which is restored after a change."""
-        known = False
-        for contestant in self.chosen:
-            if scenario not in contestant.scenarios:
-                continue
-            if contestant.learn is not None and not known:
-                contestant.learn(Place(self.server, self.folder))
-                known = True
-            yield self._measure(contestant, scenario)
-            known = known and (contestant.compares or contestant.learn is None)
-
-    def _measure(self, contestant: Contestant, scenario: str) -> Result:
-        spool = self.folder / "spool"
-        try:
-            with sink.receiving(spool, self.latency_ms) as receiving:
-                place = Place(self.server, self.folder, f"http://127.0.0.1:{receiving.port}")
-                contestant.prepare(place)
-                measured = contestant.run(place, scenario)
-            wrong = None if contestant.compares else belief.wrong_contacts(self.server, spool)
-        except (measure.FailedError, theirs.NotInstalledError) as error:
-            result = Result(
-                scenario, contestant.name, contestant.compares, problem=str(error), cannot=contestant.cannot
-            )
-        else:
-            result = Result(
-                scenario,
-                contestant.name,
-                contestant.compares,
-                wall=measured.wall,
-                plan=next(
-                    (each for each in (measured.between(*said) for said in _COMPARING) if each is not None), None
-                ),
-                tell=next(
-                    (each for each in (measured.since(said) for _, said in _COMPARING) if each is not None), None
-                ),
-                cpu=measured.cpu,
-                postgres_cpu=measured.postgres_cpu,
-                rss=measured.rss,
-                requests=receiving.requests,
-                wrong=wrong,
-                cannot=contestant.cannot,
-            )
-        finally:
-            spool.unlink(missing_ok=True)
-        console.print(_line(result))
-        return result
-
-
 def _line(result: Result) -> str:
+    what = f"{result.shape} · {result.scenario} · {result.contestant}"
     if result.problem:
-        return f"{result.scenario} · {result.contestant}: {result.problem}"
+        return f"{what}: {result.problem}"
     plan = "" if result.plan is None else f" (planned in {result.plan:,.2f}, told in {result.tell:,.2f})"
     wrong = "" if result.wrong is None else f", {result.requests:,} requests, {result.wrong:,} wrong"
     return (
-        f"{result.scenario} · {result.contestant}: {result.wall:,.2f} s{plan}, {result.cpu:,.2f} + "
-        f"{result.postgres_cpu:,.2f} s of CPU, {result.rss:,.0f} MB{wrong}"
+        f"{what}: {result.wall:,.2f} s{plan}, {result.cpu:,.2f} + {result.postgres_cpu:,.2f} s of CPU, "
+        f"{result.rss:,.0f} MB{wrong}"
     )
 
 
@@ -160,35 +70,82 @@ def about(running: Server, memberships: int) -> dict[str, Any]:
         "cpu": cpu,
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "python": platform.python_version(),
-        "postgresql": running.run("SHOW server_version")[0][0],
+        "postgresql": str(running.run("SHOW server_version")[0][0]).split()[0],
         "syncer": __version__,
         "rivals": theirs.ENVIRONMENTS,
         "settings": server.SETTINGS,
     }
 
 
-def _choose(only: Sequence[str]) -> list[Contestant]:
-    return [each for each in _CONTESTANTS if not only or any(part in each.name for part in only)]
+def _choose(only: Sequence[str], *, quick: bool = False) -> list[Contestant]:
+    names = {each.name for each in _CONTESTANTS}
+    return [
+        each
+        for each in _CONTESTANTS
+        if (each.quick or not quick)
+        and (not only or any(each.name == part or (part in each.name and part not in names) for part in only))
+    ]
+
+
+def _shapes_help() -> str:
+    return "Of the data: " + "; ".join(f"{name}: {shape.about}" for name, shape in SHAPES.items()) + "."
+
+
+def _pair(_context: click.Context, _parameter: click.Parameter, given: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    if not all(name and equals for name, equals, _ in pairs):
+        raise click.BadParameter("a setting looks like work_mem=64MB")
+    return {name: value for name, _, value in pairs}
 
 
 @click.command(help=__doc__)
-@click.option("--memberships", default=1_000_000, show_default=True, help="Rows of the warehouse; five per contact.")
+@click.option("--memberships", type=int, help="Rows of the warehouse; a million, unless given.")
+@click.option("--quick", is_flag=True, help="In three minutes: 100,000 memberships, syncer and the scripts only.")
 @click.option("--scenario", "scenarios", type=click.Choice(SCENARIOS), multiple=True, help="All, unless given.")
-@click.option("--only", multiple=True, help="Contestants whose name contains this; all, unless given.")
+@click.option("--shape", "shapes", type=click.Choice([*SHAPES]), multiple=True, default=["even"], help=_shapes_help())
+@click.option(
+    "--only", multiple=True, help="The contestant of this name, or those whose name contains it; all, unless given."
+)
 @click.option("--repeat", default=3, show_default=True)
 @click.option("--latency-ms", default=0, show_default=True, help="How long the receiver takes for each request.")
+@click.option(
+    "--server",
+    "which",
+    default=server.EMBEDDED,
+    show_default=True,
+    help="Or a version of Debian's packages (15), or the folder of a PostgreSQL's programs.",
+)
+@click.option("--set", "settings", multiple=True, callback=_pair, help="Another setting of the server: work_mem=256MB.")
 @click.option("--work", type=click.Path(path_type=Path), help="Keeps server and environments here for the next time.")
 @click.option("--out", type=click.Path(path_type=Path), help="Writes every run here as JSON, and a chart beside it.")
 def main(
-    memberships: int,
+    memberships: int | None,
+    quick: bool,
     scenarios: Sequence[str],
+    shapes: Sequence[str],
     only: Sequence[str],
     repeat: int,
     latency_ms: int,
+    which: str,
+    settings: Mapping[str, str],
     work: Path | None,
     out: Path | None,
 ) -> None:
-    run(memberships, scenarios or SCENARIOS, _choose(only), repeat=repeat, latency_ms=latency_ms, work=work, out=out)
+    try:
+        run(
+            memberships or (_QUICK_MEMBERSHIPS if quick else 1_000_000),
+            scenarios or SCENARIOS,
+            _choose(only, quick=quick),
+            shapes=shapes,
+            repeat=repeat,
+            latency_ms=latency_ms,
+            which=which,
+            settings=settings,
+            work=work,
+            out=out,
+        )
+    except installed.MissingError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def run(
@@ -196,8 +153,11 @@ def run(
     scenarios: Sequence[str],
     chosen: Sequence[Contestant],
     *,
+    shapes: Sequence[str] = ("even",),
     repeat: int = 1,
     latency_ms: int = 0,
+    which: str = server.EMBEDDED,
+    settings: Mapping[str, str] | None = None,
     work: Path | None = None,
     out: Path | None = None,
     done: Callable[[Result], None] = lambda _result: None,
@@ -205,22 +165,32 @@ def run(
     """Runs the benchmark and prints the medians; `done` gets the result of each run."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     results: list[Result] = []
-    with _work_folder(work) as folder, server.running(folder / "data") as running:
-        console.print(f"making {memberships:,} memberships")
-        warehouse.generate(running, memberships)
-        bench = Bench(running, folder, chosen, repeat, latency_ms)
-        facts = about(running, memberships)
-        for result in bench.run(scenarios):
-            results.append(result)
-            done(result)
-            if out is not None:
-                report.write(results, facts, out)
+    largest: dict[str, int] = {}
+    with _work_folder(work) as folder, server.running(folder / "data", settings, which=which) as running:
+        facts = about(running, memberships) | {"settings": server.SETTINGS | dict(settings or {}), "shapes": shapes}
+        for shape in shapes:
+            console.print(f"making {memberships:,} memberships: {SHAPES[shape].about}")
+            warehouse.generate(running, memberships, SHAPES[shape])
+            _, largest[shape] = warehouse.largest(running)
+            for result in Bench(running, folder, chosen, repeat, latency_ms, shape, _say).run(scenarios):
+                results.append(result)
+                done(result)
+                if out is not None:
+                    report.write(results, facts, out)
     rows = report.medians(results)
-    title = f"{memberships:,} memberships, {memberships // 5:,} contacts, PostgreSQL {facts['postgresql']}"
-    report.show(rows, title, Console(width=None if sys.stdout.isatty() else 132))
+    verdicts = bars.judge(rows, memberships, largest)
+    title = f"{memberships:,} memberships, PostgreSQL {facts['postgresql']}"
+    shown = Console(width=None if sys.stdout.isatty() else 132)
+    report.show(rows, title, shown)
+    bars.show(verdicts, title, shown)
     if out is not None:
+        report.write(results, facts, out, [asdict(verdict) for verdict in verdicts])
         report.chart(rows, title, out.with_suffix(".png"))
     return results
+
+
+def _say(result: Result) -> None:
+    console.print(_line(result), soft_wrap=True)
 
 
 if __name__ == "__main__":

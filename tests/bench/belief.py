@@ -1,7 +1,8 @@
 """What the receiver believes at the end, against what the warehouse says.
 
 Before a measurement it believes what the warehouse said before the change (`warehouse.before`, which is empty before an
-initial sync). The events that it received are applied to that, in their order.
+initial sync). The events that it received are applied to that, in their order. A call that names an address in another
+way than `warehouse.clean` is about another contact.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from tests.bench.server import Server
 WRONG = """
 WITH present AS (
     SELECT lower(replace(audience, ' ', '_')) COLLATE "C" AS property, email COLLATE "C" AS contact
-    FROM warehouse.member
+    FROM warehouse.clean
 ),
 past AS (
     SELECT lower(replace(audience, ' ', '_')) COLLATE "C" AS property, email COLLATE "C" AS contact

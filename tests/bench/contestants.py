@@ -7,8 +7,11 @@ from pathlib import Path
 from tests.bench import measure
 from tests.bench.server import Server
 
-INITIAL, UNCHANGED, CHANGED = "initial", "unchanged", "changed"
-SCENARIOS = (INITIAL, UNCHANGED, CHANGED)
+INITIAL, UNCHANGED, FEW, CHANGED = "initial", "unchanged", "few", "changed"
+COMMANDS = "commands"
+"""Commands that send nothing."""
+SYNCS = (INITIAL, UNCHANGED, FEW, CHANGED)
+SCENARIOS = (*SYNCS, COMMANDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +25,26 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """One that runs in some scenarios. `compares` says that it finds the differences and sends nothing.
+    """One that runs in some scenarios. `compares` says that it sends nothing: it finds the differences only.
 
     `reset` makes it know nothing. `learn` makes it know all of `warehouse.before` as already sent; `seed` does the same
-    for those that can only learn it by an initial sync. `prepare` comes before every run. `cannot` is printed below the
-    table, and `variables` are added to the program's environment.
+    for those that can only learn it by an initial sync. `prepare` comes before every run. `sizes` are the bytes
+    that it keeps of a membership after an initial sync: state and history. `cannot` is printed below the table, and
+    `variables` are added to the program's environment. `quick`: it takes part also where time is short.
     """
 
     name: str
     command: Callable[[Place, str], Sequence[str]]
     compares: bool = False
-    scenarios: Sequence[str] = SCENARIOS
+    scenarios: Sequence[str] = SYNCS
     reset: Callable[[Place], None] = lambda _place: None
     learn: Callable[[Place], None] | None = None
     seed: Callable[[Place], None] | None = None
     prepare: Callable[[Place], None] = lambda _place: None
+    sizes: Callable[[Place], tuple[float, float]] | None = None
     cannot: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    quick: bool = False
 
     def run(self, place: Place, scenario: str) -> measure.Measured:
         return measure.run(place.server, self.command(place, scenario), place.folder, self.variables)

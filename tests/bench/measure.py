@@ -14,13 +14,15 @@ from tests.bench.server import Server
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run. `rss` is the peak of the program itself in MB; `phases` are seconds from its start."""
+    """One run. `rss` is the peak of the program itself in MB; `phases` are seconds from its start, which was
+    at `began` of the monotonic clock."""
 
     wall: float
     cpu: float
     postgres_cpu: float
     rss: float
     output: str
+    began: float = 0.0
     phases: Mapping[str, float] = field(default_factory=dict)
 
     def between(self, first: str, second: str) -> float | None:
@@ -42,7 +44,7 @@ def run(server: Server, command: Sequence[str], folder: Path, environment: Mappi
     """Runs a program to its end and times each line that it writes on stderr, where contestants name their phases."""
     server.settle()
     postgres_before = server.cpu_seconds()
-    began = time.perf_counter()
+    began = time.monotonic()
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -59,7 +61,7 @@ def run(server: Server, command: Sequence[str], folder: Path, environment: Mappi
         assert process.stderr is not None
         for line in process.stderr:
             said.append(line)
-            phases.setdefault(line.strip(), time.perf_counter() - began)
+            phases.setdefault(line.strip(), time.monotonic() - began)
 
     peak = _Peak(process.pid)
     listeners = [threading.Thread(target=listen), threading.Thread(target=peak.watch)]
@@ -67,7 +69,7 @@ def run(server: Server, command: Sequence[str], folder: Path, environment: Mappi
         listener.start()
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
+    wall = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     peak.over.set()
     for listener in listeners:
@@ -84,6 +86,7 @@ def run(server: Server, command: Sequence[str], folder: Path, environment: Mappi
         postgres_cpu=server.cpu_seconds() - postgres_before,
         rss=peak.megabytes,
         output=output,
+        began=began,
         phases=phases,
     )
 

@@ -1,4 +1,4 @@
-"""syncer with its warehouse in three places, and once without the checksums of its last run."""
+"""syncer with its warehouse in three places, once without the checksums of its last run, and its short commands."""
 
 import subprocess
 import sys
@@ -13,7 +13,9 @@ import psycopg
 from syncer import __version__
 from syncer.state import State, migrations
 from tests.bench import sink
-from tests.bench.contestants import UNCHANGED, Contestant, Place
+from tests.bench.contestants import COMMANDS, UNCHANGED, Contestant, Place
+
+NAME = f"syncer {__version__}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ type = "segment"
 write_key = "bench"
 endpoint = "{place.endpoint}"
 max_events_per_second = 0
+[guard]
+max_new_audiences = 10000
 [log]
 level = "WARNING"
 """
@@ -133,7 +137,7 @@ def _fill_state(place: Place, setup: Setup) -> None:
             """
             COPY (
                 SELECT 1, a.audience_id, 1, 1, now(), m.email, m.user_id
-                FROM warehouse.member AS m
+                FROM warehouse.clean AS m
                 JOIN unnest(%s::integer[], %s::text[]) AS a (audience_id, name) ON a.name = m.audience
                 WHERE (m.audience, m.user_id) NOT IN (SELECT told.audience, told.user_id FROM warehouse.sample AS told)
                 ORDER BY m.email COLLATE "C"
@@ -158,32 +162,73 @@ def _forget_checksums(place: Place) -> None:
     place.server.run("UPDATE syncer.run_count SET fingerprint = NULL WHERE fingerprint IS NOT NULL")
 
 
+_KEPT = """
+SELECT
+    (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('{schema}.synced_member'))::float8,
+    (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('{schema}.sync_change'))::float8,
+    (SELECT count(*) FROM {schema}.synced_member)
+"""
+
+
+def _sizes(place: Place, setup: Setup) -> tuple[float, float]:
+    """What state and history keep of a membership after an initial sync, with indexes."""
+    ((state, history, members),) = place.server.run(_KEPT.format(schema=setup.schema), setup.state_url(place))
+    count = max(1.0, float(str(members)))
+    return float(str(state)) / count, float(str(history)) / count
+
+
+def program() -> str:
+    return str(Path(sys.executable).with_name("syncer"))
+
+
 def command(configuration: Path) -> list[str]:
-    return [str(Path(sys.executable).with_name("syncer")), "--config", str(configuration), "sync", "--json"]
+    return [program(), "--config", str(configuration), "sync", "--json"]
 
 
 def _sync(place: Place, _scenario: str, *, setup: Setup = _HERE) -> Sequence[str]:
     return command(config(place, setup))
 
 
-def _contestant(where: str, setup: Setup, prepare: Callable[[Place], None] = lambda _place: None) -> Contestant:
+def _version(_place: Place, _scenario: str) -> Sequence[str]:
+    return [program(), "--version"]
+
+
+def _status(place: Place, _scenario: str) -> Sequence[str]:
+    return [program(), "--config", str(config(place)), "status"]
+
+
+def _ensure_state(place: Place) -> None:
+    if place.server.run("SELECT to_regclass('syncer.run') IS NULL")[0][0]:
+        forget_everything(place)
+
+
+def _contestant(
+    where: str, setup: Setup, prepare: Callable[[Place], None] = lambda _place: None, *, quick: bool = False
+) -> Contestant:
     return Contestant(
-        f"syncer {__version__}{where}",
+        f"{NAME}{where}",
         partial(_sync, setup=setup),
         reset=partial(forget_everything, setup=setup),
         seed=partial(seed, setup=setup),
         prepare=prepare,
+        sizes=partial(_sizes, setup=setup),
+        quick=quick,
     )
 
 
 OURS: Sequence[Contestant] = (
     Contestant(
-        f"syncer {__version__}, nothing remembered",
+        f"{NAME}, nothing remembered",
         _sync,
         scenarios=(UNCHANGED,),
         prepare=_forget_checksums,
+        quick=True,
     ),
-    _contestant("", _HERE),
-    _contestant(", warehouse elsewhere", _ELSEWHERE),
+    _contestant("", _HERE, quick=True),
+    _contestant(", warehouse elsewhere", _ELSEWHERE, quick=True),
     _contestant(", warehouse in DuckDB", _DUCKDB, prepare=_copy_to_duckdb),
+)
+SHORT: Sequence[Contestant] = (
+    Contestant(f"{NAME} --version", _version, compares=True, scenarios=(COMMANDS,), quick=True),
+    Contestant(f"{NAME} status", _status, compares=True, scenarios=(COMMANDS,), prepare=_ensure_state, quick=True),
 )

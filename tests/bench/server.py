@@ -1,15 +1,18 @@
-"""The PostgreSQL of a benchmark: the embedded one with more memory, the same for all contestants."""
+"""The PostgreSQL of a benchmark, the same for all contestants: the embedded one or another, with the same settings."""
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
 from syncer import embedded
+from tests.bench import installed
 from tests.databases import with_database
+
+EMBEDDED = "embedded"
 
 # Durable as in production, with the memory of a small server and few checkpoints.
 SETTINGS = {
@@ -47,14 +50,21 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Server]:
+def running(folder: Path, more: Mapping[str, str] | None = None, *, which: str = EMBEDDED) -> Iterator[Server]:
     """Starts a server in a folder that the caller may keep, and creates the two databases if they are missing.
 
-    `more` are settings beside or instead of `SETTINGS`.
+    `more` are settings beside or instead of `SETTINGS`. `which`: the embedded one, a version of Debian's packages, or
+    the folder of the programs.
     """
     embedded.SETTINGS.update({**SETTINGS, **(more or {})})
-    with embedded.running(folder) as url:
+    with _started(folder, which) as url:
         yield joined(url)
+
+
+def _started(folder: Path, which: str) -> AbstractContextManager[str]:
+    if which == EMBEDDED:
+        return embedded.running(folder)
+    return installed.running(folder, installed.programs(which), embedded.SETTINGS)
 
 
 def joined(url: str) -> Server:

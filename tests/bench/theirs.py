@@ -14,8 +14,11 @@ from pathlib import Path
 import psycopg
 import sqlalchemy
 
-from tests.bench.contestants import CHANGED, INITIAL, UNCHANGED, Contestant, Place
+from tests.bench.contestants import CHANGED, FEW, INITIAL, UNCHANGED, Contestant, Place
 
+_SEGMENT = "segment-analytics-python 2.4.0"
+JOIN = "bare full outer hash join"
+SCRIPT = f"script: full join + {_SEGMENT}"
 PROGRAMS = Path(__file__).parent / "rivals"
 
 ENVIRONMENTS: Mapping[str, Sequence[str]] = {
@@ -70,7 +73,7 @@ def _write_people(place: Place) -> None:
             COPY (
                 SELECT jsonb_build_object('user_id', min(user_id), 'traits', jsonb_build_object('email', email)
                     || jsonb_object_agg(lower(replace(audience, ' ', '_')), true))
-                FROM warehouse.member
+                FROM warehouse.clean
                 GROUP BY email
             ) TO STDOUT
         """)
@@ -97,15 +100,15 @@ def _program(name: str, program: str, environment: str | None, *arguments: str, 
     return Contestant(name, command, **more)  # type: ignore[arg-type]
 
 
-def _comparison(name: str, how: str) -> Contestant:
+def _comparison(name: str, how: str, *, quick: bool = False) -> Contestant:
     return _program(
-        name, "compare.py", None, how, "URL", compares=True, scenarios=(UNCHANGED, CHANGED), learn=_learn_script
+        name, "compare.py", None, how, "URL", compares=True, scenarios=_KNOWN, learn=_learn_script, quick=quick
     )
 
 
-def _script(title: str, how: str) -> Contestant:
+def _script(name: str, how: str) -> Contestant:
     return _program(
-        f"script: {title} + segment-analytics-python 2.4.0",
+        name,
         "script.py",
         "segment",
         how,
@@ -114,6 +117,7 @@ def _script(title: str, how: str) -> Contestant:
         reset=_reset_script,
         learn=_learn_script,
         cannot="no history, no guard, lost answers unnoticed, all told again after a crash",
+        quick=True,
     )
 
 
@@ -138,7 +142,7 @@ def _reladiff(place: Place, _scenario: str) -> Sequence[str]:
 
 _DRT_MODEL = (
     "SELECT email, min(user_id) AS user_id, jsonb_object_agg(lower(replace(audience, ' ', '_')), true) AS traits,"
-    " max(updated_at) AS updated_at FROM warehouse.member GROUP BY email"
+    " max(updated_at) AS updated_at FROM warehouse.clean GROUP BY email"
 )
 _DRT_BATCH = (
     '{"batch": [{% for row in rows %}{"type": "identify", "userId": {{ row.user_id | tojson_safe }}, "traits":'
@@ -189,18 +193,19 @@ def _forget_folder(place: Place, *, name: str) -> None:
     subprocess.run(["rm", "-rf", str(place.folder / name)], check=True)
 
 
+_KNOWN = (UNCHANGED, FEW, CHANGED)
 _NO_REMOVALS = "finds who entered by a cursor; who left has no row, so it is never told false"
 
 COMPARISONS: Sequence[Contestant] = (
     _comparison("floor: read both sides", "floor"),
-    _comparison("bare full outer hash join", "hash_join"),
+    _comparison(JOIN, "hash_join", quick=True),
     _comparison("EXCEPT both ways", "except"),
     _comparison("pull the rows to a client", "pull"),
     Contestant(
         "reladiff 0.6.0 (joindiff)",
         _reladiff,
         compares=True,
-        scenarios=(UNCHANGED, CHANGED),
+        scenarios=_KNOWN,
         learn=_learn_script,
         cannot="compares only",
     ),
@@ -208,7 +213,7 @@ COMPARISONS: Sequence[Contestant] = (
 
 RIVALS: Sequence[Contestant] = (
     _program(
-        "segment-analytics-python 2.4.0, bare sends",
+        f"{_SEGMENT}, bare sends",
         "send_only.py",
         "segment",
         "PEOPLE",
@@ -217,8 +222,8 @@ RIVALS: Sequence[Contestant] = (
         prepare=_write_people,
         cannot="reads no database, compares nothing, keeps nothing",
     ),
-    _script("full join", "full_join"),
-    _script("EXCEPT", "except"),
+    _script(SCRIPT, "full_join"),
+    _script(f"script: EXCEPT + {_SEGMENT}", "except"),
     Contestant(
         "drt-core 1.2.1",
         _drt,

@@ -1,11 +1,13 @@
-"""The data: a membership table as a warehouse keeps it, and changes of one per cent, made by set-based SQL.
+"""The data: a membership table as a warehouse keeps it, and changes of it, made by set-based SQL.
 
-Ten million memberships are two million contacts in one to nine of a hundred audiences, five on average, stored audience
-by audience. Every contact has one user id and one clean email, so that rivals without rules for shared, missing or
-oddly written addresses are not counted wrong for those. `updated_at` is there for rivals that need a cursor.
+A million memberships are stored audience by audience; `shapes` says who is in which. In most shapes every contact has
+one user id and one clean email, so that rivals without rules for shared, missing or oddly written addresses are not
+counted wrong for those. `updated_at` is there for rivals that need a cursor. The view `warehouse.clean` has the
+addresses as they have to be sent: the scripts read it, which costs nothing where it is the table as it stands.
 """
 
 from tests.bench.server import Server
+from tests.bench.shapes import EVEN, Shape
 
 CREATE = """
 DROP SCHEMA IF EXISTS warehouse CASCADE;
@@ -16,33 +18,27 @@ CREATE TABLE warehouse.member (
     email text NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT now()
 );
+CREATE VIEW warehouse.clean AS SELECT audience, user_id, {contact} AS email, updated_at FROM warehouse.member;
 CREATE UNLOGGED TABLE warehouse.before (audience text, user_id text, email text);
 CREATE UNLOGGED TABLE warehouse.told (property text COLLATE "C", contact text COLLATE "C", value boolean);
 """
 
-# One to nine audiences a person. Eleven has no factor in common with a hundred, so no audience comes twice.
 FILL = """
 INSERT INTO warehouse.member (audience, user_id, email)
-SELECT 'Audience ' || lpad(audience::text, 3, '0'), 'u' || lpad(person::text, 9, '0'),
-    'person' || person || '@example.com'
-FROM (
-    SELECT person, ((dice >> 8) + nth * 11) % 100 AS audience, dice
-    FROM (SELECT person, hashint8extended(person, 7) & 9223372036854775807 AS dice
-        FROM generate_series(1, {contacts}) AS person) AS people
-    CROSS JOIN LATERAL generate_series(1, 1 + dice % 9) AS nth
-) AS members
+SELECT {audience}, 'u' || lpad(person::text, greatest(9, length(person::text)), '0'), {email}
+FROM ({members}) AS members
 ORDER BY audience, hashint8extended(person, 11)
 """
 
 REMEMBER = """
 TRUNCATE warehouse.before;
-INSERT INTO warehouse.before SELECT audience, user_id, email FROM warehouse.member
+INSERT INTO warehouse.before SELECT audience, user_id, email FROM warehouse.clean
 """
 
 FORGET = "TRUNCATE warehouse.before"
 
-# Half of the changes are exits, half are entries of people who are in other audiences already. People have five
-# memberships on average.
+# Half of the changes are exits, half are entries of people who are in other audiences already, or, where there is one
+# audience only, of new people.
 LEAVE = """
 DELETE FROM warehouse.member
 WHERE hashtextextended(audience || user_id, {round}) & 9223372036854775807 < {share} * 9223372036854775807 / 2
@@ -51,16 +47,31 @@ ENTER = """
 INSERT INTO warehouse.member (audience, user_id, email)
 SELECT chosen.audience, chosen.user_id, chosen.email
 FROM (
-    SELECT DISTINCT ON (user_id) user_id, email,
-        'Audience ' || lpad((((hashtextextended(user_id, {round}) >> 8) & 9223372036854775807) % 100)::text, 3, '0')
-            AS audience
+    SELECT DISTINCT ON (user_id) user_id, email, {audience} AS audience
     FROM warehouse.member
-    WHERE hashtextextended(user_id, {round}) & 9223372036854775807 < {share} * 9223372036854775807 * 2.5
+    WHERE hashtextextended(user_id, {round}) & 9223372036854775807 < {share} * 9223372036854775807 * {per_contact} / 2
 ) AS chosen
 WHERE NOT EXISTS (
     SELECT FROM warehouse.member AS m WHERE m.user_id = chosen.user_id AND m.audience = chosen.audience
 )
 """
+_ANY_AUDIENCE = "((hashtextextended(user_id, {round}) >> 8) & 9223372036854775807) % {audiences}"
+
+# As many leave the largest audience as new people enter it.
+LEAVE_THE_LARGEST = """
+DELETE FROM warehouse.member
+WHERE audience = {largest} AND user_id IN (
+    SELECT user_id FROM warehouse.member
+    WHERE audience = {largest}
+    ORDER BY hashtextextended(user_id, {round})
+    LIMIT {number}
+)
+"""
+NEW_PEOPLE = """
+SELECT {round} * 100000000::bigint + nth AS person, 0 AS audience, 0 AS dice, nth
+FROM generate_series(1, {number}) AS nth
+"""
+_SIZES = "SELECT audience, count(*) FROM warehouse.member GROUP BY audience ORDER BY count(*) DESC, audience LIMIT 1"
 
 
 def remember(server: Server) -> None:
@@ -69,17 +80,43 @@ def remember(server: Server) -> None:
         server.run(statement)
 
 
-def generate(server: Server, memberships: int) -> None:
+def generate(server: Server, memberships: int, shape: Shape = EVEN) -> None:
     """Makes the warehouse anew."""
-    for statement in CREATE.split(";\n"):
+    for statement in CREATE.format(contact=shape.contact).split(";\n"):
         server.run(statement)
-    server.run(FILL.format(contacts=memberships // 5))
+    members = shape.members.format(contacts=memberships // shape.per_contact, audiences=shape.audiences)
+    server.run(FILL.format(members=members, audience=shape.audience("audience"), email=shape.email))
     server.run("VACUUM (ANALYZE) warehouse.member")
 
 
-def change(server: Server, number: int, share: float = 0.01) -> None:
+def largest(server: Server) -> tuple[str, int]:
+    """The largest audience, and how many are in it."""
+    ((name, members),) = server.run(_SIZES)
+    return str(name), int(str(members))
+
+
+def change(server: Server, number: int, share: float = 0.01, shape: Shape = EVEN) -> None:
     """Changes a share of the memberships, others for each number, and remembers what was before."""
     remember(server)
     server.run(LEAVE.format(round=number, share=share))
-    server.run(ENTER.format(round=number, share=share))
+    if shape.audiences == 1:
+        name, members = largest(server)
+        _enter_new_people(server, number, name, round(members * share / 2), shape)
+    else:
+        audience = shape.audience(_ANY_AUDIENCE.format(round=number, audiences=shape.audiences))
+        server.run(ENTER.format(round=number, share=share, audience=audience, per_contact=shape.per_contact))
     server.run("VACUUM (ANALYZE) warehouse.member")
+
+
+def change_few(server: Server, number: int, changes: int = 100, shape: Shape = EVEN) -> None:
+    """Changes this many memberships of the largest audience, and remembers what was before."""
+    remember(server)
+    name, _ = largest(server)
+    server.run(LEAVE_THE_LARGEST.format(largest=f"'{name}'", round=number, number=changes // 2))
+    _enter_new_people(server, number, name, changes // 2, shape)
+    server.run("VACUUM (ANALYZE) warehouse.member")
+
+
+def _enter_new_people(server: Server, number: int, audience: str, people: int, shape: Shape) -> None:
+    members = NEW_PEOPLE.format(round=number, number=people)
+    server.run(FILL.format(members=members, audience=f"'{audience}'", email=shape.email))

@@ -21,8 +21,8 @@ from tests.bench import (
     travel,
     warehouse,
 )
-from tests.bench.__main__ import Bench
-from tests.bench.contestants import CHANGED, INITIAL, SCENARIOS, UNCHANGED, Place
+from tests.bench.contestants import CHANGED, COMMANDS, FEW, INITIAL, SCENARIOS, UNCHANGED, Place
+from tests.bench.rounds import Bench
 from tests.bench.statements import Log
 
 
@@ -40,15 +40,22 @@ def bench_server(postgres: str) -> server.Server:
 
 def test_ours_is_measured_in_every_scenario_and_right_in_each(bench_server: server.Server, tmp_path: Path) -> None:
     warehouse.generate(bench_server, 2000)
-    results = list(Bench(bench_server, tmp_path, ours.OURS, repeat=1, latency_ms=0).run(SCENARIOS))
-    assert [result.problem for result in results] == [""] * 10
+    chosen = (*ours.OURS, *ours.SHORT)
+    results = list(Bench(bench_server, tmp_path, chosen, repeat=1, latency_ms=0).run(SCENARIOS))
+    assert [result.problem for result in results] == [""] * 15
     assert [(result.scenario, result.wrong, result.requests > 0) for result in results] == [
         *[(INITIAL, 0, True)] * 3,
         *[(UNCHANGED, 0, False)] * 4,
+        *[(FEW, 0, True)] * 3,
         *[(CHANGED, 0, True)] * 3,
+        *[(COMMANDS, None, False)] * 2,
     ]
-    assert all(result.wall > (result.plan or 0) + (result.tell or 0) > (result.plan or 0) > 0 for result in results)
+    syncs = results[:-2]
+    assert all(result.wall > (result.plan or 0) + (result.tell or 0) > (result.plan or 0) > 0 for result in syncs)
     assert all(result.cpu > 0 and result.rss > 10 for result in results)
+    assert all((result.wall > (result.first_call or 0) > 0) == (result.requests > 0) for result in results)
+    kept = [(result.state_bytes or 0, result.history_bytes or 0) for result in results if result.scenario == INITIAL]
+    assert all(state > 100 and history > 100 for state, history in kept)
 
 
 def test_a_wrong_a_missing_and_a_needless_untruth_are_counted(bench_server: server.Server, tmp_path: Path) -> None:

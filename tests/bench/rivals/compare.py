@@ -16,18 +16,18 @@ STATEMENTS = {
     """,
     "hash_join": """
         SELECT count(*) FILTER (WHERE s.audience IS NULL), count(*) FILTER (WHERE m.audience IS NULL)
-        FROM warehouse.member AS m
+        FROM warehouse.clean AS m
         FULL JOIN script.synced AS s ON s.audience = m.audience AND s.user_id = m.user_id AND s.email = m.email
         WHERE m.audience IS NULL OR s.audience IS NULL
     """,
     "except": """
         SELECT
             (SELECT count(*) FROM (
-                SELECT audience, user_id, email FROM warehouse.member
+                SELECT audience, user_id, email FROM warehouse.clean
                 EXCEPT SELECT audience, user_id, email FROM script.synced) AS entered),
             (SELECT count(*) FROM (
                 SELECT audience, user_id, email FROM script.synced
-                EXCEPT SELECT audience, user_id, email FROM warehouse.member) AS left_us)
+                EXCEPT SELECT audience, user_id, email FROM warehouse.clean) AS left_us)
     """,
 }
 

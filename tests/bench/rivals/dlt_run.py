@@ -14,8 +14,8 @@ import requests
 QUERY = """
     SELECT email, min(user_id) AS user_id, jsonb_object_agg(lower(replace(audience, ' ', '_')), true)::text AS traits,
         max(updated_at) AS updated_at
-    FROM warehouse.member
-    WHERE %(since)s::timestamptz IS NULL OR email IN (SELECT email FROM warehouse.member WHERE updated_at > %(since)s)
+    FROM warehouse.clean
+    WHERE %(since)s::timestamptz IS NULL OR email IN (SELECT email FROM warehouse.clean WHERE updated_at > %(since)s)
     GROUP BY email
 """
 url, endpoint, folder = sys.argv[1:]

@@ -18,19 +18,19 @@ DIFF = {
         INSERT INTO script.change (audience, user_id, email, entered)
         SELECT coalesce(m.audience, s.audience), coalesce(m.user_id, s.user_id), coalesce(m.email, s.email),
             s.audience IS NULL
-        FROM warehouse.member AS m
+        FROM warehouse.clean AS m
         FULL JOIN script.synced AS s ON s.audience = m.audience AND s.user_id = m.user_id AND s.email = m.email
         WHERE m.audience IS NULL OR s.audience IS NULL
     """,
     "except": """
         INSERT INTO script.change (audience, user_id, email, entered)
         SELECT *, true FROM (
-            SELECT audience, user_id, email FROM warehouse.member
+            SELECT audience, user_id, email FROM warehouse.clean
             EXCEPT SELECT audience, user_id, email FROM script.synced) AS entered
         UNION ALL
         SELECT *, false FROM (
             SELECT audience, user_id, email FROM script.synced
-            EXCEPT SELECT audience, user_id, email FROM warehouse.member) AS left_us
+            EXCEPT SELECT audience, user_id, email FROM warehouse.clean) AS left_us
     """,
 }
 READ = """
