@@ -86,14 +86,14 @@ _HEADINGS = (
     "wall s",
     "plan s",
     "tell s",
-    "first call s",
+    "first\ncall s",
     "cpu s",
-    "server cpu s",
-    "peak MB",
+    "server\ncpu s",
+    "peak\nMB",
     "requests",
-    "wrong contacts",
-    "bytes of state",
-    "of history",
+    "contacts\nwrong",
+    "state,\nbytes",
+    "history,\nbytes",
     "runs",
 )
 
@@ -105,7 +105,7 @@ def show(rows: Sequence[Row], title: str, console: Console) -> None:
         cells = [_cells(row) for row in shown]
         used = [place for place in range(len(_HEADINGS)) if any(line[place] for line in cells)]
         table = Table(title=f"{title}: {shape}, {scenario}", title_justify="left")
-        table.add_column("contestant", overflow="fold", min_width=30)
+        table.add_column("contestant", overflow="fold")
         for place in used:
             table.add_column(_HEADINGS[place], justify="right")
         for row, line in zip(shown, cells, strict=True):

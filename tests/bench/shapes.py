@@ -16,10 +16,15 @@ _SKEWED = f"""
 SELECT person, CASE WHEN nth <= 3 THEN nth - 1 ELSE 3 + audience END AS audience, dice, nth
 FROM ({_SPREAD.replace("{audiences}", "3000")}) AS spread
 """
-_CROWD = f"{_SPREAD} UNION ALL SELECT 0, audience, 0, 0 FROM generate_series(0, {{audiences}} - 1) AS audience"
+# Of ten persons the last two live together: they are in the same audiences, and share an address.
+_CROWD = f"""
+SELECT person, audience, dice, nth FROM ({_SPREAD}) AS apart WHERE person % 10 <> 0
+UNION ALL SELECT person + 1, audience, dice, nth FROM ({_SPREAD}) AS together WHERE person % 10 = 9
+UNION ALL SELECT 0, audience, 0, 0 FROM generate_series(0, {{audiences}} - 1) AS audience
+"""
 
 _CLEAN = "'person' || person || '@example.com'"
-_SHARED = "'person' || person - (person % 50 = 1)::integer || '@example.com'"
+_SHARED = "'person' || person - (person > 0 AND person % 10 = 0)::integer || '@example.com'"
 _MESSY = """
 CASE (dice + nth) % 6
     WHEN 0 THEN 'Person' || person || '@Example.com'
@@ -56,7 +61,11 @@ SHAPES = {
     "one": Shape("one audience", audiences=1, per_contact=1, members=_ONE),
     "many": Shape("5,000 audiences", audiences=5000),
     "skewed": Shape("three audiences with half of the memberships, 3,000 with the rest", 3003, members=_SKEWED),
-    "crowd": Shape("one user in all audiences, every fiftieth address with two users", members=_CROWD, email=_SHARED),
+    "crowd": Shape(
+        "one user in all audiences, and two users in the same audiences at every ninth address",
+        members=_CROWD,
+        email=_SHARED,
+    ),
     "messy": Shape(
         "blanks and capitals in every address, a person's are never the same", email=_MESSY, contact=_FOLDED
     ),

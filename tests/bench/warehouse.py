@@ -42,6 +42,7 @@ FORGET = "TRUNCATE warehouse.before"
 LEAVE = """
 DELETE FROM warehouse.member
 WHERE hashtextextended(audience || user_id, {round}) & 9223372036854775807 < {share} * 9223372036854775807 / 2
+    AND ctid NOT IN (SELECT min(ctid) FROM warehouse.member GROUP BY audience)
 """
 ENTER = """
 INSERT INTO warehouse.member (audience, user_id, email)

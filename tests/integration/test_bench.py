@@ -23,6 +23,7 @@ from tests.bench import (
 )
 from tests.bench.contestants import CHANGED, COMMANDS, FEW, INITIAL, SCENARIOS, UNCHANGED, Place
 from tests.bench.rounds import Bench
+from tests.bench.shapes import SHAPES
 from tests.bench.statements import Log
 
 
@@ -56,6 +57,25 @@ def test_ours_is_measured_in_every_scenario_and_right_in_each(bench_server: serv
     assert all((result.wall > (result.first_call or 0) > 0) == (result.requests > 0) for result in results)
     kept = [(result.state_bytes or 0, result.history_bytes or 0) for result in results if result.scenario == INITIAL]
     assert all(state > 100 and history > 100 for state, history in kept)
+
+
+@pytest.mark.parametrize("shape", ["many", "one", "messy"])
+def test_no_shape_is_held_however_small_its_audiences(bench_server: server.Server, tmp_path: Path, shape: str) -> None:
+    warehouse.generate(bench_server, 2000, SHAPES[shape])
+    (result,) = Bench(bench_server, tmp_path, (ours.OURS[1],), 1, 0, shape).run([CHANGED])
+    assert (result.problem, result.wrong, result.requests > 0) == ("", 0, True)
+
+
+def test_a_crowd_catches_who_takes_each_row_that_left_for_a_contact_that_left(bench_server: server.Server) -> None:
+    warehouse.generate(bench_server, 2000, SHAPES["crowd"])
+    warehouse.change(bench_server, 1, shape=SHAPES["crowd"])
+    still_in = """
+        SELECT count(*)
+        FROM warehouse.before AS b
+        WHERE (b.audience, b.email) IN (SELECT audience, email FROM warehouse.clean)
+            AND (b.audience, b.user_id) NOT IN (SELECT audience, user_id FROM warehouse.clean)
+    """
+    assert bench_server.run(still_in) > [(0,)]
 
 
 def test_a_wrong_a_missing_and_a_needless_untruth_are_counted(bench_server: server.Server, tmp_path: Path) -> None:
