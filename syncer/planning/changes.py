@@ -55,15 +55,16 @@ whether or not that had to be told. Where that contact's call has to name anothe
 the next run. A user id of more than 100 contacts is no identity: it is listed as `shared_user_id`, and not followed.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from syncer import models, naming
 from syncer.planning import guard
 from syncer.planning.counts import Counts
-from syncer.planning.differences import Comparison
+from syncer.planning.differences import Compared, Comparison
 from syncer.planning.holds import Holding
+from syncer.planning.standing import Standing
 from syncer.planning.targets import PlanRequest, Target
 from syncer.state import MAX_CONTACTS_OF_USER, Connection, analyze, execute, fetch_all, fetch_one, fetch_value
 
@@ -102,7 +103,8 @@ class TargetPlan:
     snapshot has left. `fingerprints` are of unchanged audiences (see `checksums`).
     `mirrors`: all rows of the snapshot are told here, or were; contacts are addresses. `unasked`: see `PlanAudiences`.
     `reading`: how it was compared (see `Comparison.reading`). `rolls_back`: something of it takes a run back, and what
-    the warehouse says of that is not planned.
+    the warehouse says of that is not planned. `found`, `stands`: see `Compared`. `changes` counts properties of
+    contacts, also those that wait, `followers` of them those that have to be told after another contact's `false`.
     """
 
     target: Target
@@ -120,6 +122,10 @@ class TargetPlan:
     unasked: Collection[int]
     reading: str
     rolls_back: bool
+    found: Set[str]
+    stands: Standing
+    changes: int
+    followers: int
 
 
 class _Calls(NamedTuple):
@@ -149,30 +155,24 @@ class TargetPlanner:
         """Of the differences, what is to be told, and of that, what may go now. See `TargetPlan`."""
         self._list_audiences()
         compared = self.comparison.compare()
-        execute(self.connection, "fold_changes")
-        self._silence()
-        execute(self.connection, "keep_contested")
-        analyze(self.connection, "contact_change")
-        holds = Holding(self.connection, self.request, self.counts, self.target, self.audiences).hold()
-        execute(self.connection, "name_callers", self._here)
-        if self.target.mode.keys_users:
-            execute(self.connection, "name_returning_users", self._here)
-            execute(self.connection, "name_doubted_users")
-        analyze(self.connection, "caller")
-        refused = {**self._here, "run_id": self.counts.run_id, "whole": about_all}
-        execute(self.connection, "hold_back_refused", refused)
-        if self._follow():
-            execute(self.connection, "gather_followers", self._here, **self.target.known(self.audiences.values()))
-            self._silence()
-            execute(self.connection, "name_callers", self._here)
-        self._wait_for_priority()
-        execute(self.connection, "name_moved_users")
-        self._defer()
-        self._order()
-        beyond = {**self._here, **self.target.in_reach, "unasked": list(unasked)}
-        execute(self.connection, "find_left_uncertain", beyond)
-        calls = fetch_one(self.connection, _Calls, "count_identifies")
-        skipped = {row.reason: row.members for row in fetch_all(self.connection, _Skipped, "count_skipped")}
+        changes = self._fold(compared)
+        holds = self._judge(compared, about_all=about_all) if changes else []
+        may_follow = self._may_follow(compared, changes)
+        followers = self._follow() if may_follow else 0
+        changes += followers
+        if changes:
+            self._wait_for_priority()
+            if may_follow:
+                execute(self.connection, "name_moved_users")
+            self._defer()
+            self._order()
+        if compared.stands.uncertain:
+            beyond = {**self._here, **self.target.in_reach, "unasked": list(unasked)}
+            execute(self.connection, "find_left_uncertain", beyond)
+        calls = fetch_one(self.connection, _Calls, "count_identifies") if changes else _Calls(0, 0)
+        skipped = {}
+        if may_follow or "skip" in compared.found:
+            skipped = {row.reason: row.members for row in fetch_all(self.connection, _Skipped, "count_skipped")}
         return TargetPlan(
             target=self.target,
             about_all=about_all,
@@ -185,10 +185,14 @@ class TargetPlanner:
             holds=holds,
             fingerprints=compared.fingerprints,
             mirrors=whole and not skipped and not compared.rolls_back and self._covers_everything(),
-            deferred=fetch_value(self.connection, "count_deferred"),
+            deferred=fetch_value(self.connection, "count_deferred") if changes else 0,
             unasked=unasked,
-            reading=self.comparison.reading(),
+            reading=self.comparison.reading() if self.counts.snapshot.generation is not None else "",
             rolls_back=compared.rolls_back,
+            found=compared.found,
+            stands=compared.stands,
+            changes=changes,
+            followers=followers,
         )
 
     @property
@@ -217,6 +221,40 @@ class TargetPlanner:
         )
         analyze(self.connection, "plan_audience")
 
+    def _fold(self, compared: Compared) -> int:
+        """Folds the differences into changes; returns how many."""
+        if compared.found <= {"skip"}:
+            return 0
+        changes = execute(self.connection, "fold_changes").rowcount
+        self._silence()
+        if any(audience.contested for audience in self.audiences.values()):
+            execute(self.connection, "keep_contested")
+        analyze(self.connection, "contact_change")
+        return changes
+
+    def _judge(self, compared: Compared, *, about_all: bool) -> Sequence[guard.Hold]:
+        """Says whom each call names, and makes wait what the guard holds, which it returns, and who was refused."""
+        holds = Holding(self.connection, self.request, self.counts, self.target, self.audiences).hold()
+        execute(self.connection, "name_callers", self._here)
+        if self.target.mode.keys_users:
+            if "gain" in compared.found and compared.stands.users_told_false:
+                execute(self.connection, "name_returning_users", self._here)
+            if "unsure" in compared.found:
+                execute(self.connection, "name_doubted_users")
+        analyze(self.connection, "caller")
+        if compared.stands.refused:
+            refused = {**self._here, "run_id": self.counts.run_id, "whole": about_all}
+            execute(self.connection, "hold_back_refused", refused)
+        return holds
+
+    def _may_follow(self, compared: Compared, changes: int) -> bool:
+        """Whether a false, or somebody who was told false before and is back, may have to be followed by a call."""
+        if not self.target.mode.keys_users:
+            return False
+        stands = compared.stands
+        returns = stands.users_back or (stands.users_told_false and "gain" in compared.found)
+        return returns or (changes > 0 and not compared.found <= {"skip", "gain", "refresh"})
+
     def _silence(self) -> None:
         """Lets no rule tell anybody who is suppressed more than may be told."""
         if self.counts.snapshot.suppressed is not None:
@@ -224,8 +262,6 @@ class TargetPlanner:
 
     def _follow(self) -> int:
         """Adds what has to be told after another contact's `false`; returns how many changes that adds."""
-        if not self.target.mode.keys_users:
-            return 0
         limit = {"max_contacts": MAX_CONTACTS_OF_USER}
         if not execute(self.connection, "find_followers", {**self._here, **self.target.in_reach, **limit}).rowcount:
             return 0
@@ -237,6 +273,10 @@ class TargetPlanner:
         added = execute(self.connection, "follow_moves", self._here).rowcount
         while not self.target.mode.per_audience and execute(self.connection, "follow_chains", self._here).rowcount:
             pass
+        if added:
+            execute(self.connection, "gather_followers", self._here, **self.target.known(self.audiences.values()))
+            self._silence()
+            execute(self.connection, "name_callers", self._here)
         return added
 
     def _wait_for_priority(self) -> None:

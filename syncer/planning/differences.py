@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from syncer import models
-from syncer.planning import checksums, rollbacks, suppression
+from syncer.planning import checksums, rollbacks, standing, suppression
 from syncer.planning.counts import Counts
 from syncer.planning.snapshot import NotEnoughError
+from syncer.planning.standing import Standing
 from syncer.planning.targets import PlanRequest, Target
-from syncer.state import Connection, analyze, execute, fetch_one, fetch_value
+from syncer.state import Connection, analyze, execute, fetch_one, fetch_value, fetch_values
 
 _IN_TIME = 0.9
 """What is told again before it expires is told after this fraction of the time: the next run may be late."""
@@ -39,8 +40,11 @@ class _Settings(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Compared:
     """What a comparison leaves: the `fingerprints` of audiences of which nothing differs, and whether something of what
-    is to be told takes a run back."""
+    is to be told takes a run back. `found` are the kinds of differences (see `diff_members`), `stands` what there is
+    beside them."""
 
+    found: Set[str]
+    stands: Standing
     fingerprints: Mapping[int, str]
     rolls_back: bool
 
@@ -71,6 +75,22 @@ class Comparison:
     def compare(self) -> Compared:
         """Fills `member_delta` and `known_member`."""
         self._refuse_other_reading()
+        stands = standing.find(self.connection, self.target.destination_id)
+        found = self._find(stands)
+        if self._mark_excluded(stands):
+            found = self._found()
+        if "skip" in found and found & {"lose", "unsure"}:
+            here = {"destination_id": self.target.destination_id}
+            execute(self.connection, "mark_still_named", {**here, **self.target.in_reach})
+        rolls_back = stands.held and rollbacks.add(
+            self.connection, self.request, self.counts, self.target, self.audiences, self.paused
+        )
+        if rolls_back:
+            return Compared(self._found(), stands, {}, rolls_back=True)
+        return Compared(found, stands, self._fingerprints_to_leave(), rolls_back=False)
+
+    def _find(self, stands: Standing) -> Set[str]:
+        """Finds all differences, and what the state has of their contacts; returns of which kinds there are any."""
         here = {"destination_id": self.target.destination_id}
         in_reach = {**here, **self.target.in_reach}
         differences = self._compare_members()
@@ -78,7 +98,7 @@ class Comparison:
             self.counts.snapshot.execute(self.connection, "diff_values", in_reach, contact=self.target.contact)
         if self.request.has_profiles(self.target):
             self._resolve_profiles()
-        self._add_due(in_reach)
+        self._add_due(in_reach, stands)
         if self.counts.snapshot.suppressed is not None:
             everybody = self.target.reach.everybody
             suppression.find(self.connection, self.target.mode.identity, in_reach, everybody=everybody)
@@ -86,19 +106,27 @@ class Comparison:
         if self.target.mode.tells_profiles:
             trigger = {"traits_trigger": self.target.mode.traits_trigger}
             execute(self.connection, "add_profile_changes", {**in_reach, **trigger})
-        execute(self.connection, "gather_known", here, **self.target.known(self.audiences.values()))
-        analyze(self.connection, "known_member")
+        found = self._found()
+        if found:
+            execute(self.connection, "gather_known", here, **self.target.known(self.audiences.values()))
+            analyze(self.connection, "known_member")
         if self.target.reach.everybody:
             self._count(differences)
+        return found
+
+    def _mark_excluded(self, stands: Standing) -> bool:
+        """Marks and lists the differences of those who are told nothing, or nothing more; whether there may be any."""
         if self.counts.snapshot.suppressed is not None:
             suppression.mark(self.connection, self.target.mode)
         if self.counts.snapshot.reduced:
             execute(self.connection, "list_taken_out", contact=self.target.contact)
-        if fetch_value(self.connection, "any_forgotten"):
+        if stands.forgotten:
             execute(self.connection, "skip_forgotten", {"by_email": self.target.mode.identity == "email"})
-        execute(self.connection, "mark_still_named", in_reach)
-        rolls_back = rollbacks.add(self.connection, self.request, self.counts, self.target, self.audiences, self.paused)
-        return Compared({} if rolls_back else self._fingerprints_to_leave(), rolls_back=rolls_back)
+        return self.counts.snapshot.reduced or stands.forgotten
+
+    def _found(self) -> Set[str]:
+        """Of a table that only this transaction sees. Who changes the kind of a row, or adds one, has to ask again."""
+        return frozenset(fetch_values(self.connection, "list_kinds"))
 
     def _refuse_other_reading(self) -> None:
         """Of a part of the snapshot, only what was compared in the same way before can be compared again."""
@@ -134,9 +162,10 @@ class Comparison:
             execute(self.connection, "match_padded", {"destination_id": self.target.destination_id})
         return made.rowcount
 
-    def _add_due(self, in_reach: Mapping[str, object]) -> None:
+    def _add_due(self, in_reach: Mapping[str, object], stands: Standing) -> None:
         """Adds what is to be told whether or not anything changed."""
-        execute(self.connection, "add_uncertain", in_reach)
+        if stands.uncertain:
+            execute(self.connection, "add_uncertain", in_reach)
         if self.target.reach.retract:
             execute(self.connection, "add_retractions", in_reach)
         if self.target.mode.refresh is not None:

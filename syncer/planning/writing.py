@@ -88,7 +88,7 @@ def _write(
         planned = planning.summed_up(targets)
         _write_run(connection, run_id, planned)
         execute(connection, "mark_read", {"run_id": run_id, **snapshot.read._asdict()})
-        if _is_believed(request, planned) and fetch_value(connection, "any_forgotten"):
+        if _is_believed(request, planned) and any(target.stands.forgotten for target in targets):
             snapshot.everybody.execute(connection, "refresh_forgotten")
         if believes:
             suppression.believe(connection, snapshot.suppressed)
@@ -114,25 +114,24 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, k
     here = {"run_id": run_id, "destination_id": planned.target.destination_id}
     events = planned.target.mode.events
     wanted = {"events": events is not None, "initial_events": events is not None and events.initial}
-    _write_changes(connection, run_id, {**here, **wanted})
-    execute(connection, "mark_followers_uncertain", here)
-    execute(connection, "mark_users_back", here)
-    execute(connection, "refresh_left_uncertain", {**here, "unasked": list(planned.unasked)})
-    written = fetch_all(connection, _Page, "write_pages", here)
-    if _Page(pages.COVERED_PAGE) in written:
+    stands = planned.stands
+    if planned.changes:
+        _write_changes(connection, run_id, {**here, **wanted})
+    if planned.followers:
+        execute(connection, "mark_followers_uncertain", here)
+    if stands.users_told_false and "gain" in planned.found:
+        execute(connection, "mark_users_back", here)
+    if stands.uncertain:
+        execute(connection, "refresh_left_uncertain", {**here, "unasked": list(planned.unasked)})
+    if planned.changes and _Page(pages.COVERED_PAGE) in fetch_all(connection, _Page, "write_pages", here):
         delivery = pages.RunDestination(run_id, planned.target.destination_id)
         pages.settle(connection, delivery, [pages.Settlement(pages.COVERED_PAGE)])
-    execute(connection, "refresh_skipped_gone", here)
-    execute(connection, "refresh_skipped_new", here)
-    execute(connection, "refresh_held_gone", here)
-    execute(connection, "refresh_rollbacks_gone", {**here, **planned.target.in_reach})
-    if planned.holds:
-        held = columns_of(planned.holds, "audience_id", "op", "initial", "reason")
-        execute(connection, "refresh_held_new", {**here, **held})
-    retract = planned.target.reach.retract
-    finished = {**here, **planned.target.in_reach, "whole": planned.whole, "retract": retract}
-    execute(connection, "finish_resyncs", finished)
-    if planned.about_all:
+    _write_waiting(connection, planned, here)
+    if stands.resyncs:
+        retract = planned.target.reach.retract
+        finished = {**here, **planned.target.in_reach, "whole": planned.whole, "retract": retract}
+        execute(connection, "finish_resyncs", finished)
+    if planned.about_all and stands.refused:
         execute(connection, "delete_settled_refusals", here)
     execute(
         connection,
@@ -148,6 +147,20 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, k
             **planned.target.in_reach,
         },
     )
+
+
+def _write_waiting(connection: Connection, planned: TargetPlan, here: Mapping[str, object]) -> None:
+    """Brings up to date who is listed as skipped, and what is held."""
+    if planned.stands.skipped:
+        execute(connection, "refresh_skipped_gone", here)
+    if planned.skipped:
+        execute(connection, "refresh_skipped_new", here)
+    if planned.stands.held:
+        execute(connection, "refresh_held_gone", here)
+        execute(connection, "refresh_rollbacks_gone", {**here, **planned.target.in_reach})
+    if planned.holds:
+        held = columns_of(planned.holds, "audience_id", "op", "initial", "reason")
+        execute(connection, "refresh_held_new", {**here, **held})
 
 
 def _write_changes(connection: Connection, run_id: int, parameters: Mapping[str, object]) -> None:

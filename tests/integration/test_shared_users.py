@@ -18,7 +18,7 @@ TOKEN = "shared-users-token"
 
 FOLLOWING = (
     "find_followers put_off_moves add_follow_edges put_off_cycles follow_moves follow_chains gather_followers"
-    " name_callers name_moved_users mark_followers_uncertain refresh_left_uncertain"
+    " name_callers name_moved_users mark_followers_uncertain"
 ).split()
 """The statements that let calls follow others, and what they bring with them."""
 

@@ -35,3 +35,16 @@ def test_a_run_is_closed_by_the_steps_that_are_about_something(world: World, poi
     assert not (about_some | {"tally_identifies", "tally_changes", "adjust_counts"}) & seen
     world.warehouse.replace(members(2, VIP))
     assert "mark_users_elsewhere" in statements(world, points)
+
+
+def test_a_plan_asks_about_what_there_is(world: World, points: Points) -> None:
+    what_stands = {"add_uncertain", "hold_back_refused", "refresh_held_gone", "finish_resyncs", "mark_still_named"}
+    of_changes = {"gather_known", "fold_changes", "name_callers", "find_followers", "order_identifies", "write_changes"}
+    world.warehouse.replace(members(3))
+    assert not what_stands & set(statements(world, points))
+    assert not (what_stands | of_changes) & set(statements(world, points))
+    world.warehouse.replace([*members(2), (VIP, "u9", None)])
+    seen = set(statements(world, points))
+    assert seen >= of_changes | {"mark_still_named"}
+    world.warehouse.replace(members(2))
+    assert "refresh_skipped_gone" in statements(world, points)
