@@ -108,13 +108,7 @@ def _pair(_context: click.Context, _parameter: click.Parameter, given: Sequence[
 )
 @click.option("--repeat", default=3, show_default=True)
 @click.option("--latency-ms", default=0, show_default=True, help="How long the receiver takes for each request.")
-@click.option(
-    "--server",
-    "which",
-    default=server.EMBEDDED,
-    show_default=True,
-    help="Or a version of Debian's packages (15), or the folder of a PostgreSQL's programs.",
-)
+@click.option("--server", "which", default=server.EMBEDDED, show_default=True, help=server.WHICH)
 @click.option("--set", "settings", multiple=True, callback=_pair, help="Another setting of the server: work_mem=256MB.")
 @click.option("--work", type=click.Path(path_type=Path), help="Keeps server and environments here for the next time.")
 @click.option("--out", type=click.Path(path_type=Path), help="Writes every run here as JSON, and a chart beside it.")

@@ -187,7 +187,7 @@ def main(
         configuration = ours.config(place)
         configuration.write_text(configuration.read_text() + _FRESH)
         with (
-            Log(running, log or work / "data" / "postgres.log") as timed,
+            Log(running, log or running.log) as timed,
             questions(running, configuration, memberships) as asked,
         ):
             found = list(ask_all(timed, asked, repeat))

@@ -40,7 +40,7 @@ def running(folder: Path, programs: Path, settings: Mapping[str, str]) -> Iterat
     given = {**settings, "unix_socket_directories": str(sockets)}
     options = shlex.join(f"-c{name}={value}" for name, value in given.items())
     at = ["-D", str(cluster), "-w", "-t", "600"]
-    _run(programs / "pg_ctl", *at, "-o", options, "-l", str(folder / "log"), "start")
+    _run(programs / "pg_ctl", *at, "-o", options, "-l", str(folder / "postgres.log"), "start")
     try:
         yield address.url(sockets, "postgres")
     finally:

@@ -106,13 +106,18 @@ class Bench:
         return result
 
 
-def _measured(result: Result, measured: Measured) -> Result:
+def planned(measured: Measured) -> float | None:
+    """How long it compared, in seconds; None if it did not say when it did."""
     plans = (measured.between(*said) for said in _COMPARING)
+    return next((each for each in plans if each is not None), None)
+
+
+def _measured(result: Result, measured: Measured) -> Result:
     tells = (measured.since(compared) for _, compared in _COMPARING)
     return replace(
         result,
         wall=measured.wall,
-        plan=next((each for each in plans if each is not None), None),
+        plan=planned(measured),
         tell=next((each for each in tells if each is not None), None),
         cpu=measured.cpu,
         postgres_cpu=measured.postgres_cpu,

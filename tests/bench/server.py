@@ -13,6 +13,7 @@ from tests.bench import installed
 from tests.databases import with_database
 
 EMBEDDED = "embedded"
+WHICH = "Or a version of Debian's packages (15), or the folder of a PostgreSQL's programs."
 
 # Durable as in production, with the memory of a small server and few checkpoints.
 SETTINGS = {
@@ -28,11 +29,13 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server; `url` is of the database that holds warehouse and state, `other_url` of another one."""
+    """A running server; `url` is of the database that holds warehouse and state, `other_url` of another one. `log` is
+    the file that it writes its log to."""
 
     url: str
     other_url: str
     pid: int
+    log: Path
 
     def run(self, statement: str, url: str | None = None) -> list[tuple[object, ...]]:
         with psycopg.connect(url or self.url, autocommit=True) as connection:
@@ -81,7 +84,8 @@ def joined(url: str) -> Server:
 def on(url: str, cluster: Path) -> Server:
     """A running server of this machine that has the two databases. `cluster` is its data directory."""
     pid = int((cluster / "postmaster.pid").read_text().splitlines()[0])
-    return Server(with_database(url, "bench"), with_database(url, "bench_state"), pid)
+    log = cluster.parent / "postgres.log"
+    return Server(with_database(url, "bench"), with_database(url, "bench_state"), pid, log)
 
 
 def cpu_of(pid: int) -> float:

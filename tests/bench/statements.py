@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from tests.bench.server import Server
 
@@ -12,6 +13,8 @@ _NAME = re.compile(r"/\* syncer:(\S+)")
 
 # What the warehouse does, and what waits for it: no matter of the state.
 _WAREHOUSE = re.compile(r"warehouse_|stage_members")
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,14 @@ class Log:
 
     def time(self, what: str, ask: Callable[[], object]) -> Asked:
         """Asks, and adds up what the log says since then. Nobody else may ask meanwhile."""
+        _, statements = self.during(ask)
+        own = {name: spent for name, spent in statements.items() if not _WAREHOUSE.match(name)}
+        return Asked(what, sum(own.values()), sum(statements.values()) - sum(own.values()), own)
+
+    def during(self, act: Callable[[], Answer]) -> tuple[Answer, dict[str, float]]:
+        """What it returns, and the milliseconds of each statement meanwhile: by its name, or by its text."""
         before = self._file.stat().st_size
-        ask()
+        answer = act()
         with self._file.open("rb") as file:
             file.seek(before)
             lines = file.read().decode(errors="replace").splitlines()
@@ -59,5 +68,4 @@ class Log:
             named = _NAME.search(text)
             name = named[1] if named else " ".join(text.split())[:40]
             statements[name] = statements.get(name, 0.0) + float(milliseconds)
-        own = {name: spent for name, spent in statements.items() if not _WAREHOUSE.match(name)}
-        return Asked(what, sum(own.values()), sum(statements.values()) - sum(own.values()), own)
+        return answer, statements

@@ -62,7 +62,7 @@ def rounds(
 ) -> Iterator[Travelled]:
     """Runs each way after each change of the data that `made` has. Before, each has told all members, and the warehouse
     keeps a snapshot."""
-    both = Server(made.url, state.other_url, made.pid)  # the data, with the state's database beside them
+    both = replace(made, other_url=state.other_url)  # the data, with the state's database beside them
     everything = Setup("syncer_everything", elsewhere=True, url=engine.url, follow=engine.follow)
     changes = replace(everything, schema="syncer_changes", scratch=True)
     engine.follow("member")

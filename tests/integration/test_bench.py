@@ -1,6 +1,7 @@
 """The benchmark itself, in small: it must not lie about who is wrong, nor forget to measure."""
 
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from tests.bench import (
     ours,
     pace,
     past,
+    regression,
     server,
     sink,
     travel,
+    versions,
     warehouse,
 )
 from tests.bench.contestants import CHANGED, COMMANDS, FEW, INITIAL, SCENARIOS, UNCHANGED, Place
@@ -126,6 +129,22 @@ def test_a_long_history_adds_up_and_its_questions_are_timed(bench_server: server
     held = {each.table: each for each in holding.relations(bench_server, "syncer") if each.index is None}
     assert held["sync_change"].rows > 11_000
     assert 50 < held["sync_change"].per_row < 500
+
+
+def test_a_statement_that_became_slower_is_found(bench_server: server.Server, tmp_path: Path) -> None:
+    warehouse.generate(bench_server, 2000)
+    slowed = tmp_path / "slowed"
+    for part in ("syncer", "sql"):
+        shutil.copytree(versions.ROOT / part, slowed / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (path,) = slowed.rglob("mark_planned.sql")
+    path.write_text(path.read_text().replace("phase = 'reading'", "phase = 'reading' AND pg_sleep(3) IS NOT NULL"))
+    earlier = versions.earlier("HEAD", tmp_path / "earlier")
+    pairs = regression.Regression(bench_server, tmp_path, earlier, versions.this(slowed), 1).run([INITIAL])
+    (verdict,) = regression.judge(list(pairs))
+    assert verdict.slower
+    name, before, after = verdict.grown[0]
+    assert name == "mark_planned"
+    assert after > 3000 > before
 
 
 def test_the_most_of_any_stretch_of_time_is_found() -> None:
