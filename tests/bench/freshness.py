@@ -201,6 +201,7 @@ def _stoppable() -> Iterator[threading.Event]:
 @click.option("--every", default="10s", show_default=True, help="[schedule] every.")
 @click.option("--jitter", help="[schedule] jitter; its default, unless given.")
 @click.option("--latency-ms", default=0, show_default=True, help="How long the receiver takes for each request.")
+@click.option("--server", "which", default=server.EMBEDDED, show_default=True, help=server.WHICH)
 @click.option("--work", type=click.Path(path_type=Path), required=True, help="Keeps the server here.")
 @click.option("--out", type=click.Path(path_type=Path), help="Writes the results here as JSON, and a chart beside it.")
 def main(
@@ -210,13 +211,14 @@ def main(
     every: str,
     jitter: str | None,
     latency_ms: int,
+    which: str,
     work: Path,
     out: Path | None,
 ) -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     work.mkdir(parents=True, exist_ok=True)
     plan = Plan(memberships, 60 * minutes, rate, every, jitter, latency_ms)
-    with _stoppable() as stop, server.running(work / "data", PRODUCTION) as running:
+    with _stoppable() as stop, server.running(work / "data", PRODUCTION, which=which) as running:
         prepare(running, work, plan)
         outcome = measure(running, work, plan, stop)
         facts = about(running, memberships)

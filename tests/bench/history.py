@@ -3,8 +3,7 @@
     .venv/bin/python -m tests.bench.history --runs 5000 --changes 50000000 --work FOLDER
 
 Fills the state up to that many runs (what is there stays, so that it can be filled in steps), asks each question a few
-times, and takes the median of what PostgreSQL's log says. `--postgres` and `--log` name another server than the
-embedded one, and the file that it logs to.
+times, and takes the median of what PostgreSQL's log says.
 """
 
 import json
@@ -161,23 +160,21 @@ def show(found: Sequence[Asked]) -> Table:
 @click.option("--runs", default=5_000, show_default=True)
 @click.option("--changes", default=50_000_000, show_default=True, help="Of all runs together.")
 @click.option("--repeat", default=3, show_default=True)
+@click.option("--server", "which", default=server.EMBEDDED, show_default=True, help=server.WHICH)
 @click.option("--work", type=click.Path(path_type=Path), required=True, help="Keeps the server here.")
-@click.option("--postgres", help="The URL of a server of this machine; else the embedded one.")
-@click.option("--log", type=click.Path(path_type=Path), help="The log of that server.")
 @click.option("--out", type=click.Path(path_type=Path), help="Writes the results here as JSON.")
 def main(
     memberships: int,
     runs: int,
     changes: int,
     repeat: int,
+    which: str,
     work: Path,
-    postgres: str | None,
-    log: Path | None,
     out: Path | None,
 ) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     work.mkdir(parents=True, exist_ok=True)
-    with _running(work, postgres) as running:
+    with server.running(work / "data", which=which) as running:
         place = Place(running, work, "http://127.0.0.1:9")
         if not _is_seeded(running, memberships):
             warehouse.generate(running, memberships)
@@ -186,10 +183,7 @@ def main(
             screen.print(f"{done:,} runs")
         configuration = ours.config(place)
         configuration.write_text(configuration.read_text() + _FRESH)
-        with (
-            Log(running, log or running.log) as timed,
-            questions(running, configuration, memberships) as asked,
-        ):
+        with Log(running) as timed, questions(running, configuration, memberships) as asked:
             found = list(ask_all(timed, asked, repeat))
         held = holding.relations(running, "syncer")
     Screen(width=140).print(show(found))
@@ -200,15 +194,6 @@ def main(
     slow = [each.what for each in found if each.milliseconds > BAR]
     screen.print(f"{len(slow)} of {len(found)} questions take more than {BAR:.0f} ms: {', '.join(slow) or 'none'}")
     sys.exit(1 if slow else 0)
-
-
-@contextmanager
-def _running(work: Path, url: str | None) -> Iterator[Server]:
-    if url is None:
-        with server.running(work / "data") as running:
-            yield running
-    else:
-        yield server.joined(url)
 
 
 def _is_seeded(running: Server, memberships: int) -> bool:

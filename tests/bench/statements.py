@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 
 from tests.bench.server import Server
@@ -35,9 +34,8 @@ class Asked:
 class Log:
     """The log of a server that writes each statement of the measured database with its duration."""
 
-    def __init__(self, server: Server, file: Path) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
-        self._file = file
 
     def __enter__(self) -> "Log":
         self._set("SET log_min_duration_statement = 0")
@@ -58,9 +56,9 @@ class Log:
 
     def during(self, act: Callable[[], Answer]) -> tuple[Answer, dict[str, float]]:
         """What it returns, and the milliseconds of each statement meanwhile: by its name, or by its text."""
-        before = self._file.stat().st_size
+        before = self._server.log.stat().st_size
         answer = act()
-        with self._file.open("rb") as file:
+        with self._server.log.open("rb") as file:
             file.seek(before)
             lines = file.read().decode(errors="replace").splitlines()
         statements: dict[str, float] = {}

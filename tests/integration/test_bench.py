@@ -119,8 +119,7 @@ def test_a_long_history_adds_up_and_its_questions_are_timed(bench_server: server
     still_in = "SELECT count(*) FROM syncer.synced_member WHERE entered_run_id > 1"
     assert bench_server.run(told) == bench_server.run(still_in) == [(20,)]
 
-    (folder,) = bench_server.run("SHOW data_directory")
-    log = Log(bench_server, Path(str(folder[0])).parent / "postgres.log")
+    log = Log(bench_server)
     with log, history.questions(bench_server, ours.config(place), 2000) as asked:
         chosen = [each for each in asked if each[0] in ("history 300", "/runs/300.json", "SQL: held")]
         found = list(history.ask_all(log, chosen, 1))
