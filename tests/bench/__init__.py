@@ -9,6 +9,7 @@ what the medians are held against. `contestants` says what takes part; `ours` se
 limits that a receiver sets, and about what travels from a warehouse that keeps the last snapshot. `history` is one,
 too: it asks a state with a long past (`past`), takes the times out of PostgreSQL's log (`statements`) and says what
 each table and index holds (`holding`). So is `freshness`, about a daemon while `changing` changes the warehouse: `seen`
-judges what was told when, `sampling` looks at what that takes, and `fresh_report` writes it down.
+judges what was told when, `sampling` looks at what that takes, and `fresh_report` writes it down. `regression` measures
+this version beside an earlier one (`versions`), and fails if its plan is slower.
 README.md has the results.
 """

@@ -94,6 +94,10 @@ def _many(medians: Medians, shape: str) -> float | None:
     return medians.ratio(_wall, shape, (CHANGED, ours.NAME), (CHANGED, ours.NAME), other="even")
 
 
+def _kept(take: Callable[[Result], float | None]) -> Callable[[Medians, str], float | None]:
+    return lambda medians, shape: medians.number(take, shape, (INITIAL, ours.NAME))
+
+
 def _processor(command: str) -> Callable[[Medians, str], float | None]:
     return lambda medians, shape: medians.number(lambda result: result.cpu, shape, (COMMANDS, f"{ours.NAME} {command}"))
 
@@ -106,6 +110,8 @@ BARS = (
     Bar("time to the first call of a first sync: times the whole", 0.2, _first_call, 10 * _MILLION),
     Bar("100 changes in the largest audience: times no changes", 1.3, _few, of_one_audience=True),
     Bar("5,000 audiences, 1 % changed: times a hundred audiences", 1.3, _many),
+    Bar("bytes of state a membership", 254, _kept(lambda result: result.state_bytes)),
+    Bar("bytes of history a membership", 163, _kept(lambda result: result.history_bytes)),
     Bar("syncer --version, processor s", 0.35, _processor("--version"), 0),
     Bar("syncer status, processor s", 0.5, _processor("status"), 0),
 )

@@ -225,7 +225,7 @@ OURS: Sequence[Contestant] = (
         quick=True,
     ),
     _contestant("", _HERE, quick=True),
-    _contestant(", warehouse elsewhere", _ELSEWHERE, quick=True),
+    _contestant(", warehouse elsewhere", _ELSEWHERE),
     _contestant(", warehouse in DuckDB", _DUCKDB, prepare=_copy_to_duckdb),
 )
 SHORT: Sequence[Contestant] = (
