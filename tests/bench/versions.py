@@ -58,12 +58,16 @@ def earlier(ref: str, folder: Path) -> Version:
 
 
 def before_this() -> str:
-    """The last release; without one, where this branch left `main`, or what was last committed, or the one before."""
-    for command in (["describe", "--tags", "--abbrev=0"], ["merge-base", "HEAD", "origin/main"]):
+    """The last release; without one, where this branch left `main`, or what was last committed, or the commit before.
+    What is not committed makes this version another one than its commit."""
+    edited = bool(_git("status", "--porcelain", "--", *_SHIPPED))
+    head = _git("rev-parse", "HEAD")
+    release = ("describe", "--tags", "--abbrev=0")
+    for command in (release, (*release, "HEAD^"), ("merge-base", "HEAD", "origin/main")):
         ref = _git(*command)
-        if ref and _git("rev-parse", f"{ref}^{{commit}}") != _git("rev-parse", "HEAD"):
+        if ref and (edited or _git("rev-parse", f"{ref}^{{commit}}") != head):
             return ref
-    return "HEAD" if _git("status", "--porcelain", "--", *_SHIPPED) else "HEAD^"
+    return "HEAD" if edited else "HEAD^"
 
 
 def _git(*arguments: str) -> str:
