@@ -119,6 +119,7 @@ class PostgresMirror(postgres.PostgresReading):
                 self._run(_statement("warehouse_fill_members", members=members))
         self._connection.execute(query("warehouse_narrow_session"))
         self._run(_statement("warehouse_create_scratch", table=_name(self._scratch, table)))
+        self._run(_statement("warehouse_empty_members"))
         self._run(_statement("warehouse_analyze_scratch", table=_name(self._scratch, table)))
 
     def seal(self, table: str) -> str | None:

@@ -9,13 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bench.server import Server
+from tests.bench.server import Server, cpu_of
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One run. `rss` is the peak of the program itself in MB; `phases` are seconds from its start, which was
-    at `began` of the monotonic clock."""
+    at `began` of the monotonic clock, `cpu_phases` the processor seconds that it took until then."""
 
     wall: float
     cpu: float
@@ -24,6 +24,7 @@ class Measured:
     output: str
     began: float = 0.0
     phases: Mapping[str, float] = field(default_factory=dict)
+    cpu_phases: Mapping[str, float] = field(default_factory=dict)
 
     def between(self, first: str, second: str) -> float | None:
         """Seconds between two lines on stderr; None unless the program wrote both."""
@@ -54,6 +55,7 @@ def run(server: Server, command: Sequence[str], folder: Path, environment: Mappi
         text=True,
     )
     phases: dict[str, float] = {}
+    cpu_phases: dict[str, float] = {}
     said: list[str] = []
     assert process.stdout is not None
 
@@ -62,6 +64,7 @@ def run(server: Server, command: Sequence[str], folder: Path, environment: Mappi
         for line in process.stderr:
             said.append(line)
             phases.setdefault(line.strip(), time.monotonic() - began)
+            cpu_phases.setdefault(line.strip(), cpu_of(process.pid))
 
     peak = _Peak(process.pid)
     listeners = [threading.Thread(target=listen), threading.Thread(target=peak.watch)]
@@ -88,6 +91,7 @@ def run(server: Server, command: Sequence[str], folder: Path, environment: Mappi
         output=output,
         began=began,
         phases=phases,
+        cpu_phases=cpu_phases,
     )
 
 

@@ -27,6 +27,9 @@ from tests.bench.contestants import Place
 from tests.bench.ours import Setup
 from tests.bench.server import Server
 
+_DELIVERING = "delivering"
+"""What syncer says on stderr when its plan is whole."""
+
 SHARES = (0.0, 0.001, 0.01)
 ENGINES = ("postgresql", "mariadb")
 _TABLE = "(audience varchar(100), user_id varchar(64), email varchar(190), updated_at varchar(40))"
@@ -43,7 +46,8 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Travelled:
-    """One run, in seconds; `read` is what it says that it read."""
+    """One run, in seconds; `read` is what it says that it read. `planned` and `planned_cpu`: until it began to
+    deliver, or to its end, if there was nothing to be told."""
 
     share: float
     setup: str
@@ -55,6 +59,8 @@ class Travelled:
     engine_cpu: float
     state_cpu: float
     rss: float
+    planned: float
+    planned_cpu: float
 
 
 def rounds(
@@ -68,16 +74,17 @@ def rounds(
     engine.follow("member")
     for setup in (everything, changes):
         ours.seed(Place(both, folder), setup)
-    _run(both, engine, state, folder, changes, 0)
+    run_once(both, engine, state, folder, changes, 0)
     state.run("VACUUM ANALYZE", state.other_url)
     for number, share in enumerate((share for share in shares for _ in range(repeat)), 1):
         warehouse.change(made, number, share)
         engine.follow("member")
         for setup in (everything, changes):
-            yield _run(both, engine, state, folder, setup, share)
+            yield run_once(both, engine, state, folder, setup, share)
 
 
-def _run(both: Server, engine: Engine, state: Server, folder: Path, setup: Setup, share: float) -> Travelled:
+def run_once(both: Server, engine: Engine, state: Server, folder: Path, setup: Setup, share: float) -> Travelled:
+    """Runs once, after that share of the memberships changed. `both` has the urls of the data and of the state."""
     both.settle()
     with sink.receiving(folder / "spool") as receiving:
         place = Place(both, folder, f"http://127.0.0.1:{receiving.port}")
@@ -97,6 +104,8 @@ def _run(both: Server, engine: Engine, state: Server, folder: Path, setup: Setup
         engine_cpu,
         measured.postgres_cpu,
         measured.rss,
+        measured.phases.get(_DELIVERING, measured.wall),
+        measured.cpu_phases.get(_DELIVERING, measured.cpu),
     )
 
 
@@ -159,18 +168,20 @@ def show(rows: Sequence[Travelled], title: str) -> None:
         "rows",
         "MB",
         "wall s",
+        "planned s",
         "client cpu s",
+        "planned cpu s",
         "engine cpu s",
         "state cpu s",
         "peak MB",
     ):
         table.add_column(heading, justify="right")
     for row in rows:
-        seconds = (row.wall, row.client_cpu, row.engine_cpu, row.state_cpu)
+        seconds = (row.wall, row.planned, row.client_cpu, row.planned_cpu, row.engine_cpu, row.state_cpu)
         size = f"{row.size / 1e6:,.2f}"
         cells = (f"{100 * row.share:g} %", row.read, f"{row.rows:,.0f}", size, *(f"{each:.2f}" for each in seconds))
         table.add_row(*cells, f"{row.rss:.0f}")
-    Console(width=132).print(table)
+    Console(width=152).print(table)
 
 
 @click.command(help=__doc__)

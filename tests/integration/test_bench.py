@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -14,10 +15,12 @@ from tests.bench import (
     freshness,
     history,
     holding,
+    many,
     ours,
     pace,
     past,
     regression,
+    scale,
     server,
     sink,
     travel,
@@ -40,6 +43,31 @@ def bench_server(postgres: str) -> server.Server:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
     assert folder is not None
     return server.on(postgres, Path(str(folder[0])))
+
+
+OF_A_STATE = (
+    "SELECT destination_id, audience_id, entered_run_id, told_run_id, contact, user_id, email, value FROM synced_member"
+    " ORDER BY contact, audience_id",
+    "SELECT i.inhparent::regclass::text, replace(pg_get_indexdef(x.oid), current_schema(), ''), x.relname,"
+    " pg_get_constraintdef(c.oid) FROM pg_class AS x LEFT JOIN pg_inherits AS i ON i.inhrelid = x.oid LEFT JOIN"
+    " pg_constraint AS c ON c.conindid = x.oid WHERE x.relnamespace = current_schema()::regnamespace"
+    " AND x.relname LIKE 'synced_member%' AND x.relkind IN ('i', 'I') ORDER BY 3",
+    "SELECT * FROM user_count ORDER BY audience_id",
+    "SELECT * FROM contact_count",
+    "SELECT * FROM initial_sync ORDER BY audience_id",
+    "SELECT * FROM rest_member",
+    "SELECT run_id, trigger, phase, status, memberships, contacts, calls_saved, deferred, read"
+    " FROM run ORDER BY run_id",
+    "SELECT * FROM run_audience ORDER BY run_id, position",
+    "SELECT * FROM run_count ORDER BY run_id, audience_id",
+    "SELECT run_id, status, planned, succeeded, failed, skipped, mirrors, answered"
+    " FROM run_destination ORDER BY run_id",
+    "SELECT run_id, seal, sources, readings, countable, missing FROM base",
+    "SELECT audience_id, sum(members) FROM (SELECT audience_id, members FROM dropped_history UNION ALL"
+    " SELECT audience_id, count(*) FROM accepted_change GROUP BY audience_id) AS gained GROUP BY 1 ORDER BY 1",
+)
+"""Of a state that knows nothing but its members: all rows of which something depends, in order. The history that was
+dropped counts as if it were there."""
 
 
 def test_ours_is_measured_in_every_scenario_and_right_in_each(bench_server: server.Server, tmp_path: Path) -> None:
@@ -107,6 +135,24 @@ def test_what_travels_is_measured_both_ways(bench_server: server.Server, tmp_pat
     assert everything.rows > 1900 > 200 > changes.rows > 0
     assert everything.size > 100_000 > 20_000 > changes.size > 0
     assert all(each.client_cpu > 0 and each.rss > 10 for each in found)
+
+
+def test_a_state_that_was_made_is_the_one_that_syncer_writes(bench_server: server.Server, tmp_path: Path) -> None:
+    for _ in many.make(bench_server, tmp_path, scale.SETUP, 2000):
+        pass
+    told = replace(scale.SETUP, schema="syncer_told")
+    many.tell_all(Place(bench_server, tmp_path), told)
+    for what in OF_A_STATE:
+        made, written = (
+            bench_server.run(f"SET search_path = {schema}, pg_catalog; {what}", bench_server.other_url)
+            for schema in (scale.SETUP.schema, told.schema)
+        )
+        assert made == written, what
+    bench_server.run(
+        "UPDATE warehouse.member SET email = email || '.uk' WHERE email = (SELECT min(email) FROM warehouse.member)"
+    )
+    with pytest.raises(many.WrongError):
+        many.check(bench_server, scale.SETUP.schema)
 
 
 def test_a_long_history_adds_up_and_its_questions_are_timed(bench_server: server.Server, tmp_path: Path) -> None:

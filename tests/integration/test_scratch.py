@@ -13,7 +13,7 @@ from syncer.planning import writing
 from syncer.receivers.loopback import Answer
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
-from syncer.warehouses.mirror_postgres import PostgresMirrors
+from syncer.warehouses.mirror_postgres import PostgresMirror, PostgresMirrors
 from tests.engines.mirror_contract import ALTERED, EMPTY, UNUSABLE, changes_travel, read
 from tests.world import CHURN, VIP, World, Write, assert_held, members, truth
 
@@ -58,6 +58,20 @@ def test_one_table_stays_at_the_warehouse(settled: World) -> None:
     settled.sync()
     assert tables(settled.warehouse) == {base_of(settled)}
     assert settled.query("SELECT name FROM scratch_table") == [(base_of(settled),)]
+
+
+def test_the_private_copy_gives_its_disk_back_before_anything_is_compared(
+    settled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, sizes = PostgresMirror.create, []
+
+    def measured(mirror: PostgresMirror, table: str) -> None:
+        create(mirror, table)
+        sizes.append(mirror.answer("SELECT pg_relation_size('pg_temp.syncer_members')"))
+
+    monkeypatch.setattr(PostgresMirror, "create", measured)
+    settled.sync()
+    assert (read(settled), sizes) == (("changes", None, 0), [0])
 
 
 def test_a_change_that_a_destination_refused_is_planned_again(settled: World) -> None:
