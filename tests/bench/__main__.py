@@ -4,6 +4,7 @@ import logging
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -125,6 +126,7 @@ def main(
     work: Path | None,
     out: Path | None,
 ) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as after Ctrl-C, its servers too
     try:
         run(
             memberships or (_QUICK_MEMBERSHIPS if quick else 1_000_000),

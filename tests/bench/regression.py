@@ -11,6 +11,7 @@ code 1 if it does take that much longer; then it says which statements do.
 import json
 import logging
 import re
+import signal
 import statistics
 import sys
 import tempfile
@@ -167,6 +168,7 @@ def show(verdicts: Sequence[Verdict], title: str, screen: Console) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Writes every pair here as JSON.")
 def main(against: str | None, memberships: int, pairs: int, which: str, out: Path | None) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as after Ctrl-C, its server too
     try:
         with tempfile.TemporaryDirectory(prefix="syncer-bench-") as made:
             earlier = versions.earlier(against or versions.before_this(), Path(made) / "earlier")
