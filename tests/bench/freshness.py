@@ -221,7 +221,7 @@ def main(
     with _stoppable() as stop, server.running(work / "data", PRODUCTION, which=which) as running:
         prepare(running, work, plan)
         outcome = measure(running, work, plan, stop)
-        facts = about(running, memberships)
+        facts = about(running, memberships) | {"settings": server.SETTINGS | PRODUCTION}
     report = fresh_report.of(outcome, plan, facts)
     fresh_report.show(report, Console(width=None if sys.stdout.isatty() else 132))
     if out is not None:
