@@ -6,13 +6,13 @@ pytest --postgres=postgresql://…       a server of yours; the role must be all
 """
 
 import fcntl
+import functools
 import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext, suppress
-from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -60,7 +60,8 @@ _LONG = (
 _QUICK = ("unit", "integration/test_sync.py", "integration/test_plan.py", "integration/test_truth_table.py")
 
 
-def _is_among(path: Path, places: Collection[str]) -> bool:
+@functools.cache
+def _is_among(path: Path, places: tuple[str, ...]) -> bool:
     return any(path.is_relative_to(Path(__file__).parent / place) for place in places)
 
 
@@ -129,7 +130,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture
 def report(record_property: Callable[[str, object], None]) -> Report:
     """Takes a line of numbers for the end of the output, also out of another process of pytest-xdist."""
-    return partial(record_property, "numbers")
+    return functools.partial(record_property, "numbers")
 
 
 @pytest.fixture(autouse=True)
