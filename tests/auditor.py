@@ -15,6 +15,8 @@ import functools
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import psycopg
@@ -30,8 +32,7 @@ _MOST_EXPLAINED = 5
 """Of so many contacts of a property `explain` is asked if it was left to the next run: it makes a plan for each."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Knows:
+class _Knows(NamedTuple):
     """What a receiver knows under one key: by which call, of which run, and the first snapshot that can have said so.
 
     `certain`: syncer knows that it was accepted. `users` are those of whom that was said.
@@ -70,6 +71,7 @@ class Auditor:
         self.carried: dict[Key, object] = {}
         self.told_false: set[Key] = set()
         """user, property: told false, and not told otherwise where they are in."""
+        self._first_places: dict[datetime, int] = {}
 
     def complaints(self) -> list[str]:
         found = [complaint for telling in self.account.told for complaint in self._hear(telling)]
@@ -120,7 +122,7 @@ class Auditor:
     def _remember(self, key: Key, knows: _Knows) -> None:
         sayings = self.sayings[knows.place]
         users = sayings.users.get(key, set()) | sayings.stay(*key, self._users(key, knows.place))
-        knows = replace(knows, users=users)
+        knows = knows._replace(users=users)
         self.known[key] = knows
         self.standing[key] = [knows] if knows.certain else [*self.standing[key], knows]
         user, name = str(knows.telling.user), key[1]
@@ -287,12 +289,16 @@ class Auditor:
 
     def _places(self, read: Read) -> list[int]:
         """The snapshots that a run can have read."""
-        first = max((place for place, each in enumerate(self.snapshots) if each.ended <= read.began), default=0)
-        return [
-            place
-            for place, each in enumerate(self.snapshots)
-            if place == first or (place > first and each.began <= read.ended)
-        ]
+        first = self._first_place(read.began)
+        later = range(first + 1, len(self.snapshots))
+        return [first, *(place for place in later if self.snapshots[place].began <= read.ended)]
+
+    def _first_place(self, began: datetime) -> int:
+        """The last snapshot that was surely there."""
+        if began not in self._first_places:
+            surely = (place for place, each in enumerate(self.snapshots) if each.ended <= began)
+            self._first_places[began] = max(surely, default=0)
+        return self._first_places[began]
 
     def _standing(self, key: Key) -> list[object]:
         return [each.value for each in self.standing.get(key, ())]

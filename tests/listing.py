@@ -1,5 +1,6 @@
 """What syncer itself lists about a destination, as its state says it: the excuses that the `auditor` accepts."""
 
+import functools
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -209,10 +210,18 @@ class Listing:
         if self.forgets and not any(contact == there for there, _ in self.outcomes):  # they have no names, of course
             return True
         return any(
-            (contact == (row.user if by_user else address(row.email))) + (row.user in users) >= (1 if believes else 2)
-            for row in self.skipped
-            if is_blank(row.audience) or self.property_of(str(row.audience)) == name
+            (contact == (user if by_user else at)) + (user in users) >= (1 if believes else 2)
+            for property_name, user, at in self._unsent
+            if property_name in (None, name)
         )
+
+    @functools.cached_property
+    def _unsent(self) -> list[tuple[str | None, str | None, str | None]]:
+        """Property, user and address of the rows that were not sent; no property: they name no audience."""
+        return [
+            (None if is_blank(row.audience) else self.property_of(str(row.audience)), row.user, address(row.email))
+            for row in self.skipped
+        ]
 
 
 FILLED = " UNION ALL ".join(

@@ -1,5 +1,6 @@
 """What a warehouse's snapshots say of the contacts and properties of one destination, for the `auditor` to judge by."""
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -184,6 +185,7 @@ class Sayings:
                 yield row.value
 
 
+@functools.lru_cache(maxsize=1 << 12)
 def snake_case(name: str) -> str:
     """The property of an audience that the state does not know, or knows by another name now."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

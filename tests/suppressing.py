@@ -1,5 +1,6 @@
 """Who is suppressed by what the warehouse says, in the words of the contract: for the `witness`."""
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ class Suppressed:
         return user in self.users or address(email) in self.contacts
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def address(email: str | None) -> str | None:
     return None if email is None else email.strip(" \t\r\n\xa0").translate(_LOWER)
 
@@ -38,6 +40,8 @@ def suppressed(listed: Iterable[Named], without_consent: Iterable[Named], rows: 
         contacts |= {address(email)}
         users |= set() if address(email) else {user}
     contacts, users = contacts - {None, ""}, {user for user in users if address(user)}
+    if not contacts and not users:
+        return Suppressed()
     addresses = defaultdict(set)
     for user, email in rows:
         addresses[user].add(address(email))
