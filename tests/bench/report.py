@@ -147,8 +147,12 @@ def write(results: Sequence[Result], about: dict[str, Any], path: Path, bars: Se
     path.write_text(json.dumps(told, indent=1) + "\n")
 
 
+_MANY_TIMES = 15
+
+
 def chart(rows: Sequence[Row], title: str, path: Path) -> None:
-    """Wall time per scenario, as bars on a logarithmic scale; comparisons, which send nothing, are paler."""
+    """Wall time per scenario, as bars, on a logarithmic scale where one contestant takes many times as long as another;
+    comparisons, which send nothing, are paler."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -163,7 +167,9 @@ def chart(rows: Sequence[Row], title: str, path: Path) -> None:
         bars = axis.barh([result.contestant for result in shown], [result.wall for result in shown], color=colours)
         labels = [f"{result.wall:,.1f} s" + (f", {result.wrong:,} wrong" if result.wrong else "") for result in shown]
         axis.bar_label(bars, labels=labels, padding=3, fontsize=8)
-        axis.set_xscale("log")
+        walls = [result.wall for result in shown] or [1.0]
+        if max(walls) > _MANY_TIMES * min(walls):
+            axis.set_xscale("log")
         axis.margins(x=0.25)
         axis.set_title(", ".join(which), fontsize=10, loc="left")
         axis.tick_params(labelsize=8)
