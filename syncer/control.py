@@ -17,6 +17,7 @@ from syncer.state import (
     State,
     accounts,
     analyze,
+    blocks,
     execute,
     fetch_all,
     fetch_value,
@@ -85,7 +86,7 @@ def waiting(
 ) -> Sequence[HeldChanges]:
     """What a run held and still waits for approval; of an audience no more than `most` are counted.
 
-    Raises `ConfigError` if there is no such run.
+    Raises `ConfigError` if there is no such run, or what it held is not kept any more.
     """
     history.named_run(connection, run_id)
     held = _held_by(connection, run_id, audiences, destinations)
@@ -277,6 +278,10 @@ def _audience_to_pause(connection: Connection, name: str, configured: Sequence[m
 def _held_by(
     connection: Connection, run_id: int, audiences: Collection[str], destinations: Collection[str]
 ) -> dict[str, object]:
+    if blocks.is_dropped(connection, run_id):
+        problem = f"what run {run_id} held is not kept any more (`[history] keep`)"
+        way_out = "what of that still waits, a later run holds as well: see `syncer history`"
+        raise errors.ConfigError([errors.Problem("RUN", f"{problem}; {way_out}")])
     ids = accounts.known(connection)
     accounts.refuse_unknown(destinations, ids)
     audience_ids = [known_audience(connection, name).audience_id for name in audiences]

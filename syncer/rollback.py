@@ -12,21 +12,19 @@ import socket
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import psycopg.sql
-
 import syncer
 from syncer import control, errors
 from syncer.state import (
     Connection,
     State,
     accounts,
+    blocks,
     execute,
     fetch_all,
     fetch_one,
     fetch_value,
     history,
     leadership,
-    pages,
     retried,
     runs,
     witness,
@@ -132,6 +130,7 @@ def _propose(connection: Connection, here: dict[str, object], *, pauses: bool, p
             return Proposal(None, changes, left_alone)
         who = {"host": socket.gethostname(), "pid": os.getpid(), "syncer_version": syncer.__version__}
         held_by = int(fetch_value(connection, "open_rollback", {**rolls_back, **who}))
+        blocks.make(connection, blocks.of_run(connection, held_by))
         execute(connection, "hold_rolled_back", {**rolls_back, "run_id": held_by})
         if pauses:
             execute(connection, "pause_rolled_back")
@@ -142,8 +141,7 @@ def _propose(connection: Connection, here: dict[str, object], *, pauses: bool, p
 
 
 def _refuse_dropped(connection: Connection, run_id: int) -> None:
-    partition = psycopg.sql.Identifier(pages.change_partition(run_id)).as_string(connection)
-    found = fetch_one(connection, _Kept, "what_is_kept", {"run_id": run_id, "partition": partition})
+    found = fetch_one(connection, _Kept, "what_is_kept", {"run_id": run_id})
     if not found.kept:
         kept = "nothing is kept" if found.first_run_id is None else f"it begins with run {found.first_run_id}"
         problem = f"the history of run {run_id} is not kept any more (`[history] keep`): {kept}"

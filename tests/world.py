@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from syncer import app, audit, control, models, naming, opening, sync
 from syncer.delivery.retrying import RetryPolicy
 from syncer.receivers.segment import SegmentReceiver
-from syncer.state import Connection, State
+from syncer.state import Connection, State, blocks
 from syncer.state.runs import RunStart
 from syncer.stopping import Stop
 from syncer.sync import Result
@@ -259,6 +260,22 @@ def told(world: World, since: int = 0) -> list[tuple[str, str, bool]]:
         for name, value in each.event["traits"].items()
         if name != "email"
     ]
+
+
+def keep_together(monkeypatch: pytest.MonkeyPatch, runs: int) -> None:
+    """History is kept and dropped in blocks of so many runs, at whatever pace they are made."""
+    monkeypatch.setattr(blocks, "RUNS", runs)
+    monkeypatch.setattr(blocks, "SHARE", 0.0)
+
+
+def begin_history(connection: Connection, first_run: int, last_run: int) -> None:
+    """Makes the partitions of these runs, for rows that a test writes itself."""
+    while first_run <= last_run:
+        block = blocks.of_run(connection, first_run)
+        blocks.make(connection, block)
+        if blocks.create(connection, block, blocks.CHANGES):
+            blocks.attach(connection, block, blocks.CHANGES)
+        first_run = block.end_run
 
 
 def open_resyncs(world: World) -> int:

@@ -275,9 +275,18 @@ CREATE TABLE run (
 COMMENT ON TABLE run IS 'A row per sync run; at most one is open';
 CREATE UNIQUE INDEX one_open_run ON run ((true)) WHERE phase <> 'closed';
 
+-- The changes, pages, exceptions, audiences and counts of these runs are in partitions of their own. `first_run` names
+-- them; `end_run` is excluded.
+CREATE TABLE history_block (
+    first_run integer PRIMARY KEY,
+    end_run integer NOT NULL,
+    CONSTRAINT has_runs CHECK (end_run > first_run)
+);
+COMMENT ON TABLE history_block IS 'Runs whose history is kept together, and dropped together';
+
 -- `problem`: why it was set aside.
 CREATE TABLE run_audience (
-    run_id integer NOT NULL REFERENCES run,
+    run_id integer NOT NULL,
     position integer NOT NULL,
     audience_id integer,
     name text NOT NULL,
@@ -285,7 +294,7 @@ CREATE TABLE run_audience (
     members bigint NOT NULL,
     problem text,
     PRIMARY KEY (run_id, position)
-);
+) PARTITION BY RANGE (run_id);
 COMMENT ON TABLE run_audience IS 'The audiences of a run in the order in which they are reported, also those set aside';
 CREATE INDEX run_audience_by_audience ON run_audience (audience_id, run_id);
 
@@ -325,7 +334,7 @@ COMMENT ON TABLE run_destination IS 'What a run did at a destination, in identif
 -- more, before that expires. `fingerprint` is of the snapshot's rows of this audience, where nothing of them differed
 -- from the state; null: something did, or they were not added up.
 CREATE TABLE run_count (
-    run_id integer NOT NULL REFERENCES run,
+    run_id integer NOT NULL,
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
     members bigint NOT NULL,
@@ -347,10 +356,22 @@ CREATE TABLE run_count (
     refreshed bigint NOT NULL DEFAULT 0,
     fingerprint text,
     PRIMARY KEY (run_id, destination_id, audience_id)
-);
+) PARTITION BY RANGE (run_id);
 COMMENT ON TABLE run_count IS 'What a run did for an audience at a destination, in contacts';
 CREATE INDEX run_count_by_audience ON run_count (audience_id, destination_id, run_id);
 CREATE INDEX run_count_held ON run_count (audience_id, destination_id, run_id) WHERE held > 0;
+
+-- Of all runs that are closed, also of those whose own counts were dropped.
+CREATE TABLE told_count (
+    destination_id integer NOT NULL,
+    audience_id integer NOT NULL,
+    succeeded_add bigint NOT NULL,
+    succeeded_remove bigint NOT NULL,
+    failed_add bigint NOT NULL,
+    failed_remove bigint NOT NULL,
+    PRIMARY KEY (destination_id, audience_id)
+);
+COMMENT ON TABLE told_count IS 'How the changes of all runs ended, by audience at a destination, in contacts';
 
 CREATE TYPE change_op AS ENUM ('added', 'removed', 'reasserted', 'trait_changed', 'covered', 'refreshed');
 CREATE TYPE row_effect AS ENUM ('gain', 'lose', 'none');
@@ -361,7 +382,6 @@ CREATE TYPE identify_outcome AS ENUM ('failed', 'unknown', 'aborted');
 -- is the lead rows of one contact and part. `told_as` is the user that the call names, if it is not the row's own.
 -- `effect` is what acceptance does to `synced_member`. Covered rows are on page 0: no call. `entered_*` remember when a
 -- row that is lost had come in. `traits` go along with the call. `event`: once this was accepted, an event is owed.
--- Partitioned by run so that old history is dropped.
 CREATE TABLE sync_change (
     run_id integer NOT NULL,
     destination_id integer NOT NULL,
@@ -390,7 +410,7 @@ CREATE INDEX sync_change_by_contact ON sync_change (contact);
 -- calls in the order of delivery: see `urgency_of`; 4 to 6, or more, are of calls that follow others, or had no
 -- answer yet.
 CREATE TABLE sync_page (
-    run_id integer NOT NULL REFERENCES run,
+    run_id integer NOT NULL,
     destination_id integer NOT NULL,
     page integer NOT NULL,
     urgency smallint NOT NULL,
@@ -401,14 +421,14 @@ CREATE TABLE sync_page (
     attempted_at timestamptz,
     settled_at timestamptz,
     PRIMARY KEY (run_id, destination_id, page)
-);
+) PARTITION BY RANGE (run_id);
 COMMENT ON TABLE sync_page IS
     'Identifies that are claimed, sent and settled together: the only thing that delivery moves';
 CREATE INDEX sync_page_sending ON sync_page (run_id) WHERE status = 'sending';
 
 -- `alone`: the identify was the only one in its request.
 CREATE TABLE sync_exception (
-    run_id integer NOT NULL REFERENCES run,
+    run_id integer NOT NULL,
     destination_id integer NOT NULL,
     page integer NOT NULL,
     contact text COLLATE "C" NOT NULL,
@@ -419,7 +439,7 @@ CREATE TABLE sync_exception (
     attempted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     alone boolean NOT NULL DEFAULT false,
     PRIMARY KEY (run_id, destination_id, page, contact, part)
-);
+) PARTITION BY RANGE (run_id);
 COMMENT ON TABLE sync_exception IS 'Identifies of pages that are done which ended otherwise than succeeded';
 
 CREATE TABLE dropped_history (
@@ -682,7 +702,6 @@ ALTER TABLE user_told_false ALTER user_id SET STATISTICS 0;
 ALTER TABLE owed_event
     ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0,
     ALTER refusal SET STATISTICS 0;
-ALTER TABLE sync_exception ALTER contact SET STATISTICS 0, ALTER reason SET STATISTICS 0;
 ALTER TABLE refused_contact
     ALTER contact SET STATISTICS 0, ALTER user_id SET STATISTICS 0, ALTER email SET STATISTICS 0,
     ALTER reason SET STATISTICS 0;
@@ -849,6 +868,16 @@ CREATE FUNCTION urgency_of(op change_op, initial boolean, retired boolean) RETUR
         WHEN op = 'trait_changed' OR (op = 'added' AND NOT initial) THEN 2
         WHEN op = 'refreshed' THEN 7
         ELSE 3
+    END;
+
+-- What became of a change, by its page, and by how its identify ended if that was otherwise than succeeded.
+CREATE FUNCTION status_of_change(status page_status, outcome identify_outcome) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE
+        WHEN outcome IS NOT NULL THEN outcome::text
+        WHEN status = 'done' THEN 'succeeded'
+        WHEN status = 'aborted' THEN 'aborted'
+        ELSE 'planned'
     END;
 
 -- Why a planned change is pending: missing, lingering and outdated are differences of state and warehouse; the rest has
@@ -1061,12 +1090,7 @@ SELECT
     coalesce(sync_change.email, sync_change.contact) AS email,
     sync_change.op::text AS op,
     sync_change.value,
-    CASE
-        WHEN sync_exception.outcome IS NOT NULL THEN sync_exception.outcome::text
-        WHEN sync_page.status = 'done' THEN 'succeeded'
-        WHEN sync_page.status = 'aborted' THEN 'aborted'
-        ELSE 'planned'
-    END AS status,
+    status_of_change(sync_page.status, sync_exception.outcome) AS status,
     sync_exception.reason AS failure_reason,
     sync_exception.http_status,
     CASE

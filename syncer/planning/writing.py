@@ -15,7 +15,7 @@ from syncer.planning import audiences, checksums, counts, digests, generations, 
 from syncer.planning.changes import TargetPlan
 from syncer.planning.snapshot import NotEnoughError, Snapshot
 from syncer.planning.targets import PlanRequest
-from syncer.state import Connection, analyze, columns_of, execute, fetch_all, fetch_value, locks, pages, retried
+from syncer.state import Connection, analyze, blocks, columns_of, execute, fetch_all, fetch_value, pages, retried
 from syncer.state.audiences import pin_audiences, register_audiences
 
 # Below this a stale estimate does no harm.
@@ -74,6 +74,7 @@ def _write(
         targets: list[TargetPlan] = []
         digested: list[saved.Destination] = []
         generations.begin(connection, snapshot)
+        blocks.make(connection, blocks.of_run(connection, run_id))
         for target in planning.targets():
             if request.reviewed is not None:
                 digested.append(digests.of_target(connection, target))
@@ -107,7 +108,8 @@ def before_delivery(connection: Connection, run_id: int, planned: plan.Plan) -> 
     """Before the first call: pins the properties that it tells, and lets PostgreSQL's planner know a large plan."""
     pin_audiences(connection, run_id)
     if sum(target.identifies for target in planned.targets) >= _ANALYZE_FROM:
-        analyze(connection, pages.change_partition(run_id), "sync_page")
+        block = blocks.of_run(connection, run_id)
+        analyze(connection, block.partition(blocks.CHANGES), block.partition("sync_page"))
 
 
 def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, keeps_profiles: bool) -> None:
@@ -165,23 +167,14 @@ def _write_waiting(connection: Connection, planned: TargetPlan, here: Mapping[st
 
 def _write_changes(connection: Connection, run_id: int, parameters: Mapping[str, object]) -> None:
     """Writes the rows of the history. Those of the first run of a block, as a rule a first sync, go into a table that
-    becomes a part of the history afterwards: building its indexes takes a fifth of keeping them row by row.
+    becomes a part of the history afterwards.
     """
-    partition = psycopg.sql.Identifier(pages.change_partition(run_id))
-    begins = not fetch_value(connection, "find_table", {"table": partition.as_string(connection)})
-    if begins:
-        execute(connection, "create_change_partition", partition=partition)
+    block = blocks.of_run(connection, run_id)
+    begins = blocks.create(connection, block, blocks.CHANGES)
+    partition = psycopg.sql.Identifier(block.partition(blocks.CHANGES))
     execute(connection, "write_changes", parameters, partition=partition)
     if begins:
-        runs = pages.block(run_id)
-        with locks.changing_tables(connection):
-            execute(
-                connection,
-                "attach_change_partition",
-                partition=partition,
-                first_run=psycopg.sql.Literal(runs.start),
-                end_run=psycopg.sql.Literal(runs.stop),
-            )
+        blocks.attach(connection, block, blocks.CHANGES)
 
 
 def _write_run(connection: Connection, run_id: int, planned: plan.Plan) -> None:

@@ -43,7 +43,7 @@ _STEPS = (
     "forget_base",
 )
 
-_SAMPLED = ("synced_member", "told_false", "synced_profile", "sync_change")
+_SAMPLED = ("synced_member", "told_false", "synced_profile", "sync_change", "sync_exception")
 """The tables of whose names and values PostgreSQL keeps samples, for its planner."""
 
 

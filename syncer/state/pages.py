@@ -28,19 +28,6 @@ from syncer.state import MAX_CONTACTS_OF_USER, Connection, execute, fetch_all, f
 COVERED_PAGE = 0
 """The page of the changes that need no call; it is settled together with the plan."""
 
-RUNS_PER_PARTITION = 250
-
-
-def block(run_id: int) -> range:
-    """The runs whose history is kept together, and dropped together."""
-    first = run_id - run_id % RUNS_PER_PARTITION
-    return range(first, first + RUNS_PER_PARTITION)
-
-
-def change_partition(run_id: int) -> str:
-    """The partition of `sync_change` that holds the pages' rows of a run."""
-    return f"sync_change_{run_id // RUNS_PER_PARTITION:06d}"
-
 
 @dataclass(frozen=True, slots=True)
 class RunDestination:

@@ -1,8 +1,8 @@
-"""Drops old history, a partition at a time.
+"""Drops old history, a block of runs at a time.
 
 Never loses what `verify`, a resync and forgetting need: in the same transaction, what the dropped changes came to is
 added up in `dropped_history`, and whom they were about is kept in `past_contact`; what a resync retracts stands in the
-state, not in the history. Runs and their counts stay for good.
+state, not in the history. Runs stay for good, and so does what they told altogether (`told_count`).
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import psycopg.sql
 import structlog
 
 from syncer import errors
-from syncer.state import Connection, execute, fetch_all, locks
+from syncer.state import Connection, blocks, execute, fetch_all, locks
 
 _PATIENCE_SECONDS = 2.0
 """Seconds for which the drop waits for readers, and later readers for the drop."""
@@ -20,37 +20,35 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class _Partition:
-    """The history of the runs from `first_run` up to `end_run`, which is excluded; `runs` is how many there are."""
+class _Old(blocks.Block):
+    """A block that is old; `runs` is how many there are in it."""
 
-    partition: str
-    first_run: int
-    end_run: int
     runs: int
 
 
 def drop_old(connection: Connection, keep: float) -> int:
     """Drops the history of runs, holdouts and reconciliations that ended more than `keep` seconds ago.
 
-    Returns of how many runs. Call it with the lock held and no run open. Whole partitions are dropped, so history may
-    stay a little longer. While another session reads the history, this waits no more than a moment: the next call tries
+    Returns of how many runs. Call it with the lock held and no run open. Whole blocks are dropped, so history may stay
+    a little longer. While another session reads the history, this waits no more than a moment: the next call tries
     again.
     """
     execute(connection, "delete_old_held_out", {"keep": keep})
     execute(connection, "delete_old_reconciled", {"keep": keep})
     dropped = 0
-    for old in fetch_all(connection, _Partition, "list_old_partitions", {"keep": keep}):
+    for old in fetch_all(connection, _Old, "list_old_blocks", {"keep": keep}):
         try:
             _drop(connection, old)
         except errors.StateConflictError as error:
             log.warning("old history is dropped after a later run", why=str(error))
             break
         dropped += old.runs
+    blocks.keep_even(connection, keep)
     return dropped
 
 
-def _drop(connection: Connection, old: _Partition) -> None:
-    """Drops a partition with the pages and exceptions of its runs; all of it or nothing.
+def _drop(connection: Connection, old: _Old) -> None:
+    """Drops all partitions of a block, or none.
 
     The lock that keeps readers out is taken last, for the moment of the drop only.
     """
@@ -58,7 +56,7 @@ def _drop(connection: Connection, old: _Partition) -> None:
         runs = {"first_run": old.first_run, "end_run": old.end_run}
         execute(connection, "add_dropped_history", runs)
         execute(connection, "add_past_contacts", runs)
-        execute(connection, "delete_old_exceptions", runs)
-        execute(connection, "delete_old_pages", runs)
+        execute(connection, "forget_block", {"first_run": old.first_run})
         with locks.changing_tables(connection, _PATIENCE_SECONDS):
-            execute(connection, "drop_change_partition", partition=psycopg.sql.Identifier(old.partition))
+            for table in blocks.TABLES:
+                execute(connection, "drop_block_partition", partition=psycopg.sql.Identifier(old.partition(table)))

@@ -36,6 +36,7 @@ _CLOSING_STEPS = {
     "abort_unsent_pages": "unsent",
     "tally_identifies": "changes",
     "tally_changes": "changes",
+    "add_told_counts": "counted",
     "end_initial_syncs": "counted",
     "clear_unanswered": "unanswered",
     "count_unanswered": "exceptions",

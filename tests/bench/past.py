@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import psycopg
 
-from syncer.state.pages import RUNS_PER_PARTITION
+from syncer.state import blocks
 from tests.bench.server import Server
+from tests.world import begin_history
 
 PAGE_SIZE = 500
 
@@ -30,11 +31,6 @@ BEGIN ATOMIC
         FROM generate_series(0, entering - 1) AS number
     ) AS moved;
 END
-"""
-
-_PARTITION = f"""
-CREATE TABLE IF NOT EXISTS sync_change_{{block:06}} PARTITION OF sync_change
-FOR VALUES FROM ({{block}} * {RUNS_PER_PARTITION}) TO (({{block}} + 1) * {RUNS_PER_PARTITION})
 """
 
 _RUNS = """
@@ -75,6 +71,16 @@ _OF_EACH_RUN = (
         %(entering)s / 100, CASE WHEN n % 100 = 0 AND audience_id = 1 THEN 1000 ELSE 0 END, false
     FROM generate_series(%(first)s::integer, %(last)s) AS n CROSS JOIN audience
     ON CONFLICT DO NOTHING
+    """,
+    """
+    INSERT INTO told_count (destination_id, audience_id, succeeded_add, succeeded_remove, failed_add, failed_remove)
+    SELECT destination_id, audience_id, sum(succeeded_add), sum(succeeded_remove), sum(failed_add), sum(failed_remove)
+    FROM run_count
+    WHERE run_id BETWEEN %(first)s AND %(last)s
+    GROUP BY destination_id, audience_id
+    ON CONFLICT (destination_id, audience_id) DO UPDATE
+    SET succeeded_add = told_count.succeeded_add + excluded.succeeded_add,
+        succeeded_remove = told_count.succeeded_remove + excluded.succeeded_remove
     """,
     """
     INSERT INTO sync_page (
@@ -221,13 +227,14 @@ def fill(server: Server, memberships: int, runs: int, changes: int) -> Iterator[
         first = 1 + (row[0] if row else 0)
         if first > runs:
             return
-        for block in range(first // RUNS_PER_PARTITION, runs // RUNS_PER_PARTITION + 1):
-            begin, end = max(first, block * RUNS_PER_PARTITION), min(runs, (block + 1) * RUNS_PER_PARTITION - 1)
-            _run_all(
-                state, (_PARTITION.format(block=block), _RUNS, *_OF_EACH_RUN), {**sizes, "first": begin, "last": end}
-            )
+        while first <= runs:
+            block = blocks.of_run(state, first)
+            begin_history(state, first, first)
+            last = min(runs, block.end_run - 1)
+            _run_all(state, (_RUNS, *_OF_EACH_RUN), {**sizes, "first": first, "last": last})
             state.execute("CHECKPOINT")
-            yield end
+            yield last
+            first = last + 1
         _run_all(state, _STANDING, {**sizes, "last": runs})
         state.execute("VACUUM ANALYZE")
 

@@ -8,7 +8,19 @@ import pytest
 from syncer import control, errors, sync
 from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from syncer.receivers.segment import ReceivedRequest
-from tests.world import CHURN, GUARD_FROM_TWO, VIP, World, assert_held, members, removals, truth
+from syncer.state import retention
+from tests.world import (
+    CHURN,
+    GUARD_FROM_TWO,
+    VIP,
+    World,
+    assert_held,
+    keep_together,
+    members,
+    named_members,
+    removals,
+    truth,
+)
 
 
 def emptied(world: World, left: int = 2, before: int = 12) -> int:
@@ -170,3 +182,27 @@ def test_what_a_full_resync_held_is_approved_and_it_has_told_all_the_others_agai
     assert world.approve(run_id, VIP) == 3
     assert sync.exit_code(world.sync()) == 0
     assert world.believed() == truth(members(1) + members(2, CHURN))
+
+
+def test_what_waits_can_be_approved_for_as_long_as_it_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the last run that held it, and by no other: the rest of the history goes."""
+    keep_together(monkeypatch, 2)
+    world.extra = GUARD_FROM_TWO
+    everybody = named_members("a", "b", "c", "d")
+    world.warehouse.replace(everybody)
+    world.sync()
+    world.sync()
+    world.warehouse.replace(everybody[:1])
+    world.sync()
+    world.sync()
+    world.warehouse.replace([*everybody[:1], *named_members("e", audience=CHURN)])
+    for _ in range(4):
+        world.sync(audiences=[CHURN])
+    with world.state() as connection:
+        connection.execute("UPDATE run SET finished_at = finished_at - interval '2 days'")
+        assert retention.drop_old(connection, 86_400) == 4
+
+    assert {run_id for (run_id,) in world.query("SELECT run_id FROM run_count")} == {3, 4, 7, 8}
+    assert world.approve(4) == 3
+    with pytest.raises(errors.ConfigError, match="what run 1 held is not kept any more"):
+        world.approve(1)

@@ -16,12 +16,12 @@ from syncer.daemon.lateness import Lookout
 from syncer.receivers.loopback import Answer, Reset
 from syncer.receivers.segment import ReceivedRequest
 from syncer.schedule import Cadence
-from syncer.state import State, leadership, pages, retention
+from syncer.state import State, leadership, retention
 from syncer.state.runs import RunStart
 from syncer.stopping import Stop
 from tests.commands import Done
 from tests.forgetting import dump, forget, naming, samples
-from tests.world import CHURN, VIP, Quiet, Row, World, members
+from tests.world import CHURN, VIP, Quiet, Row, World, keep_together, members
 
 WORDS = ("ada-7", "ada@lovelace.example", "byron@lovelace.example", "augusta", "countess", "mathematician")
 """Her user id, her address and her old one, her first name and two values of a computed trait."""
@@ -89,7 +89,7 @@ PLANTED = (
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages, "RUNS_PER_PARTITION", 2)
+    keep_together(monkeypatch, 1)
 
 
 def fill(world: World, *rows: Row, rank: str | None = None) -> None:

@@ -9,9 +9,9 @@ import pytest
 from syncer import control, errors
 from syncer.receivers.loopback import Answer
 from syncer.receivers.segment import SegmentReceiver
-from syncer.state import State, forgetting, pages, retention
+from syncer.state import State, forgetting, retention
 from tests.forgetting import dump, forget, found, told
-from tests.world import CHURN, VIP, Row, World, members
+from tests.world import CHURN, VIP, Row, World, keep_together, members
 
 VICTIM = "victim@x.io"
 BOB: Row = (VIP, "bob", "bob@x.io")
@@ -219,7 +219,7 @@ class TestAfterRetention:
     @pytest.fixture(autouse=True)
     def _small(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A run a partition."""
-        monkeypatch.setattr(pages, "RUNS_PER_PARTITION", 1)
+        keep_together(monkeypatch, 1)
 
     @pytest.mark.parametrize("name", ["u1", "u2", "old@x.io"])
     def test_every_user_of_an_old_contact(self, world: World, name: str) -> None:
@@ -234,6 +234,20 @@ class TestAfterRetention:
 
         assert "old@x.io" not in dump(world)
         assert world.verify().differences == 0
+
+    def test_a_refusal_of_somebody_else_stays_that_lies_at_the_same_place_in_another_part(self, world: World) -> None:
+        world.receiver.script = lambda _: Answer(400, body=b'{"message":"no"}')
+        for name in ("ada", "bob"):
+            world.warehouse.replace([(VIP, name, f"{name}@x.io")])
+            world.sync()
+        places = world.query("SELECT contact, ctid::text FROM sync_exception ORDER BY run_id")
+        assert places == [("ada@x.io", "(0,1)"), ("bob@x.io", "(0,1)")]
+
+        forget(world, "ada")
+
+        (kept,) = world.query("SELECT contact, reason FROM sync_exception WHERE run_id = 2")
+        assert kept[0] == "bob@x.io"
+        assert kept[1].endswith("no")
 
     @pytest.mark.parametrize("name", ["u1", "old@x.io", "new@x.io"])
     def test_an_address_that_somebody_else_has_now(self, world: World, name: str) -> None:

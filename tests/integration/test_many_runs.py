@@ -1,8 +1,8 @@
-"""What a run reads of the runs before it: after thousands no more than after a few, though none is ever dropped."""
+"""What a run reads of the runs before it: after thousands no more than after a few, though runs are never dropped."""
 
 import pytest
 
-from tests.world import World, members, until
+from tests.world import World, begin_history, members, until
 
 RUNS, AUDIENCES = 2000, 20
 
@@ -19,19 +19,17 @@ _MADE_UP = (
     " SELECT run_id, 1, audience_id, 1, 0, 0, false FROM run CROSS JOIN audience WHERE host = 'made up'",
     "INSERT INTO run_audience (run_id, position, audience_id, name, members)"
     " SELECT run_id, audience_id, audience_id, name, 1 FROM run CROSS JOIN audience WHERE host = 'made up'",
-    "CREATE TABLE sync_change_000001 PARTITION OF sync_change FOR VALUES FROM (250) TO (500)",
-    "CREATE TABLE sync_change_000002 PARTITION OF sync_change FOR VALUES FROM (500) TO (750)",
     "ANALYZE",
 )
-_READ = """
-SELECT relname, sum(read)::bigint
+_READ = r"""
+SELECT regexp_replace(relname, '_\d{10}$', '') AS table, sum(read)::bigint
 FROM (
     SELECT relname, seq_tup_read AS read FROM pg_stat_user_tables
     UNION ALL
     SELECT relname, idx_tup_read FROM pg_stat_user_indexes
 ) AS each
 WHERE relname ~ '^run'
-GROUP BY relname
+GROUP BY 1
 """
 
 
@@ -41,6 +39,7 @@ def test_a_run_reads_no_more_for_the_runs_before_it(world: World) -> None:
     world.warehouse.replace(everybody)
     world.sync()
     with world.state() as connection:
+        begin_history(connection, 2, RUNS + 1)
         for statement in _MADE_UP:
             connection.execute(statement, {"runs": RUNS} if "%(" in statement else None)
     before = rows_read(world)

@@ -15,7 +15,7 @@ from psycopg.rows import tuple_row
 
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State, execute
-from tests.world import World, Write
+from tests.world import World, Write, begin_history
 
 pytestmark = pytest.mark.not_audited("its members are written into the state, and were never told")
 
@@ -215,12 +215,16 @@ def test_one_person_is_explained_by_index(big: World, explained: dict[str, list[
     for name, plans in looked.items():
         for plan in plans:
             assert not read_whole(plan) & {"synced_member", "sync_change"}, name
+    for plan in looked["who_changed"]:  # what became of a change is asked only of those that are listed
+        (latest,) = (node for node in nodes(plan) if node.get("Subplan Name") == "CTE latest")
+        assert latest["Node Type"] == "Limit"
+        assert not any(node.get("Relation Name", "").startswith("sync_page") for node in nodes(latest))
 
 
 def test_the_history_of_one_run_reads_one_partition(world: World) -> None:
     with world.state() as connection:
-        connection.execute("CREATE TABLE sync_change_000001 PARTITION OF sync_change FOR VALUES FROM (250) TO (500)")
-        connection.execute("CREATE TABLE sync_change_000002 PARTITION OF sync_change FOR VALUES FROM (500) TO (750)")
+        begin_history(connection, 1, 750)
         (row,) = connection.execute("EXPLAIN (FORMAT JSON) SELECT * FROM sync_changelog WHERE run_id = 300").fetchall()
     touched = {node["Relation Name"] for node in nodes(row[0][0]["Plan"]) if "Relation Name" in node}
-    assert {name for name in touched if name.startswith("sync_change_")} == {"sync_change_000001"}
+    kept = {name for name in touched if name.startswith(("sync_change_", "sync_page_", "sync_exception_"))}
+    assert kept == {"sync_change_0000000251", "sync_page_0000000251", "sync_exception_0000000251"}

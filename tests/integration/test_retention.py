@@ -1,24 +1,27 @@
 """Dropping old history: what is kept still accounts for every member, and nobody who reads is made to wait."""
 
+from pathlib import Path
+
 import psycopg
 import pytest
 
 from syncer import app, audit, opening, sync
 from syncer.receivers.loopback import Answer, Reset
-from syncer.state import pages, retention
+from syncer.state import blocks, execute, retention
 from syncer.state.runs import RunStart
 from syncer.stopping import Stop
-from tests.world import CHURN, Quiet, World, named_members, truth
+from tests.world import CHURN, Quiet, World, keep_together, named_members, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
 DAY = 86_400.0
+QUERIES = Path(__file__).parents[2] / "sql" / "queries"
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two runs a partition (1, then 2 and 3, …)."""
-    monkeypatch.setattr(pages, "RUNS_PER_PARTITION", 2)
+    """Two runs a block (1 and 2, 3 and 4, …)."""
+    keep_together(monkeypatch, 2)
 
 
 def drop_old(world: World, keep: float = DAY) -> int:
@@ -43,7 +46,7 @@ def kept(world: World) -> dict[str, list[int]]:
     """The runs that each table still knows."""
     return {
         table: [run_id for (run_id,) in world.query(f"SELECT DISTINCT run_id FROM {table} ORDER BY 1")]
-        for table in ("run", "run_destination", "run_count", "sync_page", "sync_change", "sync_exception")
+        for table in ("run", "run_destination", *blocks.TABLES)
     }
 
 
@@ -74,32 +77,61 @@ def test_what_is_dropped_is_added_up(world: World) -> None:
     before = kept(world)
 
     assert drop_old(world) == 0
-    age(world, up_to_run=2)
-    assert drop_old(world) == 1  # runs 2 and 3 are one partition, and 3 is young
-    assert net(world) == [(1, 3)]
+    age(world, up_to_run=3)
+    assert drop_old(world) == 2  # 3 and 4 are one block, and 4 is young
+    assert net(world) == [(1, 3), (2, 1)]
     assert differences(world) == 0
     age(world, up_to_run=6)
-    assert drop_old(world) == 4  # 6 is the newest
+    assert drop_old(world) == 2  # 6 is the newest
 
-    assert kept(world) == {
-        **before,
-        "sync_page": [6],
-        "sync_change": [6],
-        "sync_exception": [],
-    }
+    young = {table: [run_id for run_id in runs if run_id >= 5] for table, runs in before.items()}
+    assert kept(world) == {**young, "run": before["run"], "run_destination": before["run_destination"]}
     assert differences(world) == 0
     assert world.believed() == truth(rows)
     assert drop_old(world) == 0
+
+
+def test_tables_are_dropped_and_no_row_is_deleted(world: World) -> None:
+    for name in ("a", "b", "c"):
+        world.warehouse.replace(named_members(name))
+        world.sync()
+    old = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE '%%\\_0000000001'"
+    assert {table for (table,) in world.query(old, [])} == {f"{table}_0000000001" for table in blocks.TABLES}
+    age(world, up_to_run=2)
+
+    assert drop_old(world) == 2
+
+    assert world.query(old, []) == []
+    statements = [file.read_text() for file in (QUERIES / "state" / "retention").iterdir()]
+    assert not any(f"DELETE FROM {table}\n" in statement for table in blocks.TABLES for statement in statements)
+
+
+def test_what_was_told_altogether_outlives_the_history(world: World) -> None:
+    for name in ("a", "b", "c", "c"):
+        world.warehouse.replace(named_members(name))
+        world.sync()
+    told = "SELECT audience_id, succeeded_add, succeeded_remove FROM told_count"
+    assert world.query(told) == [(1, 3, 2)]
+    counted = "SELECT sum(num_succeeded_add), sum(num_succeeded_remove) FROM sync_run_counts"
+    assert world.query(counted) == [(3, 2)]
+    age(world, up_to_run=2)
+
+    assert drop_old(world) == 2
+
+    assert world.query(counted) == [(1, 1)]
+    with world.state() as connection:
+        (row,) = execute(connection, "count_told_changes").fetchall()
+    assert row[2:4] == (3, 2)
 
 
 def test_it_goes_on_after_that(world: World) -> None:
     """With nothing kept but runs that had nothing to tell; then members leave that entered before what is kept."""
     world.warehouse.replace(named_members("a", "b"))
     world.sync()
-    for _ in range(3):
+    for _ in range(4):
         world.sync()
-    age(world, up_to_run=4)
-    assert drop_old(world) == 3
+    age(world, up_to_run=5)
+    assert drop_old(world) == 4
     assert kept(world)["sync_page"] == []
     assert net(world) == [(1, 2)]
     assert differences(world) == 0
@@ -108,7 +140,7 @@ def test_it_goes_on_after_that(world: World) -> None:
     world.sync()
     assert differences(world) == 0
     world.sync()
-    age(world, up_to_run=5)
+    age(world, up_to_run=7)
     assert drop_old(world) == 2
     assert net(world) == [(1, 1)]
     assert differences(world) == 0
@@ -122,9 +154,9 @@ def test_it_goes_on_after_that(world: World) -> None:
 
 def test_somebody_who_reads_for_long_is_left_alone(world: World) -> None:
     world.warehouse.replace(named_members("a"))
-    world.sync()
-    world.sync()
-    age(world, up_to_run=2)
+    for _ in range(3):
+        world.sync()
+    age(world, up_to_run=3)
     with psycopg.connect(world.state_url, options="-c search_path=syncer") as auditor:
         auditor.execute("SELECT count(*) FROM sync_changelog")
 
@@ -132,7 +164,7 @@ def test_somebody_who_reads_for_long_is_left_alone(world: World) -> None:
         assert net(world) == []
         assert kept(world)["sync_page"] == [1]
 
-    assert drop_old(world) == 1
+    assert drop_old(world) == 2
     assert net(world) == [(1, 1)]
 
 

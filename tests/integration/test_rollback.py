@@ -10,7 +10,7 @@ from syncer.receivers.loopback import EVERYTHING, Answer, Reset
 from syncer.receivers.segment import ReceivedRequest
 from syncer.state import State
 from tests.points import Killed, Points, end_sessions
-from tests.world import CHURN, GUARD_FROM_TWO, VIP, Row, World, members, named_members, told, truth
+from tests.world import CHURN, GUARD_FROM_TWO, VIP, Row, World, keep_together, members, named_members, told, truth
 
 pytestmark = [
     pytest.mark.usefixtures("unguarded"),
@@ -311,17 +311,21 @@ def test_the_command_says_what_it_holds_and_the_ways_out(world: World) -> None:
 def test_history_that_is_dropped_is_named_and_one_that_a_rollback_needs_stays(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncer.state.pages.RUNS_PER_PARTITION", 2)
+    keep_together(monkeypatch, 2)
     world.extra = '[history]\nkeep = "1s"\n'
     run(world, ADA)
+    world.sync()
+    world.sync()
     bad = run(world, BEN)
-    propose(world, bad)
+    proposed = propose(world, bad).run_id
+    assert (bad, proposed) == (4, 5), "they are in two blocks"
     age = "UPDATE run SET finished_at = finished_at - interval '1 day'"
     for _ in range(3):
         world.sync()
         with world.asking() as connection:
             connection.execute(age)
     world.sync()
+    assert world.query("SELECT DISTINCT run_id FROM run_count WHERE run_id < 7 ORDER BY 1") == [(3,), (4,), (5,), (6,)]
     assert counted(propose(world, bad))["added"] == 1
     with pytest.raises(errors.ConfigError, match="not kept any more"):
         propose(world, 1)

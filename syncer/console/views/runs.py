@@ -17,7 +17,8 @@ _READ_SAMPLES = 50
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A run in a line; counts are contacts over all destinations: accepted, and planned but not accepted."""
+    """A run in a line; counts are contacts over all destinations: accepted, and planned but not accepted; None once the
+    history of that time is dropped."""
 
     run_id: int
     trigger: str
@@ -25,10 +26,10 @@ class RunLine:
     started_at: datetime
     finished_at: datetime | None
     memberships: int | None
-    added: int
-    not_added: int
-    removed: int
-    not_removed: int
+    added: int | None
+    not_added: int | None
+    removed: int | None
+    not_removed: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.console.conftest import Served
 from tests.integration.test_query_plans import Plan, explained_by, read_whole
-from tests.world import World
+from tests.world import World, begin_history
 
 pytestmark = pytest.mark.not_audited("its members are written into the state, and were never told")
 
@@ -93,24 +93,26 @@ FILL = (
     SELECT 2, sha256(('x' || n)::bytea), 1, 'Audience 1', 'u' || n, 'no_email', now(), 1
     FROM generate_series(1, %(people)s) AS n
     """,
-    "CREATE TABLE sync_change_000007 PARTITION OF sync_change FOR VALUES FROM (1750) TO (2000)",
     """
     INSERT INTO sync_page (run_id, destination_id, page, urgency, status, identifies, settled_at)
     SELECT run_id, 1, n, 1, 'done', 100, now()
     FROM run CROSS JOIN generate_series(1, 20) AS n
-    WHERE run_id >= %(runs)s - 9
+    WHERE (run_id - 1) %% 250 BETWEEN 230 AND 239
     """,
     """
     INSERT INTO sync_change (
         run_id, destination_id, page, audience_id, op, effect, part, lead, contact, user_id, value
     )
     SELECT sync_page.run_id, 1, page, 1 + n %% %(audiences)s, 'added', 'gain', 0, true,
-        'p' || page * 100 + n || '@example.com', 'u' || page * 100 + n, 'true'
-    FROM sync_page CROSS JOIN generate_series(0, 99) AS n
+        'p' || person || '@example.com', 'u' || person, 'true'
+    FROM sync_page CROSS JOIN generate_series(0, 24) AS n
+    CROSS JOIN LATERAL (SELECT (run_id * 500 + page * 25 + n) %% %(people)s AS person) AS moved
     """,
     """
     INSERT INTO sync_exception (run_id, destination_id, page, contact, part, outcome, reason, http_status)
-    SELECT run_id, destination_id, page, contact, 0, 'failed', 'bad address', 400 FROM sync_change WHERE page %% 2 = 0
+    SELECT run_id, destination_id, page, contact, 0, 'failed', repeat('bad ', 100), 400
+    FROM sync_change
+    WHERE page %% 2 = 0
     """,
     "ANALYZE",
 )  # fmt: skip
@@ -134,6 +136,7 @@ PAGES = (
 def filled(world: World) -> World:
     with world.state() as connection:
         connection.execute("SET synchronous_commit = off")
+        begin_history(connection, 1, RUNS)
         for statement in FILL:
             connection.execute(statement, {"runs": RUNS, "audiences": AUDIENCES, "people": PEOPLE})
     return world

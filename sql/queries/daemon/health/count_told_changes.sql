@@ -3,11 +3,10 @@
 SELECT
     destination.name AS destination,
     audience.property,
-    sum(run_count.succeeded_add)::bigint AS succeeded_add,
-    sum(run_count.succeeded_remove)::bigint AS succeeded_remove,
-    sum(run_count.failed_add)::bigint AS failed_add,
-    sum(run_count.failed_remove)::bigint AS failed_remove
-FROM run_count
+    told_count.succeeded_add,
+    told_count.succeeded_remove,
+    told_count.failed_add,
+    told_count.failed_remove
+FROM told_count
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id)
-GROUP BY destination.name, audience.property

@@ -8,4 +8,6 @@ FROM sync_exception AS same
 LEFT JOIN forgotten_contact
     ON forgotten_contact.destination_id = same.destination_id AND forgotten_contact.contact = same.contact
 LEFT JOIN forgotten_text ON forgotten_text.text = same.reason
-WHERE sync_exception.ctid = same.ctid AND (forgotten_contact.contact IS NOT NULL OR forgotten_text.text IS NOT NULL)
+WHERE sync_exception.tableoid = same.tableoid
+    AND sync_exception.ctid = same.ctid
+    AND (forgotten_contact.contact IS NOT NULL OR forgotten_text.text IS NOT NULL)

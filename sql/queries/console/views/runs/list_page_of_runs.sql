@@ -2,7 +2,7 @@
 -- Parameters: before (only runs with a smaller number; null: from the newest), status, destination, property, since,
 -- until (dates in UTC; the last day counts) (each null: any), limit.
 -- Rows: run_id, trigger, status, started_at, finished_at, memberships, added, not_added, removed, not_removed (contacts
--- over all destinations: accepted, and planned but not accepted).
+-- over all destinations: accepted, and planned but not accepted; null of runs whose history was dropped).
 SELECT
     page.run_id,
     page.trigger,
@@ -42,7 +42,7 @@ FROM (
     ORDER BY sync_runs.run_id DESC
     LIMIT %(limit)s
 ) AS page
-CROSS JOIN LATERAL (
+LEFT JOIN LATERAL (
     SELECT
         coalesce(sum(run_count.succeeded_add), 0)::bigint AS added,
         coalesce(sum(run_count.planned_add), 0)::bigint AS planned_add,
@@ -50,5 +50,6 @@ CROSS JOIN LATERAL (
         coalesce(sum(run_count.planned_remove), 0)::bigint AS planned_remove
     FROM run_count
     WHERE run_count.run_id = page.run_id
-) AS counted
+    HAVING page.run_id >= (SELECT min(history_block.first_run) FROM history_block)
+) AS counted ON true
 ORDER BY page.run_id DESC
