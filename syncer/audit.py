@@ -18,7 +18,7 @@ from syncer.planning import plan
 from syncer.planning.changes import TargetPlan
 from syncer.planning.snapshot import Snapshot
 from syncer.planning.targets import Target
-from syncer.state import MAX_CONTACTS_OF_USER, Connection, execute, fetch_all, fetch_value
+from syncer.state import MAX_CONTACTS_OF_USER, Connection, execute, fetch_all, fetch_value, fetch_values
 from syncer.state.pauses import list_pauses
 from syncer.stopping import Stop
 
@@ -224,7 +224,7 @@ def _asked(job: sync.Job) -> sync.Job:
 
 def _examine(connection: Connection, planned: TargetPlan, limit: int) -> DestinationAudit:
     here = {"destination_id": planned.target.destination_id}
-    execute(connection, "defer_as_last_run", here)
+    _defer(connection, planned.target)
     reasons = {row.why: row.contacts for row in fetch_all(connection, _Pending, "count_pending", here)}
     pending = fetch_all(connection, _Example, "list_pending", {**here, "limit": limit})
     examples = [Difference(row.why, row.audience, row.property, row.contact) for row in pending]
@@ -241,6 +241,13 @@ def _examine(connection: Connection, planned: TargetPlan, limit: int) -> Destina
         examples=[*examples, *contradicting],
         listed={**listed, **left, **skipped, **({"out_of_reach": stays} if stays else {})},
     )
+
+
+def _defer(connection: Connection, target: Target) -> None:
+    """What the last run deferred there waits for the next one, in this plan too."""
+    here = {"destination_id": target.destination_id}
+    for run_id in fetch_values(connection, "find_deferring_run", here):
+        execute(connection, "defer_as_last_run", {**here, "run_id": run_id})
 
 
 def _count_out_of_reach(connection: Connection, planned: TargetPlan) -> int:
@@ -290,7 +297,7 @@ def _keys(story: Story) -> list[str]:
 
 
 def _pending(connection: Connection, target: Target, story: Story) -> dict[str, Any]:
-    execute(connection, "defer_as_last_run", {"destination_id": target.destination_id})
+    _defer(connection, target)
     contacts = story.contacts if target.mode.identity == "email" else story.users
     reached = _reached(connection, target, contacts)
     names = {"contacts": _keys(story), "users": story.users, "destination_id": target.destination_id}

@@ -3,32 +3,26 @@
 -- old contact of a user who moved (put_off_moves). Where that run told the contact something else, its call named a
 -- user who may be gone from it by now; or that was the false, to the contact or its user, for which the true of another
 -- audience of a priority waited (wait_for_priority).
--- Parameters: destination_id.
+-- Parameters: destination_id, run_id (of the last run).
 -- Rows: none.
-WITH last_run AS (
-    SELECT max(run_destination.run_id) AS run_id
-    FROM run_destination
-    JOIN run USING (run_id)
-    WHERE run_destination.destination_id = %(destination_id)s AND run.snapshot_at IS NOT NULL
-),
-lost AS MATERIALIZED (
+WITH lost AS MATERIALIZED (
     SELECT DISTINCT sync_change.user_id
-    FROM last_run
-    JOIN sync_change ON sync_change.run_id = last_run.run_id
-    WHERE sync_change.destination_id = %(destination_id)s
+    FROM sync_change
+    WHERE sync_change.run_id = %(run_id)s
+        AND sync_change.destination_id = %(destination_id)s
         AND sync_change.effect = 'lose'
         AND EXISTS (
             SELECT FROM run_count
-            WHERE run_count.run_id = last_run.run_id
+            WHERE run_count.run_id = %(run_id)s
                 AND run_count.destination_id = %(destination_id)s
                 AND run_count.yielding > 0
         )
 )
 UPDATE contact_change
 SET waits = 'deferred'
-FROM plan_audience, run_count, last_run
+FROM plan_audience, run_count
 WHERE plan_audience.audience_id = contact_change.audience_id
-    AND run_count.run_id = last_run.run_id
+    AND run_count.run_id = %(run_id)s
     AND run_count.destination_id = %(destination_id)s
     AND run_count.audience_id = contact_change.audience_id
     AND run_count.deferred > 0
@@ -43,7 +37,7 @@ WHERE plan_audience.audience_id = contact_change.audience_id
             (NOT contact_change.value OR run_count.yielding > 0)
             AND EXISTS (
                 SELECT FROM sync_change
-                WHERE sync_change.run_id = last_run.run_id
+                WHERE sync_change.run_id = %(run_id)s
                     AND sync_change.destination_id = %(destination_id)s
                     AND sync_change.contact = contact_change.contact
                     AND sync_change.op <> 'covered'
