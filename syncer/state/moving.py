@@ -41,11 +41,12 @@ class _Table:
 
 @dataclass(frozen=True, slots=True)
 class _Partition:
-    """A partition and its bound, as SQL that PostgreSQL wrote."""
+    """A partition with its bound and its options, as SQL that PostgreSQL wrote."""
 
     name: str
     parent: str
     bound: LiteralString
+    options: LiteralString
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ def _copy(here: Connection, there: Connection) -> dict[str, int]:
                     partition=_name(partition.name),
                     parent=_name(partition.parent),
                     bound=psycopg.sql.SQL(partition.bound),
+                    options=psycopg.sql.SQL(partition.options),
                 )
         return {table.name: _copy_table(here, there, table) for table in tables}
 

@@ -16,6 +16,8 @@ from tests.world import World, Write
 
 MEMBERS = [("VIP", str(n), f"person{n}@example.com") for n in range(120)]
 
+VACUUMED = ["autovacuum_vacuum_scale_factor=0.05"]
+
 
 def contents(state: State) -> dict[str, list[Any]]:
     """Every row of every table as text."""
@@ -61,6 +63,9 @@ def test_a_state_moves_from_url_to_url_and_goes_on_there(used: World, target: St
     assert contents(target) == before
     assert contents(source) == before
     assert moved["synced_member"] == 111
+    with target.connect("test") as connection:
+        tables = connection.execute("SELECT relname FROM pg_class WHERE reloptions = %s", [VACUUMED]).fetchall()
+    assert {"synced_member_1", "told_false_1"} <= {name for (name,) in tables}
     used.state_url = target.url
     goes_on(used)
 

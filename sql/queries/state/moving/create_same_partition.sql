@@ -1,4 +1,4 @@
 -- Purpose: the same partition as another state has.
--- Placeholders: partition, parent (identifiers), bound (SQL that PostgreSQL wrote).
+-- Placeholders: partition, parent (identifiers), bound, options (SQL that PostgreSQL wrote).
 -- Rows: none.
-CREATE TABLE {partition} PARTITION OF {parent} {bound}
+CREATE TABLE {partition} PARTITION OF {parent} {bound} {options}
