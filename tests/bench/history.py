@@ -73,6 +73,8 @@ EXAMPLES = {
     "refusals of a run": "SELECT contact, failure_reason FROM sync_changelog"
     " WHERE run_id = {run} AND status = 'failed'",
     "latest changes": "SELECT * FROM sync_changelog ORDER BY run_id DESC LIMIT 100",
+    "changes of the latest runs": "SELECT * FROM sync_changelog"
+    " WHERE run_id > (SELECT max(run_id) - 10 FROM sync_runs) ORDER BY run_id DESC LIMIT 100",
     "counts of an audience": "SELECT run_id, members, num_succeeded_add FROM sync_run_counts"
     " WHERE audience = 'Audience 007' ORDER BY run_id DESC LIMIT 100",
     "counts of a run": "SELECT * FROM sync_run_counts WHERE run_id = {run}",
