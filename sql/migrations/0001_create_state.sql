@@ -273,6 +273,7 @@ CREATE TABLE run (
     CONSTRAINT closed_with_status CHECK ((phase = 'closed') = (status IS NOT NULL))
 );
 COMMENT ON TABLE run IS 'A row per sync run; at most one is open';
+CREATE INDEX run_by_start ON run (started_at);
 CREATE UNIQUE INDEX one_open_run ON run ((true)) WHERE phase <> 'closed';
 
 -- The changes, pages, exceptions, audiences and counts of these runs are in partitions of their own. `first_run` names

@@ -3,6 +3,7 @@
 import pytest
 from psycopg.rows import tuple_row
 
+from syncer import sql
 from syncer.state import Connection, execute
 from tests.integration.console.test_page_plans import OF_PEOPLE, RUNS, filled
 from tests.integration.test_query_plans import explained_by, inner_sides, nodes, read_whole
@@ -44,6 +45,22 @@ def test_what_is_held_finds_its_last_run_among_those_that_held_something(filled:
     indexes = dict(filled.query("SELECT indexname, indexdef FROM pg_indexes"))
     assert all("held > 0" in indexes[node["Index Name"]] for node in found)
     assert not read_whole(plan) & OF_HISTORY
+
+
+def test_a_promise_is_judged_by_the_runs_of_sixty_days(filled: World) -> None:
+    """Those before 1,270 are older: of two hours each."""
+    asked = {"names": ["Audience 3"], "properties": ["audience_3"], "seconds": [3600.0], "destinations": ["segment"]}
+    with filled.state() as connection:
+        connection.execute("INSERT INTO initial_sync (destination_id, audience_id, ended_run_id) VALUES (1, 3, 1)")
+        cursor = connection.cursor(row_factory=tuple_row)
+        explained = f"EXPLAIN (ANALYZE, FORMAT JSON) {sql.query('list_freshness')}"
+        (row,) = cursor.execute(explained, asked).fetchall()
+    counts = {
+        str(node["Relation Name"])
+        for node in nodes(row[0][0]["Plan"])
+        if str(node.get("Relation Name")).startswith("run_count") and node["Actual Loops"]
+    }
+    assert counts == {f"run_count_{first_run:010}" for first_run in (1251, 1501, 1751)}
 
 
 def test_a_run_reads_the_counts_of_one_run_before_it(filled: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,13 @@ ended AS (
     WHERE run.phase = 'closed'
         AND run.snapshot_at IS NOT NULL
         AND run.started_at > now() - interval '60 days'
+        AND run_count.run_id >= (
+            SELECT first_run.run_id
+            FROM run AS first_run
+            WHERE first_run.started_at > now() - interval '60 days'
+            ORDER BY first_run.started_at
+            LIMIT 1
+        )
 ),
 since AS (
     SELECT
