@@ -1,10 +1,12 @@
 """Server sessions of a test, used again, as behind a pooler in session mode.
 
 To begin a session, and to fill its caches, takes the server longer than most of what tests do in it. So a session that
-its user closes is cleaned, and is given to whoever connects in the same way, in this process and in this test.
+its user closes is cleaned, and is given to whoever connects as the same role with the same database and under the same
+name, in this process and in this test; one that read the warehouse to whoever looks into it or fills it, too.
 `fresh_sessions` marks tests to which that matters: their subject is how sessions begin, end, or how many there are.
 """
 
+import functools
 import select
 import threading
 from collections import defaultdict
@@ -13,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus, abc
 from psycopg.pq import PGconn as Session
 
@@ -20,20 +23,31 @@ from tests import databases
 
 _CLEANABLE = (TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
+_SOCKET = "connect_timeout keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout".split()
+_READER = "syncer warehouse"
+"""Whose sessions anybody may have had before. Whoever leads is known by their session, which nobody else has."""
+
+Place = tuple[tuple[str, object], ...]
+"""Server, database, role, and what a session has from its beginning."""
+
 
 class Sessions:
-    """Those that nobody has at present, by how they were begun."""
+    """Those that nobody has at present, by their place."""
 
     def __init__(self) -> None:
-        self._idle: defaultdict[str, list[abc.PGconn]] = defaultdict(list)
+        self._idle: defaultdict[Place, list[abc.PGconn]] = defaultdict(list)
         self._lock = threading.Lock()
 
     def take(self, conninfo: str) -> abc.PGconn | None:
-        """One that was begun in this way and that the server has not ended meanwhile."""
+        """One that the server has not ended meanwhile, by the name of whoever asks."""
+        place, name = _asked(conninfo)
         with self._lock:
-            while self._idle[conninfo]:
-                session = self._idle[conninfo].pop()
-                if not select.select([session.socket], [], [], 0)[0]:
+            while self._idle[place]:
+                session = self._idle[place].pop()
+                if (
+                    not select.select([session.socket], [], [], 0)[0]
+                    and session.exec_(name).status == ExecStatus.COMMAND_OK
+                ):
                     return session
                 session.finish()
         return None
@@ -42,11 +56,12 @@ class Sessions:
         """Whether it could be cleaned; it is for the next one then."""
         if session.status != ConnStatus.OK or session.transaction_status not in _CLEANABLE:
             return False
-        for statement in (b"ROLLBACK", b"DISCARD ALL"):
+        is_idle = session.transaction_status == TransactionStatus.IDLE
+        for statement in (b"DISCARD ALL",) if is_idle else (b"ROLLBACK", b"DISCARD ALL"):
             if session.exec_(statement).status != ExecStatus.COMMAND_OK:
                 return False
         with self._lock:
-            self._idle[conninfo].append(session)
+            self._idle[_asked(conninfo)[0]].append(session)
         return True
 
     def end(self) -> None:
@@ -55,6 +70,20 @@ class Sessions:
             for session in sessions:
                 session.finish()
         self._idle.clear()
+
+
+@functools.cache
+def _asked(conninfo: str) -> tuple[Place, bytes]:
+    """Where one connects to, and the statement that gives a session their name."""
+    given = psycopg.conninfo.conninfo_to_dict(conninfo)
+    for key in _SOCKET:
+        given.pop(key, None)
+    if given.get("client_encoding") == "utf8":  # as the databases of tests are
+        del given["client_encoding"]
+    name = str(given.get("application_name", ""))
+    if name == _READER:
+        del given["application_name"]
+    return tuple(sorted(given.items())), sql.SQL("SET application_name = {}").format(name).as_bytes()
 
 
 @contextmanager
