@@ -198,7 +198,7 @@ def databases(postgres: str) -> Iterator[Databases]:
     with psycopg.connect(postgres, autocommit=True) as connection:
         databases = Databases(postgres, connection)
         yield databases
-        databases.drop_later([])
+        databases.drop_all()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Databases of tests, on a server where many processes of pytest may make theirs."""
 
+import functools
 import itertools
 import os
 from collections.abc import Collection
@@ -13,6 +14,7 @@ from syncer.addresses import Address
 
 _PREFIX = f"syncer_test_{os.getpid()}_"
 TEMPLATE = f"syncer_template_{os.getpid()}"
+_EMPTY = f"syncer_empty_{os.getpid()}"
 
 
 def with_database(url: str, name: str) -> str:
@@ -51,7 +53,18 @@ class Databases:
 
     def create_for_test(self, template: str) -> str:
         """Another one for a test, whose sessions may be used again."""
-        return self.create(f"{_PREFIX}{next(self._numbers)}", template)
+        return self.create(f"{_PREFIX}{next(self._numbers)}", self._empty if template == "template0" else template)
+
+    @functools.cached_property
+    def _empty(self) -> str:
+        """An empty database in which a session has been: copies of it have what a first session would have to make."""
+        psycopg.connect(self.create(_EMPTY)).close()
+        return _EMPTY
+
+    def drop_all(self) -> None:
+        """Drops those of past tests, and what they were copies of."""
+        self.drop_later([])
+        self._drop(_EMPTY)
 
     def drop_later(self, urls: Collection[str]) -> None:
         """Drops them at the next time, when nobody is connected any more: else the server sleeps 100 ms for each."""

@@ -220,8 +220,11 @@ endpoint = "{self.receiver.url}"
 
     @contextmanager
     def asking(self) -> Iterator[psycopg.Connection[Any]]:
-        """A session of ours with the state's schema, for questions."""
-        with psycopg.connect(self.state_url, options="-c search_path=syncer") as connection:
+        """A session of ours with the state's schema, for questions. It begins as every other one of the tests does, so
+        that one of those can be used again."""
+        with psycopg.connect(self.state_url, autocommit=True) as connection:
+            connection.execute("SET search_path = syncer")
+            connection.autocommit = False
             yield connection
 
     def believed(self) -> set[tuple[str, str]]:
