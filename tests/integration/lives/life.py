@@ -67,9 +67,8 @@ class Life(RuleBasedStateMachine):
         self.watched = self.watching.enter_context(witness.watching())
         self.world = self.new_world()
         self.watching.enter_context(self.world.receiver)
-        self.connection = psycopg.connect(
-            self.world.state_url, autocommit=True, options="-c search_path=syncer", prepare_threshold=None
-        )
+        how = "-c search_path=syncer -c join_collapse_limit=1"
+        self.connection = psycopg.connect(self.world.state_url, autocommit=True, options=how, prepare_threshold=None)
         self.offered: dict[int, dict[str, Call]] = {}
         self.seen: dict[str, Call] = {}
         self.deferred: set[Pair] = set()
