@@ -1096,7 +1096,7 @@ SELECT
     sync_exception.http_status,
     CASE
         WHEN sync_change.op <> 'covered' THEN message_id(
-            installation.installation_id,
+            (SELECT installation.installation_id FROM installation), -- one more table joined would take long to plan
             run.nonce,
             destination.name,
             sync_change.contact,
@@ -1114,7 +1114,6 @@ JOIN run USING (run_id)
 JOIN run_destination USING (run_id, destination_id)
 JOIN destination USING (destination_id)
 JOIN audience USING (audience_id)
-CROSS JOIN installation
 LEFT JOIN sync_exception
     ON sync_exception.run_id = sync_change.run_id
     AND sync_exception.destination_id = sync_change.destination_id
