@@ -69,7 +69,14 @@ SELECT
     planned.user_id,
     CASE WHEN planned.has_call THEN nullif(planned.called_as, planned.user_id) END,
     planned.email,
-    coalesce(planned.trait_value, CASE WHEN planned.is_trait THEN 'null' ELSE to_jsonb(planned.value) END),
+    coalesce(
+        planned.trait_value,
+        CASE -- constants, because to_jsonb of every row costs a tenth of all of this
+            WHEN planned.is_trait THEN 'null'::jsonb
+            WHEN planned.value THEN 'true'::jsonb
+            ELSE 'false'::jsonb
+        END
+    ),
     CASE WHEN planned.has_call THEN planned.traits END,
     planned.event
 FROM (

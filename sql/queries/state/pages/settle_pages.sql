@@ -53,7 +53,7 @@ change AS MATERIALIZED (
         sync_change.traits,
         sync_change.event,
         audience.is_trait,
-        sync_change.value = CASE WHEN audience.is_trait THEN 'null' ELSE 'false' END::jsonb AS is_false,
+        sync_change.value = CASE WHEN audience.is_trait THEN 'null'::jsonb ELSE 'false'::jsonb END AS is_false,
         excepted.outcome,
         excepted.outcome IS NULL AS accepted,
         excepted.outcome IS NULL AND sync_change.lead AND sync_change.op <> 'covered' AS told
