@@ -12,7 +12,7 @@
 -- Within a class the order is by contact, so that an accepted page writes its index in order.
 -- Parameters: destination_id, page_size, per_audience (every part is an identify with a place of its own).
 -- Rows: none; fills planned_identify.
-INSERT INTO planned_identify (contact, only_part, urgency, parts, properties, page)
+INSERT INTO planned_identify (contact, only_part, urgency, parts, properties, page, place)
 WITH identify AS (
     SELECT
         contact_change.contact,
@@ -48,22 +48,22 @@ placed AS (
         identify.page_size,
         identify.parts,
         identify.properties,
-        (
-            row_number() OVER (
-                PARTITION BY identify.urgency, identify.page_size
-                ORDER BY identify.unanswered_runs, identify.contact, identify.only_part
-            ) - 1
-        ) / identify.page_size AS nth
+        row_number() OVER (
+            PARTITION BY identify.urgency, identify.page_size
+            ORDER BY identify.unanswered_runs, identify.contact, identify.only_part
+        ) - 1 AS nth
     FROM identify
 ),
 class_pages AS (
     SELECT
         placed.urgency,
         placed.page_size,
-        sum(max(placed.nth) + 1) OVER (ORDER BY placed.urgency, placed.page_size DESC)
-            - (max(placed.nth) + 1) AS pages_before
+        (sum(max(placed.nth) / placed.page_size + 1) OVER in_order)::bigint
+            - (max(placed.nth) / placed.page_size + 1) AS pages_before,
+        (sum(count(*)) OVER in_order)::bigint - count(*) AS identifies_before
     FROM placed
     GROUP BY placed.urgency, placed.page_size
+    WINDOW in_order AS (ORDER BY placed.urgency, placed.page_size DESC)
 )
 SELECT
     placed.contact,
@@ -71,6 +71,7 @@ SELECT
     placed.urgency,
     placed.parts,
     placed.properties,
-    1 + class_pages.pages_before + placed.nth
+    1 + class_pages.pages_before + placed.nth / placed.page_size,
+    1 + class_pages.identifies_before + placed.nth
 FROM placed
 JOIN class_pages USING (urgency, page_size)

@@ -82,6 +82,7 @@ SELECT
 FROM (
     SELECT
         CASE WHEN change.op = 'covered' THEN 0 ELSE planned_identify.page END AS page,
+        CASE WHEN change.op = 'covered' THEN 0 ELSE planned_identify.place END AS place,
         change.audience_id,
         change.entered_at,
         change.entered_run_id,
@@ -108,4 +109,4 @@ FROM (
         AND (planned_identify.only_part = change.part OR planned_identify.only_part IS NULL)
         AND change.op <> 'covered'
 ) AS planned
-ORDER BY planned.page, planned.contact, planned.audience_id, planned.user_id
+ORDER BY planned.place, planned.contact, planned.audience_id, planned.user_id
