@@ -13,15 +13,26 @@
 -- Parameters: destination_id, page_size, per_audience (every part is an identify with a place of its own).
 -- Rows: none; fills planned_identify.
 INSERT INTO planned_identify (contact, only_part, urgency, parts, properties, page, place)
-WITH identify AS (
+WITH told AS (
     SELECT
         contact_change.contact,
         CASE WHEN %(per_audience)s THEN contact_change.part END AS only_part,
         greatest(
             min(urgency_of(contact_change.op, contact_change.initial, plan_audience.retired)),
-            max(contact_change.earliest_urgency),
-            CASE WHEN unanswered_contact.runs >= 2 THEN 5 END
+            max(contact_change.earliest_urgency)
         ) AS urgency,
+        CASE WHEN %(per_audience)s THEN 1 ELSE max(contact_change.part) + 1 END AS parts,
+        count(*) AS properties
+    FROM contact_change
+    JOIN plan_audience USING (audience_id)
+    WHERE contact_change.op <> 'covered' AND contact_change.waits IS NULL
+    GROUP BY contact_change.contact, 2
+),
+identify AS (
+    SELECT
+        told.contact,
+        told.only_part,
+        greatest(told.urgency, CASE WHEN unanswered_contact.runs >= 2 THEN 5 END) AS urgency,
         CASE
             WHEN unanswered_contact.runs >= 2
                 THEN greatest(
@@ -30,15 +41,11 @@ WITH identify AS (
             ELSE %(page_size)s::integer
         END AS page_size,
         CASE WHEN unanswered_contact.runs >= 2 THEN unanswered_contact.runs END AS unanswered_runs,
-        CASE WHEN %(per_audience)s THEN 1 ELSE max(contact_change.part) + 1 END AS parts,
-        count(*) AS properties
-    FROM contact_change
-    JOIN plan_audience USING (audience_id)
+        told.parts,
+        told.properties
+    FROM told
     LEFT JOIN unanswered_contact
-        ON unanswered_contact.destination_id = %(destination_id)s
-        AND unanswered_contact.contact = contact_change.contact
-    WHERE contact_change.op <> 'covered' AND contact_change.waits IS NULL
-    GROUP BY contact_change.contact, 2, unanswered_contact.runs, unanswered_contact.others
+        ON unanswered_contact.destination_id = %(destination_id)s AND unanswered_contact.contact = told.contact
 ),
 placed AS (
     SELECT
