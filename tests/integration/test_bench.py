@@ -159,7 +159,7 @@ def test_a_long_history_adds_up_and_its_questions_are_timed(bench_server: server
     warehouse.generate(bench_server, 2000)
     place = Place(bench_server, tmp_path, "http://127.0.0.1:9")
     ours.seed(place, ours.Setup())
-    assert list(past.fill(bench_server, 2000, 300, 300 * 40)) == [249, 300]
+    assert list(past.fill(bench_server, 2000, 300, 300 * 40)) == [250, 300]
     assert list(past.fill(bench_server, 2000, 300, 300 * 40)) == []
     told = "SELECT sum(CASE effect WHEN 'gain' THEN 1 ELSE -1 END) FROM syncer.sync_change WHERE run_id > 1"
     still_in = "SELECT count(*) FROM syncer.synced_member WHERE entered_run_id > 1"
