@@ -1,29 +1,24 @@
 """One sync run, readable as a paragraph.
 
 Lock; open the run; what a vanished process was sending becomes uncertain; read the warehouse and write the plan, in
-one transaction; deliver its pages to every destination side by side; close the run with what came of it.
+one transaction; tell every destination side by side, and meanwhile plan what is left of a large first sync; close the
+run with what came of it.
 """
 
-import contextvars
-import functools
-import threading
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
-from syncer import errors, models, naming
+from syncer import errors, models, naming, telling
 from syncer.calls import Destination
-from syncer.delivery.deliver import Order, deliver
 from syncer.delivery.retrying import RetryPolicy
 from syncer.mirrors import Mirrors
 from syncer.models import Status
-from syncer.planning import digests, plan, report, saved, writing
+from syncer.planning import digests, plan, report, saved, slices, writing
 from syncer.planning.changes import TargetPlan
 from syncer.planning.preview import imagined_plan
 from syncer.planning.targets import UNKNOWN, PlanRequest, Scope, Target
@@ -34,7 +29,6 @@ from syncer.state import (
     break_off,
     history,
     migrations,
-    pages,
     retention,
     runs,
     translated_errors,
@@ -43,9 +37,6 @@ from syncer.state import (
 from syncer.state.audiences import known_audiences
 from syncer.state.leadership import Leadership, lead
 from syncer.stopping import Interrupted, Stop
-
-_NOTE_SECONDS = 2.0
-"""Seconds between two notes of how far a run is."""
 
 log = structlog.get_logger()
 
@@ -85,7 +76,8 @@ class Job:
     `same_account` names destinations of which a human says that they are the same account behind another address.
     `keep_history` is in seconds; None keeps all of it. `everywhere`: the targets are all destinations that there are.
     `suppressed` are the sources of those who are in no audience, `priorities` the lists of audiences of which a person
-    is in the first only. `reviewed`: send exactly this, or nothing.
+    is in the first only. `reviewed`: send exactly this, or nothing. A first sync of more is planned and told in slices
+    of about `slice_rows`.
     """
 
     state: State
@@ -104,6 +96,7 @@ class Job:
     suppressed: Sequence[models.Source] = ()
     reviewed: saved.Plan | None = None
     priorities: Sequence[models.Priority] = ()
+    slice_rows: int = slices.ROWS
 
     @property
     def destinations(self) -> Sequence[Destination]:
@@ -190,7 +183,7 @@ def dry_run(
         refused = accounts.refused(connection, job.destinations)
         progress.phase("reading")
         with stop.may_interrupt():
-            request = _request(job.without(refused), accounts.known(connection))
+            request = replace(_request(job.without(refused), accounts.known(connection)), slice_rows=None)
             with imagined_plan(connection, request) as planning:
                 yield planning, list(refused.values())
 
@@ -267,10 +260,9 @@ def _read_plan_deliver(
             progress.phase("reading")
             planned = _read_and_plan(_request(job, ids), leadership.connection, run_id, stop)
             progress.phase("delivering")
-            return runs.RunEnd(
-                by_destination=_deliver(job, leadership, run_id, planned, stop, progress),
-                interrupted=stop.asked.is_set(),
-            )
+            order = telling.Order(job.state, leadership, run_id, planned, job.retries)
+            told = telling.tell(order, stop, progress)
+            return runs.RunEnd(told.error, stop.asked.is_set(), by_destination=told.by_destination)
     except Interrupted:
         break_off(leadership.connection)
         return runs.RunEnd(error="interrupted before anything was sent", interrupted=True)
@@ -289,53 +281,6 @@ def _read_and_plan(request: PlanRequest, connection: Connection, run_id: int, st
         if stop.asked.is_set():
             raise Interrupted from error  # the statement that was cancelled complains of it
         raise
-
-
-def _deliver(
-    job: Job, leadership: Leadership, run_id: int, planned: plan.Plan, stop: Stop, progress: Progress
-) -> Mapping[str, errors.DestinationError]:
-    """Every destination in a thread of its own, side by side; one that stops does not stop the others."""
-    properties = {
-        audience.audience_id: audience.property
-        for audience in planned.audiences
-        if audience.audience_id is not None and audience.property is not None
-    }
-    writing.before_delivery(leadership.connection, run_id, planned)
-    broken = threading.Event()
-
-    def halted() -> bool:
-        return stop.asked.is_set() or broken.is_set()
-
-    deliveries: dict[Future[errors.DestinationError | None], str] = {}
-    with ThreadPoolExecutor(max(1, len(planned.targets)), thread_name_prefix="delivery") as threads:
-        for target_plan in planned.targets:
-            target = target_plan.target
-            progress.planned(target.name, target_plan.identifies)
-            if not target_plan.identifies and target.mode.events is None:
-                continue  # there is nothing to say, and no session is opened to find that out
-            here = pages.RunDestination(run_id, target.destination_id)
-            order = Order(here, target.destination, properties, leadership, target.mode.events, job.retries)
-            sent = functools.partial(progress.sent, target.name)
-            context = contextvars.copy_context()
-            deliveries[threads.submit(context.run, deliver, job.state, order, halted, sent)] = target.name
-        _await(deliveries, broken, functools.partial(witness.remember_progress, leadership.connection, run_id))
-    ended = {name: delivery.result() for delivery, name in deliveries.items()}
-    return {name: error for name, error in ended.items() if error is not None}
-
-
-def _await(deliveries: Collection[Future[Any]], broken: threading.Event, note: Callable[[], None]) -> None:
-    """Waits for all deliveries, and notes how far they are; one that broke halts the others after their pages in
-    flight."""
-    running = set(deliveries)
-    noted_at = time.monotonic()
-    while running:
-        # With a deadline, because a signal handler runs only when the main thread wakes up.
-        done, running = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-        if any(delivery.exception() is not None for delivery in done):
-            broken.set()
-        if time.monotonic() - noted_at >= _NOTE_SECONDS:
-            note()
-            noted_at = time.monotonic()
 
 
 def _close(connection: Connection, run_id: int, trigger: models.Trigger, ending: runs.RunEnd) -> Result:
@@ -388,6 +333,7 @@ def _request(job: Job, known: Mapping[str, int]) -> PlanRequest:
         job.suppressed,
         job.reviewed,
         job.priorities,
+        job.slice_rows,
     )
 
 

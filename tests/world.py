@@ -16,6 +16,7 @@ import pytest
 
 from syncer import app, audit, control, models, naming, opening, sync
 from syncer.delivery.retrying import RetryPolicy
+from syncer.planning import slices
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import Connection, State, blocks
 from syncer.state.runs import RunStart
@@ -105,7 +106,8 @@ class World:
     """`extra`, `destination_extra` and `warehouse_extra` are lines of TOML for the top, the destination, the warehouse;
     `table` has the members.
 
-    `patience` is how often requests are sent again by runs in this process; commands have that of a user.
+    `patience` is how often requests are sent again by runs in this process; commands have that of a user. `slice_rows`
+    is how much of a first sync such a run plans at once.
     """
 
     folder: Path
@@ -117,6 +119,7 @@ class World:
     patience: RetryPolicy = IMPATIENT
     warehouse_extra: str = ""
     table: str = "members"
+    slice_rows: int = slices.ROWS
 
     def __post_init__(self) -> None:
         watch(self)
@@ -158,7 +161,7 @@ endpoint = "{self.receiver.url}"
     def sync(self, stop: Stop | None = None, trigger: models.Trigger = "manual", **only: Sequence[str]) -> Result:
         """One run in this process; `only` may name audiences, destination_names and same_account."""
         with app.opened(opening.load(self.config, {})) as opened:
-            job = replace(opened.job(**only), retries=self.patience)
+            job = replace(opened.job(**only), retries=self.patience, slice_rows=self.slice_rows)
             return sync.sync(job, RunStart(trigger), stop or Stop(), Quiet())
 
     def resync(self, **only: Sequence[str]) -> Result:

@@ -243,7 +243,8 @@ CREATE INDEX owed_event_in_order ON owed_event (destination_id, event_id) WHERE 
 
 -- 4. Runs, their plan and its history
 
--- `nonce` makes the messageIds of this run its own. `deferred`: identifies that wait for the next run. `read`: which of
+-- `nonce` makes the messageIds of this run its own. `deferred`: identifies that wait for the next run; `later` of
+-- them, at most, for a later slice of this one, while it is planned in slices. `read`: which of
 -- the snapshot's rows travelled, `read_because`: why that was everything. `rolls_back_run_id`: it reads and sends
 -- nothing, it only holds what would take that run back.
 CREATE TABLE run (
@@ -260,6 +261,7 @@ CREATE TABLE run (
     contacts bigint,
     calls_saved bigint NOT NULL DEFAULT 0,
     deferred bigint NOT NULL DEFAULT 0,
+    later bigint NOT NULL DEFAULT 0,
     read text CHECK (read IN ('everything', 'changes')),
     read_because text,
     read_rows bigint,

@@ -11,6 +11,7 @@ Two pages never hold the same property of a contact, so groups do not wait for o
 may depend on the others, so a group with a refusal is settled alone.
 """
 
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -39,11 +40,44 @@ _SETTLERS = 2
 two are no faster on two cores."""
 
 
+class More:
+    """Says that more pages are planned, from another thread, until it says that none are."""
+
+    def __init__(self) -> None:
+        self._grown = threading.Event()
+        self._ended = threading.Event()
+
+    @property
+    def comes(self) -> bool:
+        """Whether more may come. Asked before the pages are looked up: then the last are not missed."""
+        return not self._ended.is_set()
+
+    def grew(self) -> None:
+        """More are there."""
+        self._grown.set()
+
+    def end(self) -> None:
+        """No more come."""
+        self._ended.set()
+        self._grown.set()
+
+    def taken(self) -> bool:
+        """Whether there are more since the last call."""
+        grown = self._grown.is_set()
+        self._grown.clear()
+        return grown
+
+    def wait(self) -> None:
+        """Waits until there are more, but not for long: whoever waits may have to stop."""
+        self._grown.wait(0.2)
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """What is to be delivered: one destination's pages of one run, for as long as we lead; then the events it is owed.
 
-    `properties` names each audience id's property. Without `events`, no event is sent.
+    `properties` names each audience id's property. Without `events`, no event is sent. `more`: not all of it is planned
+    yet; what comes later is of the same urgency.
     """
 
     delivery: pages.RunDestination
@@ -52,6 +86,7 @@ class Order:
     leadership: Leadership
     events: models.Events | None = None
     retries: RetryPolicy = field(default_factory=RetryPolicy)
+    more: More | None = None
 
 
 def deliver(
@@ -80,8 +115,9 @@ def deliver(
         # Before anything is sent: once it is, it must not depend on what a full server has left. Pages of different
         # urgency are never settled together.
         together = max(Counter(page.urgency for page in queue).values(), default=0)
+        most = _SETTLERS if order.more is not None else min(_SETTLERS, together)
         # A lone page is claimed once the one before it is settled, and was loaded before that one landed.
-        settlers = [connect("settling for") for _ in range(min(_SETTLERS, together))] if together > 1 else [connection]
+        settlers = [connect("settling for") for _ in range(most)] if most > 1 else [connection]
         return _Delivery(connection, _Settler(settlers, order.delivery, sender), order, halted, sent, sender).run(queue)
 
 
@@ -135,6 +171,7 @@ class _Delivery:
         self._landed: list[tuple[pages.PlannedPage, SentPage]] = []
         self._settling: dict[Future[None], list[pages.PlannedPage]] = {}
         self._ready: tuple[int, Encoded] | None = None  # the next page's number, loaded and encoded before its turn
+        self._last = 0  # the number of the last page that was taken up
         self._alone = False  # whether no other group may be settled beside the present one
         self._stopped: errors.DestinationError | None = None
 
@@ -173,6 +210,8 @@ class _Delivery:
         self, queue: deque[pages.PlannedPage], senders: ThreadPoolExecutor, settlers: ThreadPoolExecutor
     ) -> None:
         while True:
+            more = self._order.more if self._order.more is not None and self._order.more.comes else None
+            self._look_for_more(queue)
             self._launch(queue, senders)
             if self._flying or self._settling:
                 self._load_ahead(queue)
@@ -184,8 +223,18 @@ class _Delivery:
                 self._settle(settlers)
             elif queue and not self._over():
                 self._sender.sleep(self._sender.due_in() - _CLAIM_AHEAD)
+            elif more is not None and not self._over():
+                more.wait()
             else:
                 return
+
+    def _look_for_more(self, queue: deque[pages.PlannedPage]) -> None:
+        """Takes up what was planned meanwhile. A page that is paused stayed behind, and is not taken up again."""
+        if not queue and self._order.more is not None and self._order.more.taken():
+            found = pages.waiting(self._connection, self._order.delivery)
+            queue.extend(page for page in found if page.page > self._last)
+        if queue:
+            self._last = queue[-1].page
 
     def _launch(self, queue: deque[pages.PlannedPage], threads: ThreadPoolExecutor) -> None:
         """Claims the pages whose turn has come, as many as there are free senders, then lets them go.

@@ -60,7 +60,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from syncer import models, naming
-from syncer.planning import guard
+from syncer.planning import guard, slices
 from syncer.planning.counts import Counts
 from syncer.planning.differences import Compared, Comparison
 from syncer.planning.holds import Holding
@@ -105,6 +105,7 @@ class TargetPlan:
     `reading`: how it was compared (see `Comparison.reading`). `rolls_back`: something of it takes a run back, and what
     the warehouse says of that is not planned. `found`, `stands`: see `Compared`. `changes` counts properties of
     contacts, also those that wait, `followers` of them those that have to be told after another contact's `false`.
+    `later`: what is planned in slices once this is written, if anything is.
     """
 
     target: Target
@@ -126,13 +127,34 @@ class TargetPlan:
     stands: Standing
     changes: int
     followers: int
+    later: "Later | None" = None
 
 
-class _Calls(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The later slices of a plan, which `planner` plans: see `slices`. `compared` are the differences as a whole."""
+
+    planner: "TargetPlanner"
+    compared: Compared
+    rest: slices.Rest
+
+
+class Calls(NamedTuple):
     """How many calls a plan makes, and how many more there would be with a call for every change."""
 
     identifies: int
     saved: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is told of the differences. `may_follow`: calls were looked for that have to follow others."""
+
+    changes: int
+    followers: int
+    may_follow: bool
+    holds: Sequence[guard.Hold]
+    calls: Calls
 
 
 class _Skipped(NamedTuple):
@@ -151,10 +173,70 @@ class TargetPlanner:
     audiences: Mapping[int, models.Audience]
     comparison: Comparison
 
-    def plan(self, *, about_all: bool, whole: bool, unasked: Collection[int]) -> TargetPlan:
-        """Of the differences, what is to be told, and of that, what may go now. See `TargetPlan`."""
+    def plan(self, *, about_all: bool, whole: bool, unasked: Collection[int], slice_rows: int | None) -> TargetPlan:
+        """Of the differences, what is to be told, and of that, what may go now. See `TargetPlan`. A large first sync is
+        divided into slices of about `slice_rows`, and the first one is planned."""
         self._list_audiences()
         compared = self.comparison.compare()
+        later = self._begin_slices(compared, slice_rows) if slice_rows and about_all else None
+        told = self._tell(compared, about_all=about_all)
+        if compared.stands.uncertain:
+            beyond = {**self._here, **self.target.in_reach, "unasked": list(unasked)}
+            execute(self.connection, "find_left_uncertain", beyond)
+        skipped = {}
+        if told.may_follow or "skip" in compared.found:
+            skipped = {row.reason: row.members for row in fetch_all(self.connection, _Skipped, "count_skipped")}
+        return TargetPlan(
+            target=self.target,
+            about_all=about_all,
+            whole=whole,
+            believed=about_all and all(hold.op != "removed" for hold in told.holds),
+            identifies=told.calls.identifies,
+            calls_saved=told.calls.saved,
+            counts=self._count_changes(later),
+            skipped=skipped,
+            holds=told.holds,
+            fingerprints=compared.fingerprints,
+            mirrors=whole and not skipped and not compared.rolls_back and self._covers_everything(),
+            deferred=fetch_value(self.connection, "count_deferred") if told.changes else 0,
+            unasked=unasked,
+            reading=self.comparison.reading() if self.counts.snapshot.generation is not None else "",
+            rolls_back=compared.rolls_back,
+            found=compared.found,
+            stands=compared.stands,
+            changes=told.changes,
+            followers=told.followers,
+            later=later,
+        )
+
+    def plan_slice(self, number: int, compared: Compared) -> Calls:
+        """The same for a later slice, in a transaction of its own."""
+        slices.take(self.connection, number)
+        return self._tell(compared, about_all=True).calls
+
+    def _begin_slices(self, compared: Compared, slice_rows: int) -> Later | None:
+        """Leaves the first slice of the differences, if no other plan could be made of them as a whole: nothing of it
+        may have to wait for the time, for a person, or for another audience."""
+        guards = [self.request.guard_of(audience.name) for audience in self.audiences.values()]
+        waits = (
+            self.target.tellable is not None
+            or self.target.whole is not None
+            or bool(self.request.priorities)
+            or any(audience.contested for audience in self.audiences.values())
+            or self.counts.snapshot.suppressed is not None
+            or self.counts.snapshot.generation is not None
+            or self.request.reviewed is not None
+            or self.request.has_profiles(self.target)
+            or any(each.hold_initial for each in guards)
+        )
+        if waits or not compared.all_new:
+            return None
+        rows = sum(self.counts.rows.get(audience.name, 0) for audience in self.audiences.values())
+        rest = slices.begin(self.connection, self.target.destination_id, rows, slice_rows)
+        return None if rest is None else Later(self, compared, rest)
+
+    def _tell(self, compared: Compared, *, about_all: bool) -> _Told:
+        """From the differences to calls in their order."""
         changes = self._fold(compared)
         holds = self._judge(compared, about_all=about_all) if changes else []
         may_follow = self._may_follow(compared, changes)
@@ -166,34 +248,18 @@ class TargetPlanner:
                 execute(self.connection, "name_moved_users")
             self._defer()
             self._order()
-        if compared.stands.uncertain:
-            beyond = {**self._here, **self.target.in_reach, "unasked": list(unasked)}
-            execute(self.connection, "find_left_uncertain", beyond)
-        calls = fetch_one(self.connection, _Calls, "count_identifies") if changes else _Calls(0, 0)
-        skipped = {}
-        if may_follow or "skip" in compared.found:
-            skipped = {row.reason: row.members for row in fetch_all(self.connection, _Skipped, "count_skipped")}
-        return TargetPlan(
-            target=self.target,
-            about_all=about_all,
-            whole=whole,
-            believed=about_all and all(hold.op != "removed" for hold in holds),
-            identifies=calls.identifies,
-            calls_saved=calls.saved,
-            counts=fetch_all(self.connection, AudienceCount, "count_changes"),
-            skipped=skipped,
-            holds=holds,
-            fingerprints=compared.fingerprints,
-            mirrors=whole and not skipped and not compared.rolls_back and self._covers_everything(),
-            deferred=fetch_value(self.connection, "count_deferred") if changes else 0,
-            unasked=unasked,
-            reading=self.comparison.reading() if self.counts.snapshot.generation is not None else "",
-            rolls_back=compared.rolls_back,
-            found=compared.found,
-            stands=compared.stands,
-            changes=changes,
-            followers=followers,
-        )
+        calls = fetch_one(self.connection, Calls, "count_identifies") if changes else Calls(0, 0)
+        return _Told(changes, followers, may_follow, holds, calls)
+
+    def _count_changes(self, later: Later | None) -> Sequence[AudienceCount]:
+        counts = fetch_all(self.connection, AudienceCount, "count_changes")
+        if later is None:
+            return counts
+        return [
+            each._replace(deferred=each.deferred + waiting, deferred_add=each.deferred_add + waiting)
+            for each in counts
+            for waiting in [later.rest.waiting.get(each.audience_id, 0)]
+        ]
 
     @property
     def _here(self) -> dict[str, object]:
@@ -314,7 +380,8 @@ class TargetPlanner:
     @property
     def _paged(self) -> dict[str, object]:
         page_size, per_audience = self.target.destination.page_size, self.target.mode.per_audience
-        return {**self._here, "page_size": page_size, "per_audience": per_audience}
+        here = {**self._here, "run_id": self.counts.run_id}
+        return {**here, "page_size": page_size, "per_audience": per_audience}
 
     def _covers_everything(self) -> bool:
         """Whether all that the state knows of is planned, from the snapshot, for everybody, by address."""

@@ -48,6 +48,13 @@ class Compared:
     fingerprints: Mapping[int, str]
     rolls_back: bool
 
+    @property
+    def all_new(self) -> bool:
+        """Whether somebody only enters, and nothing else stands or is due."""
+        stands = self.stands
+        waits = stands.uncertain or stands.refused or stands.held or stands.resyncs or stands.users_told_false
+        return self.found <= {"gain", "skip"} and not waits
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:

@@ -1,7 +1,8 @@
 """The plan of a run: begun, made destination by destination, and summed up. `writing` keeps it, `preview` does not.
 
 The warehouse's rows never pass through Python, except those of a warehouse that hands over values, on their way into
-the staging table. One transaction holds the whole plan: after a crash there is all of it or nothing.
+the staging table. One transaction holds the whole plan, of a large first sync the first slice (see `slices`): after a
+crash there is all of it or nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,12 +38,23 @@ class Plan:
     targets: Sequence[TargetPlan]
 
     @property
+    def later(self) -> TargetPlan | None:
+        """The one that goes on in slices, if any does: it is the last one, whose private tables are still there."""
+        return next((target for target in self.targets if target.later is not None), None)
+
+    @property
     def calls_saved(self) -> int:
         return sum(target.calls_saved for target in self.targets)
 
     @property
     def deferred(self) -> int:
-        return sum(target.deferred for target in self.targets)
+        """Contacts that wait for the next run, or, at most, for the later slices of this one."""
+        return sum(target.deferred for target in self.targets) + self.waiting
+
+    @property
+    def waiting(self) -> int:
+        """Contacts that wait for later slices, at most."""
+        return 0 if self.later is None else max(1, self.contacts - self.later.identifies)
 
 
 @contextmanager
@@ -99,7 +111,8 @@ class Planning:
                 tables.empty(self.connection)
             used = True
             whole = about_all and self.audiences.whole
-            yield planner.plan(about_all=about_all, whole=whole, unasked=self.audiences.unasked)
+            slice_rows = self.request.slice_rows if target is self.request.targets[-1] else None
+            yield planner.plan(about_all=about_all, whole=whole, unasked=self.audiences.unasked, slice_rows=slice_rows)
 
     def summed_up(self, targets: Sequence[TargetPlan]) -> Plan:
         """The whole plan, once all of its `targets` are planned."""

@@ -129,7 +129,7 @@ class PlanRequest:
     """What to plan, from what. `everywhere`: the targets are all the destinations that there are. `mirrors`: where the
     warehouse keeps the snapshot of the last run, if it does. `suppressed` are the sources of those who are in no
     audience, `priorities` the lists of audiences of which a person is in the first only. What is planned has to be what
-    was `reviewed`, if anything was."""
+    was `reviewed`, if anything was. `slice_rows`: a large first sync is planned in slices of about so many."""
 
     warehouse: models.Warehouse
     sources: Sequence[models.Source]
@@ -142,6 +142,7 @@ class PlanRequest:
     suppressed: Sequence[models.Source] = ()
     reviewed: saved.Plan | None = None
     priorities: Sequence[models.Priority] = ()
+    slice_rows: int | None = None
 
     @property
     def exclusions(self) -> models.Exclusions:

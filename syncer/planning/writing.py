@@ -1,7 +1,7 @@
 """Makes a plan and writes it down, once: the changes as rows of the history, beside them what has to wait, and why.
 
 All of it is one transaction, so there is the whole plan or none. Its last statement makes the run `planned`; only from
-then on the run counts.
+then on the run counts. Of a large first sync it is the first slice: see `continuing`.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from syncer import naming
 from syncer.planning import audiences, checksums, counts, digests, generations, holdouts, plan, saved, suppression
 from syncer.planning.changes import TargetPlan
 from syncer.planning.snapshot import NotEnoughError, Snapshot
-from syncer.planning.targets import PlanRequest
+from syncer.planning.targets import PlanRequest, Target
 from syncer.state import Connection, analyze, blocks, columns_of, execute, fetch_all, fetch_value, pages, retried
 from syncer.state.audiences import pin_audiences, register_audiences
 
@@ -95,6 +95,7 @@ def _write(
             suppression.believe(connection, snapshot.suppressed)
         holdouts.remember(connection, run_id, registered.by_id, targets, reduced=snapshot.reduced)
         generations.turn(connection, counted, targets)
+        execute(connection, "drop_member_delta")  # it would outlive the transaction
     return planned
 
 
@@ -108,17 +109,20 @@ def before_delivery(connection: Connection, run_id: int, planned: plan.Plan) -> 
     """Before the first call: pins the properties that it tells, and lets PostgreSQL's planner know a large plan."""
     pin_audiences(connection, run_id)
     if sum(target.identifies for target in planned.targets) >= _ANALYZE_FROM:
-        block = blocks.of_run(connection, run_id)
-        analyze(connection, block.partition(blocks.CHANGES), block.partition("sync_page"))
+        know_growth(connection, run_id)
+
+
+def know_growth(connection: Connection, run_id: int) -> None:
+    """Lets PostgreSQL's planner know how much there is by now of the plan of a run."""
+    block = blocks.of_run(connection, run_id)
+    analyze(connection, block.partition(blocks.CHANGES), block.partition("sync_page"))
 
 
 def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, keeps_profiles: bool) -> None:
     here = {"run_id": run_id, "destination_id": planned.target.destination_id}
-    events = planned.target.mode.events
-    wanted = {"events": events is not None, "initial_events": events is not None and events.initial}
     stands = planned.stands
     if planned.changes:
-        _write_changes(connection, run_id, {**here, **wanted})
+        write_changes(connection, run_id, planned.target)
     if planned.followers:
         execute(connection, "mark_followers_uncertain", here)
     if stands.users_told_false and "gain" in planned.found:
@@ -145,7 +149,7 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, k
             "per_audience": planned.target.mode.per_audience,
             "keeps_profiles": keeps_profiles,
             "keys_users": planned.target.mode.keys_users,
-            "mirrors": planned.mirrors,
+            "mirrors": planned.mirrors and planned.later is None,
             **planned.target.in_reach,
         },
     )
@@ -165,10 +169,13 @@ def _write_waiting(connection: Connection, planned: TargetPlan, here: Mapping[st
         execute(connection, "refresh_held_new", {**here, **held})
 
 
-def _write_changes(connection: Connection, run_id: int, parameters: Mapping[str, object]) -> None:
+def write_changes(connection: Connection, run_id: int, target: Target) -> None:
     """Writes the rows of the history. Those of the first run of a block, as a rule a first sync, go into a table that
     becomes a part of the history afterwards.
     """
+    events = target.mode.events
+    wanted = {"events": events is not None, "initial_events": events is not None and events.initial}
+    parameters = {"run_id": run_id, "destination_id": target.destination_id, **wanted}
     block = blocks.of_run(connection, run_id)
     begins = blocks.create(connection, block, blocks.CHANGES)
     partition = psycopg.sql.Identifier(block.partition(blocks.CHANGES))
@@ -205,5 +212,6 @@ def _write_run(connection: Connection, run_id: int, planned: plan.Plan) -> None:
             "contacts": planned.contacts,
             "calls_saved": planned.calls_saved,
             "deferred": planned.deferred,
+            "later": planned.waiting,
         },
     )

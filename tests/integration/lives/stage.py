@@ -77,6 +77,7 @@ class Stage:
         warehouse = self.warehouse or Write(state.url)
         warehouse.witness = Witness()
         world = World(Path(tempfile.mkdtemp()), warehouse, state.url, SegmentReceiver("test-write-key"))
+        world.slice_rows = 1  # a first sync of two members is divided
         if self.twice is not None:
             self.twice.warehouse_url = warehouse.url
             world.warehouse_extra = 'scratch = "scratch"'

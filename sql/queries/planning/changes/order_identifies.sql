@@ -9,8 +9,9 @@
 --        oftener others were answered in these runs
 --     6  what follows a false of class 5; and from there on what follows a follower
 --     7  what is only told before it expires
--- Within a class the order is by contact, so that an accepted page writes its index in order.
--- Parameters: destination_id, page_size, per_audience (every part is an identify with a place of its own).
+-- Within a class the order is by contact, so that an accepted page writes its index in order. The pages of a slice come
+-- after those that the run has already.
+-- Parameters: run_id, destination_id, page_size, per_audience (every part is an identify with a place of its own).
 -- Rows: none; fills planned_identify.
 INSERT INTO planned_identify (contact, only_part, urgency, parts, properties, page, place)
 WITH told AS (
@@ -78,7 +79,14 @@ SELECT
     placed.urgency,
     placed.parts,
     placed.properties,
-    1 + class_pages.pages_before + placed.nth / placed.page_size,
+    coalesce(
+        (
+            SELECT max(sync_page.page)
+            FROM sync_page
+            WHERE sync_page.run_id = %(run_id)s AND sync_page.destination_id = %(destination_id)s
+        ),
+        0
+    ) + 1 + class_pages.pages_before + placed.nth / placed.page_size,
     1 + class_pages.identifies_before + placed.nth
 FROM placed
 JOIN class_pages USING (urgency, page_size)

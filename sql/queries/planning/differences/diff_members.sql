@@ -29,7 +29,7 @@
 -- not run an INSERT, or a query of a temporary table, in parallel. The join carries its columns for every row, so it
 -- has few of them, and whatever only few rows need is worked out after it. It joins by `join_key`, because taking the
 -- blanks off every address would cost half as much as the join, and hardly one address in a hundred has any.
-CREATE TEMPORARY TABLE member_delta ON COMMIT DROP AS
+CREATE TEMPORARY TABLE member_delta AS
 WITH compared AS NOT MATERIALIZED (
     SELECT given.audience_id, given.name COLLATE "C" AS name, given.reads, given.due_before
     FROM unnest(

@@ -1,11 +1,11 @@
--- Purpose: the run in progress.
+-- Purpose: the run in progress. Of what is planned in slices, also those that come later.
 -- Rows: none or one: run_id, trigger, phase, started_at, planned, settled (identifies), first_sent_at.
 SELECT
     run.run_id,
     run.trigger,
     run.phase,
     run.started_at,
-    (
+    run.later + (
         SELECT coalesce(sum(run_destination.planned), 0)::bigint
         FROM run_destination
         WHERE run_destination.run_id = run.run_id

@@ -1,0 +1,86 @@
+"""Goes on with a plan of which the first slice is written, while what is planned already is delivered: see `slices`."""
+
+import uuid
+from contextlib import suppress
+
+import psycopg
+
+from syncer.planning import plan, slices, writing
+from syncer.planning.changes import Later, TargetPlan
+from syncer.state import Connection, break_off, execute, fetch_value, retried
+from syncer.state.audiences import pin_audiences
+
+
+class Continuation:
+    """The later slices, one after the other, as long as this process leads. Until one is committed, it is deferred."""
+
+    def __init__(self, connection: Connection, run_id: int, planned: plan.Plan, token: uuid.UUID) -> None:
+        self._connection = connection
+        self._run_id = run_id
+        self._token = token
+        self._planned = planned.later
+        self._waiting = planned.waiting
+        self._next = 1
+
+    @property
+    def destination_id(self) -> int | None:
+        """The destination that is told slice by slice, if there is one."""
+        return None if self._planned is None else self._planned.target.destination_id
+
+    @property
+    def over(self) -> bool:
+        """Whether all is planned."""
+        return self._later is None or self._next > len(self._later.rest.bounds)
+
+    def write(self) -> int:
+        """Plans another slice and commits it; returns how many identifies that adds.
+
+        Raises `NotOursError` if another process leads, or has closed the run.
+        """
+        if self._planned is None or self._later is None:
+            return 0
+        here, later = self._planned, self._later
+        if self._next == 1:
+            self._divide(later)
+        identifies = retried(lambda: self._write(here, later))
+        pin_audiences(self._connection, self._run_id)
+        if self._next & (self._next + 1) == 0:  # there is twice as much as the planner knows of
+            writing.know_growth(self._connection, self._run_id)
+        self._next += 1
+        return identifies
+
+    def break_off(self) -> None:
+        """After a signal broke into `write`."""
+        break_off(self._connection)
+
+    def drop(self) -> None:
+        """Leaves to the next run what was not planned."""
+        if self._later is not None:
+            with suppress(psycopg.Error):  # a session that is lost took it along
+                slices.drop(self._connection)
+
+    @property
+    def _later(self) -> Later | None:
+        return None if self._planned is None else self._planned.later
+
+    def _divide(self, later: Later) -> None:
+        with self._connection.transaction():
+            slices.divide(self._connection, later.rest)
+
+    def _write(self, planned: TargetPlan, later: Later) -> int:
+        last = self._next == len(later.rest.bounds)
+        here = {"run_id": self._run_id, "destination_id": planned.target.destination_id}
+        with self._connection.transaction():
+            calls = later.planner.plan_slice(self._next, later.compared)
+            writing.write_changes(self._connection, self._run_id, planned.target)
+            execute(self._connection, "write_pages", here)
+            execute(self._connection, "extend_run_counts", here)
+            added = {"planned": calls.identifies, "mirrors": last and planned.mirrors}
+            execute(self._connection, "extend_run_destination", {**here, **added})
+            execute(self._connection, "drop_member_delta")
+            # Somebody waits until the last slice is planned: only then is nothing left.
+            told = self._waiting if last else min(calls.identifies, self._waiting - 1)
+            extended = {"token": self._token, "calls_saved": calls.saved, "told": told}
+            fetch_value(self._connection, "extend_run", {"run_id": self._run_id, **extended})
+        self._waiting -= told
+        return calls.identifies

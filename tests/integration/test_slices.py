@@ -1,0 +1,287 @@
+"""A first sync that is planned in slices, while what is planned already is told."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from syncer import errors
+from syncer.models import Status
+from syncer.planning import continuing, slices
+from syncer.receivers.loopback import Answer
+from syncer.state import status
+from syncer.stopping import Stop
+from syncer.sync import exit_code
+from tests.points import Killed, Points, end_sessions
+from tests.world import CHURN, VIP, World, members, truth
+
+SLICED = 5
+"""Rows of a slice: of forty, there are eight."""
+
+ROWS = members(20, VIP, CHURN)
+
+AFTERWARDS = [*members(9, VIP, CHURN), *members(5, VIP, first=12), *members(2, VIP, first=30)]
+"""What the warehouse says once it has changed: some of every slice have left, and others came."""
+
+
+def counted(world: World) -> dict[str, int]:
+    """What the last run says of itself, over all audiences."""
+    ((waits, planned, succeeded, deferred, to_add),) = world.query(
+        "SELECT run.deferred, sum(run_count.planned_add), sum(run_count.succeeded_add), sum(run_count.deferred),"
+        " sum(run_count.deferred_add) FROM run JOIN run_count USING (run_id)"
+        " WHERE run_id = (SELECT max(run_id) FROM run) GROUP BY run.deferred"
+    )
+    assert deferred == to_add
+    return {"waits": int(waits), "planned": int(planned), "succeeded": int(succeeded), "deferred": int(deferred)}
+
+
+def pages(world: World) -> int:
+    return len(world.query("SELECT FROM sync_page WHERE run_id = (SELECT max(run_id) FROM run)"))
+
+
+def left_over(world: World) -> list[str]:
+    """Tables of slices in any session."""
+    return [name for (name,) in world.query("SELECT relname FROM pg_class WHERE relname LIKE '%later_%'")]
+
+
+@pytest.fixture
+def sliced(world: World) -> World:
+    world.slice_rows = SLICED
+    world.warehouse.replace(ROWS)
+    return world
+
+
+def test_a_first_sync_in_slices_tells_the_same_as_one_at_once(sliced: World) -> None:
+    rows = [*ROWS, (VIP, "u0000", None), (VIP, "shares", "u0001@x.io"), (VIP, "u0002", "other@x.io")]
+    sliced.warehouse.replace(rows)
+
+    result = sliced.sync()
+
+    assert (result.report.status, exit_code(result)) == (Status.SUCCEEDED, 0)
+    assert sliced.believed() == truth(row for row in rows if row[2])
+    assert counted(sliced) == {"waits": 0, "planned": 41, "succeeded": 41, "deferred": 0}
+    (destination,) = result.report.destinations
+    assert (destination.planned, destination.succeeded, destination.skipped) == (21, 21, {"no_email": 1})
+    assert pages(sliced) >= 7
+    assert len(sliced.query("SELECT FROM initial_sync")) == 2
+    assert sliced.query("SELECT contacts FROM contact_count") == [(21,)]
+    assert sliced.verify().differences == 0
+    assert left_over(sliced) == []
+    sent = len(sliced.receiver.events)
+    sliced.sync()
+    assert len(sliced.receiver.events) == sent
+
+
+def test_the_first_call_leaves_before_the_last_slice_is_planned(sliced: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what is not planned yet is deferred, for whoever looks."""
+    heard: list[dict[str, int]] = []
+    totals: list[int] = []
+    take = slices.take
+
+    def take_later(connection: object, number: int) -> None:
+        assert sliced.receiver.wait_for(lambda: len(sliced.receiver.events) > 0)
+        heard.append(counted(sliced))
+        with sliced.state() as state:
+            running = status.now(state).running
+        totals.append(running.planned if running else 0)
+        take(connection, number)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(slices, "take", take_later)
+
+    assert sliced.sync().report.status == Status.SUCCEEDED
+
+    assert len(heard) == 7
+    assert totals == [20] * 7
+    assert all(each["planned"] + each["deferred"] == 40 for each in heard)
+    assert all(each["waits"] > 0 for each in heard)
+    assert [each["deferred"] for each in heard] == sorted((each["deferred"] for each in heard), reverse=True)
+
+
+def not_divided(world: World) -> bool:
+    """Whether a run tells everything with one page for each class of urgency."""
+    world.sync()
+    return pages(world) == len(world.query("SELECT DISTINCT urgency FROM sync_page WHERE run_id = 2"))
+
+
+def test_what_may_have_to_wait_is_not_divided(sliced: World) -> None:
+    sliced.extra = "[guard]\nhold_initial = true\n"
+    assert sliced.sync().report.status == Status.HELD
+    assert pages(sliced) == 0
+    sliced.approve(1)
+    assert not_divided(sliced)
+
+
+def test_what_is_no_first_sync_is_not_divided(sliced: World) -> None:
+    sliced.warehouse.replace(members(1))
+    sliced.sync()
+    sliced.warehouse.replace(ROWS)
+    assert not_divided(sliced)
+
+
+def test_a_preview_is_not_divided(sliced: World) -> None:
+    (destination,) = sliced.preview().destinations
+    assert destination.planned == 20
+    assert left_over(sliced) == []
+
+
+def test_a_destination_that_stops_is_told_nothing_more_and_all_was_planned(sliced: World) -> None:
+    sliced.receiver.script = lambda _: Answer(401)
+
+    result = sliced.sync()
+
+    (destination,) = result.report.destinations
+    assert (result.report.status, exit_code(result)) == (Status.FAILED, 7)
+    assert (destination.planned, destination.aborted) == (20, 20)
+    sliced.receiver.script = None
+    assert sliced.sync().report.status == Status.SUCCEEDED
+    assert sliced.believed() == truth(ROWS)
+
+
+@pytest.mark.parametrize("point", ["before divide_later", "after write_pages", "after extend_run"])
+def test_a_signal_breaks_off_the_planning_of_a_slice(
+    sliced: World, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points, stop, go_on = Points(monkeypatch), Stop(), continuing.Continuation.write
+
+    def write(continuation: continuing.Continuation) -> int:
+        points.watch(point, stop.ask)
+        return go_on(continuation)
+
+    monkeypatch.setattr(continuing.Continuation, "write", write)
+
+    result = sliced.sync(stop)
+    points.rest()
+
+    assert (result.report.status, exit_code(result)) == (Status.INTERRUPTED, 130)
+    assert 0 < counted(sliced)["planned"] < 40
+    assert left_over(sliced) == []
+    assert sliced.sync().report.status == Status.SUCCEEDED
+    assert sliced.believed() == truth(ROWS)
+    assert sliced.verify().differences == 0
+
+
+def test_what_others_ask_for_between_two_slices_is_right(sliced: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who must be alone is refused, who looks sees the whole, and what is ordered holds from the next run on."""
+    codes: dict[str, int] = {}
+    seen: dict[str, int] = {}
+    take = slices.take
+
+    def take_later(connection: object, number: int) -> None:
+        if number == 3:
+            for asked in ("sync", "forget u0001 --yes", "retire churn_risk --yes"):
+                codes[asked.split()[0]] = sliced.command(*asked.split()).returncode
+            run = sliced.json("history", "1")
+            seen["history"] = run["deferred"] + run["destinations"][0]["planned"]
+            seen["status"] = sliced.json("status")["running"]["planned"]
+            seen["plan"] = sliced.json("plan")["destinations"][0]["planned"]
+        take(connection, number)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(slices, "take", take_later)
+
+    assert sliced.sync().report.status == Status.SUCCEEDED
+
+    assert codes == {"sync": 4, "forget": 4, "retire": 0}
+    assert (seen["history"], seen["status"]) == (20, 20)
+    assert 12 <= seen["plan"] <= 20  # all but what was accepted already
+    assert sliced.believed() == truth(ROWS)
+    sliced.sync()
+    assert sliced.believed() == truth(members(20, VIP))
+    assert sliced.verify().differences == 0
+
+
+def kill(world: World, points: Points, stop: Stop) -> None:
+    points.kill()
+
+
+def ask_to_stop(world: World, points: Points, stop: Stop) -> None:
+    stop.asked.set()
+
+
+def end_all_sessions(world: World, points: Points, stop: Stop) -> None:
+    end_sessions(world.state_url)
+
+
+def pause(world: World, points: Points, stop: Stop) -> None:
+    world.pause()
+
+
+def take_over(world: World, points: Points, stop: Stop) -> None:
+    """This process stood still for so long that another one leads, and tells everything."""
+    with world.state() as connection:
+        connection.execute("UPDATE leader SET renewed_at = now() - interval '1 hour'")
+    world.sync()
+
+
+Event = Callable[[World, Points, Stop], None]
+
+EVENTS: list[Event] = [kill, ask_to_stop, end_all_sessions, pause, take_over]
+
+FIRST = ("before fill_first_slice", "after drop_member_delta", "before pin_audiences", "before divide_later")
+"""Points around the first slice, and of those around a later one."""
+LATER = (
+    "after recall_plan_audience",
+    "before extend_run",
+    "after extend_run",
+    "before claim_pages",
+    "after settle_pages",
+)
+
+WHERE = [
+    *((0, point) for point in FIRST),
+    *((1, point) for point in LATER),
+    (7, "before extend_run"),
+    (7, "after settle_pages"),
+]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
+@pytest.mark.parametrize(("number", "point"), WHERE)
+def test_whatever_happens_around_a_slice_all_is_right_in_the_end(
+    sliced: World, event: Event, number: int, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if (event, point) == (take_over, "after extend_run"):
+        pytest.skip("the other process would wait for this one, which has a lock on the leader")
+    points, stop, take = Points(monkeypatch), Stop(), slices.take
+    job = replace(sliced)  # the other process does not meet the event
+
+    def happen() -> None:
+        sliced.warehouse.replace(AFTERWARDS)
+        event(job, points, stop)
+
+    def take_later(connection: object, given: int) -> None:
+        if given == number and not points.reached:
+            points.watch(point, happen)
+        take(connection, given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(slices, "take", take_later)
+    points.watch(point if number == 0 else None, happen)
+    try:
+        result = sliced.sync(stop)
+        assert result.report.status in (Status.SUCCEEDED, Status.INTERRUPTED, Status.FAILED, Status.INCOMPLETE)
+        left = counted(sliced)["deferred"] if pages(sliced) else 0
+        assert not left or result.report.status in (Status.INTERRUPTED, Status.FAILED)
+    except (Killed, errors.StateError):
+        assert event in (kill, end_all_sessions, take_over)
+    finally:
+        points.rest()
+    assert points.reached
+    end_sessions(sliced.state_url)
+    assert sliced.receiver.wait_for(lambda: sliced.receiver.http.in_progress == 0)
+    known = set(sliced.query("SELECT contact, property FROM synced_member JOIN audience USING (audience_id)"))
+    unsure = sliced.in_doubt() | {
+        contact
+        for (contact,) in sliced.query(
+            "SELECT contact FROM sync_change JOIN sync_page USING (run_id, destination_id, page)"
+            " WHERE status = 'sending'"
+        )
+    }
+    assert {each for each in sliced.believed() if each[0] not in unsure} == {
+        each for each in known if each[0] not in unsure
+    }
+    sliced.resume()
+    assert sliced.sync().report.status == Status.SUCCEEDED
+    assert sliced.believed() == truth(AFTERWARDS)
+    assert sliced.in_doubt() == set()
+    assert sliced.verify().differences == 0
+    assert counted(sliced)["deferred"] == 0
+    assert sliced.query("SELECT DISTINCT contacts FROM contact_count") == [(16,)]
