@@ -219,6 +219,8 @@ class Auditor:
         users = self._users(key, places[-1]) if value else self.sayings[places[-1]].users.get(key, ())
         if right or self.listing.lists(key, users, value, by_user=self.account.by_user):
             return True
+        if self._waits_refused(key, read):
+            return True
         # What the last run about it listed, later ones, which were not about it, may have struck off. Whoever was
         # paused meanwhile, and is not any more, has no plan yet that could say anything else.
         return read.run_id < max(self.listing.runs) and (
@@ -229,6 +231,19 @@ class Auditor:
                 for place in places
                 for each in self.sayings[place].possible(*key, self._standing(key), self._users(key, place))
             )
+        )
+
+    def _waits_refused(self, key: Key, read: Read) -> bool:
+        """Whether this waits for the next try of its contact, who refused something else.
+
+        A run about some audiences only, because others are paused, say, does not know what else is to be told.
+        """
+        listing = self.listing
+        about_all = all(listing.last_read.get(name) == read for name in {*listing.pinned.values(), *listing.last_read})
+        return (
+            key[0] in listing.refused
+            and not about_all
+            and (self._is_past(read) or any(self._explained(key, waits) for waits in (None, "refused")))
         )
 
     def _wanted(self, key: Key, place: int) -> list[object]:

@@ -160,6 +160,30 @@ def test_a_run_about_one_audience_leaves_the_backoff_alone(begun: World) -> None
     assert len(world.receiver.requests) == requests
 
 
+@pytest.mark.parametrize(("paused", "about"), [([VIP], []), ([], [CHURN])], ids=["one is paused", "about one"])
+def test_what_is_new_waits_for_the_next_try_after_a_run_about_some_audiences(
+    begun: World, paused: list[str], about: list[str]
+) -> None:
+    """Such a run cannot know whether something else is to be told. The contact is listed, and so is what waits."""
+    world = begun
+    world.warehouse.replace([*members(10), (CHURN, "u0009", "u0009@x.io")])
+    world.sync()
+    if paused:
+        with world.state() as state:
+            control.pause(state, paused, [], [])
+    world.warehouse.replace([*members(10), (CHURN, "u0009", "u0009@x.io"), (CHURN, "u0003", BAD)])
+    requests = len(world.receiver.requests)
+
+    assert sync.exit_code(world.sync(audiences=about)) == 0
+
+    assert refused(world) == [(BAD, 2, 4)]
+    assert len(world.receiver.requests) == requests
+    [told] = world.explain(BAD).destinations
+    assert [each["contact"] for each in told["refused"]] == [BAD]
+    assert [each["waits"] for each in told["pending"] if each["property"] == "churn_risk"] == [None]
+    assert world.verify().differences == 0
+
+
 def test_the_neighbours_of_a_refused_contact_go_on(begun: World) -> None:
     world = begun
     world.sync()

@@ -206,6 +206,21 @@ def test_who_was_left_to_the_next_run_has_to_be_named() -> None:
         assert found == []
 
 
+def test_who_was_refused_waits_with_what_is_new_only_in_a_run_about_some_audiences() -> None:
+    some, refused = {"Churn": "churn"}, {"a@x.io"}  # of which the last run read nothing
+    for pinned, who, waits, count in (
+        (some, refused, "refused", 0),
+        (some, refused, None, 0),
+        (some, refused, "held", 1),
+        ({}, refused, "refused", 1),
+        (some, {"b@x.io"}, "refused", 1),
+    ):
+        explained = Explaining("a@x.io", "vip", waits)
+        assert len(complaints([IN], {}, Listing(pinned=pinned, refused=who), world=explained)) == count
+    elsewhere = Explaining("a@x.io", "churn", "refused")
+    assert len(complaints([IN], {}, Listing(pinned=some, refused=refused), world=elsewhere)) == 1
+
+
 @pytest.mark.parametrize(("row", "count"), [(("u1", ""), 0), (("", "a@x.io"), 0), (("u2", ""), 1), (("", "b@x.io"), 1)])
 def test_a_row_that_cannot_be_sent_leaves_as_they_were_only_whom_it_names(row: tuple[str, str], count: int) -> None:
     """Nobody leaves by it, and it brings nobody."""
