@@ -297,7 +297,7 @@ def test_a_backup_of_the_middle_of_a_run_that_was_killed_later_is_noticed(
 ) -> None:
     """The run goes on for a while after the backup, tells more, and never closes."""
     monkeypatch.setattr(segment, "PAGE_SIZE", 2)
-    monkeypatch.setattr("syncer.sync._NOTE_SECONDS", 0.0)
+    monkeypatch.setattr("syncer.telling._NOTE_SECONDS", 0.0)
     world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
     world.warehouse.replace(named_members(*"abcdefgh"))
     points = Points(monkeypatch)
