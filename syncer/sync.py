@@ -45,17 +45,11 @@ Look = Callable[[Connection, TargetPlan], None]
 """Looks at a plan for a destination."""
 
 
-class Progress(Protocol):
+class Progress(telling.Progress, Protocol):
     """Watches a run."""
 
     def phase(self, name: str) -> None:
         """A new phase begins: `reading`, `delivering`, `closing`."""
-
-    def planned(self, destination: str, identifies: int) -> None:
-        """This many identifies are about to be sent to a destination."""
-
-    def sent(self, destination: str, identifies: int) -> None:
-        """This many more were settled. Called from several threads."""
 
 
 class Unwatched:

@@ -220,6 +220,7 @@ class TargetPlanner:
         guards = [self.request.guard_of(audience.name) for audience in self.audiences.values()]
         waits = (
             self.target.tellable is not None
+            or self.target.mode.per_audience  # what waits is counted in contacts, and each has several calls
             or self.target.whole is not None
             or bool(self.request.priorities)
             or any(audience.contested for audience in self.audiences.values())

@@ -32,22 +32,21 @@ class Continuation:
         """Whether all is planned."""
         return self._later is None or self._next > len(self._later.rest.bounds)
 
-    def write(self) -> int:
-        """Plans another slice and commits it; returns how many identifies that adds.
+    def write(self) -> None:
+        """Plans another slice and commits it.
 
         Raises `NotOursError` if another process leads, or has closed the run.
         """
         if self._planned is None or self._later is None:
-            return 0
+            return
         here, later = self._planned, self._later
         if self._next == 1:
             self._divide(later)
-        identifies = retried(lambda: self._write(here, later))
+        retried(lambda: self._write(here, later))
         pin_audiences(self._connection, self._run_id)
         if self._next & (self._next + 1) == 0:  # there is twice as much as the planner knows of
             writing.know_growth(self._connection, self._run_id)
         self._next += 1
-        return identifies
 
     def break_off(self) -> None:
         """After a signal broke into `write`."""
@@ -67,7 +66,7 @@ class Continuation:
         with self._connection.transaction():
             slices.divide(self._connection, later.rest)
 
-    def _write(self, planned: TargetPlan, later: Later) -> int:
+    def _write(self, planned: TargetPlan, later: Later) -> None:
         last = self._next == len(later.rest.bounds)
         here = {"run_id": self._run_id, "destination_id": planned.target.destination_id}
         with self._connection.transaction():
@@ -83,4 +82,3 @@ class Continuation:
             extended = {"token": self._token, "calls_saved": calls.saved, "told": told}
             fetch_value(self._connection, "extend_run", {"run_id": self._run_id, **extended})
         self._waiting -= told
-        return calls.identifies

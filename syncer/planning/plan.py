@@ -54,7 +54,10 @@ class Plan:
     @property
     def waiting(self) -> int:
         """Contacts that wait for later slices, at most."""
-        return 0 if self.later is None else max(1, self.contacts - self.later.identifies)
+        if self.later is None or self.later.later is None:
+            return 0
+        rows = sum(self.later.later.rest.waiting.values())
+        return max(1, min(rows, self.contacts - self.later.identifies))
 
 
 @contextmanager

@@ -23,6 +23,9 @@ from syncer.state import Connection, analyze, execute, fetch_all, fetch_value
 ROWS = 150_000
 """About so many rows are a slice: few enough that the first call leaves soon, and that a stop need not wait long."""
 
+MOST = 200
+"""No more slices than that, however many rows: each is a table, and a server has room for some thousands of locks."""
+
 _SAMPLE = 30_000
 """Of so many rows the bounds of slices are taken."""
 
@@ -43,7 +46,7 @@ class _Waiting(NamedTuple):
 
 def begin(connection: Connection, destination_id: int, rows: int, slice_rows: int) -> Rest | None:
     """Leaves the first slice of so many `rows` in `member_delta`. None: they must not be divided, and all are there."""
-    slices = rows // slice_rows
+    slices = min(rows // slice_rows, MOST)
     if slices < 2 or not fetch_value(connection, "is_all_new", {"destination_id": destination_id}):
         return None
     sampled = {"slices": slices, "percent": min(100.0, 100.0 * _SAMPLE / rows)}

@@ -97,10 +97,10 @@ def test_the_first_call_leaves_before_the_last_slice_is_planned(sliced: World, m
     assert [each["deferred"] for each in heard] == sorted((each["deferred"] for each in heard), reverse=True)
 
 
-def not_divided(world: World) -> bool:
+def not_divided(world: World, run_id: int = 2) -> bool:
     """Whether a run tells everything with one page for each class of urgency."""
     world.sync()
-    return pages(world) == len(world.query("SELECT DISTINCT urgency FROM sync_page WHERE run_id = 2"))
+    return pages(world) == len(world.query(f"SELECT DISTINCT urgency FROM sync_page WHERE run_id = {run_id}"))
 
 
 def test_what_may_have_to_wait_is_not_divided(sliced: World) -> None:
@@ -116,6 +116,39 @@ def test_what_is_no_first_sync_is_not_divided(sliced: World) -> None:
     sliced.sync()
     sliced.warehouse.replace(ROWS)
     assert not_divided(sliced)
+
+
+def test_calls_about_one_audience_each_are_not_divided(sliced: World) -> None:
+    sliced.destination_extra = 'calls = "per_audience"'
+    assert not_divided(sliced, run_id=1)
+    assert sliced.believed() == truth(ROWS)
+
+
+def test_there_are_no_more_slices_than_a_server_has_room_for(sliced: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "MOST", 3)
+    assert sliced.sync().report.status == Status.SUCCEEDED
+    assert pages(sliced) == 3
+    assert sliced.believed() == truth(ROWS)
+
+
+def test_what_waits_is_no_more_than_the_destination_is_told(sliced: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not everybody whom the snapshot knows."""
+    sliced.destination_extra = f'audiences = ["{VIP}"]'
+    heard: list[dict[str, int]] = []
+    take = slices.take
+
+    def take_later(connection: object, number: int) -> None:
+        heard.append(counted(sliced))
+        take(connection, number)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(slices, "take", take_later)
+    sliced.warehouse.replace([*members(12, VIP), *members(40, CHURN, first=100)])
+
+    assert sliced.sync().report.status == Status.SUCCEEDED
+
+    assert heard
+    assert all(0 < each["waits"] <= each["deferred"] for each in heard)
+    assert sliced.believed() == truth(members(12, VIP))
 
 
 def test_a_preview_is_not_divided(sliced: World) -> None:
@@ -143,9 +176,9 @@ def test_a_signal_breaks_off_the_planning_of_a_slice(
 ) -> None:
     points, stop, go_on = Points(monkeypatch), Stop(), continuing.Continuation.write
 
-    def write(continuation: continuing.Continuation) -> int:
+    def write(continuation: continuing.Continuation) -> None:
         points.watch(point, stop.ask)
-        return go_on(continuation)
+        go_on(continuation)
 
     monkeypatch.setattr(continuing.Continuation, "write", write)
 
