@@ -222,6 +222,28 @@ def test_what_others_ask_for_between_two_slices_is_right(sliced: World, monkeypa
     assert sliced.verify().differences == 0
 
 
+def test_a_slice_is_added_only_by_who_leads(sliced: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever took over may be about to close the run: a page that comes meanwhile would be nobody's."""
+    points, take = Points(monkeypatch), slices.take
+
+    def take_the_lead() -> None:
+        with sliced.state() as connection:
+            connection.execute("UPDATE leader SET token = gen_random_uuid()")
+
+    def take_later(connection: object, number: int) -> None:
+        points.watch("before extend_run", take_the_lead)
+        take(connection, number)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(slices, "take", take_later)
+
+    result = sliced.sync()
+    points.rest()
+
+    assert any(isinstance(failure, errors.NotOursError) for failure in result.failures)
+    assert pages(sliced) == 1
+    assert counted(sliced)["deferred"] > 0
+
+
 def kill(world: World, points: Points, stop: Stop) -> None:
     points.kill()
 
