@@ -24,58 +24,70 @@ def after(world: World, *snapshots: list[Row]) -> list[tuple[str, dict[str, Any]
     return found
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "told"),
-    [
-        pytest.param([], [(VIP, "u1", "A@x.io")], [("u1", {"email": "a@x.io", "vip_buyers": True})], id="enters"),
-        pytest.param(
-            [(VIP, "u1", "a@x.io")], [], [("u1", {"email": "a@x.io", "vip_buyers": False})], id="leaves with its email"
-        ),
-        pytest.param(
-            [(VIP, "u1", "a@x.io"), (CHURN, "u1", "a@x.io")],
-            [(VIP, "u1", "b@x.io"), (CHURN, "u1", "b@x.io")],
-            [("u1", {"email": "b@x.io", "vip_buyers": True, "churn_risk": True})],
-            id="another email is a change",
-        ),
-        pytest.param([(VIP, "u1", "a@x.io")], [(VIP, "u1", " A@x.io")], [], id="the same email written differently"),
-        pytest.param(
-            [(VIP, "u1", "a@x.io")],
-            [(VIP, "u1", "a@x.io"), (VIP, "u2", "a@x.io")],
-            [("u2", {"email": "a@x.io", "vip_buyers": True})],
-            id="two users with one email are two contacts",
-        ),
-        pytest.param(
-            [(VIP, "u1", "a@x.io")],
-            [(VIP, "u2", "a@x.io")],
-            [
-                ("u1", {"email": "a@x.io", "vip_buyers": False}),
-                ("u2", {"email": "a@x.io", "vip_buyers": True}),
-            ],
-            id="an email goes to another user",
-        ),
-        pytest.param(
-            [(VIP, "u1", "b@x.io"), (CHURN, "u1", "b@x.io")],
-            [(VIP, "u1", "b@x.io")],
-            [("u1", {"email": "b@x.io", "churn_risk": False})],
-            id="leaves one of two",
-        ),
-        pytest.param(
-            [(VIP, "u1", "a@x.io")],
-            [(CHURN, "u1", "b@x.io")],
-            [("u1", {"email": "b@x.io", "vip_buyers": False, "churn_risk": True})],
-            id="another email with another audience",
-        ),
-        pytest.param([(VIP, "u1", "a@x.io")], [(VIP, "u1", None)], [], id="the email disappears: no exit"),
-    ],
-)
-def test_a_contact_that_is_a_user(
-    world: World, first: list[Row], second: list[Row], told: list[tuple[str, dict[str, Any]]]
-) -> None:
+CHANGES: list[tuple[list[Row], list[Row], list[tuple[str, dict[str, Any]]], str]] = [
+    ([], [(VIP, "u1", "A@x.io")], [("u1", {"email": "a@x.io", "vip_buyers": True})], "enters"),
+    ([(VIP, "u1", "a@x.io")], [], [("u1", {"email": "a@x.io", "vip_buyers": False})], "leaves with its email"),
+    (
+        [(VIP, "u1", "a@x.io"), (CHURN, "u1", "a@x.io")],
+        [(VIP, "u1", "b@x.io"), (CHURN, "u1", "b@x.io")],
+        [("u1", {"email": "b@x.io", "vip_buyers": True, "churn_risk": True})],
+        "another email is a change",
+    ),
+    ([(VIP, "u1", "a@x.io")], [(VIP, "u1", " A@x.io")], [], "the same email written differently"),
+    (
+        [(VIP, "u1", "a@x.io")],
+        [(VIP, "u1", "a@x.io"), (VIP, "u2", "a@x.io")],
+        [("u2", {"email": "a@x.io", "vip_buyers": True})],
+        "two users with one email are two contacts",
+    ),
+    (
+        [(VIP, "u1", "a@x.io")],
+        [(VIP, "u2", "a@x.io")],
+        [
+            ("u1", {"email": "a@x.io", "vip_buyers": False}),
+            ("u2", {"email": "a@x.io", "vip_buyers": True}),
+        ],
+        "an email goes to another user",
+    ),
+    (
+        [(VIP, "u1", "b@x.io"), (CHURN, "u1", "b@x.io")],
+        [(VIP, "u1", "b@x.io")],
+        [("u1", {"email": "b@x.io", "churn_risk": False})],
+        "leaves one of two",
+    ),
+    (
+        [(VIP, "u1", "a@x.io")],
+        [(CHURN, "u1", "b@x.io")],
+        [("u1", {"email": "b@x.io", "vip_buyers": False, "churn_risk": True})],
+        "another email with another audience",
+    ),
+    ([(VIP, "u1", "a@x.io")], [(VIP, "u1", None)], [], "the email disappears: no exit"),
+]
+"""What the warehouse said, what it says then, what is told of it, and what is shown by that."""
+
+
+def test_contacts_that_are_users(world: World) -> None:
+    """All at once, each with people of its own."""
     world.destination_extra = BY_USER
+    first = [row for n, case in enumerate(CHANGES) for row in apart(n, case[0])]
+    second = [row for n, case in enumerate(CHANGES) for row in apart(n, case[1])]
 
     found = after(world, first, second)
 
-    assert found == told
+    assert {case[3]: [call for call in found if call[0].startswith(f"{n}.")] for n, case in enumerate(CHANGES)} == {
+        case[3]: [
+            (f"{n}.{user}", {**values, "email": values["email"].replace("@x.", f"@x{n}.")}) for user, values in case[2]
+        ]
+        for n, case in enumerate(CHANGES)
+    }
+
+
+def apart(number: int, rows: list[Row]) -> list[Row]:
+    """The rows of a case, whose people are nobody else's."""
+    return [
+        (audience, f"{number}.{user}", email if email is None else email.replace("@x.", f"@x{number}."))
+        for audience, user, email in rows
+    ]
 
 
 @pytest.mark.parametrize(("email", "reason"), [(None, "no_email"), (" ", "no_email"), ("a at x.io", "invalid_email")])
