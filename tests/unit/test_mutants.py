@@ -3,7 +3,7 @@
 import pytest
 
 from tests.mutants import texts
-from tests.mutants.__main__ import places, sampled
+from tests.mutants.__main__ import Place, places, sampled
 
 
 @pytest.mark.parametrize(
@@ -45,16 +45,19 @@ def test_the_mutants_of_a_module(before: str, after: list[str]) -> None:
     assert [mutant.applied(before) for mutant in texts.of_module(before)] == after
 
 
-def test_every_mutant_is_another_text_and_stands_in_what_it_says() -> None:
-    found = list(places())
+@pytest.fixture(scope="module")
+def found() -> list[Place]:
+    return list(places())
+
+
+def test_every_mutant_is_another_text_and_stands_in_what_it_says(found: list[Place]) -> None:
     assert len(found) > 1500
     assert {place.path.partition("/")[0] for place in found} == {"sql", "syncer"}
     assert all(place.mutant.before != place.mutant.after for place in found)
     assert all(place.key.partition("::")[2] for place in found if place.path.endswith(".py"))
 
 
-def test_a_sample_is_the_same_for_a_seed() -> None:
-    found = list(places())
+def test_a_sample_is_the_same_for_a_seed(found: list[Place]) -> None:
     assert sampled(found, 10, 1) == sampled(found, 10, 1)
     assert sampled(found, 10, 1) != sampled(found, 10, 2)
     assert sampled(found, 0, 1) == found

@@ -4,10 +4,14 @@ The plans are those of the pages' own statements, on a state of some size: many 
 other destinations than the one that is asked for. What is guarded here took 5 ms where it took seconds without.
 """
 
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from syncer.state import State
+from tests.databases import Databases
 from tests.integration.console.conftest import Served
 from tests.integration.test_query_plans import Plan, explained_by, read_whole
 from tests.world import World, begin_history
@@ -132,13 +136,23 @@ PAGES = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def filled(world: World) -> World:
-    with world.state() as connection:
+@pytest.fixture(scope="module")
+def full(databases: Databases, template: str) -> Iterator[str]:
+    """The name of a database with such a state."""
+    name = f"full_{os.getpid()}"
+    url = databases.create(name, template)
+    with State(url, "syncer").connect("test") as connection:
         connection.execute("SET synchronous_commit = off")
         begin_history(connection, 1, RUNS)
         for statement in FILL:
             connection.execute(statement, {"runs": RUNS, "audiences": AUDIENCES, "people": PEOPLE})
+    yield name
+    databases.drop(url)
+
+
+@pytest.fixture
+def filled(full: str, world: World, new_database: Callable[..., str]) -> World:
+    world.state_url = new_database(full)
     return world
 
 
