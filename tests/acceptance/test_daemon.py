@@ -121,7 +121,7 @@ def psycopg_time(text: str) -> Any:
 
 
 def test_sigterm_in_the_middle_of_a_run(world: World, daemons: Daemons) -> None:
-    rows = members(5000)
+    rows = members(3500)
     world.warehouse.replace(rows)
     world.receiver.script = lambda _: Delay(0.2)
     process = daemons.start()
@@ -203,7 +203,7 @@ def stop_in_a_transaction(world: World, process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.parametrize("fate", ["killed", "stopped", "stopped in a transaction", "cut off"])
 def test_another_takes_over(world: World, daemons: Daemons, fate: str) -> None:
-    rows = members(4000)
+    rows = members(2500)  # a page more than are under way at once
     world.receiver.script = lambda _: Delay(1.0)
     one = daemons.start()
     until(lambda: daemons.leader() == one.pid)
@@ -233,8 +233,8 @@ def test_another_takes_over(world: World, daemons: Daemons, fate: str) -> None:
     until(lambda: world.believed() == truth(rows))
     if fate.startswith("stopped"):
         one.send_signal(signal.SIGCONT)
-    world.warehouse.replace(members(3900))
-    until(lambda: world.believed() == truth(members(3900)))
+    world.warehouse.replace(members(2400))
+    until(lambda: world.believed() == truth(members(2400)))
     until(lambda: world.query("SELECT count(*) FROM uncertain") == [(0,)])
 
     for process in (one, two):

@@ -21,38 +21,37 @@ def uncertain(world: World) -> list[str]:
     return [contact for (contact,) in world.query("SELECT contact FROM uncertain ORDER BY contact")]
 
 
-@pytest.mark.parametrize(
-    ("fault", "outcome", "arrived"),
-    [
-        (Answer(500, apply=0), "unknown", False),
-        (Answer(500, apply=EVERYTHING), "unknown", True),
-        (Answer(503, apply=0), "unknown", False),
-        (Answer(408, apply=EVERYTHING), "unknown", True),
-        (Reset(apply=0), "unknown", False),
-        (Reset(apply=EVERYTHING), "unknown", True),
-        (Truncate(apply=EVERYTHING), "unknown", True),
-        (Answer(429, apply=0), "aborted", False),
-        (Answer(429, headers={"Retry-After": "5000"}, apply=0), "aborted", False),
-    ],
-)
-def test_an_answer_that_never_comes_stops_the_destination_and_the_next_run_tells(
-    world: World, fault: Fault, outcome: str, arrived: bool
-) -> None:
-    world.warehouse.replace(members(1))
-    world.receiver.script = always(fault)
+NEVER: list[tuple[Fault, str, bool]] = [
+    (Answer(500, apply=0), "unknown", False),
+    (Answer(500, apply=EVERYTHING), "unknown", True),
+    (Answer(503, apply=0), "unknown", False),
+    (Answer(408, apply=EVERYTHING), "unknown", True),
+    (Reset(apply=0), "unknown", False),
+    (Reset(apply=EVERYTHING), "unknown", True),
+    (Truncate(apply=EVERYTHING), "unknown", True),
+    (Answer(429, apply=0), "aborted", False),
+    (Answer(429, headers={"Retry-After": "5000"}, apply=0), "aborted", False),
+]
 
-    broken = world.sync()
 
-    assert sync.exit_code(broken) == 6
-    assert getattr(broken.report.destinations[0], outcome) == 1
-    assert world.query("SELECT count(*) FROM synced_member") == [(0,)]
-    assert bool(world.believed()) == arrived
-    assert uncertain(world) == (["u0000@x.io"] if outcome == "unknown" else [])
+def test_an_answer_that_never_comes_stops_the_destination_and_the_next_run_tells(world: World) -> None:
+    """One fault after the other, each of which somebody meets who enters."""
+    for number, (fault, outcome, arrived) in enumerate(NEVER):
+        world.warehouse.replace(members(number + 1))
+        world.receiver.script = always(fault)
 
-    world.receiver.script = None
-    assert world.sync().report.status == "succeeded"
-    assert world.believed() == truth(members(1))
-    assert uncertain(world) == []
+        broken = world.sync()
+
+        assert sync.exit_code(broken) == 6, fault
+        assert getattr(broken.report.destinations[0], outcome) == 1, fault
+        assert world.query("SELECT count(*) FROM synced_member") == [(number,)], fault
+        assert world.believed() == truth(members(number + arrived)), fault
+        assert uncertain(world) == ([f"u{number:04d}@x.io"] if outcome == "unknown" else []), fault
+
+        world.receiver.script = None
+        assert world.sync().report.status == "succeeded", fault
+        assert world.believed() == truth(members(number + 1)), fault
+        assert uncertain(world) == [], fault
 
 
 def test_who_was_told_true_in_a_lost_answer_and_left_is_told_false(world: World) -> None:
@@ -113,20 +112,20 @@ def test_an_uncertain_contact_that_a_skipped_row_still_names_waits(world: World)
     assert uncertain(world) == ["u0000@x.io"]
 
 
-@pytest.mark.parametrize(("status", "requests"), [(302, 1), *((status, 11) for status in (401, 402, 403, 404, 410))])
-def test_a_destination_that_refuses_us_stops_at_once(world: World, status: int, requests: int) -> None:
+def test_a_destination_that_refuses_us_stops_at_once(world: World) -> None:
     """After one page, and ten contacts by themselves where the answer might be about one of them."""
     world.warehouse.replace(members(1200))
     world.destination_extra = "max_events_per_second = 0\nconcurrency = 1"
-    world.receiver.script = always(Answer(status, apply=0))
+    for status, requests in ((302, 1), *((status, 11) for status in (401, 402, 403, 404, 410))):
+        world.receiver.script = always(Answer(status, apply=0))
 
-    result = world.sync()
+        result = world.sync()
 
-    assert sync.exit_code(result) == 7
-    assert result.report.status == Status.FAILED
-    destination = result.report.destinations[0]
-    assert (destination.status, destination.requests, destination.aborted) == ("failed", requests, 1200)
-    assert str(status) in str(destination.error)
+        assert (sync.exit_code(result), result.report.status) == (7, Status.FAILED), status
+        destination = result.report.destinations[0]
+        found = (destination.status, destination.requests, destination.aborted)
+        assert found == ("failed", requests, 1200), status
+        assert str(status) in str(destination.error)
     assert world.query("SELECT DISTINCT status, attempted_at IS NULL FROM sync_changelog WHERE user_id > 'u0500'") == [
         ("aborted", True)
     ]

@@ -66,8 +66,15 @@ def test_a_null_that_was_told_is_told_again_by_a_trait_that_keeps_by_now(world: 
     assert open_resyncs(world) == 0
 
 
-@pytest.mark.parametrize("narrowed", ["rollout = 0.3", 'contacts = ["u0003@x.io"]', "rollout = 0.0"])
-@pytest.mark.parametrize("only", [{}, {"audiences": [VIP]}])
+@pytest.mark.parametrize(
+    ("narrowed", "only"),
+    [
+        ("rollout = 0.3", {}),
+        ("rollout = 0.3", {"audiences": [VIP]}),
+        ('contacts = ["u0003@x.io"]', {"audiences": [VIP]}),
+        ("rollout = 0.0", {}),
+    ],
+)
 def test_who_is_out_of_reach_is_told_again_once_within_it(
     world: World, narrowed: str, only: dict[str, list[str]]
 ) -> None:

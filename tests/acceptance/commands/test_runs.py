@@ -2,6 +2,7 @@
 
 import json
 import os
+from unittest import mock
 
 import pytest
 
@@ -74,9 +75,14 @@ def test_people_get_tables_on_stdout_and_talk_on_stderr(world: World) -> None:
     assert world.command("plan").stdout != ""
 
 
-def test_the_configuration_is_found_by_option_environment_or_folder(world: World) -> None:
+def test_the_configuration_is_found_by_option_environment_or_folder(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(world.folder)
+
     def syncer(*arguments: str, **environ: str) -> int:
-        return commands.process(arguments, cwd=world.folder, env=os.environ | environ).returncode
+        with mock.patch.dict(os.environ, environ):
+            return commands.call(arguments).returncode
 
     good = str(world.config.rename(world.folder / "good.toml"))
     bad = str(world.folder / "bad.toml")
