@@ -60,17 +60,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from syncer import models, naming
-from syncer.planning import guard, slices
+from syncer.planning import guard, parts, slices
 from syncer.planning.counts import Counts
 from syncer.planning.differences import Compared, Comparison
 from syncer.planning.holds import Holding
 from syncer.planning.standing import Standing
 from syncer.planning.targets import PlanRequest, Target
 from syncer.state import MAX_CONTACTS_OF_USER, Connection, analyze, execute, fetch_all, fetch_one, fetch_value
-
-# How many properties an identify carries at most, and how many bytes of them (see `split_parts`).
-_PART_PROPERTIES = 250
-_PART_BYTES = 20_000
 
 
 class AudienceCount(NamedTuple):
@@ -105,7 +101,7 @@ class TargetPlan:
     `reading`: how it was compared (see `Comparison.reading`). `rolls_back`: something of it takes a run back, and what
     the warehouse says of that is not planned. `found`, `stands`: see `Compared`. `changes` counts properties of
     contacts, also those that wait, `followers` of them those that have to be told after another contact's `false`.
-    `later`: what is planned in slices once this is written, if anything is.
+    `sliced`: it is written slice by slice, of which this is the first, already written: it has no `changes`.
     """
 
     target: Target
@@ -127,16 +123,7 @@ class TargetPlan:
     stands: Standing
     changes: int
     followers: int
-    later: "Later | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """The later slices of a plan, which `planner` plans: see `slices`. `compared` are the differences as a whole."""
-
-    planner: "TargetPlanner"
-    compared: Compared
-    rest: slices.Rest
+    sliced: slices.Slices | None = None
 
 
 class Calls(NamedTuple):
@@ -175,11 +162,12 @@ class TargetPlanner:
 
     def plan(self, *, about_all: bool, whole: bool, unasked: Collection[int], slice_rows: int | None) -> TargetPlan:
         """Of the differences, what is to be told, and of that, what may go now. See `TargetPlan`. A large first sync is
-        divided into slices of about `slice_rows`, and the first one is planned."""
+        divided into slices of about `slice_rows`, and the first one is written."""
         self._list_audiences()
         compared = self.comparison.compare()
-        later = self._begin_slices(compared, slice_rows) if slice_rows and about_all else None
-        told = self._tell(compared, about_all=about_all)
+        sliced = self._begin_slices(compared, slice_rows) if slice_rows and about_all else None
+        first = sliced.write_first() if sliced is not None else []
+        told = _of_slice(first) if sliced is not None else self._tell(compared, about_all=about_all)
         if compared.stands.uncertain:
             beyond = {**self._here, **self.target.in_reach, "unasked": list(unasked)}
             execute(self.connection, "find_left_uncertain", beyond)
@@ -193,7 +181,7 @@ class TargetPlanner:
             believed=about_all and all(hold.op != "removed" for hold in told.holds),
             identifies=told.calls.identifies,
             calls_saved=told.calls.saved,
-            counts=self._count_changes(later),
+            counts=self._count_changes(first, sliced.waiting if sliced is not None else {}),
             skipped=skipped,
             holds=told.holds,
             fingerprints=compared.fingerprints,
@@ -206,17 +194,12 @@ class TargetPlanner:
             stands=compared.stands,
             changes=told.changes,
             followers=told.followers,
-            later=later,
+            sliced=sliced,
         )
 
-    def plan_slice(self, number: int, compared: Compared) -> Calls:
-        """The same for a later slice, in a transaction of its own."""
-        slices.take(self.connection, number)
-        return self._tell(compared, about_all=True).calls
-
-    def _begin_slices(self, compared: Compared, slice_rows: int) -> Later | None:
-        """Leaves the first slice of the differences, if no other plan could be made of them as a whole: nothing of it
-        may have to wait for the time, for a person, or for another audience."""
+    def _begin_slices(self, compared: Compared, slice_rows: int) -> slices.Slices | None:
+        """Divides the differences, if no other plan could be made of them as a whole: nothing of it may have to wait
+        for the time, for a person, or for another audience."""
         guards = [self.request.guard_of(audience.name) for audience in self.audiences.values()]
         waits = (
             self.target.tellable is not None
@@ -233,8 +216,7 @@ class TargetPlanner:
         if waits or not compared.all_new:
             return None
         rows = sum(self.counts.rows.get(audience.name, 0) for audience in self.audiences.values())
-        rest = slices.begin(self.connection, self.target.destination_id, rows, slice_rows)
-        return None if rest is None else Later(self, compared, rest)
+        return slices.begin(self.connection, self.counts.run_id, self.target, self._properties, rows, slice_rows)
 
     def _tell(self, compared: Compared, *, about_all: bool) -> _Told:
         """From the differences to calls in their order."""
@@ -252,14 +234,16 @@ class TargetPlanner:
         calls = fetch_one(self.connection, Calls, "count_identifies") if changes else Calls(0, 0)
         return _Told(changes, followers, may_follow, holds, calls)
 
-    def _count_changes(self, later: Later | None) -> Sequence[AudienceCount]:
+    def _count_changes(self, first: Sequence[slices.Written], waiting: Mapping[int, int]) -> Sequence[AudienceCount]:
+        """What the plan has of every audience, and what waits for later slices."""
         counts = fetch_all(self.connection, AudienceCount, "count_changes")
-        if later is None:
+        if not waiting:
             return counts
+        written = {each.audience_id: each.contacts for each in first}
         return [
-            each._replace(deferred=each.deferred + waiting, deferred_add=each.deferred_add + waiting)
+            each._replace(added=written.get(each.audience_id, 0), deferred=later, deferred_add=later)
             for each in counts
-            for waiting in [later.rest.waiting.get(each.audience_id, 0)]
+            for later in [waiting.get(each.audience_id, 0)]
         ]
 
     @property
@@ -368,15 +352,17 @@ class TargetPlanner:
 
     def _order(self) -> None:
         """Splits what is too much for a call, and puts the calls on pages, in the order of delivery."""
-        audiences = [*self.audiences.values(), *self.comparison.paused.values()]
-        properties = [audience.property or "" for audience in audiences]
         if self.target.mode.per_audience:
             execute(self.connection, "split_per_audience")
-        elif len(properties) > _PART_PROPERTIES or sum(len(name) + 9 for name in properties) > _PART_BYTES:
-            limits = {"part_properties": _PART_PROPERTIES, "part_bytes": _PART_BYTES}
-            execute(self.connection, "split_parts", limits)
+        elif parts.may_be_needed(self._properties):
+            execute(self.connection, "split_parts", parts.limits())
         execute(self.connection, "order_identifies", self._paged)
         analyze(self.connection, "planned_identify")
+
+    @property
+    def _properties(self) -> Collection[str]:
+        audiences = [*self.audiences.values(), *self.comparison.paused.values()]
+        return [audience.property or "" for audience in audiences]
 
     @property
     def _paged(self) -> dict[str, object]:
@@ -392,3 +378,14 @@ class TargetPlanner:
             and self.audiences.keys() >= self.comparison.known
             and all(self.target.reads(audience) and not audience.is_trait for audience in self.audiences.values())
         )
+
+
+def _of_slice(written: Sequence[slices.Written]) -> _Told:
+    """What a slice tells: nothing of it waits or follows anything."""
+    return _Told(changes=0, followers=0, may_follow=False, holds=[], calls=calls_of(written))
+
+
+def calls_of(written: Sequence[slices.Written]) -> Calls:
+    """The calls of a slice."""
+    calls = sum(each.calls for each in written)
+    return Calls(calls, sum(each.contacts for each in written) - calls)

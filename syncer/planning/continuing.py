@@ -6,8 +6,8 @@ from contextlib import suppress
 import psycopg
 
 from syncer.planning import plan, slices, writing
-from syncer.planning.changes import Later, TargetPlan
-from syncer.state import Connection, break_off, execute, fetch_value, retried
+from syncer.planning.changes import TargetPlan, calls_of
+from syncer.state import Connection, break_off, columns_of, execute, fetch_value, retried
 from syncer.state.audiences import pin_audiences
 
 
@@ -18,7 +18,7 @@ class Continuation:
         self._connection = connection
         self._run_id = run_id
         self._token = token
-        self._planned = planned.later
+        self._planned = planned.sliced
         self._waiting = planned.waiting
         self._next = 1
 
@@ -30,19 +30,20 @@ class Continuation:
     @property
     def over(self) -> bool:
         """Whether all is planned."""
-        return self._later is None or self._next > len(self._later.rest.bounds)
+        return self._slices is None or self._next > len(self._slices.bounds)
 
     def write(self) -> None:
         """Plans another slice and commits it.
 
         Raises `NotOursError` if another process leads, or has closed the run.
         """
-        if self._planned is None or self._later is None:
+        if self._planned is None or self._slices is None:
             return
-        here, later = self._planned, self._later
+        here, sliced = self._planned, self._slices
         if self._next == 1:
-            self._divide(later)
-        retried(lambda: self._write(here, later))
+            with self._connection.transaction():
+                sliced.divide()
+        retried(lambda: self._write(here, sliced))
         pin_audiences(self._connection, self._run_id)
         if self._next & (self._next + 1) == 0:  # there is twice as much as the planner knows of
             writing.know_growth(self._connection, self._run_id)
@@ -54,29 +55,27 @@ class Continuation:
 
     def drop(self) -> None:
         """Leaves to the next run what was not planned."""
-        if self._later is not None:
+        if self._slices is not None:
             with suppress(psycopg.Error):  # a session that is lost took it along
                 slices.drop(self._connection)
 
     @property
-    def _later(self) -> Later | None:
-        return None if self._planned is None else self._planned.later
+    def _slices(self) -> slices.Slices | None:
+        return None if self._planned is None else self._planned.sliced
 
-    def _divide(self, later: Later) -> None:
-        with self._connection.transaction():
-            slices.divide(self._connection, later.rest)
-
-    def _write(self, planned: TargetPlan, later: Later) -> None:
-        last = self._next == len(later.rest.bounds)
+    def _write(self, planned: TargetPlan, sliced: slices.Slices) -> None:
+        last = self._next == len(sliced.bounds)
         here = {"run_id": self._run_id, "destination_id": planned.target.destination_id}
         with self._connection.transaction():
-            calls = later.planner.plan_slice(self._next, later.compared)
-            writing.write_changes(self._connection, self._run_id, planned.target)
-            execute(self._connection, "write_pages", here)
-            execute(self._connection, "extend_run_counts", here)
+            written = sliced.write(self._next)
+            calls = calls_of(written)
+            execute(
+                self._connection,
+                "extend_run_counts",
+                {**here, **columns_of(written, "audience_id", "rows", "contacts")},
+            )
             added = {"planned": calls.identifies, "mirrors": last and planned.mirrors}
             execute(self._connection, "extend_run_destination", {**here, **added})
-            execute(self._connection, "drop_member_delta")
             # Somebody waits until the last slice is planned: only then is nothing left.
             told = self._waiting if last else min(calls.identifies, self._waiting - 1)
             extended = {"token": self._token, "calls_saved": calls.saved, "told": told}

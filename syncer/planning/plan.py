@@ -38,9 +38,9 @@ class Plan:
     targets: Sequence[TargetPlan]
 
     @property
-    def later(self) -> TargetPlan | None:
-        """The one that goes on in slices, if any does: it is the last one, whose private tables are still there."""
-        return next((target for target in self.targets if target.later is not None), None)
+    def sliced(self) -> TargetPlan | None:
+        """The one that goes on in slices, if any does: it is the last one."""
+        return next((target for target in self.targets if target.sliced is not None), None)
 
     @property
     def calls_saved(self) -> int:
@@ -54,10 +54,10 @@ class Plan:
     @property
     def waiting(self) -> int:
         """Contacts that wait for later slices, at most."""
-        if self.later is None or self.later.later is None:
+        if self.sliced is None or self.sliced.sliced is None:
             return 0
-        rows = sum(self.later.later.rest.waiting.values())
-        return max(1, min(rows, self.contacts - self.later.identifies))
+        rows = sum(self.sliced.sliced.waiting.values())
+        return max(1, min(rows, self.contacts - self.sliced.identifies))
 
 
 @contextmanager

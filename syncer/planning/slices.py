@@ -1,24 +1,25 @@
 """Divides a large first sync, so that what is planned already is told while the rest is planned.
 
-One transaction compares everything and plans the first slice. What comes later waits in tables of the session; for
+One transaction compares everything and writes the first slice. What comes later waits in tables of the session; for
 whoever looks, it is deferred: if the process ends, the next run finds it as what a first sync has still to add. Each
-slice has a transaction of its own, which plans it by the same statements, and is committed before its first call.
+slice has a transaction of its own, which is committed before its first call.
 
-    member_delta ──begin──▶ the first slice, planned with the run
-         └─▶ later_delta ──divide──▶ the second, the third, … each planned while the one before it is delivered
+    member_delta ──begin──▶ the first slice, written with the run
+         └─▶ later_delta ──divide──▶ the second, the third, … each written while the one before it is delivered
 
 Only what is new through and through is divided: no call depends on another contact's, no rule makes anything wait, and
-all of it has the same urgency. It is divided only once the first slice is on its way.
+all of it has the same urgency. So a slice needs none of the steps of `changes`: one statement plans and writes it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import psycopg.sql
 
-from syncer.planning import tables
-from syncer.state import Connection, analyze, execute, fetch_all, fetch_value
+from syncer.planning import parts, tables
+from syncer.planning.targets import Target
+from syncer.state import Connection, blocks, execute, fetch_all, fetch_value
 
 ROWS = 150_000
 """About so many rows are a slice: few enough that the first call leaves soon, and that a stop need not wait long."""
@@ -30,13 +31,14 @@ _SAMPLE = 30_000
 """Of so many rows the bounds of slices are taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """What comes after the first slice: `bounds` are the contacts with which slices begin, `waiting` counts contacts,
-    at most, by audience."""
+class Written(NamedTuple):
+    """What a slice has of an audience: `rows`, so many `contacts` that are told of it, and `calls` that begin with
+    it."""
 
-    bounds: Sequence[str]
-    waiting: Mapping[int, int]
+    audience_id: int
+    rows: int
+    contacts: int
+    calls: int
 
 
 class _Waiting(NamedTuple):
@@ -44,34 +46,75 @@ class _Waiting(NamedTuple):
     contacts: int
 
 
-def begin(connection: Connection, destination_id: int, rows: int, slice_rows: int) -> Rest | None:
-    """Leaves the first slice of so many `rows` in `member_delta`. None: they must not be divided, and all are there."""
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """A plan for one destination that is written slice by slice. `bounds` are the contacts with which the slices after
+    the first one begin, `waiting` counts the contacts of these, at most, by audience. `properties` are those of all
+    audiences of the plan."""
+
+    connection: Connection
+    run_id: int
+    target: Target
+    properties: Collection[str]
+    bounds: Sequence[str]
+    waiting: Mapping[int, int]
+
+    def write_first(self) -> Sequence[Written]:
+        """Writes the first slice, of all that is in `member_delta`."""
+        execute(self.connection, "keep_plan_audience")
+        return self._write(self.bounds[0])
+
+    def divide(self) -> None:
+        """Divides what comes after the first slice."""
+        execute(self.connection, "create_sliced_delta")
+        for number in range(1, len(self.bounds) + 1):
+            execute(self.connection, "create_slice", slice=_table(number), number=psycopg.sql.Literal(number))
+        execute(self.connection, "divide_later", {"bounds": list(self.bounds)})
+        execute(self.connection, "drop_later_delta")
+
+    def write(self, number: int) -> Sequence[Written]:
+        """Writes a later slice."""
+        take(self.connection, number)
+        written = self._write(None)
+        execute(self.connection, "drop_member_delta")
+        return written
+
+    def _write(self, until: str | None) -> Sequence[Written]:
+        events = self.target.mode.events
+        if parts.may_be_needed(self.properties):
+            execute(self.connection, "fold_crowded", {"until": until, **parts.limits()})
+            execute(self.connection, "split_parts", parts.limits())
+        told = {
+            "run_id": self.run_id,
+            "destination_id": self.target.destination_id,
+            "until": until,
+            "page_size": self.target.destination.page_size,
+            "events": events is not None and events.initial,
+        }
+        with blocks.filled(self.connection, self.run_id) as partition:
+            return fetch_all(self.connection, Written, "write_slice", told, partition=partition)
+
+
+def begin(
+    connection: Connection, run_id: int, target: Target, properties: Collection[str], rows: int, slice_rows: int
+) -> Slices | None:
+    """Decides how to divide so many `rows`, which are in `member_delta`. None: they must not be divided."""
     slices = min(rows // slice_rows, MOST)
-    if slices < 2 or not fetch_value(connection, "is_all_new", {"destination_id": destination_id}):
+    if slices < 2 or not fetch_value(connection, "is_all_new", {"destination_id": target.destination_id}):
         return None
     sampled = {"slices": slices, "percent": min(100.0, 100.0 * _SAMPLE / rows)}
     bounds: Sequence[str] | None = fetch_value(connection, "find_bounds", sampled)
     if not bounds:
         return None
-    first = {"first": bounds[0]}
-    counted = fetch_all(connection, _Waiting, "count_later", first)
+    counted = fetch_all(connection, _Waiting, "count_later", {"first": bounds[0]})
     drop(connection)
+    waiting = {each.audience_id: each.contacts for each in counted if each.audience_id is not None}
+    return Slices(connection, run_id, target, properties, bounds, waiting)
+
+
+def put_aside(connection: Connection) -> None:
+    """Keeps the differences for the later slices, when the first one is written."""
     execute(connection, "put_aside")
-    execute(connection, "make_first_slice")
-    execute(connection, "fill_first_slice", first)
-    execute(connection, "name_slice", slice=psycopg.sql.Identifier("first_delta"))
-    execute(connection, "keep_plan_audience")
-    analyze(connection, "member_delta")
-    return Rest(bounds, {each.audience_id: each.contacts for each in counted if each.audience_id is not None})
-
-
-def divide(connection: Connection, rest: Rest) -> None:
-    """Divides what comes after the first slice."""
-    execute(connection, "create_sliced_delta")
-    for number in range(1, len(rest.bounds) + 1):
-        execute(connection, "create_slice", slice=_table(number), number=psycopg.sql.Literal(number))
-    execute(connection, "divide_later", {"bounds": list(rest.bounds)})
-    execute(connection, "drop_later_delta")
 
 
 def take(connection: Connection, number: int) -> None:
@@ -80,7 +123,6 @@ def take(connection: Connection, number: int) -> None:
     execute(connection, "recall_plan_audience")
     execute(connection, "detach_slice", slice=_table(number))
     execute(connection, "name_slice", slice=_table(number))
-    analyze(connection, "plan_audience", "member_delta")
 
 
 def drop(connection: Connection) -> None:

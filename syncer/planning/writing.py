@@ -7,11 +7,21 @@ then on the run counts. Of a large first sync it is the first slice: see `contin
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import psycopg.sql
 from psycopg.types.json import Jsonb
 
 from syncer import naming
-from syncer.planning import audiences, checksums, counts, digests, generations, holdouts, plan, saved, suppression
+from syncer.planning import (
+    audiences,
+    checksums,
+    counts,
+    digests,
+    generations,
+    holdouts,
+    plan,
+    saved,
+    slices,
+    suppression,
+)
 from syncer.planning.changes import TargetPlan
 from syncer.planning.snapshot import NotEnoughError, Snapshot
 from syncer.planning.targets import PlanRequest, Target
@@ -95,8 +105,16 @@ def _write(
             suppression.believe(connection, snapshot.suppressed)
         holdouts.remember(connection, run_id, registered.by_id, targets, reduced=snapshot.reduced)
         generations.turn(connection, counted, targets)
-        execute(connection, "drop_member_delta")  # it would outlive the transaction
+        _leave_differences(connection, planned)
     return planned
+
+
+def _leave_differences(connection: Connection, planned: plan.Plan) -> None:
+    """They would outlive the transaction, and do so for the later slices."""
+    if planned.sliced is None:
+        execute(connection, "drop_member_delta")
+    else:
+        slices.put_aside(connection)
 
 
 def _is_believed(request: PlanRequest, planned: plan.Plan) -> bool:
@@ -122,7 +140,7 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, k
     here = {"run_id": run_id, "destination_id": planned.target.destination_id}
     stands = planned.stands
     if planned.changes:
-        write_changes(connection, run_id, planned.target)
+        _write_changes(connection, run_id, planned.target)
     if planned.followers:
         execute(connection, "mark_followers_uncertain", here)
     if stands.users_told_false and "gain" in planned.found:
@@ -149,7 +167,7 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, k
             "per_audience": planned.target.mode.per_audience,
             "keeps_profiles": keeps_profiles,
             "keys_users": planned.target.mode.keys_users,
-            "mirrors": planned.mirrors and planned.later is None,
+            "mirrors": planned.mirrors and planned.sliced is None,
             **planned.target.in_reach,
         },
     )
@@ -169,19 +187,12 @@ def _write_waiting(connection: Connection, planned: TargetPlan, here: Mapping[st
         execute(connection, "refresh_held_new", {**here, **held})
 
 
-def write_changes(connection: Connection, run_id: int, target: Target) -> None:
-    """Writes the rows of the history. Those of the first run of a block, as a rule a first sync, go into a table that
-    becomes a part of the history afterwards.
-    """
+def _write_changes(connection: Connection, run_id: int, target: Target) -> None:
     events = target.mode.events
     wanted = {"events": events is not None, "initial_events": events is not None and events.initial}
     parameters = {"run_id": run_id, "destination_id": target.destination_id, **wanted}
-    block = blocks.of_run(connection, run_id)
-    begins = blocks.create(connection, block, blocks.CHANGES)
-    partition = psycopg.sql.Identifier(block.partition(blocks.CHANGES))
-    execute(connection, "write_changes", parameters, partition=partition)
-    if begins:
-        blocks.attach(connection, block, blocks.CHANGES)
+    with blocks.filled(connection, run_id) as partition:
+        execute(connection, "write_changes", parameters, partition=partition)
 
 
 def _write_run(connection: Connection, run_id: int, planned: plan.Plan) -> None:

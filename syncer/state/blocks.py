@@ -7,6 +7,8 @@ is estimated by the pace of the runs before. Where later runs are so much rarer 
 as long, the numbers of runs that it has left are skipped.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg.sql
@@ -80,6 +82,17 @@ def attach(connection: Connection, block: Block, table: str) -> None:
             first_run=psycopg.sql.Literal(block.first_run),
             end_run=psycopg.sql.Literal(block.end_run),
         )
+
+
+@contextmanager
+def filled(connection: Connection, run_id: int) -> Iterator[psycopg.sql.Identifier]:
+    """The table into which the changes of a run are written. Those of the first run of a block, as a rule a first sync,
+    go into one that becomes a part of the history afterwards."""
+    block = of_run(connection, run_id)
+    begins = create(connection, block, CHANGES)
+    yield _name(block, CHANGES)
+    if begins:
+        attach(connection, block, CHANGES)
 
 
 def _name(block: Block, table: str) -> psycopg.sql.Identifier:

@@ -7,9 +7,10 @@ import pytest
 
 from syncer import errors
 from syncer.models import Status
-from syncer.planning import continuing, slices
+from syncer.planning import continuing, parts, slices
 from syncer.receivers.loopback import Answer
-from syncer.state import status
+from syncer.state import State, status
+from syncer.state.migrations import migrate
 from syncer.stopping import Stop
 from syncer.sync import exit_code
 from tests.points import Killed, Points, end_sessions
@@ -70,6 +71,54 @@ def test_a_first_sync_in_slices_tells_the_same_as_one_at_once(sliced: World) -> 
     sent = len(sliced.receiver.events)
     sliced.sync()
     assert len(sliced.receiver.events) == sent
+
+
+def left_in_state(world: World) -> dict[str, list[tuple[object, ...]]]:
+    """What a first sync left, but for where its pages begin and end, and for the moment."""
+    return {
+        "history": world.query(
+            "SELECT dense_rank() OVER (ORDER BY contact), audience.name, op, effect, part, lead, contact, user_id,"
+            " told_as, email, value, traits, event FROM sync_change JOIN audience USING (audience_id)"
+            " ORDER BY contact, part, audience.name, user_id"
+        ),
+        "in order": world.query("SELECT contact FROM sync_change ORDER BY page, contact, audience_id, user_id"),
+        "calls": world.query("SELECT urgency, sum(identifies) FROM sync_page GROUP BY urgency"),
+        "counts": world.query(
+            "SELECT audience.name, members, planned_add, succeeded_add, deferred, deferred_add, initial, reads"
+            " FROM run_count JOIN audience USING (audience_id) ORDER BY audience.name"
+        ),
+        "runs": world.query("SELECT memberships, contacts, calls_saved, deferred FROM run"),
+        "destinations": world.query("SELECT planned, succeeded, skipped, mirrors FROM run_destination"),
+        "members": world.query(
+            "SELECT audience.name, contact, user_id, email, value FROM synced_member JOIN audience USING (audience_id)"
+            " ORDER BY contact, audience.name, user_id"
+        ),
+        "events": world.query("SELECT contact, user_id FROM owed_event ORDER BY contact, user_id"),
+    }
+
+
+def test_slices_leave_what_one_plan_leaves(sliced: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of contacts with several users, of repeated rows, of values, and of calls in several parts."""
+    monkeypatch.setattr(parts, "PROPERTIES", 2)
+    shared = [(audience, user, "u0003@x.io") for audience in (VIP, CHURN) for user in ("a", "zz")]
+    odd = [(VIP, "u0004", " U0004@x.io "), (VIP, "u0005", "twin@x.io"), (CHURN, "u0006", None), *ROWS[:3]]
+    crowd = [(f"Audience {number}", user, f"{user}@x.io") for number in range(6) for user in ("u0007", "u0019", "new")]
+    sliced.warehouse.replace([*ROWS, *shared, *odd, *crowd])
+    sliced.warehouse.run("CREATE TABLE ltv AS SELECT 'u0001' AS user_id, 'u0001@x.io' AS email, 7 AS value")
+    sliced.extra = '[[computed_traits]]\nname = "Lifetime value"\nquery = "SELECT * FROM ltv"\n'
+    sliced.destination_extra += "\ntrack = { initial = true }"
+
+    sliced.sync()
+
+    assert pages(sliced) > len(sliced.query("SELECT DISTINCT urgency FROM sync_page"))
+    assert sliced.query("SELECT FROM sync_change WHERE part = 3")
+    left = left_in_state(sliced)
+    with sliced.state() as state:
+        state.execute("DROP SCHEMA syncer CASCADE")
+    migrate(State(sliced.state_url, "syncer"))
+    sliced.slice_rows = slices.ROWS
+    sliced.sync()
+    assert left_in_state(sliced) == left
 
 
 def test_the_first_call_leaves_before_the_last_slice_is_planned(sliced: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +219,7 @@ def test_a_destination_that_stops_is_told_nothing_more_and_all_was_planned(slice
     assert sliced.believed() == truth(ROWS)
 
 
-@pytest.mark.parametrize("point", ["before divide_later", "after write_pages", "after extend_run"])
+@pytest.mark.parametrize("point", ["before divide_later", "after write_slice", "after extend_run"])
 def test_a_signal_breaks_off_the_planning_of_a_slice(
     sliced: World, point: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,7 +320,7 @@ Event = Callable[[World, Points, Stop], None]
 
 EVENTS: list[Event] = [kill, ask_to_stop, end_all_sessions, pause, take_over]
 
-FIRST = ("before fill_first_slice", "after drop_member_delta", "before pin_audiences", "before divide_later")
+FIRST = ("before keep_plan_audience", "after put_aside", "before pin_audiences", "before divide_later")
 """Points around the first slice, and of those around a later one."""
 LATER = (
     "after recall_plan_audience",

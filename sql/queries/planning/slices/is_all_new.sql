@@ -6,4 +6,5 @@ SELECT
     NOT EXISTS (SELECT FROM plan_audience WHERE NOT initial OR begun OR resting)
     AND NOT EXISTS (SELECT FROM known_member)
     AND NOT EXISTS (SELECT FROM told_false WHERE destination_id = %(destination_id)s)
+    AND NOT EXISTS (SELECT FROM synced_profile WHERE destination_id = %(destination_id)s)
     AND NOT EXISTS (SELECT FROM unanswered_contact WHERE destination_id = %(destination_id)s) AS is_new
