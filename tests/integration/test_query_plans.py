@@ -5,16 +5,19 @@ other tests, and takes hours on ten million rows.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+import sqlalchemy
 from psycopg.rows import tuple_row
 
 from syncer.receivers.segment import SegmentReceiver
-from syncer.state import State, execute
+from syncer.state import execute
+from tests.databases import Databases
 from tests.world import World, Write, begin_history
 
 pytestmark = pytest.mark.not_audited("its members are written into the state, and were never told")
@@ -29,16 +32,32 @@ EXPLAINED = (
 ).split()
 
 
+@pytest.fixture(scope="module")
+def known(databases: Databases, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Write]:
+    """The warehouse of `big`, in the database of its state."""
+    url = databases.create(f"known_{os.getpid()}", template)
+    with SegmentReceiver("test-write-key") as receiver:
+        world = _known_by_all(World(tmp_path_factory.mktemp("known"), Write(url), url, receiver))
+    yield world.warehouse
+    databases.drop(url)
+
+
 @pytest.fixture
-def big(state: State, receiver: SegmentReceiver, tmp_path: Path) -> World:
+def big(known: Write, new_database: Callable[..., str], receiver: SegmentReceiver, tmp_path: Path) -> World:
     """A state that knows everybody and how it told them, and a warehouse of which one per cent has changed since."""
-    return _known_by_all(World(tmp_path, Write(state.url), state.url, receiver))
+    url = copy_of(known, new_database)
+    return World(tmp_path, known.through(url), url, receiver)
+
+
+def copy_of(known: Write, new_database: Callable[..., str]) -> str:
+    return new_database(str(sqlalchemy.make_url(known.url).database))
 
 
 @pytest.fixture
-def far(world: World) -> World:
+def far(known: Write, new_database: Callable[..., str], receiver: SegmentReceiver, tmp_path: Path) -> World:
     """The same, with the warehouse elsewhere; it has kept the snapshot of the last run, and moved on since."""
-    _known_by_all(world)
+    warehouse = known.through(copy_of(known, new_database))
+    world = World(tmp_path, warehouse, copy_of(known, new_database), receiver)
     world.warehouse.run("CREATE SCHEMA scratch")
     world.warehouse_extra = 'scratch = "scratch"'
     world.sync()

@@ -39,7 +39,12 @@ class Hook:
         }
 
 
-@pytest.fixture(params=[0, 10], ids=["one by one", "in arrays"])
+ONE_BY_ONE, IN_ARRAYS = 0, 10
+
+BOTH_WAYS = pytest.mark.parametrize("hook", [ONE_BY_ONE, IN_ARRAYS], ids=["one by one", "in arrays"], indirect=True)
+
+
+@pytest.fixture
 def hook(world: World, request: pytest.FixtureRequest) -> Iterator[Hook]:
     with WebhookReceiver(arrays=request.param > 0, token=TOKEN) as receiver:
         world.destination_extra = f"""max_events_per_second = 0
@@ -61,7 +66,11 @@ def listed(world: World) -> list[tuple[str, int, int]]:
     return world.query("SELECT contact, http_status, tries FROM refused_contacts ORDER BY contact")
 
 
-@pytest.mark.parametrize(("status", "place"), [(403, 0), (401, 4), (404, 11), (410, 4), (402, 4)])
+@pytest.mark.parametrize(
+    ("hook", "status", "place"),
+    [(ONE_BY_ONE, 403, 0), (IN_ARRAYS, 401, 4), (IN_ARRAYS, 404, 11), (ONE_BY_ONE, 410, 4), (IN_ARRAYS, 402, 0)],
+    indirect=["hook"],
+)
 def test_one_contact_stops_no_webhook(hook: Hook, status: int, place: int) -> None:
     rows = members(12)
     bad = str(rows[place][2])
@@ -88,7 +97,19 @@ def test_one_contact_stops_no_webhook(hook: Hook, status: int, place: int) -> No
     assert len(hook.believed()) == 13
 
 
-@pytest.mark.parametrize(("status", "count"), [(401, 1), (401, 40), (402, 3), (403, 3), (404, 3), (410, 40)])
+@pytest.mark.parametrize(
+    ("hook", "status", "count"),
+    [
+        (ONE_BY_ONE, 401, 1),
+        (IN_ARRAYS, 401, 1),
+        (ONE_BY_ONE, 401, 40),
+        (ONE_BY_ONE, 402, 3),
+        (IN_ARRAYS, 403, 3),
+        (ONE_BY_ONE, 404, 3),
+        (IN_ARRAYS, 410, 40),
+    ],
+    indirect=["hook"],
+)
 def test_whoever_turns_everybody_away_is_stopped_and_nobody_is_blamed(hook: Hook, status: int, count: int) -> None:
     rows = members(count)
     hook.world.warehouse.replace(rows)
@@ -111,6 +132,7 @@ def test_whoever_turns_everybody_away_is_stopped_and_nobody_is_blamed(hook: Hook
     assert hook.believed() == truth(rows)
 
 
+@BOTH_WAYS
 def test_a_key_that_is_revoked_in_the_middle_stops_it_and_blames_nobody(hook: Hook) -> None:
     """Those who were accepted before say nothing of a key that was revoked since."""
     rows = members(40)
@@ -131,6 +153,7 @@ def test_a_key_that_is_revoked_in_the_middle_stops_it_and_blames_nobody(hook: Ho
     assert hook.believed() == truth(rows)
 
 
+@BOTH_WAYS
 def test_those_who_were_turned_away_before_are_no_row_when_they_are_tried_again(hook: Hook) -> None:
     rows = members(60)
     bad = [str(row[2]) for row in rows[::5]]
