@@ -266,3 +266,8 @@ def test_who_stayed_by_a_row_that_a_later_run_about_others_does_not_list_any_mor
 @pytest.mark.parametrize(("paused", "last", "count"), [({"vip"}, 1, 0), ({None}, 1, 0), ({"x"}, 1, 1), ({"vip"}, 2, 1)])
 def test_what_is_paused_since_is_listed_as_paused(paused: set[str | None], last: int, count: int) -> None:
     assert len(complaints([IN, OUT, OUT], {0.5: TRUE}, Listing(paused=paused), last=last)) == count
+
+
+@pytest.mark.parametrize(("resumed", "last", "count"), [(True, 1, 0), (False, 1, 1), (True, 2, 1)])
+def test_what_was_paused_waits_for_the_first_plan_after_that(resumed: bool, last: int, count: int) -> None:
+    assert len(complaints([IN, OUT, OUT], {0.5: TRUE}, Listing(resumed=resumed), last=last)) == count

@@ -271,7 +271,7 @@ class Life(RuleBasedStateMachine):
         }
         assert_adds_up(self.connection, facts)
         assert_knows_profiles(facts, self.world.receiver.belief_by_user)
-        assert self.world.receiver.violations == []
+        assert self.world.receiver.violations == [], self.world.receiver.violations
         for tries, next_try in facts.refused.values():
             assert tries <= 6
             assert (next_try is None) == (tries == 6)
