@@ -5,7 +5,7 @@ is in it is a cache: it may be gone or wrong at any time, and then everything is
 its own, the name of a table here is what the names of them all begin with.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -40,10 +40,12 @@ class Mirror(models.Reading, Protocol):
     def whole(self, table: str) -> Stream:
         """All rows of a table."""
 
-    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> Stream:
+    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> Iterator[Stream]:
         """All rows of a table that are about those who moved: users in an audience of whom the table `base` has not the
         same rows. Also all rows that name no audience or no user, and, for everybody who moved, a row that says no more
-        than that: its unsendable is null. `base` None: nobody moved. `rows` are those of the table, by audience."""
+        than that: its unsendable is null. `base` None: nobody moved. `rows` are those of the table, by audience.
+
+        Each stream is to be read to its end before the next."""
 
 
 class Mirrors(Protocol):

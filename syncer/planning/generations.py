@@ -261,7 +261,7 @@ def _compared(
             rows = mirror.rows(table)
             # What adds up to the same is the same: grouping all rows would cost more than all the rest.
             other = None if base.seal == generation.seal else base.scratch_table
-            moved = ((mirror.moved(table, other, rows), source) for _ in range(1))
+            moved = ((stream, source) for stream in mirror.moved(table, other, rows))
             travelled = staging.stage(connection, mirror, moved, staging.MOVED)
             readings = {int(key): reading for key, reading in base.readings.items()}
             headcount = None if countable and not recounted else mirror.headcount(table)

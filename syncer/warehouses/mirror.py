@@ -7,11 +7,16 @@ To group all rows of both tables by their texts costs more than all the rest of 
 their hashes, the hashes of the rows of each group are added up, and rows are looked at where the sums differ. Equal
 rows are in one group, and so are all rows of a user in an audience: nothing is compared apart from its like. That two
 groups of different rows add up to the same is as unlikely as with the seals of the tables, by which these are trusted.
+
+The sums of all groups of a large table do not fit into the memory of a session, and what does not fit is written to
+files and read again. So the groups are compared part by part, each of which reads both tables. The sums are not kept
+with the snapshot, which would save one reading of it in a part: runs without changes would have to make them as well.
 """
 
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy
@@ -25,8 +30,11 @@ Expression = sqlalchemy.ColumnElement[Any]
 ROWS_A_GROUP = 32
 """Fewer make more sums, and more leave more rows to be compared beside one that moved."""
 
-MOST_GROUPS = 1_000_000
-"""Their sums have to fit into the memory of a database."""
+GROUPS_A_PASS = 500_000
+"""The sums of so many fit into 128 MB, whatever the version of PostgreSQL."""
+
+MOST_PASSES = 8
+"""Each reads everything. Beyond that, the groups get larger."""
 
 _NAMES = ("e", "E", "e ", "\u00e9", "\u00c9", "e\u0301")
 
@@ -56,10 +64,11 @@ _NONE: sqlalchemy.ColumnElement[int] = sqlalchemy.literal_column("0", sqlalchemy
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """Of a row: `row` of all its columns, as a number of which many can be added up, and `users`, which is the same for
-    all rows of a user in an audience."""
+    """Of a row: `row` of all its columns, as a number of which many can be added up; `group`, which of the groups of
+    users of its audience it is in, from 0 on; and `users`, which is another one for each group of each audience."""
 
     row: Expression
+    group: Expression
     users: Expression
 
 
@@ -100,33 +109,49 @@ def complaints(opened: mirrors.Mirror, table: str) -> list[str]:
 
 def user_groups(rows: Mapping[str | None, int]) -> int:
     """Into how many groups to cut all users, so that there is one for so many rows."""
-    return max(min(sum(rows.values()) // ROWS_A_GROUP, MOST_GROUPS), 1)
+    return max(sum(rows.values()) // ROWS_A_GROUP, 1)
 
 
 def groups(rows: Mapping[str | None, int]) -> int:
     """Into how many groups of users to cut each audience, so that there is one for so many rows: the small audiences
     have fewer users than that."""
-    wanted = user_groups(rows)
+    wanted = min(user_groups(rows), GROUPS_A_PASS * MOST_PASSES)
     found = max(rows.values(), default=1)
-    while found > 1 and sum(min(count, found) for count in rows.values()) > wanted:
+    while found > 1 and _sums(rows, found) > wanted:
         found //= 2
     return found
 
 
-def moved(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause | None, hashes: Hashes) -> Statement:
-    """All rows of `now` that are about those who moved: the users in an audience of whom `base` has not the same rows.
-    Then those that name no user or no audience, and for everybody who moved a row that names them alone. `base` None:
-    nobody moved.
+def passes(rows: Mapping[str | None, int], groups: int) -> Sequence[range]:
+    """The numbers of so many groups of each audience, in parts of which the sums fit into memory."""
+    return parts(groups, _sums(rows, groups), GROUPS_A_PASS)
+
+
+def parts(groups: int, sums: int, fitting: int) -> Sequence[range]:
+    """The numbers of groups that have so many sums together, in parts of each of which about `fitting` are."""
+    count = min(max(-(-sums // fitting), 1), groups)
+    return [range(*edges) for edges in pairwise(groups * part // count for part in range(count + 1))]
+
+
+def _sums(rows: Mapping[str | None, int], groups: int) -> int:
+    return sum(min(count, groups) for count in rows.values())
+
+
+def nameless(kept: sqlalchemy.TableClause) -> Statement:
+    """The rows that name no user or no audience."""
+    return sqlalchemy.select(*kept.c).where(sqlalchemy.or_(*(kept.c[key].is_(None) for key in _KEYS)))
+
+
+def moved(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, hashes: Hashes, groups: range) -> Statement:
+    """All rows of `now` that are about those who moved, of these groups: the users in an audience of whom `base` has
+    not the same rows. Then, for everybody who moved, a row that names them alone.
 
     Only rows of groups of users are compared by which the tables do not add up to the same.
     """
-    nameless = sqlalchemy.select(*now.c).where(sqlalchemy.or_(*(now.c[key].is_(None) for key in _KEYS)))
-    if base is None:
-        return nameless
-    uneven_users = _uneven_groups(now, base, hashes)
+    uneven_users = _uneven_groups(now, base, hashes, groups)
     some = sqlalchemy.union_all(
-        _in_groups(now, uneven_users, hashes, _ONE.label("is_now"), _NONE.label("is_base")),
-        _in_groups(base, uneven_users, hashes, _NONE, _ONE),
+        _in_groups(now, uneven_users, hashes, groups, _ONE.label("is_now"), _NONE.label("is_base")),
+        _in_groups(base, uneven_users, hashes, groups, _NONE, _ONE),
     ).cte("some_rows")
     uneven = (
         sqlalchemy.select(some.c.users, *(some.c[key] for key in _KEYS))
@@ -138,27 +163,41 @@ def moved(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause | None, hash
     same = sqlalchemy.and_(*(some.c[column.name] == column for column in who.c))
     theirs = sqlalchemy.select(*(some.c[name] for name in _COLUMNS)).join(who, same).where(some.c.is_now == _ONE)
     alone = [who.c[name] if name in _KEYS else sqlalchemy.null() for name in _COLUMNS]
-    return sqlalchemy.union_all(theirs, nameless, sqlalchemy.select(*alone))
+    return sqlalchemy.union_all(theirs, sqlalchemy.select(*alone))
 
 
-def _uneven_groups(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, hashes: Hashes) -> sqlalchemy.CTE:
+def between(group: Expression, groups: range) -> sqlalchemy.ColumnElement[bool]:
+    """Whether a group is one of these."""
+    first, last = (_number(edge) for edge in (groups[0], groups[-1]))
+    return group.between(first, last)
+
+
+def _number(value: int) -> sqlalchemy.ColumnElement[int]:
+    return sqlalchemy.literal_column(str(value), sqlalchemy.Integer)
+
+
+def _uneven_groups(
+    now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, hashes: Hashes, groups: range
+) -> sqlalchemy.CTE:
     """The groups of users of whom the tables have another number of rows, or rows of which the hashes add up to
     something else."""
     both = sqlalchemy.union_all(
-        _named(now, hashes.users.label("users"), hashes.row.label("hash"), _ONE.label("one")),
-        _named(base, hashes.users, -hashes.row, -_ONE),
+        _named(now, hashes, groups, hashes.users.label("users"), hashes.row.label("hash"), _ONE.label("one")),
+        _named(base, hashes, groups, hashes.users, -hashes.row, -_ONE),
     ).subquery("both_sides")
     uneven = sqlalchemy.or_(*(sqlalchemy.func.sum(both.c[name]) != _NONE for name in ("hash", "one")))
     return sqlalchemy.select(both.c.users).group_by(both.c.users).having(uneven).cte("uneven_users")
 
 
 def _in_groups(
-    kept: sqlalchemy.TableClause, groups: sqlalchemy.CTE, hashes: Hashes, *more: Expression
+    kept: sqlalchemy.TableClause, uneven: sqlalchemy.CTE, hashes: Hashes, groups: range, *more: Expression
 ) -> sqlalchemy.Select[Any]:
     """The rows of these groups. They go along: numbers are sorted and compared sooner than texts."""
-    return _named(kept, groups.c.users, *kept.c, *more).join_from(kept, groups, groups.c.users == hashes.users)
+    found = _named(kept, hashes, groups, uneven.c.users, *kept.c, *more)
+    return found.join_from(kept, uneven, uneven.c.users == hashes.users)
 
 
-def _named(kept: sqlalchemy.TableClause, *columns: Expression) -> sqlalchemy.Select[Any]:
-    """The rows that name a user and an audience."""
-    return sqlalchemy.select(*columns).select_from(kept).where(*(kept.c[key].is_not(None) for key in _KEYS))
+def _named(kept: sqlalchemy.TableClause, hashes: Hashes, groups: range, *columns: Expression) -> sqlalchemy.Select[Any]:
+    """The rows of these groups, which name a user and an audience."""
+    named = [kept.c[key].is_not(None) for key in _KEYS]
+    return sqlalchemy.select(*columns).select_from(kept).where(*named, between(hashes.group, groups))

@@ -31,6 +31,8 @@ class Facts:
 
     `type_of` says of a value what a driver does not say of its type, and what the same bytes are another text by.
     `begin` are the first statements of a session that makes tables, `kind` stands after the name of a new table.
+    `groups_a_pass` is how many groups of users are compared at a time, each time by reading everything; None: all at
+    once, by engines that have many servers for one statement, and that bill for what they read.
     """
 
     keys: Callable[[Expressions], Expressions]
@@ -39,6 +41,7 @@ class Facts:
     type_of: Callable[[Expression], Expression] | None = None
     begin: Sequence[str] = ()
     kind: str = ""
+    groups_a_pass: int | None = None
 
 
 def _mysql_said(columns: Expressions) -> Expression:
@@ -162,6 +165,7 @@ _MYSQL = Facts(
         "SET SESSION sql_mode = concat(@@sql_mode, ',STRICT_ALL_TABLES')",
         "SET SESSION lock_wait_timeout = 5",
     ),
+    groups_a_pass=1_000_000,
 )
 
 FACTS: Mapping[str, Facts] = {

@@ -129,13 +129,18 @@ class DuckdbMirror(GenericReading):
         """See `mirrors.Mirror`."""
         return self._copied(mirror.whole(self._kept(table)))
 
-    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> models.CopyStream:
+    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> Iterator[models.CopyStream]:
         """See `mirrors.Mirror`."""
-        hashes = mirror.Hashes(
-            _expression("warehouse_duckdb_row_hash"),
-            _expression("warehouse_duckdb_users_hash", groups=str(mirror.groups(rows))),
-        )
-        return self._copied(mirror.moved(self._kept(table), None if base is None else self._kept(base), hashes))
+        now = self._kept(table)
+        yield self._copied(mirror.nameless(now))
+        if base is None:
+            return
+        groups = mirror.groups(rows)
+        group = query("warehouse_duckdb_group").format(groups=groups)
+        users = query("warehouse_duckdb_users_hash").format(group=group)
+        hashes = mirror.Hashes(*map(_expression, (query("warehouse_duckdb_row_hash"), group, users)))
+        for some in mirror.passes(rows, groups):
+            yield self._copied(mirror.moved(now, self._kept(base), hashes, some))
 
     def drop(self, table: str) -> None:
         """Drops a table that may not be there."""
@@ -224,8 +229,8 @@ def _refuse_other_types(source: models.Source, columns: base.Columns, types: Map
         )
 
 
-def _expression(name: str, **placeholders: str) -> mirror.Expression:
-    return sqlalchemy.literal_column(f"({query(name).format(**placeholders)})")
+def _expression(text: str) -> mirror.Expression:
+    return sqlalchemy.literal_column(f"({text})")
 
 
 def _quoted(name: str) -> str:

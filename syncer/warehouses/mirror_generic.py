@@ -68,6 +68,7 @@ def _missed(tried: GenericMirror, now: str, before: str) -> list[str]:
     """What is wrong with how a database finds the changes between two tables of probes."""
     if tried.seal(before) == tried.seal(now):
         return ["this database adds up different texts to the same, so nobody would see that something changed"]
-    if {row.audience for row in tried.moved(now, before, tried.rows(now)).rows} == mirror.CHANGED:
+    streams = tried.moved(now, before, tried.rows(now))
+    if {row.audience for stream in streams for row in stream.rows} == mirror.CHANGED:
         return []
     return ["this database finds other changes than there are between two tables"]

@@ -149,15 +149,22 @@ class PostgresMirror(postgres.PostgresReading):
         """See `mirrors.Mirror`."""
         return self._copied(mirror.whole(self._kept(table)))
 
-    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> models.CopyStream:
+    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> Iterator[models.CopyStream]:
         """See `mirrors.Mirror`."""
-        self._run(_statement("warehouse_give_memory"))
-        groups = sql.Literal(mirror.groups(rows))
+        now = self._kept(table)
+        yield self._copied(mirror.nameless(now))
+        if base is None:
+            return
+        self._run(_statement("warehouse_hash_only"))
+        groups = mirror.groups(rows)
+        group = _statement("warehouse_group", groups=sql.Literal(groups))
         hashes = mirror.Hashes(
-            _expression(_statement("warehouse_row_hash")),
-            _expression(_statement("warehouse_users_hash", groups=groups)),
+            *map(
+                _expression, (_statement("warehouse_row_hash"), group, _statement("warehouse_users_hash", group=group))
+            )
         )
-        return self._copied(mirror.moved(self._kept(table), None if base is None else self._kept(base), hashes))
+        for some in mirror.passes(rows, groups):
+            yield self._copied(mirror.moved(now, self._kept(base), hashes, some))
 
     @contextmanager
     def _read_only(self) -> Iterator[None]:

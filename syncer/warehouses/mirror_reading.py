@@ -115,10 +115,10 @@ class GenericMirror(GenericReading):
         self._alone.check()
         return models.RowStream(self._alone.guard(self._everything(table)))
 
-    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> models.RowStream:
+    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> Iterator[models.RowStream]:
         """See `mirrors.Mirror`."""
         self._alone.check()
-        return models.RowStream(self._alone.guard(self._changes(table, base, mirror.user_groups(rows))))
+        yield models.RowStream(self._alone.guard(self._changes(table, base, mirror.user_groups(rows))))
 
     def drop(self, table: str) -> bool:
         """Drops a table that may not be there; returns whether it certainly is not, then."""
@@ -147,11 +147,12 @@ class GenericMirror(GenericReading):
                     f"{kept.source.path}: its columns are of other types than for the run before, so what changed"
                     " cannot be found"
                 )
-            asked = mirror_statements.moved(self._facts, kept, self._kept(before)[index], groups)
             # An aggregate may have another type than its column.
             alike = self._alike(self._described(kept.source, mirror_statements.nothing(kept)))
-            for rows in self._counted(kept, asked):
-                yield from self._of_who_moved(kept, [values.converted(row, alike) for row in rows])
+            for some in mirror.parts(groups, groups, self._facts.groups_a_pass or groups):
+                asked = mirror_statements.moved(self._facts, kept, self._kept(before)[index], groups, some)
+                for rows in self._counted(kept, asked):
+                    yield from self._of_who_moved(kept, [values.converted(row, alike) for row in rows])
 
     def _of_who_moved(self, kept: Kept, rows: Sequence[Any]) -> Iterator[models.MemberRow]:
         """Of rows of both tables, with the number that each of them has: those of now, and who it is about."""

@@ -12,6 +12,7 @@ import sqlalchemy
 from sqlalchemy import func, literal_column
 
 from syncer import models
+from syncer.warehouses import mirror
 from syncer.warehouses.mirror_dialects import Expression, Facts
 
 Statement = sqlalchemy.Select[Any]
@@ -124,11 +125,12 @@ def nameless(kept: Kept) -> Statement:
     return sqlalchemy.select(*kept.clause.c, _how_many()).where(where)
 
 
-def moved(facts: Facts, now: Kept, base: Kept, groups: int) -> Statement:
+def moved(facts: Facts, now: Kept, base: Kept, groups: int, some: range) -> Statement:
     """All different rows of either table about those who moved: users in an audience of whom `base` has not the same
-    rows as `now`. After each how often either has it, and how many such rows there are. Only rows of so many groups of
-    users are compared by which the tables do not add up to the same: see `mirror`."""
-    uneven_users = _uneven_groups(facts, now, base, groups)
+    rows as `now`. After each how often either has it, and how many such rows there are. All users are in so many
+    groups, of which some are looked at: only rows of those are compared by which the tables do not add up to the same,
+    see `mirror`."""
+    uneven_users = _uneven_groups(facts, now, base, groups, some)
     both = sqlalchemy.union_all(
         _side(facts, now, _NOW).where(_users(facts, now, groups).in_(uneven_users)),
         _side(facts, base, _BEFORE).where(_users(facts, base, groups).in_(uneven_users)),
@@ -158,21 +160,25 @@ def _side(facts: Facts, kept: Kept, is_now: Expression) -> Statement:
     return _named(kept, *kept.clause.c, *keys, is_now.label("is_now"))
 
 
-def _uneven_groups(facts: Facts, now: Kept, base: Kept, groups: int) -> Statement:
-    """The groups of users of whom the tables have another number of rows, or rows of which the hashes add up to
+def _uneven_groups(facts: Facts, now: Kept, base: Kept, groups: int, some: range) -> Statement:
+    """The groups, of some, of which the tables have another number of rows, or rows of which the hashes add up to
     something else."""
     hashes = [facts.hashed(list(kept.clause.c)) for kept in (now, base)]
-    sums = sqlalchemy.union_all(
+    sides = [
         _named(now, _users(facts, now, groups).label("users"), hashes[0].label("hashed"), _NOW.label("one")),
         _named(base, _users(facts, base, groups), -hashes[1], -_NOW),
-    ).subquery("hashes")
+    ]
+    if len(some) < groups:
+        found = zip(sides, (now, base), strict=True)
+        sides = [side.where(mirror.between(_users(facts, kept, groups), some)) for side, kept in found]
+    sums = sqlalchemy.union_all(*sides).subquery("hashes")
     uneven = sqlalchemy.or_(*(func.sum(sums.c[name]) != _BEFORE for name in ("hashed", "one")))
     return sqlalchemy.select(sums.c.users).group_by(sums.c.users).having(uneven)
 
 
 def _users(facts: Facts, kept: Kept, groups: int) -> Expression:
-    """The group of users that a row is about."""
-    among: Expression = func.mod(facts.hashed([kept.clause.c.user_id]), literal_column(str(groups)))
+    """The group of users that a row is about, from 0 on."""
+    among: Expression = func.abs(func.mod(facts.hashed([kept.clause.c.user_id]), literal_column(str(groups))))
     return among
 
 

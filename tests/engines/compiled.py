@@ -60,7 +60,8 @@ def mirrored(dialect: Dialect, backend: str) -> list[str]:
         mirror_statements.users(facts, now, None),
         mirror_statements.different(facts, contacts),
         mirror_statements.nameless(now),
-        mirror_statements.moved(facts, now, base, 7),
+        mirror_statements.moved(facts, now, base, 7, range(7)),
+        mirror_statements.moved(facts, now, base, 7, range(3)),
     ]
     return [" ".join(str(each.compile(dialect=dialect)).split()) for each in statements]
 

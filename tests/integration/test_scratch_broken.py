@@ -23,7 +23,10 @@ PEOPLE = [*members(5), (VIP, "u0001", "second@x.io")]
 
 @pytest.fixture
 def told(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world that was told of some people, of whom one has two addresses; its plans are made twice from now on."""
+    """A world that was told of some people, of whom one has two addresses; its plans are made twice from now on. Users
+    are compared a group at a time."""
+    monkeypatch.setattr(mirror, "ROWS_A_GROUP", 1)
+    monkeypatch.setattr(mirror, "GROUPS_A_PASS", 1)
     world.warehouse.run("CREATE SCHEMA scratch")
     world.warehouse_extra = 'scratch = "scratch"'
     world.warehouse.replace(PEOPLE)
@@ -49,14 +52,12 @@ def rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rows that are new travel, and not all rows of whom they are about."""
     real = mirror.moved
 
-    def moved(now: Any, base: Any, hashes: Any) -> Any:
-        if base is None:
-            return real(now, base, hashes)
+    def moved(now: Any, base: Any, *more: Any) -> Any:
         table = f'{now.schema}."{now.name}"'
         names = ", ".join(column.name for column in now.c)
         new = f'(SELECT {names} FROM {table} EXCEPT ALL SELECT {names} FROM {base.schema}."{base.name}") AS new'
         columns: list[Any] = [sqlalchemy.column(column.name) for column in now.c]
-        everything = real(now, base, hashes).subquery("everything")
+        everything = real(now, base, *more).subquery("everything")
         return sqlalchemy.union_all(
             sqlalchemy.select(*columns).select_from(sqlalchemy.text(new)),
             sqlalchemy.select(*everything.c).where(everything.c.unsendable.is_(None)),
@@ -65,17 +66,39 @@ def rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mirror, "moved", moved)
 
 
+def other_hashes(monkeypatch: pytest.MonkeyPatch, change: Callable[[mirror.Hashes], mirror.Hashes]) -> None:
+    real = mirror.moved
+    monkeypatch.setattr(mirror, "moved", lambda now, base, hashes, some: real(now, base, change(hashes), some))
+
+
 def groups_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups are not of users: of somebody's rows only those travel that are in the group of one that moved."""
-    real = mirror.moved
-    monkeypatch.setattr(mirror, "moved", lambda now, base, hashes: real(now, base, replace(hashes, users=hashes.row)))
+    other_hashes(monkeypatch, lambda hashes: replace(hashes, users=hashes.row))
 
 
 def groups_that_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A group is even if it has as many rows as before."""
-    real = mirror.moved
-    same: Any = sqlalchemy.literal_column("0")
-    monkeypatch.setattr(mirror, "moved", lambda now, base, hashes: real(now, base, replace(hashes, row=same)))
+    other_hashes(monkeypatch, lambda hashes: replace(hashes, row=sqlalchemy.literal_column("0")))
+
+
+def groups_that_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group is even if the hashes of its rows add up to the same: here, those who are new have the hash 0."""
+    real = mirror._uneven_groups
+    new: Any = sqlalchemy.literal_column("CASE WHEN user_id = 'new' THEN 0 ELSE 1 END")
+    one: Any = sqlalchemy.literal_column("0")
+
+    def uneven(now: Any, base: Any, hashes: Any, some: range) -> Any:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(mirror, "_ONE", one)
+            return real(now, base, replace(hashes, row=new), some)
+
+    monkeypatch.setattr(mirror, "_uneven_groups", uneven)
+
+
+def parts_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the groups of users, only the first part is compared."""
+    real = mirror.parts
+    monkeypatch.setattr(mirror, "parts", lambda *asked: real(*asked)[:1])
 
 
 def turned_before_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,6 +128,14 @@ def somebody_is_refused(world: World) -> None:
     world.receiver.script = None
 
 
+def somebody_comes(world: World) -> None:
+    world.warehouse.replace([*PEOPLE, (VIP, "new", "new@x.io")])
+
+
+def everybody_moves(world: World) -> None:
+    world.warehouse.replace([(VIP, user, f"new-{email}") for _, user, email in PEOPLE])
+
+
 def one_of_two_addresses_goes(world: World) -> None:
     world.warehouse.replace([*PEOPLE[:-1], (VIP, "u0001", "third@x.io")])
 
@@ -129,6 +160,8 @@ STORIES: list[tuple[Breaks, Callable[[World], None]]] = [
     (rows_alone, one_of_two_addresses_goes),
     (groups_of_rows, one_of_two_addresses_goes),
     (groups_that_are_counted, one_of_two_addresses_goes),
+    (groups_that_are_not_counted, somebody_comes),
+    (parts_are_left_out, everybody_moves),
     (turned_before_the_plan, a_plan_is_not_written),
     (without_a_seal, somebody_alters_the_table),
 ]

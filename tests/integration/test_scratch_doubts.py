@@ -8,11 +8,12 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy
+from psycopg import sql
 
 from syncer.planning import generations
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
-from syncer.warehouses import mirror
+from syncer.warehouses import mirror, mirror_postgres
 from syncer.warehouses.mirror_postgres import PostgresMirror
 from tests.acceptance.worlds import FileWrite
 from tests.engines.mirror_contract import UNUSABLE, read
@@ -42,8 +43,7 @@ def test_a_change_that_the_warehouse_missed_is_found_by_counting_the_users(
     monkeypatch.setattr(generations, "RECOUNTED_EVERY", 1)
     settled.sync()
     assert read(settled) == ("changes", None, 0)
-    real = mirror.moved
-    monkeypatch.setattr(mirror, "moved", lambda now, _, hashes: real(now, None, hashes))
+    monkeypatch.setattr(mirror, "parts", lambda *_: [])
     rows = members(49, VIP, CHURN)
     settled.warehouse.replace(rows)
 
@@ -54,6 +54,26 @@ def test_a_change_that_the_warehouse_missed_is_found_by_counting_the_users(
     assert settled.believed() == truth(rows)
     settled.sync()
     assert read(settled) == ("changes", None, 0)
+
+
+def test_what_moved_is_found_in_memory(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sorted, or joined in the order of both sides, goes to files as large as the tables."""
+    plans: list[str] = []
+    real = PostgresMirror._copied
+
+    def copied(opened: PostgresMirror, statement: mirror.Statement) -> Any:
+        explained = opened._connection.execute(sql.SQL("EXPLAIN ") + mirror_postgres._compiled(statement))
+        plans.append("\n".join(line for (line,) in explained.fetchall()))
+        return real(opened, statement)
+
+    monkeypatch.setattr(PostgresMirror, "_copied", copied)
+    settled.warehouse.replace(members(49, VIP, CHURN))
+    settled.sync()
+
+    assert read(settled) == ("changes", None, 2)
+    _, plan = plans
+    assert "HashAggregate" in plan
+    assert not any(word in plan for word in ("Sort", "Merge", "Nested Loop", "GroupAggregate"))
 
 
 def test_users_are_counted_now_and_then(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:

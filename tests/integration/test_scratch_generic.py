@@ -37,6 +37,7 @@ FACTS = Facts(
     keys,
     lambda columns: sqlalchemy.cast(func.hash(*keys(columns)), sqlalchemy.DECIMAL(38, 0)),
     lambda email: func.translate(func.trim(email, " \t\r\n\u00a0"), ascii_uppercase, ascii_lowercase),
+    groups_a_pass=1,
 )
 
 

@@ -24,8 +24,25 @@ def test_a_group_has_about_so_many_rows(rows: dict[str | None, int], groups: int
     assert groups / 2 <= mirror.groups(rows) <= groups
 
 
-def test_sums_fit_into_memory_whatever_the_sizes() -> None:
-    rows: dict[str | None, int] = {"large": 5_000_000, None: 7, **{f"small {number}": 50_000 for number in range(100)}}
-    found = mirror.groups(rows)
-    assert sum(min(count, found) for count in rows.values()) <= sum(rows.values()) / 32
-    assert mirror.groups({"A": 10**10}) <= 1_000_000
+SIZES: list[dict[str | None, int]] = [
+    {"large": 5_000_000, None: 7, **{f"small {number}": 50_000 for number in range(100)}},
+    {f"A{number}": 1_000_000 for number in range(100)},
+    {"A": 10**10},
+]
+
+
+@pytest.mark.parametrize("rows", SIZES, ids=["uneven", "a hundred million", "ten billion"])
+def test_sums_fit_into_memory_whatever_the_sizes(rows: dict[str | None, int]) -> None:
+    groups = mirror.groups(rows)
+    passes = mirror.passes(rows, groups)
+    assert sum(min(count, groups) for count in rows.values()) <= sum(rows.values()) / 32
+    assert all(sum(min(count, len(some)) for count in rows.values()) <= mirror.GROUPS_A_PASS * 1.01 for some in passes)
+    assert [number for some in passes for number in some] == list(range(groups))
+    assert len(passes) <= mirror.MOST_PASSES
+
+
+@pytest.mark.parametrize(("groups", "fitting"), [(1, 1), (7, 3), (6, 3), (5, 100), (100, 1)])
+def test_each_group_is_in_one_part(groups: int, fitting: int) -> None:
+    parts = mirror.parts(groups, groups, fitting)
+    assert [number for some in parts for number in some] == list(range(groups))
+    assert max(map(len, parts)) <= fitting

@@ -1,4 +1,4 @@
--- Purpose: which of its audience's groups a user is in, of a row of a table that keeps a snapshot; stands inside other
--- statements.
--- Placeholders: groups, how many groups an audience has.
-hashtextextended(audience, mod(hashtextextended(user_id, 0) & 9223372036854775807, {groups}))
+-- Purpose: a number of its own for each group of users of each audience, of a row of a table that keeps a snapshot;
+-- stands inside other statements.
+-- Placeholders: group (warehouse_group).
+hashtextextended(audience, {group})
