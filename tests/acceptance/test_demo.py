@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from syncer.demo.comparison import Difference, compare
+from tests import commands
 
 SYNCER = str(Path(sys.executable).with_name("syncer"))
 FAST = ("--customers", "200")
@@ -72,23 +73,25 @@ def test_a_pipe_gets_plain_lines_of_a_sensible_width(told: subprocess.CompletedP
     assert max(map(len, lines)) <= 92
 
 
-def test_the_folder_serves_every_other_command(place: Path, told: subprocess.CompletedProcess[str]) -> None:
-    folder = place / "syncer-demo"
-    runs = json.loads(run(folder, "history", "--json").stdout)
+def test_the_folder_serves_every_other_command(
+    place: Path, told: subprocess.CompletedProcess[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place / "syncer-demo")
+    runs = json.loads(commands.call(["history", "--json"]).stdout)
     assert [(each["run_id"], each["status"]) for each in runs] == [
         (n, {3: "failed", 6: "held"}.get(n, "succeeded")) for n in (7, 6, 5, 4, 3, 2, 1)
     ]
-    first = json.loads(run(folder, "history", "1", "--json").stdout)
+    first = json.loads(commands.call(["history", "1", "--json"]).stdout)
     assert first["destinations"][0]["succeeded"] > 100
 
-    plan = run(folder, "plan", "--json")
+    plan = commands.call(["plan", "--json"])
     assert plan.returncode == 0
     assert json.loads(plan.stdout)["destinations"][0]["planned"] == 0, "everything was told"
 
-    synced = run(folder, "sync", "--json")
+    synced = commands.call(["sync", "--json"])
     assert synced.returncode == 0, "there is nothing to send, so it does not matter that the receiver is gone"
 
-    checked = run(folder, "check", "--json")
+    checked = commands.call(["check", "--json"])
     problems: list[Any] = json.loads(checked.stdout)["problems"]
     assert (checked.returncode, [each["path"] for each in problems]) == (2, ["destinations[0]", "destinations[1]"])
     assert "cannot be reached" in problems[0]["message"]
@@ -116,11 +119,14 @@ def test_the_smallest_shop_has_a_story_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["mine", "[warehouse]\n"])
 @pytest.mark.parametrize("name", ["syncer.toml", "notes.txt"])
-def test_a_folder_of_somebody_else_is_left_as_it_is(tmp_path: Path, name: str, content: str) -> None:
+def test_a_folder_of_somebody_else_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str
+) -> None:
     folder = tmp_path / "taken"
     folder.mkdir()
     (folder / name).write_text(content)
-    refused = run(tmp_path, "demo", "--folder", "taken")
+    monkeypatch.chdir(tmp_path)
+    refused = commands.call(["demo", "--folder", "taken"])
     assert refused.returncode == 2
     assert "was left as it is" in refused.stderr
     assert [(each.name, each.read_text()) for each in folder.iterdir()] == [(name, content)]

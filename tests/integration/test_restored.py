@@ -87,12 +87,12 @@ def test_it_is_refused_and_nothing_is_sent(restored: World) -> None:
     assert restored.query("SELECT max(run_id) FROM run") == [(1,)]
 
 
-@pytest.mark.parametrize("command", ["status", "history", "explain a@x.io"])
-def test_what_only_shows_the_state_says_that_it_is_not_the_truth(restored: World, command: str) -> None:
-    done = restored.command(*command.split(), "--json")
-    assert done.returncode == 0
-    assert "it does not know run 3" in done.stderr
-    assert json.loads(done.stdout)
+def test_what_only_shows_the_state_says_that_it_is_not_the_truth(restored: World) -> None:
+    for command in ("status", "history", "explain a@x.io"):
+        done = restored.command(*command.split(), "--json")
+        assert done.returncode == 0, command
+        assert "it does not know run 3" in done.stderr, command
+        assert json.loads(done.stdout), command
 
 
 def test_the_way_out_tells_everything_again_under_new_numbers(restored: World) -> None:
@@ -193,18 +193,18 @@ def test_where_no_note_can_be_kept_check_says_so(world: World, monkeypatch: pyte
     assert "would not be noticed" in world.command("check").stderr
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"run_id": "x"}', "\udcff"])
-def test_a_note_that_cannot_be_read_is_left_aside(world: World, notes: Path, text: str) -> None:
+def test_a_note_that_cannot_be_read_is_left_aside(world: World, notes: Path) -> None:
     world.warehouse.replace(named_members("a"))
     world.sync()
     (note,) = notes.iterdir()
-    note.write_bytes(text.encode("utf-8", "surrogateescape"))
+    for run_id, text in enumerate(("", "[]", '{"run_id": "x"}', "\udcff"), 2):
+        note.write_bytes(text.encode("utf-8", "surrogateescape"))
 
-    assert world.command("sync").returncode == 0
+        assert world.command("sync").returncode == 0, text
 
-    with world.state() as connection:
-        witness.check(connection)
-    assert '"run_id": 2' in note.read_text()
+        with world.state() as connection:
+            witness.check(connection)
+        assert f'"run_id": {run_id}' in note.read_text(), text
 
 
 class Messages:
