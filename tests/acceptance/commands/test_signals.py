@@ -13,7 +13,7 @@ from tests.acceptance.commands.contract import ROWS, assert_contract
 from tests.acceptance.worlds import TIMEOUT, Gate, assert_presentable, read_until, running
 from tests.world import Row, World, truth
 
-MANY: list[Row] = [("VIP Buyers", f"u{n}", f"user{n}@example.com") for n in range(4000)]
+MANY: list[Row] = [("VIP Buyers", f"u{n}", f"user{n}@example.com") for n in range(3000)]
 
 AT_ONCE = 10.0
 """Seconds; the request in flight would be given up only after 30."""
