@@ -17,7 +17,7 @@ from tests.world import Row, World, truth
 
 PAGE = 500
 
-KILLS = int(os.environ.get("SYNCER_TEST_KILLS") or 40)
+KILLS = int(os.environ.get("SYNCER_TEST_KILLS") or 25)
 """How many processes die in the random test; read before the environment is cleaned."""
 
 SEED = int(os.environ.get("SYNCER_TEST_SEED") or 20)
@@ -29,8 +29,8 @@ MANY: list[Row] = [
     if n % 3 or audience == "VIP Buyers"
 ]
 
-FEW = [row for row in MANY if str(row[1]) < "u2"]
-"""Some 1,100 contacts."""
+FEW = [row for row in MANY if str(row[1]) < "u13"]
+"""Some 330 contacts."""
 
 
 def kill(process: subprocess.Popen[str]) -> None:
@@ -136,7 +136,7 @@ ONCE = (
 
 OFTEN = ("load_page", "claim_pages", "request", "answer", "settle_pages")
 
-SMALL_PAGE = 100
+SMALL_PAGE = 30
 
 
 class Mortals:

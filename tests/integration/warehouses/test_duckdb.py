@@ -169,7 +169,7 @@ class TestDuckdb(WarehouseContract):
         config = {name: value for name, value in wanted.items() if name in known}
         assert read(place, table(member="member"), config=config) == [("VIP", "u1", "e1", False)]
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=20, deadline=None)
     @given(
         rows=st.lists(
             st.tuples(
