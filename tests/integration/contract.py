@@ -9,6 +9,7 @@ such as "one refused contact does not take others along" is kept by an adapter a
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -85,9 +86,23 @@ class ReceiverContract:
             if value is True
         }
 
-    def destination(self, at: World) -> Destination:
-        with app.opened(opening.load(at.folder / "syncer.toml", {})) as opened:
-            return opened.destinations[0]
+    @pytest.fixture
+    def alone(self, tmp_path: Path, account: Account) -> Path:
+        """A configuration with the account whose databases nobody looks for."""
+        path = tmp_path / "alone.toml"
+        nowhere = 'url = "postgresql://127.0.0.1:9/nowhere"'
+        path.write_text(
+            f'[warehouse]\n{nowhere}\n[warehouse.membership]\ntable = "members"\n[state]\n{nowhere}\n'
+            f'[[destinations]]\nname = "account"\n{account.lines}'
+        )
+        return path
+
+    def destination(self, path: Path) -> Destination:
+        """The one that is configured there, closed."""
+        [settings] = opening.load(path, {}).destinations
+        made = settings.build()
+        made.close()
+        return made
 
     # --- what becomes of calls ------------------------------------------------------------------------------
 
@@ -133,13 +148,9 @@ class ReceiverContract:
         account.decide(None)
         assert self.sync(at).succeeded == 1
 
-    def test_throttled(self, at: World, account: Account) -> None:
-        report = self.troubled(at, account, Answer(429))
-
-        assert report.retries >= 1
-
-    def test_unavailable(self, at: World, account: Account) -> None:
-        self.troubled(at, account, Answer(503, apply=EVERYTHING))
+    def test_throttled_and_then_unavailable(self, at: World, account: Account) -> None:
+        assert self.troubled(at, account, Answer(429), members(COUNT)).retries >= 1
+        self.troubled(at, account, Answer(503, apply=EVERYTHING), members(COUNT, first=COUNT))
 
     def test_a_request_that_is_too_large_is_split(self, at: World, account: Account) -> None:
         if account.together == 1:
@@ -191,13 +202,13 @@ class ReceiverContract:
 
     # --- the adapter by itself ------------------------------------------------------------------------------
 
-    def test_it_says_what_it_is_and_no_secret(self, at: World, account: Account) -> None:
-        made = self.destination(at)
+    def test_it_says_what_it_is_and_no_secret(self, alone: Path, account: Account) -> None:
+        made = self.destination(alone)
         said = str(made.account()) + made.key_hash(b"salt") + repr(made)
 
         assert made.account()["type"] == account.type
         assert not any(secret in said for secret in account.secrets)
-        assert made.key_hash(b"salt") == self.destination(at).key_hash(b"salt") != made.key_hash(b"pepper")
+        assert made.key_hash(b"salt") == self.destination(alone).key_hash(b"salt") != made.key_hash(b"pepper")
 
     # --- tools ----------------------------------------------------------------------------------------------
 
@@ -210,12 +221,14 @@ class ReceiverContract:
 
         return decide
 
-    def troubled(self, at: World, account: Account, trouble: Ending) -> DestinationReport:
+    def troubled(self, at: World, account: Account, trouble: Ending, rows: Sequence[Row]) -> DestinationReport:
         """A run whose first two requests fail in this way; nobody is lost by it."""
+        at.warehouse.replace(rows)
+        to_tell = len(self.believed(account) ^ truth(rows))
         account.decide(self.first(2, trouble))
         report = self.sync(at)
-        assert (report.succeeded, report.unknown) == (COUNT, 0)
-        assert self.believed(account) == truth(members(COUNT))
+        assert (report.succeeded, report.unknown) == (to_tell, 0), trouble
+        assert self.believed(account) == truth(rows), trouble
         return report
 
 
@@ -233,29 +246,27 @@ class DestinationContract(ReceiverContract):
         account.decide(None)
         assert self.sync(at).succeeded == COUNT
 
-    def test_throttled_with_a_wait(self, at: World, account: Account) -> None:
-        report = self.troubled(at, account, Answer(429, {"Retry-After": "0"}))
+    def test_a_bad_key_a_wrong_address_or_a_redirect_stops_it_at_once(self, at: World, account: Account) -> None:
+        """One after the other: each time everybody is still to be told, and nobody is blamed for it."""
+        for status in (401, 402, 403, 404, 410, 301, 307):
+            ending = Answer(status, {"Location": "https://example.com/elsewhere"})
+            account.decide(lambda _, ending=ending: ending)  # type: ignore[misc]
 
-        assert report.retries >= 1
+            report = self.sync(at, 7)
 
-    @pytest.mark.parametrize("status", [401, 402, 403, 404, 410, 301, 307])
-    def test_a_bad_key_a_wrong_address_or_a_redirect_stops_it_at_once(
-        self, at: World, account: Account, status: int
-    ) -> None:
-        account.decide(lambda _: Answer(status, {"Location": "https://example.com/elsewhere"}))
-
-        report = self.sync(at, 7)
-
-        assert (report.succeeded, report.failed, report.unknown) == (0, 0, 0)
-        assert not any(secret in str(report.error) for secret in account.secrets)
+            counts = (report.planned, report.succeeded, report.failed, report.unknown)
+            assert counts == (COUNT, 0, 0, 0), status
+            assert not any(secret in str(report.error) for secret in account.secrets), status
         account.decide(None)
         assert self.sync(at).succeeded == COUNT
 
-    @pytest.mark.parametrize(
-        "fault", [Answer(500), Answer(408), Reset(), Reset(apply=EVERYTHING), Truncate(apply=EVERYTHING)], ids=repr
-    )
-    def test_trouble_that_passes(self, at: World, account: Account, fault: Ending) -> None:
-        self.troubled(at, account, fault)
+    def test_trouble_that_passes(self, at: World, account: Account) -> None:
+        """One after the other: each meets people who enter, and those of the one before, who leave."""
+        waiting = Answer(429, {"Retry-After": "0"})
+        assert self.troubled(at, account, waiting, members(COUNT)).retries >= 1
+        faults: list[Ending] = [Answer(500), Answer(408), Reset(), Reset(apply=EVERYTHING), Truncate(apply=EVERYTHING)]
+        for number, fault in enumerate(faults, 1):
+            self.troubled(at, account, fault, members(COUNT, first=number * COUNT))
 
     def test_a_lost_answer_is_told_again_with_what_is_so_then(self, at: World, account: Account) -> None:
         account.decide(lambda _: Reset(apply=EVERYTHING))
@@ -272,14 +283,14 @@ class DestinationContract(ReceiverContract):
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(counts=st.lists(st.integers(1, 3), max_size=300), length=st.integers(1, 400))
     def test_requests_keep_every_call_once_and_those_of_a_contact_in_order(
-        self, at: World, account: Account, counts: list[int], length: int
+        self, alone: Path, account: Account, counts: list[int], length: int
     ) -> None:
         calls = [
             Identify(f"c{n}@x.io", part, "u" * length, f"c{n}@x.io", f"m{n}-{part}", {f"p{part}": True})
             for n, parts in enumerate(counts)
             for part in range(parts)
         ]
-        made = self.destination(at)
+        made = self.destination(alone)
 
         requests, refusals = made.requests(calls)
 
@@ -292,8 +303,8 @@ class DestinationContract(ReceiverContract):
         assert all(0 < len(request.identifies) == len(request.encoded) for request in requests)
         assert all(len(request.identifies) <= account.together for request in requests)
 
-    def test_closed_it_sends_nothing(self, at: World, account: Account) -> None:
-        made = self.destination(at)  # what built it has closed it
+    def test_closed_it_sends_nothing(self, alone: Path, account: Account) -> None:
+        made = self.destination(alone)
         call = Identify("a@x.io", 0, "u1", "a@x.io", "m1", {"vip_buyers": True})
         [request], _ = made.requests([call])
 
