@@ -5,6 +5,7 @@ goes on by itself once the other lets go.
 """
 
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -16,6 +17,9 @@ import pytest
 from syncer import state
 
 DEADLINE = 30.0
+
+ALL = os.environ.get("SYNCER_ORDERS") == "all"
+"""Read before the environment is cleaned."""
 
 _BLOCKED = """
 SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')
@@ -91,6 +95,18 @@ def orders(steps: Mapping[str, int]) -> Iterator[tuple[str, ...]]:
     """Every order in which sessions can take so many steps each."""
     named = [name for name, count in steps.items() for _ in range(count)]
     yield from sorted(set(itertools.permutations(named)))
+
+
+def close_orders(long: str, steps: int, short: str) -> Iterator[tuple[str, ...]]:
+    """Of the orders of a session that takes so many steps, and of one that takes two: those in which none, one, or all
+    of the steps of the first lie between the two of the other. Whatever these do to one another, a single step shows.
+
+    SYNCER_ORDERS=all plays the others, too.
+    """
+    for order in orders({long: steps, short: 2}):
+        first, last = (number for number, name in enumerate(order) if name == short)
+        if ALL or last - first - 1 in (0, 1, steps):
+            yield order
 
 
 def play(url: str, sessions: Mapping[str, Session], order: Sequence[str]) -> None:

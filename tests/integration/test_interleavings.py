@@ -1,4 +1,4 @@
-"""Commands beside a run, in every order of their steps: neither fails the other, and in the end all is right."""
+"""Commands beside a run, step by step: neither fails the other, and in the end all is right."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from syncer.receivers.segment import ReceivedRequest
 from syncer.reconciling import record
 from syncer.state import Connection, State, migrations
 from syncer.state.audiences import known_audiences
-from tests.interleaving import Session, orders, play, watch_statements
+from tests.interleaving import Session, close_orders, play, watch_statements
 from tests.points import Killed, Points, end_sessions
 from tests.world import CHURN, GUARD_FROM_TWO, VIP, Row, World, keep_together, members, truth
 
@@ -177,10 +177,11 @@ def test_a_command_and_the_end_of_old_history_never_fail_one_another(
 def assert_all_orders(
     world: World, prepare: Callable[[Round], Command], run: Sequence[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Plays every order of the steps of a run, which stops before these statements, and of a command."""
+    """Plays the steps of a command, before and after its stop, wherever they fit among those of a run, which stops
+    before these statements."""
     watch_statements(monkeypatch)
     stops = STOPS.get(prepare, ("record_action",))
-    for number, order in enumerate(orders({"run": len(run) + 1, "command": len(stops) + 1})):
+    for number, order in enumerate(close_orders("run", len(run) + 1, "command")):
         at, command = prepared(world, prepare, number)
         sessions = {"run": Session(world.sync, run), "command": Session(command, stops)}
 
