@@ -95,6 +95,11 @@ def groups_that_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mirror, "_uneven_groups", uneven)
 
 
+def rows_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that is there twice is the one that was there once."""
+    monkeypatch.setattr(sqlalchemy.func, "sum", sqlalchemy.func.max, raising=False)
+
+
 def parts_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the groups of users, only the first part is compared."""
     real = mirror.parts
@@ -132,6 +137,13 @@ def somebody_comes(world: World) -> None:
     world.warehouse.replace([*PEOPLE, (VIP, "new", "new@x.io")])
 
 
+def somebody_without_an_address_is_there_twice(world: World) -> None:
+    nobody = (VIP, "u0002", None)
+    world.warehouse.replace([*PEOPLE, nobody])
+    world.sync()
+    world.warehouse.replace([*PEOPLE, nobody, nobody])
+
+
 def everybody_moves(world: World) -> None:
     world.warehouse.replace([(VIP, user, f"new-{email}") for _, user, email in PEOPLE])
 
@@ -161,6 +173,7 @@ STORIES: list[tuple[Breaks, Callable[[World], None]]] = [
     (groups_of_rows, one_of_two_addresses_goes),
     (groups_that_are_counted, one_of_two_addresses_goes),
     (groups_that_are_not_counted, somebody_comes),
+    (rows_are_not_counted, somebody_without_an_address_is_there_twice),
     (parts_are_left_out, everybody_moves),
     (turned_before_the_plan, a_plan_is_not_written),
     (without_a_seal, somebody_alters_the_table),

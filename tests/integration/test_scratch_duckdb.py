@@ -13,7 +13,7 @@ from tests.world import World
 
 
 class TestDuckdb(MirrorContract):
-    lives = 25
+    lives = 12
     users = ("u1", "U1", "u1 ", "\u00fc", "u\u0308", "nul\0", "nul\ufffd", "", None)
 
     @pytest.fixture
