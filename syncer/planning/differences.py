@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import psycopg.sql
+
 from syncer import models
 from syncer.planning import checksums, rollbacks, standing, suppression
 from syncer.planning.counts import Counts
@@ -30,11 +32,12 @@ class _Audiences(NamedTuple):
     due_before: Sequence[int]
 
 
-class _Settings(NamedTuple):
-    """The session's settings before a comparison."""
+class _Begun(NamedTuple):
+    """The session's settings before a comparison, and whether there is nobody to compare with."""
 
     tuple_cost: str
     memory: str
+    knows_nobody: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +161,11 @@ class Comparison:
             "nameless": nameless,
             "anything": bool(audiences.audience_ids or nameless or None in self.counts.rows),
         }
-        before = fetch_one(self.connection, _Settings, "begin_comparing")
+        here = {"destination_id": self.target.destination_id}
+        before = fetch_one(self.connection, _Begun, "begin_comparing", here)
         snapshot = self.counts.snapshot
-        sides = {**self.target.compared, "accepted": snapshot.accepted}
+        join = psycopg.sql.SQL("LEFT" if before.knows_nobody else "FULL")
+        sides = {**self.target.compared, "accepted": snapshot.accepted, "join": join}
         made = snapshot.execute(self.connection, "diff_members", compared, **sides)
         execute(self.connection, "end_comparing", before._asdict())
         execute(self.connection, "complete_member_delta")

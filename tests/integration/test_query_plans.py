@@ -155,6 +155,10 @@ def inner_sides(plan: Plan) -> list[Plan]:
     return [child for loop in loops for child in loop["Plans"] if child["Parent Relationship"] == "Inner"]
 
 
+def _joins(plan: Plan) -> set[str]:
+    return {node["Join Type"] for node in nodes(plan) if "Join Type" in node}
+
+
 def _parent(relation: str) -> str:
     return relation.rstrip("0123456789").rstrip("_")
 
@@ -188,6 +192,22 @@ def test_a_run_reads_the_state_once_and_its_pages_by_index(big: World, explained
         assert explained[name], name
         for plan in explained[name]:
             assert not read_whole(plan) & {"synced_member", "sync_change"}, name
+
+
+def test_a_first_comparison_is_parallel_on_every_version(big: World, explained: dict[str, list[Plan]]) -> None:
+    big.extra = f'''[[destinations]]
+name = "new"
+type = "segment"
+write_key = "another"
+endpoint = "{big.receiver.url}"
+'''
+
+    assert big.preview().destinations[0].planned == CONTACTS + 1
+
+    known, first = sorted(explained["diff_members"], key=lambda plan: "Full" not in _joins(plan))
+    assert "Full" in _joins(known)
+    assert "Full" not in _joins(first)
+    assert any(node["Node Type"] == "Gather" for node in nodes(first))
 
 
 def test_what_changed_is_looked_up_in_the_state_by_index(far: World, explained: dict[str, list[Plan]]) -> None:

@@ -3,7 +3,8 @@
 -- ever accepted: it is found here too. Where the contact is the user id, a row whose address went wrong does match: it
 -- is a skip all the same, and the state keeps its row. Left out are contacts beyond the destination's reach, and the
 -- tokens that stand for people who were forgotten.
--- Placeholders: source; join_key (the column of `source` that is the contact, but for blanks around an address);
+-- Placeholders: join (FULL, or LEFT where the destination was told of nobody: before PostgreSQL 16 only that is done by
+-- several processes); source; join_key (the column of `source` that is the contact, but for blanks around an address);
 -- contact (of `snapshot`: the contact itself); address (of `snapshot` and `folded`: the email without those blanks);
 -- judges (whether a row that the state has, too, may be one that cannot be sent); accepted (synced_member, or of it
 -- what the state has of those of whom all is staged, where the snapshot is a part: see `Snapshot.accepted`).
@@ -71,7 +72,7 @@ FROM (
         OR source.audience IS NULL
         OR source.audience = ANY (%(nameless)s::text[])
 ) AS snapshot
-FULL JOIN (
+{join} JOIN (
     SELECT
         synced_member.audience_id,
         synced_member.contact,

@@ -1,8 +1,9 @@
--- Purpose: plans a slice of a first sync, and writes it: its rows of the history and its pages. It says in one statement
--- what a plan comes to of which nobody was told anything before, nothing waits, and no call follows another: each row
--- enters, of several of a property the smallest user leads, and a call names the smallest user of its contact. One sort
--- serves all of that, and the history comes in the order of delivery. The pages come after those that the run has.
--- `part` is of a contact in more audiences than a call may tell (split_parts): any other has no row in contact_change.
+-- Purpose: plans a slice of a first sync, and writes it: its rows of the history and its pages. It says in one
+-- statement what a plan comes to of which nobody was told anything before, nothing waits, and no call follows another:
+-- each row enters, of several of a property the smallest user leads, and a call names the smallest user of its contact.
+-- One sort serves all of that, and the history comes in the order of delivery. The pages come after those that the run
+-- has. `part` is of a contact in more audiences than a call may tell (split_parts): no other has a row in
+-- contact_change.
 -- Placeholders: partition (of sync_change, that of the run).
 -- Parameters: run_id, destination_id; until (the contact with which the next slice begins; null: all are of this one);
 -- page_size; events (the destination is told who entered, also in an initial sync).
@@ -23,21 +24,18 @@ WITH planned AS MATERIALIZED (
             0
         ) + 1 + in_order.nth / %(page_size)s::integer AS page,
         in_order.caller,
-        in_order.contact IS DISTINCT FROM in_order.contact_before OR in_order.part <> in_order.part_before AS begins,
-        in_order.contact IS DISTINCT FROM in_order.contact_before
-            OR in_order.audience_id <> in_order.audience_before AS leads,
-        in_order.contact = in_order.contact_before
-            AND in_order.audience_id = in_order.audience_before
+        in_order.part IS DISTINCT FROM in_order.part_before AS begins,
+        in_order.audience_id IS DISTINCT FROM in_order.audience_before AS leads,
+        in_order.audience_id = in_order.audience_before
             AND in_order.user_id = in_order.user_before AS repeats
     FROM (
         SELECT
             row_of.*,
             dense_rank() OVER (ORDER BY row_of.contact) - 1 AS nth,
-            min(row_of.user_id) OVER (PARTITION BY row_of.contact) AS caller,
-            lag(row_of.contact) OVER row_by_row AS contact_before,
-            lag(row_of.part) OVER row_by_row AS part_before,
-            lag(row_of.audience_id) OVER row_by_row AS audience_before,
-            lag(row_of.user_id) OVER row_by_row AS user_before
+            min(row_of.user_id) OVER of_contact AS caller,
+            lag(row_of.audience_id) OVER of_contact AS audience_before,
+            lag(row_of.part) OVER of_contact AS part_before,
+            lag(row_of.user_id) OVER of_contact AS user_before
         FROM (
             SELECT
                 member_delta.audience_id,
@@ -49,7 +47,11 @@ WITH planned AS MATERIALIZED (
             LEFT JOIN contact_change USING (contact, audience_id)
             WHERE member_delta.kind = 'gain' AND (%(until)s::text IS NULL OR member_delta.contact < %(until)s)
         ) AS row_of
-        WINDOW row_by_row AS (ORDER BY row_of.contact, row_of.part, row_of.audience_id, row_of.user_id)
+        WINDOW of_contact AS (
+            PARTITION BY row_of.contact
+            ORDER BY row_of.part, row_of.audience_id, row_of.user_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+        )
     ) AS in_order
 ),
 written AS (
