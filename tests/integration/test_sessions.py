@@ -72,8 +72,15 @@ def replace(world: World, rows: Iterable[Row]) -> None:
             )
 
 
-@pytest.mark.parametrize("level", ["database", "role", "server"])
-@pytest.mark.parametrize("place", ["world", "world_in_one_database"])
+@pytest.mark.parametrize(
+    ("level", "place"),
+    [
+        ("database", "world"),
+        ("database", "world_in_one_database"),
+        ("role", "world_in_one_database"),
+        ("server", "world"),
+    ],
+)
 def test_whole_syncs_with_every_odd_default_at_once(level: str, place: str, request: pytest.FixtureRequest) -> None:
     world: World = request.getfixturevalue(place)
     world.warehouse.run("ALTER TABLE members ADD score float8, ADD seen timestamptz")
