@@ -2,7 +2,7 @@
 
 To begin a session, and to fill its caches, takes the server longer than most of what tests do in it. So a session that
 its user closes is cleaned, and is given to whoever connects as the same role with the same database and under the same
-name, in this process and in this test; one that read the warehouse to whoever looks into it or fills it, too.
+name, in this process and in this test; one that never leads to whoever asks under any such name, or without one.
 `fresh_sessions` marks tests to which that matters: their subject is how sessions begin, end, or how many there are.
 """
 
@@ -24,8 +24,9 @@ from tests import databases
 _CLEANABLE = (TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 _SOCKET = "connect_timeout keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout".split()
-_READER = "syncer warehouse"
-"""Whose sessions anybody may have had before. Whoever leads is known by their session, which nobody else has."""
+_LENT = ("syncer warehouse", "syncer delivery to ", "syncer settling for ", "syncer test")
+"""How names of those begin whose sessions anybody may have had before. Whoever leads is known by their session, which
+nobody else has."""
 
 Place = tuple[tuple[str, object], ...]
 """Server, database, role, and what a session has from its beginning."""
@@ -81,7 +82,7 @@ def _asked(conninfo: str) -> tuple[Place, bytes]:
     if given.get("client_encoding") == "utf8":  # as the databases of tests are
         del given["client_encoding"]
     name = str(given.get("application_name", ""))
-    if name == _READER:
+    if name.startswith(_LENT):
         del given["application_name"]
     return tuple(sorted(given.items())), sql.SQL("SET application_name = {}").format(name).as_bytes()
 
