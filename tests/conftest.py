@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 
 import psycopg
@@ -26,8 +26,17 @@ from tests import auditor, sessions, witness
 from tests.databases import TEMPLATE, Databases
 from tests.world import Report, World, Write
 
-CARELESS = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "128MB"}
-"""Settings of a server whose power no test cuts."""
+CARELESS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "128MB",
+    "shared_buffers": "16MB",
+    "io_method": "sync",
+}
+"""Settings of a server whose power no test cuts, and whose data are small, in memory and soon gone.
+
+Databases come and go, and each time all buffers are looked through: half a dozen times a test.
+"""
 
 MEMORY = 1024**3
 """Bytes that have to be free for each test process, where the data of their servers lie in memory."""
@@ -168,11 +177,10 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     chosen = request.config.getoption("--postgres")
     if chosen == "embedded":
         folders = tempfile.TemporaryDirectory(prefix="syncer-tests-", dir=_memory())
-        with folders as folder, embedded.running(Path(folder)) as url:
-            with psycopg.connect(url, autocommit=True) as connection:
-                for name, value in CARELESS.items():
-                    connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
-                connection.execute("SELECT pg_reload_conf()")
+        with folders as folder, ExitStack() as stack:
+            with pytest.MonkeyPatch.context() as patch:  # only of this server
+                patch.setattr(embedded, "SETTINGS", embedded.SETTINGS | CARELESS)
+                url = stack.enter_context(embedded.running(Path(folder)))
             yield url
     elif chosen == "container":
         from testcontainers.postgres import PostgresContainer
