@@ -21,9 +21,9 @@ import pytest
 from syncer import embedded
 from syncer.planning import guard
 from syncer.receivers.segment import SegmentReceiver
-from syncer.state import State, migrations
+from syncer.state import State, blocks, migrations
 from tests import auditor, sessions, witness
-from tests.databases import TEMPLATE, Databases
+from tests.databases import BEGUN, TEMPLATE, Databases
 from tests.world import Report, World, Write
 
 CARELESS = {
@@ -66,6 +66,23 @@ _LONG = (
     "integration/test_points.py",
     "integration/test_interleavings.py",
 )
+_FROM_NOTHING = (
+    "acceptance",
+    "integration/test_approval.py",
+    "integration/test_blocks.py",
+    "integration/test_forgetting_traces.py",
+    "integration/test_forgetting_whom.py",
+    "integration/test_interleavings.py",
+    "integration/test_many_runs.py",
+    "integration/test_points.py",
+    "integration/test_query_plans.py",
+    "integration/test_retention.py",
+    "integration/test_rollback.py",
+    "integration/console/test_history_plans.py",
+    "integration/console/test_page_plans.py",
+)
+"""Here the first run has to begin the history as well: what makes its tables is stopped, or makes others."""
+
 _QUICK = ("unit", "integration/test_sync.py", "integration/test_plan.py", "integration/test_truth_table.py")
 
 
@@ -218,6 +235,16 @@ def template(databases: Databases) -> Iterator[str]:
     databases.drop(url)
 
 
+@pytest.fixture(scope="session")
+def begun_template(databases: Databases, template: str) -> Iterator[str]:
+    """The same, with the tables of the first runs' history: to make them takes longer than to copy them."""
+    url = databases.create(BEGUN, template)
+    with State(url, "syncer").connect("test") as connection, connection.transaction():
+        blocks.make(connection, blocks.of_run(connection, 1))
+    yield BEGUN
+    databases.drop(url)
+
+
 @pytest.fixture
 def new_database(databases: Databases) -> Iterator[Callable[..., str]]:
     """Makes databases and gives their URLs; they are the test's until its end. `again` is one that it is done with."""
@@ -239,9 +266,11 @@ def new_database(databases: Databases) -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture
-def state(new_database: Callable[..., str], template: str) -> State:
+def state(
+    request: pytest.FixtureRequest, new_database: Callable[..., str], template: str, begun_template: str
+) -> State:
     """A migrated, empty state."""
-    return State(new_database(template), "syncer")
+    return State(new_database(template if _is_among(request.path, _FROM_NOTHING) else begun_template), "syncer")
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from syncer.addresses import Address
 
 _PREFIX = f"syncer_test_{os.getpid()}_"
 TEMPLATE = f"syncer_template_{os.getpid()}"
+BEGUN = f"syncer_begun_{os.getpid()}"
 _EMPTY = f"syncer_empty_{os.getpid()}"
 
 
