@@ -229,7 +229,7 @@ def databases(postgres: str) -> Iterator[Databases]:
 @pytest.fixture(scope="session")
 def template(databases: Databases) -> Iterator[str]:
     """The name of a database with a migrated state in the schema `syncer`."""
-    url = databases.create(TEMPLATE)
+    url = databases.create(TEMPLATE, databases.empty)
     migrations.migrate(State(url, "syncer"))
     yield TEMPLATE
     databases.drop(url)

@@ -54,12 +54,15 @@ class Databases:
 
     def create_for_test(self, template: str) -> str:
         """Another one for a test, whose sessions may be used again."""
-        return self.create(f"{_PREFIX}{next(self._numbers)}", self._empty if template == "template0" else template)
+        return self.create(f"{_PREFIX}{next(self._numbers)}", self.empty if template == "template0" else template)
 
     @functools.cached_property
-    def _empty(self) -> str:
-        """An empty database in which a session has been: copies of it have what a first session would have to make."""
-        psycopg.connect(self.create(_EMPTY)).close()
+    def empty(self) -> str:
+        """An empty one, to be copied: in three quarters of the files, and with what a first session would make."""
+        url = self.create(_EMPTY)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("VACUUM FULL")
+        psycopg.connect(url).close()
         return _EMPTY
 
     def drop_all(self) -> None:
