@@ -63,7 +63,7 @@ def test_what_moved_is_found_in_memory(settled: World, monkeypatch: pytest.Monke
 
     def copied(opened: PostgresMirror, statement: mirror.Statement) -> Any:
         explained = opened._connection.execute(sql.SQL("EXPLAIN ") + mirror_postgres._compiled(statement))
-        plans.append("\n".join(line for (line,) in explained.fetchall()))
+        plans.append("\n".join(str(line) for (line,) in explained.fetchall()))
         return real(opened, statement)
 
     monkeypatch.setattr(PostgresMirror, "_copied", copied)
