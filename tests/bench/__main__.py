@@ -19,13 +19,14 @@ from rich.console import Console
 
 from syncer import __version__
 from tests.bench import bars, installed, ours, report, server, theirs, warehouse
-from tests.bench.contestants import SCENARIOS, Contestant
+from tests.bench.contestants import ALL_SCENARIOS, SCENARIOS, Contestant
 from tests.bench.report import Result
 from tests.bench.rounds import Bench
 from tests.bench.server import Server
 from tests.bench.shapes import SHAPES
 
 _CONTESTANTS = (*theirs.COMPARISONS, *ours.OURS, *theirs.RIVALS, *ours.SHORT)
+_SCENARIOS_HELP = f"{', '.join(SCENARIOS)}, unless given. left and back are played together."
 _QUICK_MEMBERSHIPS = 100_000
 console = Console(stderr=True)
 
@@ -102,7 +103,7 @@ def _pair(_context: click.Context, _parameter: click.Parameter, given: Sequence[
 @click.command(help=__doc__)
 @click.option("--memberships", type=int, help="Rows of the warehouse; a million, unless given.")
 @click.option("--quick", is_flag=True, help="In three minutes: 100,000 memberships, syncer and the scripts only.")
-@click.option("--scenario", "scenarios", type=click.Choice(SCENARIOS), multiple=True, help="All, unless given.")
+@click.option("--scenario", "scenarios", type=click.Choice(ALL_SCENARIOS), multiple=True, help=_SCENARIOS_HELP)
 @click.option("--shape", "shapes", type=click.Choice([*SHAPES]), multiple=True, default=["even"], help=_shapes_help())
 @click.option(
     "--only", multiple=True, help="The contestant of this name, or those whose name contains it; all, unless given."

@@ -10,8 +10,10 @@ from tests.bench.server import Server
 INITIAL, UNCHANGED, FEW, CHANGED = "initial", "unchanged", "few", "changed"
 COMMANDS = "commands"
 """Commands that send nothing."""
-SYNCS = (INITIAL, UNCHANGED, FEW, CHANGED)
-SCENARIOS = (*SYNCS, COMMANDS)
+HEAP, LEFT, BACK = "heap", "left", "back"
+SYNCS = (INITIAL, UNCHANGED, FEW, CHANGED, HEAP, LEFT, BACK)
+SCENARIOS = (INITIAL, UNCHANGED, FEW, CHANGED, COMMANDS)
+ALL_SCENARIOS = (*SYNCS, COMMANDS)
 
 
 @dataclass(frozen=True, slots=True)

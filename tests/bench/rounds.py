@@ -5,7 +5,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.bench import belief, measure, sink, theirs, warehouse
-from tests.bench.contestants import CHANGED, COMMANDS, FEW, INITIAL, UNCHANGED, Contestant, Place
+from tests.bench.contestants import (
+    BACK,
+    CHANGED,
+    COMMANDS,
+    FEW,
+    HEAP,
+    INITIAL,
+    LEFT,
+    UNCHANGED,
+    Contestant,
+    Place,
+)
 from tests.bench.measure import Measured
 from tests.bench.report import Result
 from tests.bench.server import Server
@@ -30,12 +41,14 @@ class Bench:
     def run(self, scenarios: Sequence[str]) -> Iterator[Result]:
         if INITIAL in scenarios:
             yield from self._initial()
-        if set(scenarios) & {UNCHANGED, FEW, CHANGED}:
+        if set(scenarios) - {INITIAL, COMMANDS}:
             self._learn(measured=INITIAL in scenarios)
         # After a run with changes everywhere the next one compares everything, so few changes come before many.
-        for scenario in (UNCHANGED, FEW, CHANGED, COMMANDS):
+        for scenario in (UNCHANGED, FEW, CHANGED, HEAP, COMMANDS):
             for number in range(self.repeat if scenario in scenarios else 0):
-                self._change(scenario, number)
+                yield from self._round(scenario, number)
+        for number in range(self.repeat if {LEFT, BACK} & set(scenarios) else 0):
+            for scenario in (LEFT, BACK):
                 yield from self._round(scenario, number)
 
     def _change(self, scenario: str, number: int) -> None:
@@ -44,6 +57,12 @@ class Bench:
             warehouse.change_few(self.server, number + 1, shape=SHAPES[self.shape])
         elif scenario == CHANGED:
             warehouse.change(self.server, self.repeat + number + 1, shape=SHAPES[self.shape])
+        elif scenario == HEAP:
+            warehouse.change_largest(self.server, 2 * self.repeat + number + 1, shape=SHAPES[self.shape])
+        elif scenario == LEFT:
+            warehouse.leave(self.server)
+        elif scenario == BACK:
+            warehouse.come_back(self.server)
         else:
             warehouse.remember(self.server)
 
@@ -71,6 +90,7 @@ class Bench:
 
     def _round(self, scenario: str, number: int) -> Iterator[Result]:
         """Runs each once. Scripts and comparisons share a table of what was sent, which is restored after a change."""
+        self._change(scenario, number)
         known = False
         for contestant in self._in_turn(scenario, number):
             if contestant.learn is not None and not known:

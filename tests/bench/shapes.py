@@ -23,6 +23,7 @@ UNION ALL SELECT person + 1, audience, dice, nth FROM ({_SPREAD}) AS together WH
 UNION ALL SELECT 0, audience, 0, 0 FROM generate_series(0, {{audiences}} - 1) AS audience
 """
 
+_USER = "'u' || lpad(person::text, greatest(9, length(person::text)), '0')"
 _CLEAN = "'person' || person || '@example.com'"
 _SHARED = "'person' || person - (person > 0 AND person % 10 = 0)::integer || '@example.com'"
 _MESSY = """
@@ -35,25 +36,37 @@ CASE (dice + nth) % 6
     ELSE '  PeRSoN' || person || '@EXAMPLE.com  '
 END
 """
+# Each membership is there twice: at both addresses of its user.
+_TWO = f"""
+SELECT person, audience, dice, 2 * nth + half AS nth
+FROM ({_SPREAD}) AS spread CROSS JOIN generate_series(0, 1) AS half
+"""
+_BOTH = "'person' || person || CASE nth % 2 WHEN 0 THEN '' ELSE '.other' END || '@example.com'"
+# What differs comes last.
+_LONG_USER = "repeat('user', 50) || lpad(person::text, 9, '0')"
+_LONG = "repeat('person', 36) || lpad(person::text, 9, '0') || '@example.com'"
+
 _FOLDED = """lower(btrim(email, ' ' || chr(9) || chr(13) || chr(10) || chr(160)) COLLATE "C")"""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """One of them. `members` has a row per membership: a person, the number of an audience, and two numbers by which
-    `email` writes the address. `contact` is the address as it has to be sent."""
+    `email` writes the address. `contact` is the address as it has to be sent, `name` how audiences' names begin."""
 
     about: str
     audiences: int = 100
     per_contact: int = 5
     members: str = _SPREAD
+    user: str = _USER
     email: str = _CLEAN
     contact: str = "email"
+    name: str = "Audience "
 
     def audience(self, number: str) -> str:
         """The name of the audience whose number this expression is."""
         digits = max(3, len(str(self.audiences - 1)))
-        return f"'Audience ' || lpad(({number})::text, {digits}, '0')"
+        return f"'{self.name}' || lpad(({number})::text, {digits}, '0')"
 
 
 SHAPES = {
@@ -68,6 +81,13 @@ SHAPES = {
     ),
     "messy": Shape(
         "blanks and capitals in every address, a person's are never the same", email=_MESSY, contact=_FOLDED
+    ),
+    "two": Shape("two addresses of every user", per_contact=10, members=_TWO, email=_BOTH),
+    "long": Shape(
+        "names of 183, ids of 209 and addresses of 237 characters, which differ in the last ones",
+        user=_LONG_USER,
+        email=_LONG,
+        name="Audience " * 20,
     ),
 }
 EVEN = SHAPES["even"]

@@ -25,7 +25,7 @@ CREATE UNLOGGED TABLE warehouse.told (property text COLLATE "C", contact text CO
 
 FILL = """
 INSERT INTO warehouse.member (audience, user_id, email)
-SELECT {audience}, 'u' || lpad(person::text, greatest(9, length(person::text)), '0'), {email}
+SELECT {audience}, {user}, {email}
 FROM ({members}) AS members
 ORDER BY audience, hashint8extended(person, 11)
 """
@@ -72,6 +72,18 @@ NEW_PEOPLE = """
 SELECT {round} * 100000000::bigint + nth AS person, 0 AS audience, 0 AS dice, nth
 FROM generate_series(1, {number}) AS nth
 """
+# One member of each audience stays.
+LEAVE_ALL = """
+CREATE TABLE warehouse.gone AS SELECT * FROM warehouse.member;
+TRUNCATE warehouse.member;
+INSERT INTO warehouse.member SELECT DISTINCT ON (audience) * FROM warehouse.gone ORDER BY audience, user_id, email
+"""
+COME_BACK = """
+TRUNCATE warehouse.member;
+INSERT INTO warehouse.member SELECT * FROM warehouse.gone;
+DROP TABLE warehouse.gone
+"""
+_COUNT = "SELECT count(*) FROM warehouse.member"
 _SIZES = "SELECT audience, count(*) FROM warehouse.member GROUP BY audience ORDER BY count(*) DESC, audience LIMIT 1"
 
 
@@ -86,7 +98,7 @@ def generate(server: Server, memberships: int, shape: Shape = EVEN) -> None:
     for statement in CREATE.format(contact=shape.contact).split(";\n"):
         server.run(statement)
     members = shape.members.format(contacts=memberships // shape.per_contact, audiences=shape.audiences)
-    server.run(FILL.format(members=members, audience=shape.audience("audience"), email=shape.email))
+    server.run(FILL.format(members=members, audience=shape.audience("audience"), user=shape.user, email=shape.email))
     server.run("VACUUM (ANALYZE) warehouse.member")
 
 
@@ -118,6 +130,30 @@ def change_few(server: Server, number: int, changes: int = 100, shape: Shape = E
     server.run("VACUUM (ANALYZE) warehouse.member")
 
 
+def change_largest(server: Server, number: int, share: float = 0.01, shape: Shape = EVEN) -> None:
+    """Changes a share of all memberships, all of them in the largest audience, of which half may leave at most."""
+    ((members,),) = server.run(_COUNT)
+    _, most = largest(server)
+    change_few(server, number, min(most, round(share * int(str(members)))), shape)
+
+
+def leave(server: Server) -> None:
+    """Everybody leaves, and what was before is remembered; `come_back` brings them back."""
+    remember(server)
+    _run_each(server, LEAVE_ALL)
+
+
+def come_back(server: Server) -> None:
+    """All who left are there again."""
+    remember(server)
+    _run_each(server, COME_BACK)
+
+
+def _run_each(server: Server, statements: str) -> None:
+    for statement in (*statements.split(";\n"), "VACUUM (ANALYZE) warehouse.member"):
+        server.run(statement)
+
+
 def _enter_new_people(server: Server, number: int, audience: str, people: int, shape: Shape) -> None:
     members = NEW_PEOPLE.format(round=number, number=people)
-    server.run(FILL.format(members=members, audience=f"'{audience}'", email=shape.email))
+    server.run(FILL.format(members=members, audience=f"'{audience}'", user=shape.user, email=shape.email))
