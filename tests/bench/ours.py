@@ -69,6 +69,7 @@ max_events_per_second = 0
 [guard]
 max_new_audiences = 10000
 max_removed_fraction = 1.0
+min_added = 1000000000
 [log]
 level = "WARNING"
 """

@@ -27,7 +27,18 @@ from tests.bench import (
     versions,
     warehouse,
 )
-from tests.bench.contestants import CHANGED, COMMANDS, FEW, INITIAL, SCENARIOS, UNCHANGED, Place
+from tests.bench.contestants import (
+    BACK,
+    CHANGED,
+    COMMANDS,
+    FEW,
+    HEAP,
+    INITIAL,
+    LEFT,
+    SCENARIOS,
+    UNCHANGED,
+    Place,
+)
 from tests.bench.rounds import Bench
 from tests.bench.shapes import SHAPES
 from tests.bench.statements import Log
@@ -90,11 +101,21 @@ def test_ours_is_measured_in_every_scenario_and_right_in_each(bench_server: serv
     assert all(state > 100 and history > 100 for state, history in kept)
 
 
-@pytest.mark.parametrize("shape", ["many", "one", "messy"])
+@pytest.mark.parametrize("shape", ["many", "one", "messy", "long"])
 def test_no_shape_is_held_however_small_its_audiences(bench_server: server.Server, tmp_path: Path, shape: str) -> None:
     warehouse.generate(bench_server, 2000, SHAPES[shape])
     (result,) = Bench(bench_server, tmp_path, (ours.OURS[1],), 1, 0, shape).run([CHANGED])
     assert (result.problem, result.wrong, result.requests > 0) == ("", 0, True)
+
+
+def test_an_audience_moves_and_everybody_leaves_and_comes_back(bench_server: server.Server, tmp_path: Path) -> None:
+    warehouse.generate(bench_server, 2000, SHAPES["two"])
+    results = list(Bench(bench_server, tmp_path, (ours.OURS[1],), 1, 0, "two").run([HEAP, LEFT]))
+    assert [(each.scenario, each.problem, each.wrong, each.requests > 0) for each in results] == [
+        (HEAP, "", 0, True),
+        (LEFT, "", 0, True),
+        (BACK, "", 0, True),
+    ]
 
 
 def test_a_crowd_catches_who_takes_each_row_that_left_for_a_contact_that_left(bench_server: server.Server) -> None:
