@@ -8,11 +8,14 @@
 
 -- 1. The installation, and who leads
 
+-- `added_up_run`: the runs before it ended so long ago that their history goes with the block that they are in. What it
+-- came to is in `dropped_history` and `past_contact` already.
 CREATE TABLE installation (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     installation_id uuid NOT NULL DEFAULT gen_random_uuid(),
     forget_key uuid NOT NULL DEFAULT gen_random_uuid(),
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    added_up_run integer NOT NULL DEFAULT 1
 );
 COMMENT ON TABLE installation IS 'The one row that tells this state from every other';
 INSERT INTO installation DEFAULT VALUES;
@@ -452,9 +455,9 @@ CREATE TABLE dropped_history (
     PRIMARY KEY (destination_id, audience_id)
 );
 COMMENT ON TABLE dropped_history IS
-    'How many members had entered and not left, by audience, in the history that was dropped';
+    'How many members had entered and not left, by audience, in the runs before `added_up_run`';
 
--- What forgetting needs of the history that was dropped, and nothing else reads: about which contacts calls left for a
+-- What forgetting needs of the history that is dropped, and nothing else reads: about which contacts calls left for a
 -- destination, and which users were there. Columns as in `synced_member`; without those that still are there.
 CREATE TABLE past_contact (
     destination_id integer NOT NULL,
@@ -463,7 +466,7 @@ CREATE TABLE past_contact (
     email text COLLATE "C"
 );
 COMMENT ON TABLE past_contact IS
-    'Who was once told about, in the history that was dropped, so that they can be forgotten';
+    'Who was once told about, in the runs before `added_up_run`, so that they can be forgotten';
 CREATE UNIQUE INDEX past_contact_once ON past_contact (contact, user_id, destination_id, coalesce(email, ''));
 
 

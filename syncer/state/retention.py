@@ -1,8 +1,10 @@
 """Drops old history, a block of runs at a time.
 
-Never loses what `verify`, a resync and forgetting need: in the same transaction, what the dropped changes came to is
-added up in `dropped_history`, and whom they were about is kept in `past_contact`; what a resync retracts stands in the
-state, not in the history. Runs stay for good, and so does what they told altogether (`told_count`).
+Never loses what `verify`, a resync and forgetting need: what the changes of a run came to is added up in
+`dropped_history`, and whom they were about is kept in `past_contact`; what a resync retracts stands in the state, not
+in the history. That is done run by run, as each gets old, because no run can begin meanwhile: a block of days, with
+tens of millions of changes, would take minutes at once. Then to drop it takes a moment. Runs stay for good, and so does
+what they told altogether (`told_count`).
 """
 
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ import psycopg.sql
 import structlog
 
 from syncer import errors
-from syncer.state import Connection, blocks, execute, fetch_all, locks
+from syncer.state import Connection, blocks, execute, fetch_all, fetch_values, locks
 
 _PATIENCE_SECONDS = 2.0
 """Seconds for which the drop waits for readers, and later readers for the drop."""
@@ -35,6 +37,7 @@ def drop_old(connection: Connection, keep: float) -> int:
     """
     execute(connection, "delete_old_held_out", {"keep": keep})
     execute(connection, "delete_old_reconciled", {"keep": keep})
+    _add_up(connection, keep)
     dropped = 0
     for old in fetch_all(connection, _Old, "list_old_blocks", {"keep": keep}):
         try:
@@ -47,15 +50,21 @@ def drop_old(connection: Connection, keep: float) -> int:
     return dropped
 
 
+def _add_up(connection: Connection, keep: float) -> None:
+    """What the old runs came to is kept, one by one: whatever breaks this off, each is added up once."""
+    for run_id in fetch_values(connection, "list_runs_to_add_up", {"keep": keep}):
+        with connection.transaction():
+            execute(connection, "add_dropped_history", {"run_id": run_id})
+            execute(connection, "add_past_contacts", {"run_id": run_id})
+            execute(connection, "mark_added_up", {"run_id": run_id})
+
+
 def _drop(connection: Connection, old: _Old) -> None:
     """Drops all partitions of a block, or none.
 
     The lock that keeps readers out is taken last, for the moment of the drop only.
     """
     with connection.transaction():
-        runs = {"first_run": old.first_run, "end_run": old.end_run}
-        execute(connection, "add_dropped_history", runs)
-        execute(connection, "add_past_contacts", runs)
         execute(connection, "forget_block", {"first_run": old.first_run})
         with locks.changing_tables(connection, _PATIENCE_SECONDS):
             for table in blocks.TABLES:

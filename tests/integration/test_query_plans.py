@@ -29,6 +29,7 @@ EXPLAINED = (
     "diff_members gather_known digest_plan tally_changes claim_pages load_page settle_pages who_is_it who_was_told"
     " who_changed who_is_pending who_is_refused who_is_held who_is_skipped"
     " clear_refusals clear_unanswered settle_holds list_run_audiences add_retractions list_fingerprints"
+    " add_past_contacts"
 ).split()
 
 
@@ -245,6 +246,15 @@ def test_closing_a_run_looks_nothing_up_row_by_row(big: World, explained: dict[s
         assert [node for node in nodes(gate) if node.get("Relation Name", "").startswith("sync_change")] == reading, (
             name
         )
+
+
+def test_an_old_run_looks_its_contacts_up_in_the_state(big: World, explained: dict[str, list[Plan]]) -> None:
+    with big.state() as connection:
+        execute(connection, "add_past_contacts", {"run_id": 1})
+    (plan,) = explained["add_past_contacts"]
+    asked = [node for node in nodes(plan) if node.get("Relation Name", "").startswith("synced_member")]
+    assert asked, "nobody is looked up"
+    assert all("contact" in node.get("Index Cond", "") for node in asked), "members are read, or asked for by user"
 
 
 def test_one_person_is_explained_by_index(big: World, explained: dict[str, list[Plan]]) -> None:

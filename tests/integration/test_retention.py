@@ -79,7 +79,7 @@ def test_what_is_dropped_is_added_up(world: World) -> None:
     assert drop_old(world) == 0
     age(world, up_to_run=3)
     assert drop_old(world) == 2  # 3 and 4 are one block, and 4 is young
-    assert net(world) == [(1, 3), (2, 1)]
+    assert net(world) == [(1, 2), (2, 0)]  # 3 is added up already
     assert differences(world) == 0
     age(world, up_to_run=6)
     assert drop_old(world) == 2  # 6 is the newest
@@ -161,11 +161,28 @@ def test_somebody_who_reads_for_long_is_left_alone(world: World) -> None:
         auditor.execute("SELECT count(*) FROM sync_changelog")
 
         assert drop_old(world) == 0
-        assert net(world) == []
         assert kept(world)["sync_page"] == [1]
+        assert (net(world), differences(world)) == ([(1, 1)], 0)
 
     assert drop_old(world) == 2
-    assert net(world) == [(1, 1)]
+    assert (net(world), differences(world)) == ([(1, 1)], 0)
+
+
+def test_a_run_is_added_up_as_soon_as_it_is_old_and_once(world: World) -> None:
+    for names in ("ab", "b", "bc", "c"):
+        world.warehouse.replace(named_members(*names))
+        world.sync()
+    age(world, up_to_run=1)
+
+    assert drop_old(world) == 0
+    assert (net(world), differences(world)) == ([(1, 2)], 0)
+    assert world.query("SELECT contact FROM past_contact ORDER BY 1") == [("a@x.io",), ("b@x.io",)]
+    assert drop_old(world) == 0
+    assert (net(world), differences(world)) == ([(1, 2)], 0)
+
+    age(world, up_to_run=2)
+    assert drop_old(world) == 2
+    assert (net(world), differences(world)) == ([(1, 1)], 0)
 
 
 def test_an_open_run_keeps_its_history(world: World) -> None:

@@ -1,5 +1,5 @@
--- Purpose: checks that the members of each audience add up at one destination: those of the dropped history, plus what
--- the kept history added and took away, must be as many as the state has.
+-- Purpose: checks that the members of each audience add up at one destination: those of the history that is
+-- added up already, plus what later runs added and took away, must be as many as the state has.
 -- Parameters: destination_id.
 -- Rows: audience, property, replayed, members; only where they differ.
 SELECT audience.name AS audience, audience.property, sums.replayed, sums.members
@@ -12,7 +12,9 @@ FROM (
         UNION ALL
         SELECT accepted_change.audience_id, CASE accepted_change.effect WHEN 'gain' THEN 1 ELSE -1 END, 0
         FROM accepted_change
-        WHERE accepted_change.destination_id = %(destination_id)s AND accepted_change.effect <> 'none'
+        WHERE accepted_change.destination_id = %(destination_id)s
+            AND accepted_change.effect <> 'none'
+            AND accepted_change.run_id >= (SELECT installation.added_up_run FROM installation)
         UNION ALL
         SELECT synced_member.audience_id, 0, 1
         FROM synced_member

@@ -1,7 +1,7 @@
--- Purpose: the blocks all of whose runs ended long ago: runs end in the order in which they begin, so the last one of
--- each is asked for. The block that the newest run is in, or that a later one may still be put in, is none of them, nor
--- is one with a run that is open, that a rollback waits to take back, that is such a rollback, or that is the last one
--- to have held something that waits, which people approve by that run.
+-- Purpose: the blocks all of whose runs ended long ago and are added up: runs end in the order in which they begin, so
+-- the last one of each is asked for. The block that the newest run is in, or that a later one may still be put in, is
+-- none of them, nor is one with a run that a rollback waits to take back, that is such a rollback, or that is the last
+-- one to have held something that waits, which people approve by that run.
 -- Parameters: keep (seconds).
 -- Rows: first_run, end_run (excluded), runs; the oldest first.
 SELECT
@@ -14,7 +14,7 @@ SELECT
     ) AS runs
 FROM history_block
 LEFT JOIN LATERAL (
-    SELECT run.finished_at
+    SELECT run.run_id, run.finished_at
     FROM run
     WHERE run.run_id >= history_block.first_run AND run.run_id < history_block.end_run
     ORDER BY run.run_id DESC
@@ -22,12 +22,7 @@ LEFT JOIN LATERAL (
 ) AS last_run ON true
 WHERE history_block.end_run <= (SELECT max(newest.run_id) FROM run AS newest)
     AND coalesce(extract(epoch FROM clock_timestamp() - last_run.finished_at) > %(keep)s::float8, true)
-    AND NOT EXISTS (
-        SELECT FROM run AS unfinished
-        WHERE unfinished.phase <> 'closed'
-            AND unfinished.run_id >= history_block.first_run
-            AND unfinished.run_id < history_block.end_run
-    )
+    AND coalesce(last_run.run_id < (SELECT installation.added_up_run FROM installation), true)
     AND NOT EXISTS (
         SELECT FROM held_change
         WHERE held_change.rolls_back_run_id > 0
