@@ -92,17 +92,19 @@ def compare(found: Sequence[travel.Travelled], pulled: Pulled) -> Iterator[str]:
 
 @click.command(help=__doc__)
 @click.option("--memberships", default=1_000_000, show_default=True, help="Rows of the warehouse; a multiple of 100.")
+@click.option("--server", "which", default=server.EMBEDDED, show_default=True, help=server.WHICH)
 @click.option("--work", type=click.Path(path_type=Path), required=True, help="Keeps the servers here.")
 @click.option("--keep", is_flag=True, help="Takes the data as they were left there.")
 @click.option("--out", type=click.Path(path_type=Path), help="Writes the results here as JSON.")
-def main(memberships: int, work: Path, out: Path | None, *, keep: bool) -> None:
+def main(memberships: int, which: str, work: Path, out: Path | None, *, keep: bool) -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     work.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(work).free
     if not keep and free < memberships * BYTES_A_MEMBERSHIP:
         raise click.ClickException(f"{free / 1e9:.0f} GB are free, {memberships * BYTES_A_MEMBERSHIP / 1e9:.0f} needed")
     more = {"max_wal_size": _MOST_WAL}
-    with server.running(work / "data", more) as made, server.running(work / "state", more) as state:
+    data, kept = (server.running(work / name, more, which=which) for name in ("data", "state"))
+    with data as made, kept as state:
         both = replace(made, other_url=state.other_url)
         if not keep:
             for done in many.make(both, work, SETUP, memberships):

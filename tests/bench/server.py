@@ -44,8 +44,7 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """User and system time of the whole server so far, including sessions that have ended."""
-        own, children = _cpu(self.pid, ended_children=True)
-        return own + children + sum(_cpu(pid)[0] for pid in _children(self.pid))
+        return cpu_of_all(self.pid)
 
     def settle(self) -> None:
         """Writes out what an earlier measurement left unwritten, so that the next one does not pay for it."""
@@ -93,6 +92,12 @@ def cpu_of(pid: int) -> float:
     return _cpu(pid)[0]
 
 
+def cpu_of_all(pid: int) -> float:
+    """User and system time so far of a process and of those that it started, including those that have ended."""
+    own, ended = _cpu(pid, ended_children=True)
+    return own + ended + sum(cpu_of(child) for child in _children(pid))
+
+
 def _cpu(pid: int, *, ended_children: bool = False) -> tuple[float, float]:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -103,4 +108,5 @@ def _cpu(pid: int, *, ended_children: bool = False) -> tuple[float, float]:
 
 
 def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for thread in threads for child in thread.read_text().split()]

@@ -31,7 +31,7 @@ _DELIVERING = "delivering"
 """What syncer says on stderr when its plan is whole."""
 
 SHARES = (0.0, 0.001, 0.01)
-ENGINES = ("postgresql", "mariadb")
+ENGINES = ("postgresql", "mariadb", "spark")
 _TABLE = "(audience varchar(100), user_id varchar(64), email varchar(190), updated_at varchar(40))"
 
 
@@ -110,11 +110,16 @@ def run_once(both: Server, engine: Engine, state: Server, folder: Path, setup: S
 
 
 @contextmanager
-def running(name: str, made: Server, folder: Path) -> Iterator[Engine]:
-    """The engine of this name, with an empty scratch schema. The data are made by a PostgreSQL, which may be it."""
+def running(name: str, made: Server, folder: Path, executors: int = 2) -> Iterator[Engine]:
+    """The engine of this name, with an empty scratch schema. The data are made by a PostgreSQL, which may be it.
+    `executors` are Spark's."""
     if name == "postgresql":
         made.run("DROP SCHEMA IF EXISTS scratch CASCADE; CREATE SCHEMA scratch")
         yield Engine(made.url, made.cpu_seconds)
+        return
+    if name == "spark":
+        with _spark(made, executors) as engine:
+            yield engine
         return
     from tests.engines.servers import mariadb_server, own_folder  # needs pytest
 
@@ -124,14 +129,49 @@ def running(name: str, made: Server, folder: Path) -> Iterator[Engine]:
 
         def follow(table: str) -> None:
             rows = folder / "rows.tsv"
-            copied = f"COPY (SELECT audience, user_id, email, updated_at FROM warehouse.{table}) TO STDOUT"
-            with psycopg.connect(made.url) as source, source.cursor().copy(copied) as blocks, rows.open("wb") as file:
-                file.writelines(blocks)
+            _write_rows(made, table, rows)
             made_anew = f"CREATE OR REPLACE TABLE warehouse.{table} {_TABLE} CHARACTER SET utf8mb4"
             loaded = f"LOAD DATA LOCAL INFILE '{rows}' INTO TABLE warehouse.{table} CHARACTER SET utf8mb4"
             _order(there, made_anew, loaded)
 
         yield Engine(there.render_as_string(hide_password=False), lambda: server.cpu_of(pid), follow)
+
+
+@contextmanager
+def _spark(made: Server, executors: int) -> Iterator[Engine]:
+    """Its tables are Parquet."""
+    from pyhive import hive
+
+    from tests.engines.servers import own_folder, spark_server  # needs pytest
+
+    with own_folder("spark") as own, spark_server(own, executors) as (url, pid):
+
+        def order(*statements: str) -> None:
+            with hive.connect(url.host, url.port) as connection, connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+
+        def follow(table: str) -> None:
+            rows = own / "rows.tsv"
+            _write_rows(made, table, rows)
+            columns = "audience string, user_id string, email string, updated_at string"
+            order(
+                "DROP TABLE IF EXISTS warehouse.written",
+                f"CREATE TABLE warehouse.written ({columns}) USING csv OPTIONS (sep '\\t', path '{rows}')",
+                f"DROP TABLE IF EXISTS warehouse.{table}",
+                f"CREATE TABLE warehouse.{table} USING parquet AS SELECT * FROM warehouse.written",
+            )
+
+        order("CREATE DATABASE warehouse", "CREATE DATABASE scratch")
+        there = url.set(database="warehouse")
+        yield Engine(there.render_as_string(hide_password=False), lambda: server.cpu_of_all(pid), follow)
+
+
+def _write_rows(made: Server, table: str, rows: Path) -> None:
+    """Text with tabs between."""
+    copied = f"COPY (SELECT audience, user_id, email, updated_at FROM warehouse.{table}) TO STDOUT"
+    with psycopg.connect(made.url) as source, source.cursor().copy(copied) as blocks, rows.open("wb") as file:
+        file.writelines(blocks)
 
 
 def _order(url: sqlalchemy.URL, *statements: str) -> None:
@@ -187,16 +227,20 @@ def show(rows: Sequence[Travelled], title: str) -> None:
 @click.command(help=__doc__)
 @click.option("--memberships", default=1_000_000, show_default=True, help="Rows of the warehouse; five per contact.")
 @click.option("--engine", "name", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True)
+@click.option("--executors", default=2, show_default=True, help="Spark's, with a core each.")
+@click.option(
+    "--server", "which", default=server.EMBEDDED, show_default=True, help=f"Another PostgreSQL. {server.WHICH}"
+)
 @click.option("--repeat", default=3, show_default=True)
 @click.option("--work", type=click.Path(path_type=Path), required=True, help="Keeps the servers here.")
 @click.option("--out", type=click.Path(path_type=Path), help="Writes every run here as JSON.")
-def main(memberships: int, name: str, repeat: int, work: Path, out: Path | None) -> None:
+def main(memberships: int, name: str, executors: int, which: str, repeat: int, work: Path, out: Path | None) -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     work.mkdir(parents=True, exist_ok=True)
-    with server.running(work / "data") as made, server.running(work / "state") as state:
+    with server.running(work / "data", which=which) as made, server.running(work / "state", which=which) as state:
         warehouse.generate(made, memberships)
-        facts = {**about(made, memberships), "engine": name}
-        with running(name, made, work) as engine:
+        facts = {**about(made, memberships), "engine": name, "executors": executors if name == "spark" else None}
+        with running(name, made, work, executors) as engine:
             found = list(rounds(made, engine, state, work, repeat, SHARES))
     if out is not None:
         out.write_text(json.dumps({"about": facts, "runs": [asdict(each) for each in found]}, indent=1) + "\n")

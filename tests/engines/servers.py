@@ -80,6 +80,42 @@ def mariadb_server(folder: Path, *options: str) -> Iterator[tuple[sqlalchemy.URL
 
 
 @contextmanager
+def spark_server(folder: Path, executors: int = 2) -> Iterator[tuple[sqlalchemy.URL, int]]:
+    """The address of Spark's SQL server, on a cluster of executors with a core each in processes of their own, and the
+    number of the process that started them. Skips the test where it is missing."""
+    hive = pytest.importorskip("pyhive.hive", reason="PyHive is not installed: pip install '.[spark]'")
+    home = os.environ.get("SPARK_HOME")
+    if not home:
+        pytest.skip("SPARK_HOME names no Spark; `.ci/run spark` installs one")
+    program("java", "a Java runtime of version 17 or later")
+    port = free_port()
+    settings = {
+        "spark.executor.memory": "1024m",
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.catalogImplementation": "hive",
+        "spark.sql.warehouse.dir": f"{folder}/warehouse",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
+    server = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
+    command = [f"{home}/bin/spark-submit", "--class", server, "--master", f"local-cluster[{executors},1,1024]"]
+    command += ["--driver-memory", "2g", *(f"--conf={key}={value}" for key, value in settings.items())]
+    where = {"hive.server2.thrift.bind.host": "127.0.0.1", "hive.server2.thrift.port": port}
+    command += ["spark-internal", *(part for key, value in where.items() for part in ("--hiveconf", f"{key}={value}"))]
+
+    def is_up() -> bool:
+        try:
+            hive.connect("127.0.0.1", port).close()
+        except Exception:
+            return False
+        return True
+
+    with running(command, folder, is_up, 600) as pid:
+        yield sqlalchemy.URL.create("hive", host="127.0.0.1", port=port, database="default"), pid
+
+
+@contextmanager
 def own_folder(name: str) -> Iterator[Path]:
     """A folder with a short path: those of sockets may not be long."""
     folder = Path(tempfile.mkdtemp(prefix=name))
