@@ -250,6 +250,11 @@ def test_closing_a_run_looks_nothing_up_row_by_row(big: World, explained: dict[s
 
 def test_an_old_run_looks_its_contacts_up_in_the_state(big: World, explained: dict[str, list[Plan]]) -> None:
     with big.state() as connection:
+        connection.execute(
+            "INSERT INTO sync_page (run_id, destination_id, page, urgency, status, identifies)"
+            " SELECT DISTINCT 1, 1, page, 2, 'done'::page_status, 2500 FROM sync_change WHERE page >= 10"
+        )
+        connection.execute("ANALYZE sync_page")
         execute(connection, "add_past_contacts", {"run_id": 1})
     (plan,) = explained["add_past_contacts"]
     asked = [node for node in nodes(plan) if node.get("Relation Name", "").startswith("synced_member")]
