@@ -24,7 +24,7 @@ from tests import databases
 _CLEANABLE = (TransactionStatus.IDLE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 _SOCKET = "connect_timeout keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout".split()
-_LENT = ("syncer warehouse", "syncer delivery to ", "syncer settling for ", "syncer test")
+_LENT = ("syncer warehouse", "syncer delivery to ", "syncer settling for ")
 """How names of those begin whose sessions anybody may have had before. Whoever leads is known by their session, which
 nobody else has."""
 
