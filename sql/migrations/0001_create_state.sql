@@ -226,6 +226,21 @@ CREATE TABLE user_count (
 );
 COMMENT ON TABLE user_count IS 'How many different users a destination has in synced_member, by audience';
 
+-- What the snapshot's rows of an audience added up to in the last plan for the destination, where nothing differed from
+-- the state: while they add up to that, and are read in the same way (`reading`), nothing does. `sums` are by group of
+-- users (see member_group), null where something differed; `fingerprint` is of all rows, null if anything did.
+-- `hashing` tells servers apart whose hashes are different.
+CREATE TABLE member_sum (
+    destination_id integer NOT NULL,
+    audience_id integer NOT NULL,
+    reading text NOT NULL,
+    hashing bigint NOT NULL DEFAULT hashtextextended('syncer', 0),
+    fingerprint text,
+    sums bigint[] NOT NULL,
+    PRIMARY KEY (destination_id, audience_id)
+);
+COMMENT ON TABLE member_sum IS 'What the rows of an audience add up to of which nothing differs, by group of users';
+
 -- A row goes when its event was accepted; where the receiver does not recognise a repetition, before it is sent.
 -- `refusal`: in the receiver's words; never sent again.
 CREATE TABLE owed_event (
@@ -337,8 +352,7 @@ COMMENT ON TABLE run_destination IS 'What a run did at a destination, in identif
 -- `reads`: the snapshot was asked about this audience, and something named it. `held_add` and `deferred_add`: of those
 -- held and deferred, additions. Deferred changes wait for the next run, because this one could not tell them before
 -- that is due, or (`yielding`) because of another audience of a priority. `refreshed`: planned to be told true once
--- more, before that expires. `fingerprint` is of the snapshot's rows of this audience, where nothing of them differed
--- from the state; null: something did, or they were not added up.
+-- more, before that expires.
 CREATE TABLE run_count (
     run_id integer NOT NULL,
     destination_id integer NOT NULL,
@@ -360,7 +374,6 @@ CREATE TABLE run_count (
     deferred_add bigint NOT NULL DEFAULT 0,
     yielding bigint NOT NULL DEFAULT 0,
     refreshed bigint NOT NULL DEFAULT 0,
-    fingerprint text,
     PRIMARY KEY (run_id, destination_id, audience_id)
 ) PARTITION BY RANGE (run_id);
 COMMENT ON TABLE run_count IS 'What a run did for an audience at a destination, in contacts';
@@ -811,6 +824,12 @@ CREATE FUNCTION refusal_fingerprint(user_id text, email text, traits jsonb, prop
 CREATE FUNCTION next_try(tries integer, run_id integer) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN tries <= 5 THEN run_id + power(2, tries - 1)::integer END;
+
+-- The group of an audience's users that a row belongs to: a row of the snapshot and the same row of the state are in
+-- the same. `groups` is a power of two.
+CREATE FUNCTION member_group(user_id text, groups integer) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (hashtextextended(coalesce(user_id, '') COLLATE "C", 0) & (groups - 1))::integer;
 
 -- A keyed hash of a name. `kind`: email, user_id, or contact (what a destination knows somebody by). A user id that
 -- reads like the address of somebody else has another hash than that address.

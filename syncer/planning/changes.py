@@ -61,6 +61,7 @@ from typing import NamedTuple
 
 from syncer import models, naming
 from syncer.planning import guard, parts, slices
+from syncer.planning.checksums import Leaving
 from syncer.planning.counts import Counts
 from syncer.planning.differences import Compared, Comparison
 from syncer.planning.holds import Holding
@@ -96,7 +97,7 @@ class TargetPlan:
 
     `about_all`: it is about all audiences that can be told, so a contact that is not in it has nothing to be told.
     `whole`: and no audience was set aside. `believed`: about all, and the guard held no removal: whoever is not in the
-    snapshot has left. `fingerprints` are of unchanged audiences (see `checksums`).
+    snapshot has left. `leaving`: what it leaves for the next plan (see `checksums`).
     `mirrors`: all rows of the snapshot are told here, or were; contacts are addresses. `unasked`: see `PlanAudiences`.
     `reading`: how it was compared (see `Comparison.reading`). `rolls_back`: something of it takes a run back, and what
     the warehouse says of that is not planned. `found`, `stands`: see `Compared`. `changes` counts properties of
@@ -113,7 +114,7 @@ class TargetPlan:
     counts: Sequence[AudienceCount]
     skipped: Mapping[str, int]
     holds: Sequence[guard.Hold]
-    fingerprints: Mapping[int, str]
+    leaving: Leaving
     mirrors: bool
     deferred: int
     unasked: Collection[int]
@@ -184,7 +185,7 @@ class TargetPlanner:
             counts=self._count_changes(first, sliced.waiting if sliced is not None else {}),
             skipped=skipped,
             holds=told.holds,
-            fingerprints=compared.fingerprints,
+            leaving=compared.leaving,
             mirrors=whole and not skipped and not compared.rolls_back and self._covers_everything(),
             deferred=fetch_value(self.connection, "count_deferred") if told.changes else 0,
             unasked=unasked,

@@ -1,67 +1,350 @@
-"""Audiences whose rows have not changed are not compared again: a checksum of the rows tells.
+"""Members whose rows have not changed are not compared again: checksums of the rows tell.
 
-A run leaves a fingerprint with its counts of an audience at a destination (`run_count.fingerprint`) if it found no
-difference there, or looked for none because the fingerprint before was the same. Whatever changes the state of an
-audience was planned first, by a run that found a difference and so left no fingerprint; only forgetting works beside
-the plan, and deletes all fingerprints. So a fingerprint that the last run left says that the state of the audience is
-still what it was then. An audience of which something is due again is compared all the same, and so is every audience
-after the settings or the version changed.
+The users of an audience are in groups of some 64, by a hash of their id: a row of the snapshot and the same row of the
+state are in the same group. A plan leaves what the snapshot's rows of an audience, and of each group, add up to
+(`member_sum`) if it found no difference there, or looked for none because the sum was the same as before. Whatever
+changes the state was planned first, by a plan that found a difference in that group and so left no sum of it; only
+forgetting works beside the plan, and drops all sums. What a plan was not about, it drops. So a sum that the last plan
+left says that the state of that group is still what it was then, and while the rows add up to it nothing differs.
 
-Two sets of rows that differ have the same count and the same sum of 64 bits by chance once in some 10^19 comparisons.
+Rows are added up by audience first, which is cheap, and by group only for the audiences that changed; a small one has
+no groups. An audience of which something is due again is compared whole, and so is every audience after the settings or
+the version changed. A first sync adds up nothing: it leaves in how many groups the next plan has to.
+
+Two sets of rows that differ have the same sum of 64 bits by chance once in some 10^19 comparisons.
 A preview compares everything, and so does `syncer verify`.
 
-Adding up costs about a tenth of comparing, and is left out where most audiences changed last time.
+Adding up costs about a tenth of comparing, and is left out where too much changed last time.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from syncer.state import Connection, fetch_all
+import psycopg.sql
+
+from syncer.planning.snapshot import Snapshot
+from syncer.state import Connection, columns_of, execute, fetch_all, fetch_value
+
+MEMBERS = 64
+"""Of a group, about: fewer make the sums themselves cost more, and more are compared for one who changed."""
+
+_WORTH = 0.66
+"""Where less is unchanged, the next plan compares nearly all: what changed now, once more, and what changes then."""
+
+_STEP = 4
+"""Audiences have 1, 16, 64, … groups: with few different numbers, a row's group is quickly found."""
+
+UNDIVIDED = 8
+"""An audience of fewer than so many groups' members is one group: as a rule none of them, or most, would move."""
+
+_SPREAD = 8
+"""An audience keeps its number of groups until they are that many times too large or too small."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checksums:
-    """What the last run left of every audience, by destination and audience: its fingerprint, or None."""
-
-    left: Mapping[tuple[int, int], str | None]
-
-    @property
-    def worthwhile(self) -> bool:
-        """Whether adding up is likely to save work: most audiences were unchanged last time."""
-        return most(sum(fingerprint is not None for fingerprint in self.left.values()), len(self.left))
-
-    def unchanged(self, destination_id: int, fingerprints: Mapping[int, str]) -> Collection[int]:
-        """Of these audiences those that are as the last run left them."""
-        return [key for key, now in fingerprints.items() if self.left.get((destination_id, key)) == now]
+PART = 0.6
+"""Where more of an audience's groups moved, reading the others, too, hardly costs more."""
 
 
-class _Left(NamedTuple):
+class Kept(NamedTuple):
+    """What the last plan left of an audience at a destination. `fingerprint`: None, something differed."""
+
     destination_id: int
     audience_id: int
+    name: str
+    reading: str
     fingerprint: str | None
+    groups: int
+
+
+class Moved(NamedTuple):
+    """Which groups of an audience have to be compared, of how many."""
+
+    audience_id: int
+    groups: int
+    moved: Sequence[int]
+
+    @property
+    def bits(self) -> bytes:
+        """A bit for each group, as `get_bit` counts them."""
+        bits = bytearray((self.groups + 7) // 8)
+        for place in self.moved:
+            bits[place // 8] |= 1 << place % 8
+        return bytes(bits)
+
+
+class Left(NamedTuple):
+    """An audience of which sums are left."""
+
+    audience_id: int
+    name: str
+    fingerprint: str | None
+
+
+class LeftWhole(NamedTuple):
+    """An audience of which no sums of `groups` are left, because it has none (0), or because they are not known."""
+
+    audience_id: int
+    fingerprint: str | None
+    groups: int
+
+
+class Leaving(NamedTuple):
+    """What a plan leaves of a destination: `still` are the audiences of which what is kept is still right."""
+
+    still: Collection[int] = ()
+    left: Sequence[Left] = ()
+    left_whole: Sequence[LeftWhole] = ()
+
+
+class _Total(NamedTuple):
+    audience: str | None
+    rows: int
+    total: int
+
+
+class _Touched(NamedTuple):
+    audience_id: int
+    by_row: bool
 
 
 class _Changed(NamedTuple):
     audience_id: int
+    groups: int
 
 
-def recall(connection: Connection, destination_ids: Collection[int]) -> Checksums:
-    """What the last run that planned for each of these destinations left."""
-    rows = fetch_all(connection, _Left, "list_fingerprints", {"destination_ids": list(destination_ids)})
-    return Checksums({(row.destination_id, row.audience_id): row.fingerprint for row in rows})
+@dataclass(frozen=True, slots=True)
+class Checksums:
+    """What the last plans left of every audience. `readings` says how rows are read now, by destination."""
+
+    kept: Sequence[Kept]
+    readings: Mapping[int, str]
+
+    @property
+    def by_group(self) -> bool:
+        """Whether to add up by group at once: of most groups the audience as a whole says nothing."""
+        doubted = sum(each.groups for each in self.kept if each.fingerprint is None or not self._is_read_so(each))
+        return 2 * doubted > sum(each.groups for each in self.kept)
+
+    @property
+    def groups(self) -> Mapping[str, int]:
+        """In how many groups each audience was added up."""
+        return {each.name: each.groups for each in self.kept}
+
+    def of(self, destination_id: int) -> Mapping[int, Kept]:
+        """What is kept of a destination's audiences, by id, where rows are still read in that way."""
+        return {
+            each.audience_id: each
+            for each in self.kept
+            if each.destination_id == destination_id and self._is_read_so(each)
+        }
+
+    def _is_read_so(self, kept: Kept) -> bool:
+        return kept.reading == self.readings.get(kept.destination_id)
 
 
-def fingerprint(rows: int, total: int, reading: str) -> str:
-    """Of `rows` rows whose hashes add up to `total`, read under the settings that `reading` is a digest of."""
-    return f"{rows} {total} {reading}"
+def recall(connection: Connection, readings: Mapping[int, str]) -> Checksums:
+    """What is kept at the destinations of these readings."""
+    kept = fetch_all(connection, Kept, "list_kept", {"destination_ids": list(readings)})
+    return Checksums(kept, readings)
 
 
-def changed(connection: Connection) -> Collection[int]:
-    """The audiences of which the comparison found something, at the destination that is being planned."""
-    return {row.audience_id for row in fetch_all(connection, _Changed, "list_changed")}
+@dataclass(slots=True)
+class Sums:
+    """What the snapshot's rows add up to. `rows` are all, by audience; `added_up`: their fingerprints are known.
+    `groups` says in how many groups which audiences were added up, `kept` in how many before."""
+
+    connection: Connection
+    snapshot: Snapshot
+    kept: Mapping[str, int]
+    rows: Mapping[str | None, int] = field(default_factory=dict)
+    added_up: bool = False
+    groups: dict[str, int] = field(default_factory=dict)
+    _gathered: bool = False
+    _fingerprints: dict[str | None, str] = field(default_factory=dict)
+
+    def fingerprint(self, name: str) -> str:
+        """Of an audience that was added up."""
+        return self._fingerprints.get(name, _fingerprint(0, 0))
+
+    def add_up(self, *, by_group: bool) -> None:
+        """Adds up all rows, and counts them."""
+        self._add_up_all(self.kept if by_group else {})
+
+    def group(self, names: Iterable[str]) -> None:
+        """Adds up these audiences, and by group those that have several, unless that was done."""
+        numbers = {name: self.groups_of(name) for name in names if name not in self.groups}
+        divided = {name: number for name, number in numbers.items() if number > 1}
+        if not self.added_up:
+            self._add_up_all(numbers)
+        elif divided:
+            self._add_up_groups(divided, only=list(divided))
+
+    def groups_of(self, name: str) -> int:
+        """How many groups an audience has: as many as before, unless it is of quite another size now."""
+        rows = self.rows.get(name, 0)
+        number = self.groups.get(name) or self.kept.get(name)
+        return number if number is not None and _suits(number, rows) else _groups_of(rows)
+
+    def _add_up_all(self, groups: Mapping[str, int]) -> None:
+        if any(number > 1 for number in groups.values()):
+            self._add_up_groups(groups, only=None)
+        else:
+            self._note(self.snapshot.fetch_all(self.connection, _Total, "add_up_audiences"))
+        self.added_up = True
+
+    def _add_up_groups(self, groups: Mapping[str, int], *, only: Sequence[str] | None) -> None:
+        expression, named = _number_of_groups(groups)
+        self.snapshot.execute(self.connection, "add_up_groups", {"only": only, **named}, groups=expression)
+        self._note(fetch_all(self.connection, _Total, "sum_up_groups"))
+        if not self._gathered:
+            execute(self.connection, "create_audience_sum")
+            self._gathered = True
+        suiting = {name: number for name, number in groups.items() if 1 < number == self.groups_of(name)}
+        given = {"names": list(suiting), "groups": list(suiting.values())}
+        execute(self.connection, "gather_sums", given)
+        execute(self.connection, "drop_group_sum")
+        self.groups.update(suiting)
+
+    def _note(self, totals: Sequence[_Total]) -> None:
+        self.rows = {**self.rows, **{each.audience: each.rows for each in totals}}
+        self._fingerprints.update((each.audience, _fingerprint(each.rows, each.total)) for each in totals)
 
 
-def most(some: int, of_all: int) -> bool:
-    """Whether some are most of all."""
-    return 2 * some > of_all
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of a destination, beside what the rows add up to now. `kept` is by audience."""
+
+    sums: Sums
+    destination_id: int
+    kept: Mapping[int, Kept]
+
+    def unchanged(self, names: Mapping[int, str]) -> Collection[int]:
+        """Of these audiences those of which nothing can differ."""
+        if not self.sums.added_up:
+            return ()
+        return [
+            key for key, name in names.items() if key in self.kept and self.kept[key].fingerprint == self._now(name)
+        ]
+
+    def moved(self, names: Mapping[int, str]) -> Mapping[int, Moved]:
+        """Of these audiences, by id, the groups that can differ, where that is not nearly everything."""
+        divided = {key: name for key, name in names.items() if key in self.kept and self.kept[key].groups > 1}
+        if not self.sums.added_up or not divided:
+            return {}
+        self.sums.group(divided.values())
+        known = {key: name for key, name in divided.items() if name in self.sums.groups}
+        if not known:
+            return {}
+        asked = {"audience_ids": list(known), "names": list(known.values())}
+        found = fetch_all(self.sums.connection, Moved, "list_moved", {"destination_id": self.destination_id, **asked})
+        return {each.audience_id: each for each in found if 0 < len(each.moved) <= PART * each.groups}
+
+    def leave(self, names: Mapping[int, str], left_out: Collection[int]) -> Leaving:
+        """What to leave of these audiences, of which those that are `left_out` were not compared, if the next plan may
+        save work by that. Notes what differs."""
+        touched = {each.audience_id: each.by_row for each in fetch_all(self._connection, _Touched, "list_touched")}
+        still = {key for key in left_out if key not in touched}
+        fresh = {key: name for key, name in names.items() if key not in still and touched.get(key, True)}
+        groups = {key: self.sums.groups_of(name) for key, name in names.items()}
+        changed = self._note_changes({key: groups[key] for key in fresh if key in touched})
+        without = sum(groups[key] for key in names if key not in still and key not in fresh)
+        total = sum(groups.values())
+        if not worthwhile(total - without - sum(changed.values()), total):
+            return Leaving()
+        self.sums.group(fresh.values())
+        left = [
+            Left(key, name, None if key in changed else self._now(name))
+            for key, name in fresh.items()
+            if groups[key] > 1
+        ]
+        whole = [
+            LeftWhole(key, self._now(name), 0) for key, name in fresh.items() if groups[key] == 1 and key not in changed
+        ]
+        return Leaving(still, left, whole)
+
+    def is_first(self) -> bool:
+        """Whether the initial sync of no audience has ended."""
+        return bool(fetch_value(self._connection, "is_initial"))
+
+    def leave_unknown(self, names: Mapping[int, str]) -> Leaving:
+        """What to leave of these audiences if all of each is new, so that the next plan adds up all groups at once."""
+        groups = {key: self.sums.groups_of(name) for key, name in names.items()}
+        return Leaving(left_whole=[LeftWhole(key, None, 0 if each == 1 else each) for key, each in groups.items()])
+
+    def _note_changes(self, groups: Mapping[int, int]) -> Mapping[int, int]:
+        """Notes the groups of these audiences, of which something differs; returns how many of each do."""
+        divided = {key: number for key, number in groups.items() if number > 1}
+        if not divided:
+            return groups
+        execute(
+            self._connection,
+            "fill_changed_group",
+            {"audience_ids": list(divided), "groups": list(divided.values())},
+        )
+        found = fetch_all(self._connection, _Changed, "count_changed_groups")
+        return {**groups, **{each.audience_id: each.groups for each in found}}
+
+    def _now(self, name: str) -> str:
+        return self.sums.fingerprint(name)
+
+    @property
+    def _connection(self) -> Connection:
+        return self.sums.connection
+
+
+def keep(connection: Connection, destination_id: int, reading: str, leaving: Leaving) -> None:
+    """Keeps what a plan leaves of a destination, and nothing else of it."""
+    here = {"destination_id": destination_id}
+    kept = [*leaving.still, *(each.audience_id for each in leaving.left)]
+    kept += [each.audience_id for each in leaving.left_whole]
+    execute(connection, "drop_sums", {**here, "audience_ids": kept})
+    if leaving.left:
+        given = columns_of(leaving.left, "audience_id", "name", "fingerprint")
+        execute(connection, "leave_sums", {**here, "reading": reading, **given})
+    if leaving.left_whole:
+        given = columns_of(leaving.left_whole, "audience_id", "fingerprint", "groups")
+        execute(connection, "leave_totals", {**here, "reading": reading, **given})
+
+
+def worthwhile(unchanged: float, of_all: float) -> bool:
+    """Whether the next plan is likely to save work by what is left, and not only to add up more."""
+    return unchanged > _WORTH * of_all
+
+
+def _fingerprint(rows: int, total: int) -> str:
+    return f"{rows} {total}"
+
+
+def _groups_of(rows: int) -> int:
+    """How many groups an audience of this size has."""
+    if rows < UNDIVIDED * MEMBERS:
+        return 1
+    groups = 1
+    while rows >= 2 * MEMBERS * groups:
+        groups *= _STEP
+    return groups
+
+
+def _suits(groups: int, rows: int) -> bool:
+    """Whether an audience of this size may go on with so many groups."""
+    few = groups > 1 and (rows < UNDIVIDED * MEMBERS or _SPREAD * rows < MEMBERS * groups)
+    return not few and rows < _SPREAD * MEMBERS * groups
+
+
+def _number_of_groups(groups: Mapping[str, int]) -> tuple[psycopg.sql.Composable, Mapping[str, object]]:
+    """SQL for the number of groups that the audience of a row has, and its parameters."""
+    classes: dict[int, list[str]] = {}
+    for name, number in sorted(groups.items(), key=lambda each: -each[1]):
+        classes.setdefault(number, []).append(name)
+    *larger, smallest = classes
+    if not larger:
+        return psycopg.sql.Literal(smallest), {}
+    whens = psycopg.sql.SQL(" ").join(
+        psycopg.sql.SQL("WHEN hashed.audience = ANY ({}::text[]) THEN {}").format(
+            psycopg.sql.Placeholder(f"names_{number}"), psycopg.sql.Literal(number)
+        )
+        for number in larger
+    )
+    expression = psycopg.sql.SQL("CASE {} ELSE {} END").format(whens, psycopg.sql.Literal(smallest))
+    return expression, {f"names_{number}": classes[number] for number in larger}

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import structlog
 
 from syncer import mirrors
+from syncer.planning import checksums
 from syncer.planning.snapshot import NotEnoughError, Snapshot
 from syncer.state import Connection, fetch_all, fetch_optional, fetch_value, fetch_values
 
@@ -27,12 +28,6 @@ _SHARE = 0.2
 class _Rows(NamedTuple):
     audience: str | None
     rows: int
-
-
-class _Total(NamedTuple):
-    audience: str | None
-    rows: int
-    total: int
 
 
 class _Contacts(NamedTuple):
@@ -54,15 +49,15 @@ class Counts:
     """The counts of a snapshot, for the plan of a run: `rows` by audience name (None: rows that name no audience). An
     audience that only rows name which were taken out of it is there, with none.
 
-    `totals` are the sums of the rows' hashes (see `checksums`), if they were added up. `learnable`: some destination
-    was compared by which everything can be counted.
+    `sums` are what the rows add up to (see `checksums`); None: of a part of them that says nothing. `learnable`: some
+    destination was compared by which everything can be counted.
     """
 
     connection: Connection
     snapshot: Snapshot
     run_id: int
     rows: Mapping[str | None, int]
-    totals: Mapping[str | None, int] | None = None
+    sums: checksums.Sums | None = None
     learnable: bool = False
     _members: dict[str, int] = field(default_factory=dict)
     _contacts: int | None = None
@@ -76,12 +71,6 @@ class Counts:
     def nameless(self) -> Set[str]:
         """The texts in the place of a name that name no audience."""
         return {name for name in self.rows if name is not None and not _names_audience(name)}
-
-    def add_up(self) -> Mapping[str | None, int]:
-        """The sums of the rows' hashes by audience name, from the snapshot unless they are known."""
-        if self.totals is None:
-            _, self.totals = _add_up(self.connection, self.snapshot)
-        return self.totals
 
     def take_over(self, headcount: mirrors.Headcount) -> None:
         """Has them counted by the warehouse."""
@@ -137,20 +126,22 @@ class Counts:
         return self._contacts
 
 
-def begin(connection: Connection, snapshot: Snapshot, run_id: int, *, totals: bool = False) -> Counts:
-    """Counts the rows of every audience, for the plan of this run, and adds them up if `totals` are wanted. Those of a
-    snapshot of which a part is staged were counted at the warehouse."""
+def begin(connection: Connection, snapshot: Snapshot, run_id: int, last: checksums.Checksums | None = None) -> Counts:
+    """Counts the rows of every audience, for the plan of this run, and adds them up where the `last` runs left sums.
+    Those of a snapshot of which a part is staged were counted at the warehouse."""
     if snapshot.part is not None:
         part = Counts(connection, snapshot, run_id, snapshot.part.rows)
         if snapshot.part.headcount is not None:
             part.take_over(snapshot.part.headcount)
         return part
+    sums = checksums.Sums(connection, snapshot, {} if last is None else last.groups)
+    if last is not None and last.kept:
+        sums.add_up(by_group=last.by_group)
+    else:
+        counted = snapshot.fetch_all(connection, _Rows, "count_rows_by_audience")
+        sums.rows = {row.audience: row.rows for row in counted}
     nobody: dict[str | None, int] = dict.fromkeys(_taken_out(connection), 0) if snapshot.reduced else {}
-    if totals:
-        rows, sums = _add_up(connection, snapshot)
-        return Counts(connection, snapshot, run_id, {**nobody, **rows}, sums)
-    counted = snapshot.fetch_all(connection, _Rows, "count_rows_by_audience")
-    return Counts(connection, snapshot, run_id, {**nobody, **{row.audience: row.rows for row in counted}})
+    return Counts(connection, snapshot, run_id, {**nobody, **sums.rows}, sums)
 
 
 def _taken_out(connection: Connection) -> Iterable[str | None]:
@@ -160,12 +151,6 @@ def _taken_out(connection: Connection) -> Iterable[str | None]:
 def too_many(differences: int, rows: int) -> bool:
     """Whether so many differences cost as much as all of these rows."""
     return differences > max(_FEW, _SHARE * rows)
-
-
-def _add_up(connection: Connection, snapshot: Snapshot) -> tuple[Mapping[str | None, int], Mapping[str | None, int]]:
-    """Rows and sums by audience name, in one pass."""
-    found = snapshot.fetch_all(connection, _Total, "add_up_rows")
-    return {row.audience: row.rows for row in found}, {row.audience: int(row.total) for row in found}
 
 
 def _names_audience(name: str) -> bool:

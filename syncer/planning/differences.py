@@ -42,13 +42,12 @@ class _Begun(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What a comparison leaves: the `fingerprints` of audiences of which nothing differs, and whether something of what
-    is to be told takes a run back. `found` are the kinds of differences (see `diff_members`), `stands` what there is
-    beside them."""
+    """What a comparison finds: which kinds of differences (see `diff_members`), what `stands` beside them, and whether
+    something of what is to be told takes a run back. `leaving`: what it leaves for the next one."""
 
     found: Set[str]
     stands: Standing
-    fingerprints: Mapping[int, str]
+    leaving: checksums.Leaving
     rolls_back: bool
 
     @property
@@ -64,7 +63,7 @@ class Comparison:
     """Compares the snapshot with what one destination accepted, in the private tables of the plan.
 
     `audiences` are those that are planned there, `paused` those that are not because they are paused. `known` are the
-    ids of all audiences that there are. With `last`, audiences whose rows have not changed since the last run are not
+    ids of all audiences that there are. With `last`, members whose rows have not changed since the last run are not
     compared.
     """
 
@@ -86,7 +85,7 @@ class Comparison:
         """Fills `member_delta` and `known_member`."""
         self._refuse_other_reading()
         stands = standing.find(self.connection, self.target.destination_id)
-        found = self._find(stands)
+        found, leaving = self._find(stands)
         if self._mark_excluded(stands):
             found = self._found()
         if "skip" in found and found & {"lose", "unsure"}:
@@ -96,14 +95,19 @@ class Comparison:
             self.connection, self.request, self.counts, self.target, self.audiences, self.paused
         )
         if rolls_back:
-            return Compared(self._found(), stands, {}, rolls_back=True)
-        return Compared(found, stands, self._fingerprints_to_leave(), rolls_back=False)
+            return Compared(self._found(), stands, checksums.Leaving(), rolls_back=True)
+        return Compared(found, stands, leaving, rolls_back=False)
 
-    def _find(self, stands: Standing) -> Set[str]:
-        """Finds all differences, and what the state has of their contacts; returns of which kinds there are any."""
+    def _find(self, stands: Standing) -> tuple[Set[str], checksums.Leaving]:
+        """Finds all differences, and what the state has of their contacts; returns of which kinds there are any, and
+        what that leaves."""
         here = {"destination_id": self.target.destination_id}
         in_reach = {**here, **self.target.in_reach}
-        differences = self._compare_members()
+        memory = self._memory()
+        unchanged = [] if memory is None else list(memory.unchanged(self._read))
+        audiences = fetch_one(self.connection, _Audiences, "list_compared_audiences", {"unchanged": unchanged})
+        left_out = set(unchanged) - set(audiences.audience_ids)
+        differences = self._compare_members(audiences, self._parts(memory, audiences), everything=not left_out)
         if any(audience.is_trait for audience in self.audiences.values()):
             self.counts.snapshot.execute(self.connection, "diff_values", in_reach, contact=self.target.contact)
         if self.request.has_profiles(self.target):
@@ -122,7 +126,7 @@ class Comparison:
             analyze(self.connection, "known_member")
         if self.target.reach.everybody:
             self._count(differences)
-        return found
+        return found, self._leave(memory, left_out, differences)
 
     def _mark_excluded(self, stands: Standing) -> bool:
         """Marks and lists the differences of those who are told nothing, or nothing more; whether there may be any."""
@@ -147,23 +151,26 @@ class Comparison:
                 " paused or due again are others"
             )
 
-    def _compare_members(self) -> int:
-        """Compares memberships, except those of audiences that need no comparison; returns how many differ."""
-        unchanged = {"unchanged": list(self._unchanged())}
-        audiences = fetch_one(self.connection, _Audiences, "list_compared_audiences", unchanged)
+    def _compare_members(
+        self, audiences: _Audiences, parts: Sequence[checksums.Moved | None], *, everything: bool
+    ) -> int:
+        """Compares the memberships of these audiences, or of each the part that moved; returns how many differ.
+        `everything`: there are no others."""
         nameless = list(self.counts.nameless)
         compared = {
             "destination_id": self.target.destination_id,
             **self.target.in_reach,
             **audiences._asdict(),
-            "all_audiences": not unchanged["unchanged"],
+            "all_audiences": everything,
             "only_contacts": self.target.only_contacts,
             "nameless": nameless,
             "anything": bool(audiences.audience_ids or nameless or None in self.counts.rows),
+            "groups": [1 if part is None else part.groups for part in parts],
+            "moved": [None if part is None else part.bits for part in parts],
         }
         here = {"destination_id": self.target.destination_id}
         before = fetch_one(self.connection, _Begun, "begin_comparing", here)
-        snapshot = self.counts.snapshot
+        snapshot = self.counts.snapshot.parted() if any(parts) else self.counts.snapshot
         join = psycopg.sql.SQL("LEFT" if before.knows_nobody else "FULL")
         sides = {**self.target.compared, "accepted": snapshot.accepted, "join": join}
         made = snapshot.execute(self.connection, "diff_members", compared, **sides)
@@ -173,6 +180,31 @@ class Comparison:
             analyze(self.connection, "member_delta")
             execute(self.connection, "match_padded", {"destination_id": self.target.destination_id})
         return made.rowcount
+
+    def _memory(self) -> checksums.Memory | None:
+        """What is remembered of this destination; None: nothing may be."""
+        if self.last is None or self.counts.sums is None:
+            return None
+        kept = self.last.of(self.target.destination_id)
+        return checksums.Memory(self.counts.sums, self.target.destination_id, kept)
+
+    def _parts(self, memory: checksums.Memory | None, audiences: _Audiences) -> Sequence[checksums.Moved | None]:
+        """Of which groups of each audience rows are read; None: of all. What is due again has not moved."""
+        if memory is None:
+            return [None] * len(audiences.audience_ids)
+        listed = zip(audiences.audience_ids, audiences.names, audiences.reads, audiences.due_before, strict=True)
+        moved = memory.moved({key: name for key, name, reads, due in listed if reads and not due})
+        return [moved.get(key) for key in audiences.audience_ids]
+
+    def _leave(self, memory: checksums.Memory | None, left_out: Collection[int], differences: int) -> checksums.Leaving:
+        """What is left for the next comparison, before anybody's name is taken out of the differences. `left_out` are
+        the audiences that were not compared."""
+        rows = sum(self.counts.rows.values())
+        if memory is None:
+            return checksums.Leaving()
+        if checksums.worthwhile(rows - differences, rows):
+            return memory.leave(self._read, left_out)
+        return memory.leave_unknown(self._read) if memory.is_first() else checksums.Leaving()
 
     def _add_due(self, in_reach: Mapping[str, object], stands: Standing) -> None:
         """Adds what is to be told whether or not anything changed."""
@@ -198,26 +230,6 @@ class Comparison:
         both_whole = self.known <= planned and self.counts.names <= set(read.values())
         by_email = self.target.mode.identity == "email"
         self.counts.learn(self.target.destination_id, read, differences=differences, complete=both_whole and by_email)
-
-    def _unchanged(self) -> Collection[int]:
-        """The audiences that need no comparison."""
-        if self.last is None or self.counts.totals is None:
-            return ()
-        return self.last.unchanged(self.target.destination_id, self._fingerprints(self._read))
-
-    def _fingerprints_to_leave(self) -> Mapping[int, str]:
-        """Those of the audiences of which nothing differs, if the next run may save work by them."""
-        if self.last is None:
-            return {}
-        changed = checksums.changed(self.connection)
-        unchanged = {key: name for key, name in self._read.items() if key not in changed}
-        return self._fingerprints(unchanged) if checksums.most(len(unchanged), len(self._read)) else {}
-
-    def _fingerprints(self, names: Mapping[int, str]) -> Mapping[int, str]:
-        rows, totals, reading = self.counts.rows, self.counts.add_up(), self.target.reading
-        return {
-            key: checksums.fingerprint(rows.get(name, 0), totals.get(name, 0), reading) for key, name in names.items()
-        }
 
     @property
     def _read(self) -> Mapping[int, str]:

@@ -81,7 +81,8 @@ class Snapshot:
     `path` where the configuration names it: its errors come out as `WarehouseError`, and a statement that reads it
     takes no longer than one of the warehouse's reader may. `part`: it holds no more than that. `asked` are the
     statements that have read it. `reduced`: rows may have been taken out of it, which `taken_out` has. `suppressed`:
-    how long each list of the suppressed is, whose rows are among them; None: there are no such lists.
+    how long each list of the suppressed is, whose rows are among them; None: there are no such lists. `grouped`: the
+    statement `diff_members` reads only groups of it that moved (see `checksums`).
     """
 
     relation: psycopg.sql.Composable
@@ -94,6 +95,7 @@ class Snapshot:
     asked: set[str] = field(default_factory=set)
     suppressed: Mapping[str, int] | None = None
     reduced: bool = False
+    grouped: bool = False
 
     @property
     def everybody(self) -> "Snapshot":
@@ -105,9 +107,16 @@ class Snapshot:
     @property
     def accepted(self) -> psycopg.sql.Composable:
         """SQL for what of the state `diff_members` compares with it."""
+        if self.grouped:
+            return psycopg.sql.SQL("(\n{}\n)").format(psycopg.sql.SQL(sql.query("moved_in_state")))
         if self.part is None:
             return psycopg.sql.Identifier("synced_member")
         return psycopg.sql.SQL("(\n{}\n)").format(psycopg.sql.SQL(sql.query("touched_in_state")))
+
+    def parted(self) -> "Snapshot":
+        """The same without the groups that did not move."""
+        moved = psycopg.sql.SQL(sql.query("moved_in_snapshot")).format(source=self.relation)
+        return replace(self, relation=psycopg.sql.SQL("(\n{}\n)").format(moved), grouped=True)
 
     def hold(self, connection: Connection) -> None:
         """Begins the transaction that reads the snapshot: until its end the table, if it is one, stays what it is.

@@ -20,6 +20,7 @@ _CREATE = (
     "create_planned_identify",
     "create_left_uncertain",
     "create_suppressed_contact",
+    "create_changed_group",
 )
 
 

@@ -76,8 +76,8 @@ def _write(
     with plan.transaction(connection, snapshot, alone=alone):
         last = None
         if snapshot.part is None:
-            last = checksums.recall(connection, [target.destination_id for target in request.targets])
-        counted = counts.begin(connection, snapshot, run_id, totals=last is not None and last.worthwhile)
+            last = checksums.recall(connection, {target.destination_id: target.reading for target in request.targets})
+        counted = counts.begin(connection, snapshot, run_id, last)
         found = audiences.resolve(connection, request, counted)
         registered = found.identified(register_audiences(connection, found.sound, found.others))
         planning = plan.Planning(connection, request, counted, registered, last)
@@ -141,6 +141,7 @@ def _write_target(connection: Connection, run_id: int, planned: TargetPlan, *, k
     stands = planned.stands
     if planned.changes:
         _write_changes(connection, run_id, planned.target)
+    checksums.keep(connection, planned.target.destination_id, planned.target.reading, planned.leaving)
     if planned.followers:
         execute(connection, "mark_followers_uncertain", here)
     if stands.users_told_false and "gain" in planned.found:
@@ -209,7 +210,6 @@ def _write_run(connection: Connection, run_id: int, planned: plan.Plan) -> None:
             **columns_of(target.counts, "audience_id", "added", "removed", "held", "held_add"),
             **columns_of(target.counts, "deferred", "deferred_add", "yielding", "refreshed", "reads", "initial"),
             "members": [planned.members.get(names[count.audience_id], 0) for count in target.counts],
-            "fingerprint": [target.fingerprints.get(count.audience_id) for count in target.counts],
         }
         here = {"run_id": run_id, "destination_id": target.target.destination_id}
         execute(connection, "add_run_counts", {**here, **counts})

@@ -20,7 +20,7 @@ REPLACEMENT = "the words were about somebody who was forgotten"
 _STEPS = (
     "forget_in_members",
     "forget_counts",
-    "forget_fingerprints",
+    "forget_sums",
     "forget_in_told_false",
     "forget_in_user_told_false",
     "forget_uncertain",

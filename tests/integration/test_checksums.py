@@ -22,9 +22,11 @@ ROWS: list[Row] = [(name, f"u{n}", f"u{n}@x.io") for name in NAMES for n in rang
 
 @dataclass
 class Watched:
-    """What the last runs did: which audiences each compared (None: it read neither side), and how many added up."""
+    """What the last runs did: which audiences each compared (None: it read neither side), and how many added up.
+    `in_part`: of which the last one that did so read only some groups of users."""
 
     compared: list[set[str] | None] = field(default_factory=list)
+    in_part: set[str] = field(default_factory=set)
     added_up: int = 0
 
     def next(self) -> "set[str] | None":
@@ -43,7 +45,9 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
         text = query if isinstance(query, str) else query.as_string(cursor)
         if "syncer:diff_members " in text:
             seen.compared.append(set(parameters["names"]) if parameters["anything"] else None)
-        seen.added_up += "syncer:add_up_rows " in text
+            parts = zip(parameters["names"], parameters["moved"], strict=True)
+            seen.in_part = {name for name, moved in parts if moved is not None} or seen.in_part
+        seen.added_up += "syncer:add_up_" in text
         return execute(cursor, query, parameters, **options)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", watching)
@@ -111,7 +115,7 @@ def test_only_audiences_that_changed_are_compared(anywhere: World, watched: Watc
 def test_every_change_is_noticed(
     world: World, watched: Watched, before: list[Row], now: list[Row], calls: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checksums, "most", lambda *_: True)
+    monkeypatch.setattr(checksums, "worthwhile", lambda *_: True)
     others = [row for row in ROWS if row[0] != VIP]
     for _ in range(2):
         after(world, watched, [*before, *others])
@@ -142,9 +146,11 @@ def test_rows_that_differ_add_up_to_something_else(world: World) -> None:
         members = SQL("(SELECT *, false AS unsendable FROM (VALUES {}) AS m (audience, user_id, email))").format(
             SQL(", ").join(SQL("({}, {}, {})").format(*row) for row in rows)
         )
-        with world.state() as connection:
-            [(audience, count, total)] = execute(connection, "add_up_rows", {}, source=members)
-        assert (audience, count) == (VIP, 2)
+        with world.state() as connection, connection.transaction():
+            execute(connection, "add_up_groups", {"only": None}, source=members, groups=SQL("1"))
+            [(audience, group, count, total)] = connection.execute("SELECT * FROM group_sum").fetchall()
+            assert execute(connection, "add_up_audiences", {}, source=members).fetchall() == [(VIP, 2, total)]
+        assert (audience, group, count) == (VIP, 0, 2)
         totals.append(total)
     assert len(set(totals)) == len(kinds)
 
@@ -154,12 +160,102 @@ def test_nothing_is_added_up_where_most_audiences_changed_last_time(world: World
     for number in range(3):
         rows = [*ROWS, *((name, f"new{number}", f"new{number}@x.io") for name in (VIP, CHURN))]
         assert after(world, watched, rows) == ALL
-    assert watched.added_up == 0
+    assert watched.added_up == 1  # after the first sync: it could have been the last that changed much
 
     assert after(world, watched, rows) == ALL
-    assert watched.added_up == 1  # after the comparison, because most did not change
+    assert watched.added_up == 2  # after the comparison, because most did not change
     assert after(world, watched, rows[:-1]) == {CHURN}
-    assert watched.added_up == 2
+    assert watched.added_up == 3
+
+
+# --- groups of users ---------------------------------------------------------------------------------------------
+
+MANY: list[Row] = [(name, f"u{n}", f"u{n}@x.io") for name in NAMES for n in range(600)]
+
+
+@pytest.fixture
+def grouped(anywhere: World, watched: Watched) -> World:
+    """A world with audiences of several groups, of which the last run left the sums."""
+    assert [after(anywhere, watched, MANY) for _ in range(2)] == [ALL, ALL]
+    assert anywhere.query("SELECT DISTINCT cardinality(sums), fingerprint IS NULL FROM member_sum") == [(16, False)]
+    return anywhere
+
+
+def test_a_first_sync_adds_up_nothing_and_the_run_after_it_everything_once(anywhere: World, watched: Watched) -> None:
+    after(anywhere, watched, MANY)
+    assert watched.added_up == 0
+    known = "SELECT DISTINCT fingerprint, cardinality(sums), cardinality(array_remove(sums, NULL)) FROM member_sum"
+    assert anywhere.query(known) == [(None, 16, 0)]
+
+    assert after(anywhere, watched, MANY) == ALL
+    assert watched.added_up == 1
+    assert after(anywhere, watched, MANY[1:]) == {VIP}
+    assert watched.in_part == {VIP}
+    assert watched.added_up == 3  # all, and the one that changed by its groups
+
+
+def test_of_a_small_audience_only_the_total_is_kept(settled: World, watched: Watched) -> None:
+    assert settled.query("SELECT DISTINCT cardinality(sums), fingerprint IS NULL FROM member_sum") == [(0, False)]
+    assert after(settled, watched, ROWS[1:]) == {VIP}
+    assert settled.query("SELECT name FROM member_sum JOIN audience USING (audience_id) ORDER BY 1") == [
+        (CHURN,),
+        (QUARTER,),
+    ]
+    assert [after(settled, watched, ROWS[1:]) for _ in range(2)] == [{VIP}, None]
+
+
+def sums(world: World) -> list[tuple[Any, ...]]:
+    return world.query("SELECT xmin::text, fingerprint, sums FROM member_sum ORDER BY audience_id")
+
+
+def test_only_groups_of_users_that_changed_are_read(grouped: World, watched: Watched) -> None:
+    unchanged = sums(grouped)
+    assert after(grouped, watched, MANY) is None
+    assert sums(grouped) == unchanged  # nothing was written again
+
+    changed = [*MANY[1:], (CHURN, "new", "new@x.io")]
+    assert after(grouped, watched, changed) == {VIP, CHURN}
+    assert watched.in_part == {VIP, CHURN}
+    # What was found is compared once more, in case not all of it was accepted.
+    assert [after(grouped, watched, changed) for _ in range(2)] == [{VIP, CHURN}, None]
+
+
+def test_a_group_of_which_anything_is_left_is_compared_again_and_no_other(grouped: World, watched: Watched) -> None:
+    rows: list[Row] = [*MANY, (VIP, "mute", None)]
+    for _ in range(3):
+        watched.in_part = set()
+        assert after(grouped, watched, rows) == {VIP}
+        assert watched.in_part == {VIP}
+        assert grouped.query("SELECT sum(cardinality(array_positions(sums, NULL))) FROM member_sum") == [(1,)]
+    assert [after(grouped, watched, MANY) for _ in range(2)] == [{VIP}, None]
+
+
+def test_what_was_refused_is_compared_again_and_no_other_group(grouped: World, watched: Watched) -> None:
+    grouped.receiver.script = lambda request: (
+        Answer(400, body=b'{"message":"no"}')
+        if "refused@x.io" in {event["traits"]["email"] for event in request.events}
+        else None
+    )
+    rows: list[Row] = [*MANY, (VIP, "refused", "refused@x.io"), (CHURN, "new", "new@x.io")]
+    grouped.warehouse.replace(rows)
+    grouped.sync()
+    assert watched.next() == {VIP, CHURN}
+
+    grouped.receiver.script = lambda _: None
+    grouped.sync()
+    assert watched.next() == {VIP, CHURN}
+    assert watched.in_part == {VIP, CHURN}
+    assert [after(grouped, watched, rows) for _ in range(2)] == [{VIP}, None]
+
+
+def test_an_audience_that_grew_out_of_its_groups_gets_others(world: World, watched: Watched) -> None:
+    for _ in range(2):
+        after(world, watched, [*ROWS, *MANY[600:]])
+    grown = [*MANY[600:], *((VIP, f"v{n}", f"v{n}@x.io") for n in range(600))]
+    for _ in range(4):
+        after(world, watched, grown)
+    assert world.query("SELECT DISTINCT cardinality(sums) FROM member_sum") == [(16,)]
+    assert after(world, watched, grown) is None
 
 
 def test_rows_that_name_no_audience_are_read_all_the_same(world: World, watched: Watched) -> None:

@@ -50,11 +50,12 @@ track = true
 NAMELESS = """
     alert.kind alert.subject audience.name audience.property audience.value_type base.missing base.readings
     base.scratch_table base.seal base.sources destination.account destination.name forgotten.hash held_change.reason
-    initial_sync.reach_hashes leader.host leader.kind operator_action.action operator_action.actor
+    initial_sync.reach_hashes leader.host leader.kind member_sum.fingerprint member_sum.reading
+    operator_action.action operator_action.actor
     operator_action.database_user reconciled_difference.kind reconciliation.actor reconciliation.unreadable
     refused_contact.fingerprint request.actor request.database_user request.destinations
     request.kind rest_member.audience resync.reach_hashes run.host run.phase run.read run.read_because run.status
-    run.syncer_version run.trigger run_audience.name run_audience.problem run_audience.property run_count.fingerprint
+    run.syncer_version run.trigger run_audience.name run_audience.problem run_audience.property
     run_destination.reach_hashes run_destination.skipped run_destination.status schema_migration.checksum
     schema_migration.name scratch_table.name scratch_table.place scratch_table.scratch skipped_member.audience
     skipped_member.reason suppression.list uncertain.left_because

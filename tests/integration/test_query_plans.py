@@ -28,8 +28,8 @@ CONTACTS, AUDIENCES, EACH = 30_000, 20, 5
 EXPLAINED = (
     "diff_members gather_known digest_plan tally_changes claim_pages load_page settle_pages who_is_it who_was_told"
     " who_changed who_is_pending who_is_refused who_is_held who_is_skipped"
-    " clear_refusals clear_unanswered settle_holds list_run_audiences add_retractions list_fingerprints"
-    " add_past_contacts"
+    " clear_refusals clear_unanswered settle_holds list_run_audiences add_retractions list_kept"
+    " add_past_contacts add_up_audiences add_up_groups"
 ).split()
 
 
@@ -209,6 +209,27 @@ endpoint = "{big.receiver.url}"
     assert "Full" in _joins(known)
     assert "Full" not in _joins(first)
     assert any(node["Node Type"] == "Gather" for node in nodes(first))
+
+
+def test_of_what_moved_the_groups_are_joined_and_nothing_is_sorted(
+    big: World, explained: dict[str, list[Plan]]
+) -> None:
+    for _ in range(2):
+        big.sync()
+    big.warehouse.run("UPDATE members SET audience_name = 'Audience 2' WHERE user_id = 'u5'")
+    explained.clear()
+    big.sync()
+
+    (diff,) = explained["diff_members"]
+    assert any(node.get("Join Type") == "Full" and node["Node Type"] == "Hash Join" for node in nodes(diff))
+    assert not looked_up_row_by_row(diff) & {"synced_member", "members"}
+    for name in ("add_up_audiences", "add_up_groups"):
+        (plan,) = explained[name]
+        assert not [
+            node for node in nodes(plan) if node.get("Strategy") == "Sorted" and node.get("Partial Mode") != "Finalize"
+        ]
+        sorted_rows = [child for node in nodes(plan) if node["Node Type"] == "Sort" for child in node["Plans"]]
+        assert all(child["Node Type"] == "Aggregate" for child in sorted_rows), name
 
 
 def test_what_changed_is_looked_up_in_the_state_by_index(far: World, explained: dict[str, list[Plan]]) -> None:

@@ -205,18 +205,20 @@ def test_only_changes_travel_and_unchanged_audiences_are_not_compared(refreshing
     world.sync()
     later(world, REFRESH)
     world.warehouse_extra = 'scratch = "scratch"'
+    kept = [world.query("SELECT fingerprint IS NOT NULL FROM member_sum")]
     for _ in range(2):
         world.sync()
         later(world, REFRESH)
+        kept.append(world.query("SELECT fingerprint IS NOT NULL FROM member_sum"))
     assert world.query(
-        "SELECT run.read, run_count.refreshed, run_count.fingerprint IS NULL"
-        " FROM run JOIN run_count USING (run_id) ORDER BY run_id"
+        "SELECT run.read, run_count.refreshed FROM run JOIN run_count USING (run_id) ORDER BY run_id"
     ) == [
-        ("everything", 0, True),
-        ("everything", 5, False),
-        ("everything", 5, False),
-        ("changes", 5, True),
+        ("everything", 0),
+        ("everything", 5),
+        ("everything", 5),
+        ("changes", 5),
     ]
+    assert kept == [[(True,)], [(True,)], []]
     assert world.query("SELECT count(*) FROM rest_member") == [(0,)]
 
 

@@ -17,11 +17,11 @@ from syncer.planning.differences import Compared, Comparison
 from syncer.planning.plan import Plan, Planning
 from syncer.planning.snapshot import Snapshot
 
-_DELTA = (
+DELTA = (
     "SELECT kind, audience_id, entered_run_id, entered_at, told_run_id, still_named, contact, user_id, reason,"
-    " audience, email FROM member_delta"
+    " audience, email, value::text, suppressed FROM member_delta"
 )
-_KNOWN = "SELECT audience_id, contact, user_id FROM known_member"
+KNOWN = "SELECT audience_id, contact, user_id FROM known_member"
 _EVERYTHING = psycopg.sql.Identifier("everything_member")
 
 
@@ -61,7 +61,7 @@ class Twice:
 
     def _check(self, comparison: Comparison, compare: Callable[[Comparison], object]) -> None:
         connection = comparison.connection
-        found = _rows(connection, _DELTA), _rows(connection, _KNOWN)
+        found = rows_of(connection, DELTA), rows_of(connection, KNOWN)
         with connection.transaction(force_rollback=True):
             everything = self._everything(connection, comparison.counts.snapshot)
             connection.execute("DROP TABLE member_delta")
@@ -69,7 +69,7 @@ class Twice:
             counted = counts.begin(connection, everything, comparison.counts.run_id)
             _same(comparison.counts.rows, counted.rows)
             compare(replace(comparison, counts=counted))
-            wanted = _rows(connection, _DELTA), _rows(connection, _KNOWN)
+            wanted = rows_of(connection, DELTA), rows_of(connection, KNOWN)
         _same(found, wanted)
         self.from_changes += 1
         self.moved += bool(found[0])
@@ -107,5 +107,6 @@ def _same(found: object, wanted: object) -> None:
         raise Different(f"from what changed: {found}; from everything: {wanted}")
 
 
-def _rows(connection: psycopg.Connection[Any], statement: str) -> Counter[Any]:
+def rows_of(connection: psycopg.Connection[Any], statement: str) -> Counter[Any]:
+    """The rows of a query, each as often as it is there."""
     return Counter(map(tuple, connection.cursor(row_factory=psycopg.rows.tuple_row).execute(statement).fetchall()))

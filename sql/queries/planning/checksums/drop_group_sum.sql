@@ -1,0 +1,3 @@
+-- Purpose: drops what was added up by group, once it is gathered.
+-- Rows: none.
+DROP TABLE group_sum
