@@ -17,6 +17,7 @@ import pytest
 
 from syncer.destinations import segment
 from syncer.planning import checksums
+from tests.integration.lives.grouped import Grouped
 from tests.integration.lives.mortal import Mortal
 from tests.integration.lives.rare import IN_CI, OF_PAGES, OF_SCRATCH
 from tests.integration.lives.stage import Stage
@@ -30,8 +31,13 @@ EXAMPLES = int(os.environ.get("SYNCER_MODEL_EXAMPLES") or FEW)
 
 @pytest.fixture
 def mortal(monkeypatch: pytest.MonkeyPatch) -> Mortal:
-    monkeypatch.setattr(checksums, "most", lambda *_: True)  # every run trusts what the last one found unchanged
-    return Mortal(monkeypatch)
+    monkeypatch.setattr(checksums, "worthwhile", lambda *_: True)  # every run trusts what the last one found unchanged
+    monkeypatch.setattr(checksums, "MEMBERS", 1)
+    monkeypatch.setattr(checksums, "UNDIVIDED", 1)
+    monkeypatch.setattr(checksums, "PART", 1)
+    mortal = Mortal(monkeypatch)
+    Grouped(monkeypatch, mortal.immortal)
+    return mortal
 
 
 @pytest.mark.timeout(0)

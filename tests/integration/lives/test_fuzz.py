@@ -12,6 +12,7 @@ import pytest
 from syncer.destinations import segment
 from syncer.planning import checksums
 from syncer.warehouses import mirror
+from tests.integration.lives.grouped import Grouped
 from tests.integration.lives.mortal import Mortal
 from tests.integration.lives.rare import PATHS
 from tests.integration.lives.stage import Stage
@@ -41,9 +42,13 @@ Round = Callable[[int, Sometimes], None]
 def play(new_database: Callable[..., str], template: str, monkeypatch: pytest.MonkeyPatch) -> Round:
     """Plays a round. Its seed also says how large pages are, whether the warehouse is in the state's database, and
     whether it keeps the snapshot of the last run."""
-    monkeypatch.setattr(checksums, "most", lambda *_: True)
+    monkeypatch.setattr(checksums, "worthwhile", lambda *_: True)
+    monkeypatch.setattr(checksums, "MEMBERS", 1)
+    monkeypatch.setattr(checksums, "UNDIVIDED", 1)
+    monkeypatch.setattr(checksums, "PART", 1)
     monkeypatch.setattr(segment, "MAX_REQUEST_BYTES", 900)
     mortal = Mortal(monkeypatch)
+    Grouped(monkeypatch, mortal.immortal)
     warehouse = Write(new_database("template0"))
     twice = Twice(monkeypatch, mortal.immortal)
     stages: dict[int, Stage] = {}
