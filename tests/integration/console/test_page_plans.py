@@ -13,7 +13,7 @@ import pytest
 from syncer.state import State
 from tests.databases import Databases
 from tests.integration.console.conftest import Served
-from tests.integration.test_query_plans import Plan, explained_by, read_whole
+from tests.integration.test_query_plans import Plan, explained_by, nodes, read_whole
 from tests.world import World, begin_history
 
 pytestmark = pytest.mark.not_audited("its members are written into the state, and were never told")
@@ -174,3 +174,6 @@ def test_no_page_reads_a_large_table_whole(filled: World, served: Served, explai
         for name, plans in explained.items():
             for plan in plans:
                 assert not read_whole(plan) & OF_PEOPLE, (path, name)
+        for plan in explained.get("list_flapping", ()):  # what became of each contact's changes is looked up
+            hashed = [node for whole in nodes(plan) if whole["Node Type"] == "Hash" for node in nodes(whole)]
+            assert not [node for node in hashed if node.get("Relation Name", "").startswith(("sync_page", "sync_exc"))]

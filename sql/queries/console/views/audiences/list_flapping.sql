@@ -1,6 +1,7 @@
 -- Purpose: the contacts that entered and left an audience most often lately, of those whose membership changed last.
 -- The latest runs are looked at, the newest first, until enough changed contacts are found; then each one's changes are
--- looked up by the contact. Of the changes of a run no more than so many are read.
+-- looked up by the contact, and what became of it by its key, in the one part of the history that it is in: joined, all
+-- parts may be read for each contact. Of the changes of a run no more than so many are read.
 -- Parameters: property, runs (how many of the latest), contacts (how many are looked up), most (rows of a run), limit.
 -- Rows: contact, destination, changes (accepted, in these runs), last_run_id, is_in (whether the last one was true).
 WITH about AS (
@@ -42,15 +43,37 @@ CROSS JOIN LATERAL (
     SELECT
         who.contact,
         count(*) AS changes,
-        max(accepted_change.run_id) AS last_run_id,
-        (array_agg(accepted_change.op = 'added' ORDER BY accepted_change.run_id DESC))[1] AS is_in
-    FROM accepted_change
-    WHERE accepted_change.contact = who.contact
-        AND accepted_change.destination_id = who.destination_id
-        AND accepted_change.audience_id = (SELECT about.audience_id FROM about)
-        AND accepted_change.op IN ('added', 'removed')
-        AND accepted_change.lead
-        AND accepted_change.run_id > (SELECT max(run.run_id) FROM run) - %(runs)s
+        max(told.run_id) AS last_run_id,
+        (array_agg(told.op = 'added' ORDER BY told.run_id DESC))[1] AS is_in
+    FROM (
+        SELECT sync_change.run_id, sync_change.page, sync_change.part, sync_change.op
+        FROM sync_change
+        WHERE sync_change.contact = who.contact
+            AND sync_change.destination_id = who.destination_id
+            AND sync_change.audience_id = (SELECT about.audience_id FROM about)
+            AND sync_change.op IN ('added', 'removed')
+            AND sync_change.lead
+            AND sync_change.run_id > (SELECT max(run.run_id) FROM run) - %(runs)s
+    ) AS told
+    CROSS JOIN LATERAL (
+        SELECT sync_page.status
+        FROM sync_page
+        WHERE sync_page.run_id = told.run_id
+            AND sync_page.destination_id = who.destination_id
+            AND sync_page.page = told.page
+        LIMIT 1
+    ) AS called
+    LEFT JOIN LATERAL (
+        SELECT sync_exception.outcome
+        FROM sync_exception
+        WHERE sync_exception.run_id = told.run_id
+            AND sync_exception.destination_id = who.destination_id
+            AND sync_exception.page = told.page
+            AND sync_exception.contact = who.contact
+            AND sync_exception.part = told.part
+        LIMIT 1
+    ) AS excepted ON true
+    WHERE called.status = 'done' AND excepted.outcome IS NULL
 ) AS changed
 WHERE changed.changes >= 3
 ORDER BY changed.changes DESC, changed.contact, destination.name
