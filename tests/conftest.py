@@ -74,6 +74,7 @@ _FROM_NOTHING = (
     "integration/test_forgetting_whom.py",
     "integration/test_interleavings.py",
     "integration/test_many_runs.py",
+    "integration/test_migrations.py",
     "integration/test_points.py",
     "integration/test_query_plans.py",
     "integration/test_retention.py",

@@ -12,5 +12,5 @@ LEFT JOIN LATERAL (
     ORDER BY later.run_id
     LIMIT 1
 ) AS young ON true
-JOIN run ON run.run_id >= installation.added_up_run AND (young.run_id IS NULL OR run.run_id < young.run_id)
+JOIN run ON run.run_id >= installation.added_up_run AND run.run_id < coalesce(young.run_id, 2147483647)
 ORDER BY run.run_id
