@@ -79,36 +79,38 @@ class Witness:
     def changed(self, began: datetime) -> None:
         """The test wrote rows; nobody can have seen them before `began`."""
         if self._text is not None:
-            self._look(began)
+            self._look(began, self._config)
 
     def configured(self, text: str) -> None:
-        """From now on commands have this configuration."""
+        """From now on commands have this configuration.
+
+        Where a test ends a process between any two statements, these may be the witness's: it looks again next time.
+        """
         if text != self._text:
-            self._text, self._config = text, _parsed(text)
-            self._look(datetime.now(UTC))
+            config = _parsed(text)
+            self._look(datetime.now(UTC), config)
+            self._text, self._config = text, config
 
     def says_now(self) -> Sequence[Said] | None:
         """What the sources say at this moment, in the last configuration."""
-        return self._says_now()[0]
+        return _says(self._config)[0]
 
-    def _says_now(self) -> tuple[Sequence[Said] | None, Suppressed]:
-        try:
-            said = [said for source in _sources(self._config) for said in source.said(self._url)]
-            people = [(each.user, each.email) for each in said]
-            without = suppressed(*_suppressing(self._config, self._url), people)
-        except Exception:  # of whatever driver: a source that is missing, locked or broken says nothing
-            return None, Suppressed()
-        there = {place: each for place, each in enumerate(said) if not without.has(each.user, each.email)}
-        gone = withheld(self._config, {place: (each.name, each.user, each.email) for place, each in there.items()})
-        return [each for place, each in there.items() if place not in gone], without
+    def _look(self, began: datetime, config: Config) -> None:
+        said, without = _says(config)
+        self.snapshots.append(Snapshot(began, datetime.now(UTC), said, config, without))
 
-    @property
-    def _url(self) -> str:
-        return str(self._config["warehouse"]["url"])
 
-    def _look(self, began: datetime) -> None:
-        said, without = self._says_now()
-        self.snapshots.append(Snapshot(began, datetime.now(UTC), said, self._config, without))
+def _says(config: Config) -> tuple[Sequence[Said] | None, Suppressed]:
+    try:
+        url = str(config["warehouse"]["url"])
+        said = [said for source in _sources(config) for said in source.said(url)]
+        people = [(each.user, each.email) for each in said]
+        without = suppressed(*_suppressing(config, url), people)
+    except Exception:  # of whatever driver: a source that is missing, locked or broken says nothing
+        return None, Suppressed()
+    there = {place: each for place, each in enumerate(said) if not without.has(each.user, each.email)}
+    gone = withheld(config, {place: (each.name, each.user, each.email) for place, each in there.items()})
+    return [each for place, each in there.items() if place not in gone], without
 
 
 @dataclass(frozen=True, slots=True)
