@@ -153,6 +153,21 @@ def test_a_state_that_is_older_has_the_sums_of_its_own_plans(
     assert kept.query("SELECT count(*) FROM synced_member") == [(len(OTHERS),)]
 
 
+def test_where_nothing_is_known_any_more_no_older_sum_stays(kept: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An initial sync that goes on may leave sums, and then find so much that it leaves none."""
+    kept.warehouse.replace(OTHERS)
+    kept.sync()
+    monkeypatch.setattr(checksums, "worthwhile", lambda *_: False)
+    monkeypatch.setattr(checksums.Memory, "is_first", lambda _: True)
+    kept.warehouse.replace([row for row in OTHERS if row[1] != "u9"])
+    kept.sync()
+
+    kept.warehouse.replace(OTHERS)
+    kept.sync()
+
+    assert kept.believed() == truth(OTHERS)
+
+
 def test_an_audience_under_another_name_is_the_same(kept: World, monkeypatch: pytest.MonkeyPatch) -> None:
     grouped = Grouped(monkeypatch)
     told = kept.receiver.event_count

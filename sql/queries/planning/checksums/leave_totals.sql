@@ -16,7 +16,7 @@ LEFT JOIN member_sum AS kept
 WHERE kept.reading IS DISTINCT FROM %(reading)s
     OR kept.hashing <> hashtextextended('syncer', 0)
     OR kept.fingerprint IS DISTINCT FROM given.fingerprint
-    OR cardinality(kept.sums) <> given.groups
+    OR kept.sums IS DISTINCT FROM array_fill(NULL::bigint, ARRAY[given.groups])
 ON CONFLICT (destination_id, audience_id) DO UPDATE
 SET reading = excluded.reading,
     hashing = excluded.hashing,
