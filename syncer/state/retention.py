@@ -51,12 +51,14 @@ def drop_old(connection: Connection, keep: float) -> int:
 
 
 def _add_up(connection: Connection, keep: float) -> None:
-    """What the old runs came to is kept, one by one: whatever breaks this off, each is added up once."""
+    """What the old runs came to is kept, one by one: whatever breaks this off, each is added up once. It is marked
+    first: a process that stood still meanwhile, and does not lead any more, finds it done."""
     for run_id in fetch_values(connection, "list_runs_to_add_up", {"keep": keep}):
         with connection.transaction():
+            if execute(connection, "mark_added_up", {"run_id": run_id}).rowcount == 0:
+                break
             execute(connection, "add_dropped_history", {"run_id": run_id})
             execute(connection, "add_past_contacts", {"run_id": run_id})
-            execute(connection, "mark_added_up", {"run_id": run_id})
 
 
 def _drop(connection: Connection, old: _Old) -> None:

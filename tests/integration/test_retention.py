@@ -185,6 +185,20 @@ def test_a_run_is_added_up_as_soon_as_it_is_old_and_once(world: World) -> None:
     assert (net(world), differences(world)) == ([(1, 1)], 0)
 
 
+def test_a_process_that_stood_still_adds_nothing_up_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It listed the old runs before another took over, and goes on after that has added them up."""
+    world.warehouse.replace(named_members("a", "b"))
+    for _ in range(3):
+        world.sync()
+    age(world, up_to_run=1)
+    assert drop_old(world) == 0
+
+    monkeypatch.setattr(retention, "fetch_values", lambda *_: [1])
+    assert drop_old(world) == 0
+
+    assert (net(world), differences(world)) == ([(1, 2)], 0)
+
+
 def test_an_open_run_keeps_its_history(world: World) -> None:
     world.warehouse.replace(named_members("a"))
     for _ in range(3):
