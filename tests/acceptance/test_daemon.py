@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from syncer.receivers.loopback import Answer, Delay
+from tests.acceptance.worlds import Gate, read_until
 from tests.world import DEADLINE, VIP, World, members, truth, until
 
 OFTEN = '[health]\nlisten = ""\n[schedule]\nevery = "1s"\njitter = "0s"\n'
@@ -123,13 +124,14 @@ def psycopg_time(text: str) -> Any:
 def test_sigterm_in_the_middle_of_a_run(world: World, daemons: Daemons) -> None:
     rows = members(3500)
     world.warehouse.replace(rows)
-    world.receiver.script = lambda _: Delay(0.2)
+    gate = Gate(world.receiver, passing=1)
     process = daemons.start()
-    until(lambda: world.receiver.requests)
+    gate.wait_for()
 
     process.send_signal(signal.SIGTERM)
+    read_until(process, "stopping")
+    gate.open()
     process.communicate(timeout=DEADLINE)
-    world.receiver.script = None
 
     assert process.returncode == 0
     [(_, status, _)] = runs(world)
