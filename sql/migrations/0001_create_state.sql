@@ -826,10 +826,10 @@ CREATE FUNCTION next_try(tries integer, run_id integer) RETURNS integer
     RETURN CASE WHEN tries <= 5 THEN run_id + power(2, tries - 1)::integer END;
 
 -- The group of an audience's users that a row belongs to: a row of the snapshot and the same row of the state are in
--- the same. `groups` is a power of two.
-CREATE FUNCTION member_group(user_id text, groups integer) RETURNS integer
+-- the same. `groups` is a power of two, `key` that of the sums.
+CREATE FUNCTION member_group(user_id text, groups integer, key bigint) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (hashtextextended(coalesce(user_id, '') COLLATE "C", 0) & (groups - 1))::integer;
+    RETURN (hashtextextended(coalesce(user_id, '') COLLATE "C", key) & (groups - 1))::integer;
 
 -- A keyed hash of a name. `kind`: email, user_id, or contact (what a destination knows somebody by). A user id that
 -- reads like the address of somebody else has another hash than that address.

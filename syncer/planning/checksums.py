@@ -11,7 +11,8 @@ Rows are added up by audience first, which is cheap, and by group only for the a
 no groups. An audience of which something is due again is compared whole, and so is every audience after the settings or
 the version changed. A first sync adds up nothing: it leaves in how many groups the next plan has to.
 
-Two sets of rows that differ have the same sum of 64 bits by chance once in some 10^19 comparisons.
+Two sets of rows that differ have the same sum of 64 bits by chance once in some 10^19 comparisons. The hashes have a
+key, because people choose their user ids and addresses, and could choose those that add up to the same.
 A preview compares everything, and so does `syncer verify`.
 
 Adding up costs about a tenth of comparing, and is left out where too much changed last time.
@@ -115,10 +116,12 @@ class _Changed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Checksums:
-    """What the last plans left of every audience. `readings` says how rows are read now, by destination."""
+    """What the last plans left of every audience. `readings` says how rows are read now, by destination, `key` is the
+    state's for all sums."""
 
     kept: Sequence[Kept]
     readings: Mapping[int, str]
+    key: int
 
     @property
     def by_group(self) -> bool:
@@ -143,10 +146,14 @@ class Checksums:
         return kept.reading == self.readings.get(kept.destination_id)
 
 
+NOTHING = Checksums((), {}, key=0)
+"""Where nothing was left, and nothing will be."""
+
+
 def recall(connection: Connection, readings: Mapping[int, str]) -> Checksums:
     """What is kept at the destinations of these readings."""
     kept = fetch_all(connection, Kept, "list_kept", {"destination_ids": list(readings)})
-    return Checksums(kept, readings)
+    return Checksums(kept, readings, fetch_value(connection, "show_sum_key"))
 
 
 @dataclass(slots=True)
@@ -156,6 +163,7 @@ class Sums:
 
     connection: Connection
     snapshot: Snapshot
+    key: int
     kept: Mapping[str, int]
     rows: Mapping[str | None, int] = field(default_factory=dict)
     added_up: bool = False
@@ -190,12 +198,13 @@ class Sums:
         if any(number > 1 for number in groups.values()):
             self._add_up_groups(groups, only=None)
         else:
-            self._note(self.snapshot.fetch_all(self.connection, _Total, "add_up_audiences"))
+            self._note(self.snapshot.fetch_all(self.connection, _Total, "add_up_audiences", {"key": self.key}))
         self.added_up = True
 
     def _add_up_groups(self, groups: Mapping[str, int], *, only: Sequence[str] | None) -> None:
         expression, named = _number_of_groups(groups)
-        self.snapshot.execute(self.connection, "add_up_groups", {"only": only, **named}, groups=expression)
+        asked = {"key": self.key, "only": only, **named}
+        self.snapshot.execute(self.connection, "add_up_groups", asked, groups=expression)
         self._note(fetch_all(self.connection, _Total, "sum_up_groups"))
         if not self._gathered:
             execute(self.connection, "create_audience_sum")
@@ -280,7 +289,7 @@ class Memory:
         execute(
             self._connection,
             "fill_changed_group",
-            {"audience_ids": list(divided), "groups": list(divided.values())},
+            {"key": self.sums.key, "audience_ids": list(divided), "groups": list(divided.values())},
         )
         found = fetch_all(self._connection, _Changed, "count_changed_groups")
         return {**groups, **{each.audience_id: each.groups for each in found}}

@@ -134,8 +134,9 @@ def begin(connection: Connection, snapshot: Snapshot, run_id: int, last: checksu
         if snapshot.part.headcount is not None:
             part.take_over(snapshot.part.headcount)
         return part
-    sums = checksums.Sums(connection, snapshot, {} if last is None else last.groups)
-    if last is not None and last.kept:
+    last = last or checksums.NOTHING
+    sums = checksums.Sums(connection, snapshot, last.key, last.groups)
+    if last.kept:
         sums.add_up(by_group=last.by_group)
     else:
         counted = snapshot.fetch_all(connection, _Rows, "count_rows_by_audience")

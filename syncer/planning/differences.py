@@ -165,6 +165,7 @@ class Comparison:
             "only_contacts": self.target.only_contacts,
             "nameless": nameless,
             "anything": bool(audiences.audience_ids or nameless or None in self.counts.rows),
+            "key": None if self.last is None else self.last.key,
             "groups": [1 if part is None else part.groups for part in parts],
             "moved": [None if part is None else part.bits for part in parts],
         }

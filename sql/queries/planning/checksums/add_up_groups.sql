@@ -1,7 +1,7 @@
 -- Purpose: counts and adds up the same as add_up_audiences, by groups of each audience's users (see member_group).
 -- It creates a table from a query, because only that, and no query of a temporary table, runs in parallel.
 -- Placeholders: source (a relation with audience, user_id, email, unsendable); groups (how many an audience has).
--- Parameters: only (names of audiences; null: all rows, also those that name none).
+-- Parameters: key (of the sums); only (names of audiences; null: all rows, also those that name none).
 -- Rows: none; makes group_sum.
 CREATE TEMPORARY TABLE group_sum ON COMMIT DROP AS
 SELECT
@@ -20,7 +20,7 @@ FROM (
         SELECT
             source.audience,
             source.email,
-            hashtextextended(coalesce(source.user_id, ''), 0) AS user_hash,
+            hashtextextended(coalesce(source.user_id, ''), %(key)s) AS user_hash,
             source.unsendable::integer
             + 2 * (source.email IS NULL)::integer
             + 4 * (source.user_id IS NULL)::integer AS kind
