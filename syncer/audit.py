@@ -142,21 +142,22 @@ def verify(job: sync.Job, stop: Stop, progress: sync.Progress, limit: int) -> Au
     return Audit(asked_at, sum(each.differences for each in destinations), destinations, paused, problems)
 
 
-def explain(job: sync.Job, who: str, stop: Stop, progress: sync.Progress, limit: int) -> Story:
-    """Everything about a user id or an email; of its history the latest `limit` changes."""
-    with job.state.connect("explain") as connection:
-        story = _known_as(connection, who)
-        people = _beside(connection, models.People(frozenset(story.contacts), frozenset(story.users)))
+def explain(job: sync.Job, connection: Connection, who: str, stop: Stop, progress: sync.Progress, limit: int) -> Story:
+    """Everything about a user id or an email; of its history the latest `limit` changes.
+
+    All of it in one session, with a state of this version: what a session learns of the tables it learns once.
+    """
+    story = _known_as(connection, who)
+    people = _around(connection, models.People(frozenset(story.contacts), frozenset(story.users)))
     for is_last in (False, False, True):
-        asked = _asked_about(job, people)
-        with sync.dry_run(asked, stop, progress, even_restored=True) as (planning, _):
-            found = _beside(planning.connection, people, planning.counts.snapshot)
+        asked = _asked_about(job, connection, people)
+        with sync.imagined(asked, connection, stop, progress) as (planning, _):
+            found = _beside(connection, people, planning.counts.snapshot)
             if is_last or found == people or len(found.contacts) > _MOST_BESIDE:
                 _explain_from(planning, story)
                 break
         people = found
-    with job.state.connect("explain") as connection:
-        _recall(connection, story, limit)
+    _recall(connection, story, limit)
     return story
 
 
@@ -178,6 +179,15 @@ def _explain_from(planning: plan.Planning, story: Story) -> None:
     story.destinations = [_pending(planning.connection, planned.target, story) for planned in planning.targets()]
 
 
+def _around(connection: Connection, people: models.People) -> models.People:
+    """These people with those who share ids and addresses with them, one after the other, as far as the state knows: it
+    is asked more cheaply than the warehouse."""
+    found = _beside(connection, people)
+    while found != people and len(found.contacts) <= _MOST_BESIDE:
+        people, found = found, _beside(connection, found)
+    return found
+
+
 def _beside(connection: Connection, people: models.People, snapshot: Snapshot | None = None) -> models.People:
     """These people with those whose rows decide with theirs: who shares a user id or an address with them."""
     names = {"contacts": sorted(people.contacts), "users": sorted(people.users)}
@@ -188,14 +198,13 @@ def _beside(connection: Connection, people: models.People, snapshot: Snapshot | 
     return people | models.People(contacts, frozenset(row.user_id for row in rows if row.user_id))
 
 
-def _asked_about(job: sync.Job, people: models.People) -> sync.Job:
+def _asked_about(job: sync.Job, connection: Connection, people: models.People) -> sync.Job:
     """The same for these people only: their rows, and no contact beyond them.
 
     The guard counts everybody, so it holds what it held in the last run (see `Holding.hold`).
     """
     asked = _asked(job)
-    with job.state.connect("explain") as connection:
-        targets = [_narrowed(connection, target, people) for target in asked.targets]
+    targets = [_narrowed(connection, target, people) for target in asked.targets]
     return replace(
         asked,
         sources=[replace(source, people=people) for source in asked.sources],

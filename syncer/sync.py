@@ -162,24 +162,30 @@ def preview(job: Job, stop: Stop, progress: Progress, look: Look = lambda *_: No
 
 
 @contextmanager
-def dry_run(
-    job: Job, stop: Stop, progress: Progress, *, even_restored: bool = False
-) -> Iterator[tuple[plan.Planning, Sequence[errors.ConfigError]]]:
+def dry_run(job: Job, stop: Stop, progress: Progress) -> Iterator[tuple[plan.Planning, Sequence[errors.ConfigError]]]:
     """The plan of a run in the making, and why destinations are left out of it.
 
-    Sends and changes nothing, needs no lock. Raises `RestoredError` as a run does, unless `even_restored`.
+    Sends and changes nothing, needs no lock. Raises `RestoredError` as a run does.
     """
     with job.state.connect("plan") as connection:
         migrations.check(connection, job.state.schema)
-        if not even_restored:
-            witness.check(connection)
-        refuse_bad_names(connection, job.configured)
-        refused = accounts.refused(connection, job.destinations)
-        progress.phase("reading")
-        with stop.may_interrupt():
-            request = replace(_request(job.without(refused), accounts.known(connection)), slice_rows=None)
-            with imagined_plan(connection, request) as planning:
-                yield planning, list(refused.values())
+        witness.check(connection)
+        with imagined(job, connection, stop, progress) as found:
+            yield found
+
+
+@contextmanager
+def imagined(
+    job: Job, connection: Connection, stop: Stop, progress: Progress
+) -> Iterator[tuple[plan.Planning, Sequence[errors.ConfigError]]]:
+    """The same in a session with a state of this version, also with one that was restored."""
+    refuse_bad_names(connection, job.configured)
+    refused = accounts.refused(connection, job.destinations)
+    progress.phase("reading")
+    with stop.may_interrupt():
+        request = replace(_request(job.without(refused), accounts.known(connection)), slice_rows=None)
+        with imagined_plan(connection, request) as planning:
+            yield planning, list(refused.values())
 
 
 def refuse_bad_names(connection: Connection, configured: Sequence[models.ConfiguredAudience]) -> None:

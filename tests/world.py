@@ -178,8 +178,8 @@ endpoint = "{self.receiver.url}"
             return audit.verify(opened.job(), Stop(), Quiet(), limit)
 
     def explain(self, who: str) -> audit.Story:
-        with app.opened(opening.load(self.config, {})) as opened:
-            return audit.explain(opened.job(), who, Stop(), Quiet(), 100)
+        with app.opened(opening.load(self.config, {})) as opened, self.state() as connection:
+            return audit.explain(opened.job(), connection, who, Stop(), Quiet(), 100)
 
     def preview(self) -> Any:
         with app.opened(opening.load(self.config, {})) as opened:

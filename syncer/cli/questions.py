@@ -42,10 +42,14 @@ def show_history(session: Session, run_id: int | None, limit: int, as_json: bool
 @click.pass_obj
 def explain(session: Session, who: str, limit: int, as_json: bool) -> None:
     """Show everything about WHO, a user id or an email. What the warehouse says, what was told, what waits, and why."""
-    with opened_app(session) as app, stoppable() as stop, progress.watching() as watcher:
-        with connected(app.state, "explain") as connection:
-            say_if_restored(connection)
-        story = audit.explain(app.job(), who, stop, watcher, limit)
+    with (
+        opened_app(session) as app,
+        stoppable() as stop,
+        progress.watching() as watcher,
+        connected(app.state, "explain") as connection,
+    ):
+        say_if_restored(connection)
+        story = audit.explain(app.job(), connection, who, stop, watcher, limit)
     if as_json:
         screen.print_json(story)
     else:

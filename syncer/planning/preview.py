@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from syncer import models
 from syncer.planning import audiences, counts, plan, suppression
 from syncer.planning.targets import PlanRequest
-from syncer.state import Connection, fetch_value
+from syncer.state import Connection, execute, fetch_value
 
 
 @contextmanager
@@ -16,6 +16,7 @@ def imagined_plan(connection: Connection, request: PlanRequest) -> Iterator[plan
 
     Raises `HeldError` for a run that would be held as a whole.
     """
+    execute(connection, "wait_for_no_disk")
     with request.snapshot(connection) as snapshot, plan.transaction(connection, snapshot, thrown_away=True):
         suppression.judge(connection, snapshot.suppressed, request.guard, None)
         counted = counts.begin(connection, snapshot, fetch_value(connection, "show_next_run"))

@@ -6,10 +6,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from syncer import control
+from syncer import control, models, sync
 from syncer.planning import staging
 from syncer.receivers.loopback import EVERYTHING, Answer, Fault, Reset
 from syncer.receivers.segment import ReceivedRequest
+from syncer.state import State
 from tests.world import CHURN, VIP, Row, World, members, truth
 
 
@@ -235,6 +236,33 @@ def test_explain_asks_the_warehouse_for_its_person_only(settled: World, monkeypa
     assert {row["op"] for row in story.destinations[0]["pending"]} == {"added"}
     assert staged
     assert max(staged) == 2 + 2  # and a row for each audience that there is
+
+
+def test_explain_makes_one_plan_of_all_that_the_state_knows_in_one_session(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each plan asks the warehouse, and each session learns all the tables anew."""
+    world.warehouse.replace([(VIP, user, f"{email}@x.io") for user, email in zip("aabbccd", "1223344", strict=True)])
+    world.sync()
+    plans: list[models.People | None] = []
+    purposes: list[str] = []
+    imagined, connect = sync.imagined, State.connect
+
+    def imagine(job: sync.Job, *arguments: Any) -> Any:
+        plans.append(job.sources[0].people)
+        return imagined(job, *arguments)
+
+    def begin(state: State, purpose: str, *arguments: Any) -> Any:
+        purposes.append(purpose)
+        return connect(state, purpose, *arguments)
+
+    monkeypatch.setattr(sync, "imagined", imagine)
+    monkeypatch.setattr(State, "connect", begin)
+    told = world.explain("a").destinations[0]["told"]
+
+    assert {row["contact"] for row in told} == {"1@x.io", "2@x.io"}
+    assert [plan.users for plan in plans if plan] == [{"a", "b", "c", "d"}]
+    assert len(plans) == len(purposes) == 1
 
 
 def test_explain_knows_the_call_to_where_a_user_moved(world: World) -> None:

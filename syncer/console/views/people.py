@@ -7,7 +7,7 @@ from typing import Any
 
 from syncer import app, audit, sync
 from syncer.console.errands import WAIT_SECONDS, Errand, Errands
-from syncer.state import Connection, State
+from syncer.state import Connection, State, migrations
 from syncer.stopping import Stop
 
 _PERSON = "person"
@@ -70,7 +70,9 @@ def _person(connection: Connection, who: str, errand: Errand | None) -> Person:
 
 
 def _explained(opened: app.App, state: State, who: str) -> audit.Story:
-    return audit.explain(replace(opened.job(), state=state), who, Stop(), sync.Unwatched(), _HISTORY)
+    with state.connect("explain") as connection:
+        migrations.check(connection, state.schema)
+        return audit.explain(opened.job(), connection, who, Stop(), sync.Unwatched(), _HISTORY)
 
 
 def _told(who: str, story: audit.Story | None, *, asked: bool = False) -> Person:
