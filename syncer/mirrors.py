@@ -62,8 +62,9 @@ class Mirrors(Protocol):
     def names(self, table: str, sources: Sequence[models.Source]) -> Sequence[str]:
         """The names of all tables that `create` makes for a snapshot of this name: its own, or what begins with it."""
 
-    def opened(self, sources: Sequence[models.Source]) -> AbstractContextManager[Mirror]:
-        """Opens a view. What was made in it is there once it was left without an error."""
+    def opened(self, sources: Sequence[models.Source], key: int) -> AbstractContextManager[Mirror]:
+        """Opens a view. What was made in it is there once it was left without an error. `key`: what rows add up to
+        depends on it, so that nobody who does not know it can choose two addresses by which they add up to the same."""
 
     def drop(self, scratch: str, tables: Sequence[str]) -> Sequence[str]:
         """Drops these tables in a schema, this one or one of before; returns those that are certainly not there now."""

@@ -31,6 +31,9 @@ Row = tuple[str | None, str | None, str | None]
 VIP = "VIP Buyers"
 CHURN = "Churn Risk"
 
+SAME_HASH = ("6dt5p9ymisccz0asi0ay0znf@x.io", "rn7jpr5yvqy60s10aee0maaa@x.io")
+"""Addresses of which PostgreSQL's hashes are the same if their seed is the hash of `u7`; found within a second."""
+
 GUARD_FROM_TWO = "[guard]\nmin_removed = 2\nmin_added = 2\n"
 """Guards small audiences too: above a quarter of them, from two contacts on."""
 

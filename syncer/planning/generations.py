@@ -225,7 +225,7 @@ def _mirrored(
     try:
         if because is not None:  # what is read of it now is a base to come
             _refuse_unproven(kept, request.sources)
-        with kept.opened(request.sources) as mirror:
+        with kept.opened(request.sources, fetch_value(connection, "show_sum_key")) as mirror:
             if request.guard.ready is not None:
                 refuse_unready(mirror, request.guard.ready)
             return _compared(connection, request, mirror, table, run_id, base, because, countable=countable)

@@ -5,7 +5,7 @@ the collation of a column, so nothing is compared by its columns, but by keys th
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
@@ -42,6 +42,11 @@ class Facts:
     begin: Sequence[str] = ()
     kind: str = ""
     groups_a_pass: int | None = None
+
+    def keyed(self, key: int) -> "Facts":
+        """The same with hashes that depend on a key."""
+        first = literal_column(f"'{key}'", sqlalchemy.String)
+        return replace(self, hashed=lambda columns: self.hashed([first, *columns]))
 
 
 def _mysql_said(columns: Expressions) -> Expression:

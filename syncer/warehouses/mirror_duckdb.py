@@ -41,9 +41,9 @@ class DuckdbMirrors(generic.GenericWarehouse):
         return [table]
 
     @contextmanager
-    def opened(self, sources: Sequence[models.Source]) -> Iterator[mirrors.Mirror]:
+    def opened(self, sources: Sequence[models.Source], key: int) -> Iterator[mirrors.Mirror]:
         """See `mirrors.Mirrors`."""
-        with self._trying(sources, self.scratch) as opened:
+        with self._trying(sources, self.scratch, key) as opened:
             yield opened
             opened.commit()
 
@@ -73,8 +73,8 @@ class DuckdbMirrors(generic.GenericWarehouse):
             return [base.problem("warehouse.scratch", exc)[1]]
 
     @contextmanager
-    def _trying(self, sources: Sequence[models.Source], scratch: str) -> Iterator["DuckdbMirror"]:
-        opened = DuckdbMirror(self._engine, self._words, self._waits, sources=sources, scratch=scratch)
+    def _trying(self, sources: Sequence[models.Source], scratch: str, key: int = 0) -> Iterator["DuckdbMirror"]:
+        opened = DuckdbMirror(self._engine, self._words, self._waits, sources=sources, scratch=scratch, key=key)
         try:
             opened.begin()
             yield opened
@@ -93,10 +93,12 @@ class DuckdbMirror(GenericReading):
         *,
         sources: Sequence[models.Source],
         scratch: str,
+        key: int,
     ) -> None:
         super().__init__(engine, words, waits)
         self._sources = sources
         self._scratch = scratch
+        self._row_hash = query("warehouse_duckdb_row_hash").format(key=key)
 
     def create(self, table: str) -> None:
         """See `mirrors.Mirror`."""
@@ -109,8 +111,7 @@ class DuckdbMirror(GenericReading):
         self._alone.check()
         if not self._ask("warehouse_duckdb_find", schema=_literal(self._scratch), table=_literal(table)):
             return None
-        row_hash = query("warehouse_duckdb_row_hash")
-        ((rows, total),) = self._ask("warehouse_duckdb_seal", table=self._name(table), row_hash=row_hash)
+        ((rows, total),) = self._ask("warehouse_duckdb_seal", table=self._name(table), row_hash=self._row_hash)
         return f"{rows} {total or 0}"
 
     def rows(self, table: str) -> Mapping[str | None, int]:
@@ -138,7 +139,7 @@ class DuckdbMirror(GenericReading):
         groups = mirror.groups(rows)
         group = query("warehouse_duckdb_group").format(groups=groups)
         users = query("warehouse_duckdb_users_hash").format(group=group)
-        hashes = mirror.Hashes(*map(_expression, (query("warehouse_duckdb_row_hash"), group, users)))
+        hashes = mirror.Hashes(*map(_expression, (self._row_hash, group, users)))
         for some in mirror.passes(rows, groups):
             yield self._copied(mirror.moved(now, self._kept(base), hashes, some))
 

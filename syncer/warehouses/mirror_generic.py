@@ -25,9 +25,9 @@ class GenericMirrors(generic.GenericWarehouse):
         return [table_name(table, index) for index in range(len(sources))]
 
     @contextmanager
-    def opened(self, sources: Sequence[models.Source]) -> Iterator[mirrors.Mirror]:
+    def opened(self, sources: Sequence[models.Source], key: int) -> Iterator[mirrors.Mirror]:
         """See `mirrors.Mirrors`."""
-        with self._mirror(sources, self.scratch) as opened:
+        with self._mirror(sources, self.scratch, key) as opened:
             yield opened
 
     def drop(self, scratch: str, tables: Sequence[str]) -> Sequence[str]:
@@ -55,10 +55,9 @@ class GenericMirrors(generic.GenericWarehouse):
         return [*found, *(f"the table {name} was made there and cannot be dropped" for name in sorted(left))]
 
     @contextmanager
-    def _mirror(self, sources: Sequence[models.Source], scratch: str) -> Iterator[GenericMirror]:
-        opened = GenericMirror(
-            self._engine, self._words, self._waits, sources=sources, scratch=scratch, facts=self._facts
-        )
+    def _mirror(self, sources: Sequence[models.Source], scratch: str, key: int = 0) -> Iterator[GenericMirror]:
+        facts = self._facts.keyed(key)
+        opened = GenericMirror(self._engine, self._words, self._waits, sources=sources, scratch=scratch, facts=facts)
         with closing(opened):
             opened.begin()
             yield opened

@@ -37,11 +37,16 @@ class PostgresMirrors(postgres.PostgresWarehouse):
         return [table]
 
     @contextmanager
-    def opened(self, sources: Sequence[models.Source]) -> Iterator[mirrors.Mirror]:
+    def opened(self, sources: Sequence[models.Source], key: int) -> Iterator[mirrors.Mirror]:
         """See `mirrors.Mirrors`."""
         with self._transaction() as connection:
             opened = PostgresMirror(
-                connection, self._words, self._begin(connection, sources), sources=sources, scratch=self.scratch
+                connection,
+                self._words,
+                self._begin(connection, sources),
+                sources=sources,
+                scratch=self.scratch,
+                key=key,
             )
             try:
                 yield opened
@@ -99,10 +104,12 @@ class PostgresMirror(postgres.PostgresReading):
         *,
         sources: Sequence[models.Source],
         scratch: str,
+        key: int = 0,
     ) -> None:
         super().__init__(connection, words, snapshot_at)
         self._sources = sources
         self._scratch = scratch
+        self._key = key
 
     def answer(self, query: str) -> object:
         """See `models.Reading`."""
@@ -125,7 +132,7 @@ class PostgresMirror(postgres.PostgresReading):
     def seal(self, table: str) -> str | None:
         """See `mirrors.Mirror`."""
         self._alone.check()
-        row_hash = _statement("warehouse_row_hash")
+        row_hash = _statement("warehouse_row_hash", key=sql.Literal(self._key))
         seal = _statement("warehouse_seal", table=_name(self._scratch, table), row_hash=row_hash)
         try:
             with self._connection.transaction():
@@ -158,11 +165,8 @@ class PostgresMirror(postgres.PostgresReading):
         self._run(_statement("warehouse_hash_only"))
         groups = mirror.groups(rows)
         group = _statement("warehouse_group", groups=sql.Literal(groups))
-        hashes = mirror.Hashes(
-            *map(
-                _expression, (_statement("warehouse_row_hash"), group, _statement("warehouse_users_hash", group=group))
-            )
-        )
+        row_hash = _statement("warehouse_row_hash", key=sql.Literal(self._key))
+        hashes = mirror.Hashes(*map(_expression, (row_hash, group, _statement("warehouse_users_hash", group=group))))
         for some in mirror.passes(rows, groups):
             yield self._copied(mirror.moved(now, self._kept(base), hashes, some))
 

@@ -143,7 +143,7 @@ def change(made: Server, number: int, share: float, memberships: int) -> None:
 
 def check(both: Server, schema: str) -> str:
     """What all memberships add up to. Raises unless that is the same of those told and of those that there are."""
-    row_hash = query("warehouse_row_hash")
+    row_hash = _statement("warehouse_row_hash", key="0")
     told, said = (
         str(both.run(_statement("warehouse_seal", table=f"({rows}) AS member", row_hash=row_hash), url)[0][0])
         for rows, url in ((_TOLD.format(schema=schema), both.other_url), (_SAID, both.url))
@@ -214,7 +214,8 @@ def _fill_mirror(both: Server, schema: str) -> None:
     table = f"scratch.{name}"
     both.run(f"TRUNCATE {table}; INSERT INTO {table} {_SAID}")
     both.run(f"ANALYZE {table}")
-    ((seal,),) = both.run(_statement("warehouse_seal", table=table, row_hash=query("warehouse_row_hash")))
+    row_hash = _statement("warehouse_row_hash", key="0")
+    ((seal,),) = both.run(_statement("warehouse_seal", table=table, row_hash=row_hash))
     both.run(f"UPDATE {schema}.base SET seal = '{seal}'", both.other_url)
 
 

@@ -11,7 +11,7 @@ from syncer.planning import checksums, targets
 from syncer.receivers.loopback import Answer
 from syncer.state import execute
 from tests.forgetting import forget
-from tests.world import Row, World, truth
+from tests.world import SAME_HASH, Row, World, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
@@ -129,8 +129,7 @@ def test_every_change_is_noticed(
 
 
 def test_nobody_can_choose_an_address_that_adds_up_to_the_same(settled: World, watched: Watched) -> None:
-    """These two have the same hash if its seed is that of the user id: both were found within a second."""
-    one, other = "6dt5p9ymisccz0asi0ay0znf@x.io", "rn7jpr5yvqy60s10aee0maaa@x.io"
+    one, other = SAME_HASH
     hashes = "SELECT count(DISTINCT hashtextextended(name, hashtextextended('u7', 0))) FROM unnest(%s::text[]) AS name"
     assert settled.query(hashes, [[one, other]]) == [(1,)]
     others = [row for row in ROWS if row[1] != "u7"]

@@ -15,7 +15,7 @@ from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
 from syncer.warehouses.mirror_postgres import PostgresMirror, PostgresMirrors
 from tests.engines.mirror_contract import ALTERED, EMPTY, UNUSABLE, changes_travel, read
-from tests.world import CHURN, VIP, World, Write, assert_held, members, truth
+from tests.world import CHURN, SAME_HASH, VIP, World, Write, assert_held, members, truth
 
 SCRATCH = 'scratch = "scratch"'
 
@@ -52,6 +52,14 @@ def base_of(world: World) -> str | None:
 def test_what_changed_travels_and_nothing_else(settled: World) -> None:
     changes_travel(settled)
     assert settled.verify().differences == 0
+
+
+def test_nobody_can_choose_an_address_that_adds_up_to_the_same(settled: World) -> None:
+    for email in SAME_HASH:
+        settled.warehouse.replace([*members(50, VIP, CHURN), (VIP, "u7", email)])
+        settled.sync()
+        assert read(settled)[0] == "changes"
+        assert settled.believed() == truth([*members(50, VIP, CHURN), (VIP, "u7", email)])
 
 
 def test_one_table_stays_at_the_warehouse(settled: World) -> None:
@@ -251,9 +259,9 @@ def test_what_others_wrote_writes_nothing(kept: World, first: str) -> None:
     source = models.Source("test", user_id="user_id", email="email", query=query, audience="audience")
     mirrors = PostgresMirrors(addresses.parse(kept.warehouse.url), {}, "scratch")
 
-    with pytest.raises(errors.WarehouseError, match="transaction"), mirrors.opened([source]) as opened:
+    with pytest.raises(errors.WarehouseError, match="transaction"), mirrors.opened([source], 0) as opened:
         opened.create("kept")
-    with pytest.raises(errors.WarehouseError, match="transaction"), mirrors.opened([source]) as opened:
+    with pytest.raises(errors.WarehouseError, match="transaction"), mirrors.opened([source], 0) as opened:
         opened.answer(f"SELECT spoil('{first}') = 'a@x.io'")
 
     with psycopg.connect(kept.warehouse.url) as connection:
