@@ -22,6 +22,10 @@ from syncer.state import Connection, analyze, execute, fetch_one, fetch_value, f
 _IN_TIME = 0.9
 """What is told again before it expires is told after this fraction of the time: the next run may be late."""
 
+MANY_PADDED = 0.08
+"""Where blanks surround a larger share of the addresses, it costs less to take them off all before they are compared
+than to look those up once more that were not found."""
+
 
 class _Audiences(NamedTuple):
     """The audiences to compare, as parallel arrays."""
@@ -157,6 +161,7 @@ class Comparison:
         """Compares the memberships of these audiences, or of each the part that moved; returns how many differ.
         `everything`: there are no others."""
         nameless = list(self.counts.nameless)
+        anything = bool(audiences.audience_ids or nameless or None in self.counts.rows)
         compared = {
             "destination_id": self.target.destination_id,
             **self.target.in_reach,
@@ -164,7 +169,7 @@ class Comparison:
             "all_audiences": everything,
             "only_contacts": self.target.only_contacts,
             "nameless": nameless,
-            "anything": bool(audiences.audience_ids or nameless or None in self.counts.rows),
+            "anything": anything,
             "key": None if self.last is None else self.last.key,
             "groups": [1 if part is None else part.groups for part in parts],
             "moved": [None if part is None else part.bits for part in parts],
@@ -173,14 +178,19 @@ class Comparison:
         before = fetch_one(self.connection, _Begun, "begin_comparing", here)
         snapshot = self.counts.snapshot.parted() if any(parts) else self.counts.snapshot
         join = psycopg.sql.SQL("LEFT" if before.knows_nobody else "FULL")
-        sides = {**self.target.compared, "accepted": snapshot.accepted, "join": join}
+        padded = anything and self.target.mode.identity == "email" and self._are_padded()
+        sides = {**self.target.compared(padded=padded), "accepted": snapshot.accepted, "join": join}
         made = snapshot.execute(self.connection, "diff_members", compared, **sides)
         execute(self.connection, "end_comparing", before._asdict())
         execute(self.connection, "complete_member_delta")
-        if fetch_value(self.connection, "any_padded"):
+        if not padded and fetch_value(self.connection, "any_padded"):
             analyze(self.connection, "member_delta")
             execute(self.connection, "match_padded", {"destination_id": self.target.destination_id})
         return made.rowcount
+
+    def _are_padded(self) -> bool:
+        """Whether blanks surround many addresses of the snapshot."""
+        return bool(self.counts.snapshot.fetch_value(self.connection, "are_padded", {"share": MANY_PADDED}))
 
     def _memory(self) -> checksums.Memory | None:
         """What is remembered of this destination; None: nothing may be."""

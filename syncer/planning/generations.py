@@ -34,8 +34,8 @@ from syncer.planning.targets import PlanRequest, Target
 from syncer.state import Connection, execute, fetch_all, fetch_optional, fetch_value
 
 _DONE_WITHOUT = frozenset(
-    "diff_members count_rows_by_audience add_up_audiences add_up_groups count_members count_contacts count_own_names"
-    " write_rest".split()
+    "are_padded diff_members count_rows_by_audience add_up_audiences add_up_groups count_members count_contacts"
+    " count_own_names write_rest".split()
 )
 """Statements that read the whole snapshot where it is all staged, and that the next plan can do without."""
 

@@ -29,7 +29,7 @@ STAGED = psycopg.sql.Identifier("snapshot_member")
 
 _NOBODY = models.Exclusions()
 
-_OF_A_PART = frozenset({"diff_members", "write_rest"})
+_OF_A_PART = frozenset({"are_padded", "diff_members", "write_rest"})
 """The statements that say the same of a part as of the whole."""
 
 

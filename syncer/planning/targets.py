@@ -98,13 +98,14 @@ class Target:
         by_email = self.mode.identity == "email"
         return psycopg.sql.SQL("NULL::text" if by_email else "contact_of(source.email)")
 
-    @property
-    def compared(self) -> dict[str, psycopg.sql.Composable]:
-        """SQL for contacts and addresses while memberships are compared: see `diff_members`."""
+    def compared(self, *, padded: bool) -> dict[str, psycopg.sql.Composable]:
+        """SQL for contacts and addresses while memberships are compared: see `diff_members`. `padded`: blanks surround
+        many addresses."""
         by_email = self.mode.identity == "email"
+        joins_contacts = padded or not by_email
         return {
-            "join_key": psycopg.sql.SQL("lower(source.email)") if by_email else self.contact,
-            "contact": psycopg.sql.SQL("contact_of(snapshot.email)" if by_email else "snapshot.join_key"),
+            "join_key": self.contact if joins_contacts else psycopg.sql.SQL("lower(source.email)"),
+            "contact": psycopg.sql.SQL("snapshot.join_key" if joins_contacts else "contact_of(snapshot.email)"),
             "address": psycopg.sql.SQL("folded.contact" if by_email else "contact_of(snapshot.email)"),
             "judges": psycopg.sql.SQL("false" if by_email else "true"),
         }

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from syncer.destinations import segment
-from syncer.planning import checksums
+from syncer.planning import checksums, differences
 from syncer.warehouses import mirror
 from tests.integration.lives.grouped import Grouped
 from tests.integration.lives.mortal import Mortal
@@ -40,8 +40,8 @@ Round = Callable[[int, Sometimes], None]
 
 @pytest.fixture
 def play(new_database: Callable[..., str], template: str, monkeypatch: pytest.MonkeyPatch) -> Round:
-    """Plays a round. Its seed also says how large pages are, whether the warehouse is in the state's database, and
-    whether it keeps the snapshot of the last run."""
+    """Plays a round. Its seed also says how large pages are, whether the warehouse is in the state's database,
+    whether it keeps the snapshot of the last run, and what is done about blanks around addresses."""
     monkeypatch.setattr(checksums, "worthwhile", lambda *_: True)
     monkeypatch.setattr(checksums, "MEMBERS", 1)
     monkeypatch.setattr(checksums, "UNDIVIDED", 1)
@@ -57,6 +57,7 @@ def play(new_database: Callable[..., str], template: str, monkeypatch: pytest.Mo
         kind = seed % 4
         monkeypatch.setattr(segment, "PAGE_SIZE", (1, 500)[kind % 2])
         monkeypatch.setattr(mirror, "ROWS_A_GROUP", 1 + seed // 4 % 3)
+        monkeypatch.setattr(differences, "MANY_PADDED", seed // 4 % 2)
         elsewhere, kept = warehouse if kind % 2 else None, twice if kind == 3 else None
         stage = stages.setdefault(kind, Stage(new_database, template, mortal, elsewhere, kept))
         stage.sometimes = sometimes

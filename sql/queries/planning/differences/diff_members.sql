@@ -4,7 +4,8 @@
 -- is a skip all the same, and the state keeps its row. Left out are contacts beyond the destination's reach, and the
 -- tokens that stand for people who were forgotten.
 -- Placeholders: join (FULL, or LEFT where the destination was told of nobody: before PostgreSQL 16 only that is done by
--- several processes); source; join_key (the column of `source` that is the contact, but for blanks around an address);
+-- several processes); source; join_key (the column of `source` that is the contact, but for blanks around an address,
+-- unless many have some: see are_padded);
 -- contact (of `snapshot`: the contact itself); address (of `snapshot` and `folded`: the email without those blanks);
 -- judges (whether a row that the state has, too, may be one that cannot be sent); accepted (synced_member, or of it
 -- what the state has of those of whom all is staged, where the snapshot is a part: see `Snapshot.accepted`).
@@ -29,7 +30,7 @@
 -- Its form is for speed. It creates a table from a query, and takes the audiences as arrays, because PostgreSQL would
 -- not run an INSERT, or a query of a temporary table, in parallel. The join carries its columns for every row, so it
 -- has few of them, and whatever only few rows need is worked out after it. It joins by `join_key`, because taking the
--- blanks off every address would cost half as much as the join, and hardly one address in a hundred has any.
+-- blanks off every address would cost half as much as the join, and as a rule hardly one in a hundred has any.
 CREATE TEMPORARY TABLE member_delta AS
 WITH compared AS NOT MATERIALIZED (
     SELECT given.audience_id, given.name COLLATE "C" AS name, given.reads, given.due_before
