@@ -1,6 +1,7 @@
 """What is kept of groups of users is right, or it is not there: never is less compared than what can differ."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -119,6 +120,21 @@ def test_with_a_wrong_sum_no_difference_is_missed(kept: World, monkeypatch: pyte
     assert kept.believed() == truth(OTHERS)
 
 
+@pytest.mark.parametrize("otherwise", ["hashing = hashing + 1", "reading = 'other'"])
+def test_what_was_added_up_in_another_way_says_nothing(kept: World, otherwise: str) -> None:
+    """It may happen to be what the rows add up to now."""
+    learn(kept, OTHERS)
+    sums = kept.query("SELECT fingerprint, sums, audience_id FROM member_sum")
+    learn(kept, MANY)
+    with kept.state() as connection:
+        for each in sums:
+            connection.execute("UPDATE member_sum SET fingerprint = %s, sums = %s WHERE audience_id = %s", each)
+        connection.execute(f"UPDATE member_sum SET {otherwise}")
+    kept.warehouse.replace(OTHERS)
+    kept.sync()
+    assert kept.believed() == truth(OTHERS)
+
+
 def test_sums_are_kept_with_the_plan_that_found_them_or_not_at_all(
     kept: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +182,17 @@ def test_where_nothing_is_known_any_more_no_older_sum_stays(kept: World, monkeyp
     kept.sync()
 
     assert kept.believed() == truth(OTHERS)
+
+
+def test_what_was_reviewed_as_a_whole_is_planned_by_groups(
+    kept: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.warehouse.replace(OTHERS)
+    file = str(tmp_path / "plan.json")
+    assert kept.command("plan", "--out", file).returncode == 0
+    grouped = Grouped(monkeypatch)
+    assert kept.command("sync", "--plan", file).returncode == 0
+    assert (grouped.moved, kept.believed()) == (1, truth(OTHERS))
 
 
 def test_an_audience_under_another_name_is_the_same(kept: World, monkeypatch: pytest.MonkeyPatch) -> None:
