@@ -81,9 +81,8 @@ def _spark_keys(columns: Expressions) -> Expressions:
 
 
 def _spark_hashed(columns: Expressions) -> Expression:
-    # A null leaves its hash as it was, so it has to be said.
-    said = [part for key in _spark_keys(columns) for part in (key.is_(None), key)]
-    return sqlalchemy.cast(func.xxhash64(*said), sqlalchemy.DECIMAL(38, 0))
+    digest = func.xxhash64(func.md5(_hex_said(_spark_keys(columns), func.hex)))
+    return sqlalchemy.cast(digest, sqlalchemy.DECIMAL(38, 0))
 
 
 def _spark_contact(email: Expression) -> Expression:
@@ -105,7 +104,8 @@ def _snowflake_keys(columns: Expressions) -> Expressions:
 
 
 def _snowflake_hashed(columns: Expressions) -> Expression:
-    return func.hash(*_snowflake_keys(columns))
+    said = [func.coalesce(key, literal_column("'-'")) for key in _snowflake_keys(columns)]
+    return func.hash(func.md5(_joined(said)))
 
 
 def _trimmed_contact(email: Expression) -> Expression:
@@ -114,8 +114,14 @@ def _trimmed_contact(email: Expression) -> Expression:
 
 def _hex_said(keys: Expressions, hexed: Callable[[Expression], Expression]) -> Expression:
     """All that some keys hold, in one text."""
-    parts = [literal_column("','"), *(func.coalesce(hexed(key), literal_column("'-'")) for key in keys)]
-    return func.concat(*parts)
+    return _joined([func.coalesce(hexed(key), literal_column("'-'")) for key in keys])
+
+
+def _joined(said: Expressions) -> Expression:
+    """These texts in one: a letter that moves from one to the next makes another."""
+    first, *others = said
+    joined: Expression = func.concat(first, *(part for other in others for part in (literal_column("','"), other)))
+    return joined
 
 
 def _redshift_keys(columns: Expressions) -> Expressions:
@@ -140,7 +146,7 @@ def _bigquery_keys(columns: Expressions) -> Expressions:
 
 def _bigquery_hashed(columns: Expressions) -> Expression:
     said = _hex_said(_bigquery_keys(columns), func.to_hex)
-    return sqlalchemy.cast(func.farm_fingerprint(said), sqlalchemy.Numeric)
+    return sqlalchemy.cast(func.farm_fingerprint(func.md5(said)), sqlalchemy.Numeric)
 
 
 def _trino_keys(columns: Expressions) -> Expressions:
@@ -148,7 +154,7 @@ def _trino_keys(columns: Expressions) -> Expressions:
 
 
 def _trino_hashed(columns: Expressions) -> Expression:
-    digest = func.xxhash64(func.to_utf8(_hex_said(_trino_keys(columns), func.to_hex)))
+    digest = func.xxhash64(func.md5(func.to_utf8(_hex_said(_trino_keys(columns), func.to_hex))))
     return sqlalchemy.cast(func.from_big_endian_64(digest), sqlalchemy.DECIMAL(38, 0))
 
 
