@@ -106,7 +106,7 @@ class Target:
         return {
             "join_key": self.contact if joins_contacts else psycopg.sql.SQL("lower(source.email)"),
             "contact": psycopg.sql.SQL("snapshot.join_key" if joins_contacts else "contact_of(snapshot.email)"),
-            "address": psycopg.sql.SQL("folded.contact" if by_email else "contact_of(snapshot.email)"),
+            "address": psycopg.sql.SQL("folded.contact" if by_email else "contact_of(folded.email)"),
             "judges": psycopg.sql.SQL("false" if by_email else "true"),
         }
 

@@ -31,6 +31,8 @@
 -- not run an INSERT, or a query of a temporary table, in parallel. The join carries its columns for every row, so it
 -- has few of them, and whatever only few rows need is worked out after it. It joins by `join_key`, because taking the
 -- blanks off every address would cost half as much as the join, and as a rule hardly one in a hundred has any.
+-- Folding and judging are subqueries of their own: each is worked out once a row, and by the workers, which LATERAL, or
+-- a plain 0 as the OFFSET, would leave to the leader. In a first sync that is every row.
 CREATE TEMPORARY TABLE member_delta AS
 WITH compared AS NOT MATERIALIZED (
     SELECT given.audience_id, given.name COLLATE "C" AS name, given.reads, given.due_before
@@ -40,86 +42,93 @@ WITH compared AS NOT MATERIALIZED (
 )
 SELECT
     CASE
-        WHEN snapshot.unsendable IS NULL THEN 'lose'
+        WHEN judged.unsendable IS NULL THEN 'lose'
         WHEN judged.reason IS NOT NULL THEN 'skip'
-        WHEN synced.audience_id IS NOT NULL THEN 'again'
-        WHEN folded.contact = snapshot.join_key THEN 'gain'
+        WHEN judged.known THEN 'again'
+        WHEN judged.contact = judged.join_key THEN 'gain'
         ELSE 'padded'
     END COLLATE "C" AS kind,
-    coalesce(synced.audience_id, snapshot.audience_id) AS audience_id,
-    synced.entered_run_id,
-    synced.entered_at,
-    CASE WHEN snapshot.unsendable IS NULL THEN synced.told_run_id END AS told_run_id,
+    judged.audience_id,
+    judged.entered_run_id,
+    judged.entered_at,
+    CASE WHEN judged.unsendable IS NULL THEN judged.told_run_id END AS told_run_id,
     false AS still_named,
-    coalesce(synced.contact, folded.contact) AS contact,
-    coalesce(synced.user_id, snapshot.user_id, snapshot.unsendable_user_id) AS user_id,
+    coalesce(judged.known_contact, judged.contact) AS contact,
+    judged.user_id,
     judged.reason COLLATE "C" AS reason,
-    CASE WHEN judged.reason IS NOT NULL THEN snapshot.audience END AS audience,
-    CASE WHEN judged.reason IS NOT NULL THEN snapshot.email END AS email,
+    CASE WHEN judged.reason IS NOT NULL THEN judged.audience END AS audience,
+    CASE WHEN judged.reason IS NOT NULL THEN judged.email END AS email,
     NULL::jsonb AS value
 FROM (
     SELECT
-        compared.audience_id,
-        source.audience,
-        CASE WHEN NOT source.unsendable THEN source.user_id END AS user_id,
-        CASE WHEN source.unsendable THEN source.user_id END AS unsendable_user_id,
-        {join_key} AS join_key,
-        source.email,
-        source.unsendable,
-        compared.due_before
-    FROM {source} AS source
-    LEFT JOIN compared ON compared.name = source.audience
-    WHERE compared.reads
-        OR source.audience IS NULL
-        OR source.audience = ANY (%(nameless)s::text[])
-) AS snapshot
-{join} JOIN (
-    SELECT
-        synced_member.audience_id,
-        synced_member.contact,
-        synced_member.user_id,
-        synced_member.entered_run_id,
-        synced_member.entered_at,
-        synced_member.told_run_id
-    FROM {accepted} AS synced_member
-    WHERE synced_member.destination_id = %(destination_id)s
-        AND (%(all_audiences)s::boolean OR synced_member.audience_id = ANY (%(audience_ids)s::integer[]))
-        AND (%(only_contacts)s::text[] IS NULL OR synced_member.contact = ANY (%(only_contacts)s::text[]))
-        AND is_in_reach(synced_member.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
-) AS synced
-    ON synced.audience_id = snapshot.audience_id
-    AND synced.contact = snapshot.join_key
-    AND synced.user_id = snapshot.user_id
-CROSS JOIN LATERAL (
-    SELECT
-        CASE
-            WHEN snapshot.unsendable IS NOT NULL AND (synced.audience_id IS NULL OR {judges}) THEN {contact}
-        END AS contact
-    OFFSET 0 -- keeps the folding from being copied into every place that reads it
-) AS folded
-CROSS JOIN LATERAL (
-    SELECT
-        CASE WHEN snapshot.unsendable IS NOT NULL AND (synced.audience_id IS NULL OR {judges}) THEN
+        folded.*,
+        CASE WHEN folded.unsendable IS NOT NULL AND (NOT folded.known OR {judges}) THEN
             coalesce(
-                skip_reason(
-                    snapshot.audience,
-                    coalesce(snapshot.user_id, snapshot.unsendable_user_id),
-                    {address},
-                    snapshot.unsendable
-                ),
+                skip_reason(folded.audience, folded.user_id, {address}, folded.unsendable),
                 CASE
                     WHEN NOT is_in_reach(folded.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
                         THEN 'out_of_rollout'
                 END
             )
         END AS reason
-    OFFSET 0 -- keeps the judgement from being copied, too
+    FROM (
+        SELECT
+            snapshot.audience,
+            snapshot.email,
+            snapshot.unsendable,
+            snapshot.join_key,
+            synced.entered_run_id,
+            synced.entered_at,
+            synced.told_run_id,
+            synced.contact AS known_contact,
+            synced.audience_id IS NOT NULL AS known,
+            synced.told_run_id < snapshot.due_before AS due,
+            coalesce(synced.audience_id, snapshot.audience_id) AS audience_id,
+            coalesce(synced.user_id, snapshot.user_id, snapshot.unsendable_user_id) AS user_id,
+            CASE
+                WHEN snapshot.unsendable IS NOT NULL AND (synced.audience_id IS NULL OR {judges}) THEN {contact}
+            END AS contact
+        FROM (
+            SELECT
+                compared.audience_id,
+                source.audience,
+                CASE WHEN NOT source.unsendable THEN source.user_id END AS user_id,
+                CASE WHEN source.unsendable THEN source.user_id END AS unsendable_user_id,
+                {join_key} AS join_key,
+                source.email,
+                source.unsendable,
+                compared.due_before
+            FROM {source} AS source
+            LEFT JOIN compared ON compared.name = source.audience
+            WHERE compared.reads
+                OR source.audience IS NULL
+                OR source.audience = ANY (%(nameless)s::text[])
+        ) AS snapshot
+        {join} JOIN (
+            SELECT
+                synced_member.audience_id,
+                synced_member.contact,
+                synced_member.user_id,
+                synced_member.entered_run_id,
+                synced_member.entered_at,
+                synced_member.told_run_id
+            FROM {accepted} AS synced_member
+            WHERE synced_member.destination_id = %(destination_id)s
+                AND (%(all_audiences)s::boolean OR synced_member.audience_id = ANY (%(audience_ids)s::integer[]))
+                AND (%(only_contacts)s::text[] IS NULL OR synced_member.contact = ANY (%(only_contacts)s::text[]))
+                AND is_in_reach(synced_member.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
+        ) AS synced
+            ON synced.audience_id = snapshot.audience_id
+            AND synced.contact = snapshot.join_key
+            AND synced.user_id = snapshot.user_id
+        WHERE %(anything)s::boolean
+            AND CASE
+                WHEN snapshot.unsendable IS NULL
+                    THEN synced.audience_id = ANY (%(audience_ids)s::integer[]) AND NOT is_token(synced.contact)
+                ELSE synced.audience_id IS NULL OR synced.told_run_id < snapshot.due_before OR {judges}
+            END
+        OFFSET '0' -- keeps the folding from being copied into every place that reads it
+    ) AS folded
+    OFFSET '0' -- keeps the judgement from being copied, too
 ) AS judged
-WHERE %(anything)s::boolean
-    AND CASE
-        WHEN snapshot.unsendable IS NULL
-            THEN synced.audience_id = ANY (%(audience_ids)s::integer[]) AND NOT is_token(synced.contact)
-        ELSE synced.audience_id IS NULL
-            OR synced.told_run_id < snapshot.due_before
-            OR ({judges} AND judged.reason IS NOT NULL)
-    END
+WHERE judged.unsendable IS NULL OR NOT judged.known OR judged.due OR judged.reason IS NOT NULL
