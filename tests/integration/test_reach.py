@@ -35,6 +35,17 @@ def test_only_the_contacts_that_are_listed_are_told(world: World) -> None:
     assert (audit.differences, audit.destinations[0].listed) == (0, {"skipped: out_of_rollout": 6})
 
 
+def test_a_wider_reach_is_not_planned_in_slices(world: World) -> None:
+    """Whoever was within it before is no backfill."""
+    world.slice_rows = 5
+    world.warehouse.replace(members(20))
+    reach(world, contacts=["u0000@x.io"])
+    world.sync()
+    reach(world)
+    world.sync()
+    assert world.query("SELECT count(*) FROM sync_page WHERE run_id = 2") == [(1,)]
+
+
 def test_a_share_is_stable_and_a_larger_one_contains_the_smaller(world: World) -> None:
     rows = members(400)
     world.warehouse.replace(rows)
