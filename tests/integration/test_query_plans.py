@@ -29,7 +29,7 @@ EXPLAINED = (
     "diff_members gather_known digest_plan tally_changes claim_pages load_page settle_pages who_is_it who_was_told"
     " who_changed who_is_pending who_is_refused who_is_held who_is_skipped"
     " clear_refusals clear_unanswered settle_holds list_run_audiences add_retractions list_kept"
-    " add_past_contacts add_up_audiences add_up_groups"
+    " add_past_contacts add_up_audiences add_up_groups name_callers mark_users_elsewhere"
 ).split()
 
 
@@ -189,10 +189,27 @@ def test_a_run_reads_the_state_once_and_its_pages_by_index(big: World, explained
         assert asked, "what an earlier resync could not tell is not looked for"
         assert not [node for node in asked if node["Node Type"] == "Seq Scan"]
 
+    for plan in explained["mark_users_elsewhere"]:  # of those who are in the audience no more, nothing else is asked
+        (elsewhere,) = (node for node in nodes(plan) if node.get("Subplan Name") == "CTE elsewhere")
+        (counting,) = (node for node in nodes(plan) if node["Node Type"] == "Limit")
+        assert counting not in nodes(elsewhere)
+    assert len(explained["mark_users_elsewhere"]) == 1
+
     for name in ("gather_known", "claim_pages", "load_page", "settle_pages"):
         assert explained[name], name
         for plan in explained[name]:
             assert not read_whole(plan) & {"synced_member", "sync_change"}, name
+
+
+def test_where_nearly_all_leave_the_changes_are_not_read_for_each_who_stays(
+    big: World, explained: dict[str, list[Plan]]
+) -> None:
+    big.warehouse.run("DELETE FROM members WHERE user_id NOT IN ('first', 'u1')")
+
+    assert big.preview().audiences[0].held > 0
+
+    (plan,) = explained["name_callers"]
+    assert not looked_up_row_by_row(plan) & {"contact_change"}
 
 
 def test_a_first_comparison_is_parallel_on_every_version(big: World, explained: dict[str, list[Plan]]) -> None:

@@ -4,32 +4,34 @@
 -- A user id that more contacts than a limit have is no identity: it is not followed.
 -- Parameters: run_id, max_contacts.
 -- Rows: none.
-UPDATE user_told_false
-SET is_back = true
-FROM (
+WITH elsewhere AS MATERIALIZED ( -- first, because hardly anybody is: nothing more is looked up of the others
     SELECT DISTINCT
         sync_change.destination_id,
         sync_change.audience_id,
         coalesce(sync_change.told_as, sync_change.user_id) AS user_id
     FROM sync_change
     JOIN audience USING (audience_id)
-    WHERE sync_change.run_id = %(run_id)s
+    WHERE EXISTS (SELECT FROM user_told_false) -- asked once: without any, nothing is looked for
+        AND sync_change.run_id = %(run_id)s
         AND sync_change.lead
         AND sync_change.value = CASE WHEN audience.is_trait THEN 'null' ELSE 'false' END::jsonb
-) AS told
-WHERE EXISTS (SELECT FROM user_told_false AS any_row) -- asked once: without any, nothing is looked for
-    AND user_told_false.destination_id = told.destination_id
-    AND user_told_false.audience_id = told.audience_id
-    AND user_told_false.user_id = told.user_id
+        AND EXISTS (
+            SELECT FROM synced_member
+            WHERE synced_member.destination_id = sync_change.destination_id
+                AND synced_member.user_id = coalesce(sync_change.told_as, sync_change.user_id)
+                AND synced_member.audience_id = sync_change.audience_id
+        )
+)
+UPDATE user_told_false
+SET is_back = true
+FROM elsewhere
+WHERE user_told_false.destination_id = elsewhere.destination_id
+    AND user_told_false.audience_id = elsewhere.audience_id
+    AND user_told_false.user_id = elsewhere.user_id
     AND NOT user_told_false.is_back
-    AND EXISTS (
-        SELECT FROM synced_member
-        WHERE synced_member.destination_id = told.destination_id
-            AND synced_member.user_id = told.user_id
-            AND synced_member.audience_id = told.audience_id
-    )
     AND NOT EXISTS (
         SELECT FROM synced_member
-        WHERE synced_member.destination_id = told.destination_id AND synced_member.user_id = told.user_id
+        WHERE synced_member.destination_id = elsewhere.destination_id
+            AND synced_member.user_id = elsewhere.user_id
         OFFSET %(max_contacts)s
     )

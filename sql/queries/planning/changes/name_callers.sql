@@ -25,16 +25,20 @@ person AS (
         WHERE member_delta.kind NOT IN ('skip', 'gain')
             AND member_delta.contact IN (SELECT unnamed.contact FROM unnamed)
         UNION ALL
-        SELECT known_member.contact, known_member.user_id, known_member.email, true
-        FROM known_member
-        WHERE known_member.contact IN (SELECT unnamed.contact FROM unnamed)
-            AND NOT EXISTS (
+        SELECT known.contact, known.user_id, known.email, true
+        FROM (
+            SELECT known_member.contact, known_member.user_id, known_member.audience_id, known_member.email
+            FROM known_member
+            WHERE known_member.contact IN (SELECT unnamed.contact FROM unnamed)
+            OFFSET 0 -- where nearly all is lost, the planner would read all changes for each row that is left
+        ) AS known
+        WHERE NOT EXISTS (
                 SELECT FROM member_delta AS lost
                 WHERE lost.kind = 'lose'
                     AND NOT lost.still_named
-                    AND lost.contact = known_member.contact
-                    AND lost.audience_id = known_member.audience_id
-                    AND lost.user_id = known_member.user_id
+                    AND lost.contact = known.contact
+                    AND lost.audience_id = known.audience_id
+                    AND lost.user_id = known.user_id
             )
     ) AS row_of
     GROUP BY row_of.contact
