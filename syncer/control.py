@@ -30,7 +30,7 @@ from syncer.state import (
     witness,
 )
 from syncer.state.asking import Asker
-from syncer.state.audiences import add_audience, known_audiences
+from syncer.state.audiences import add_audiences, known_audiences
 
 _ALL: Sequence[int | None] = (None,)
 
@@ -271,7 +271,8 @@ def _audience_to_pause(connection: Connection, name: str, configured: Sequence[m
     for audience in configured:
         property_name = audience.property or naming.property_of(audience.name)
         if name in (audience.name, property_name) and name not in _names(known_audiences(connection)):
-            return add_audience(connection, models.Audience(audience.name, property_name, is_trait=audience.is_trait))
+            new = models.Audience(audience.name, property_name, is_trait=audience.is_trait)
+            return add_audiences(connection, [new])[audience.name]
     return known_audience(connection, name).audience_id
 
 

@@ -1,5 +1,7 @@
 """What a small run does not do: a session that says nothing, a statement about what is not there."""
 
+from collections import Counter
+
 import pytest
 
 from tests.points import Points
@@ -48,3 +50,11 @@ def test_a_plan_asks_about_what_there_is(world: World, points: Points) -> None:
     assert seen >= of_changes | {"mark_still_named"}
     world.warehouse.replace(members(2))
     assert "refresh_skipped_gone" in statements(world, points)
+
+
+def test_no_statement_is_run_for_each_audience(world: World, points: Points) -> None:
+    names = [f"Audience {number}" for number in range(30)]
+    for people in (2, 3, 1):  # a first sync, additions, removals
+        world.warehouse.replace([row for name in names for row in members(people, name)])
+        times = Counter(statements(world, points))
+        assert not {name: number for name, number in times.items() if number >= len(names)}

@@ -1,6 +1,9 @@
--- Purpose: a new audience gets its key.
--- Parameters: name, property, is_trait.
--- Rows: audience_id.
+-- Purpose: new audiences get their keys, in their order.
+-- Parameters: name, property, is_trait (parallel arrays).
+-- Rows: audience_id, name.
 INSERT INTO audience (name, property, is_trait)
-VALUES (%(name)s, %(property)s, %(is_trait)s)
-RETURNING audience_id
+SELECT given.name, given.property, given.is_trait
+FROM unnest(%(name)s::text[], %(property)s::text[], %(is_trait)s::boolean[])
+    WITH ORDINALITY AS given (name, property, is_trait, place)
+ORDER BY given.place
+RETURNING audience_id, name
