@@ -64,12 +64,13 @@ _NONE: sqlalchemy.ColumnElement[int] = sqlalchemy.literal_column("0", sqlalchemy
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """Of a row: `row` of all its columns, as a number of which many can be added up; `group`, which of the groups of
+    """Of a row: `row` of all its columns, as a number of which many can be added up; `group`, which of the `groups` of
     users of its audience it is in, from 0 on; and `users`, which is another one for each group of each audience."""
 
     row: Expression
     group: Expression
     users: Expression
+    groups: int
 
 
 def table(scratch: str, name: str) -> sqlalchemy.TableClause:
@@ -142,34 +143,38 @@ def nameless(kept: sqlalchemy.TableClause) -> Statement:
     return sqlalchemy.select(*kept.c).where(sqlalchemy.or_(*(kept.c[key].is_(None) for key in _KEYS)))
 
 
-def moved(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, hashes: Hashes, groups: range) -> Statement:
-    """All rows of `now` that are about those who moved, of these groups: the users in an audience of whom `base` has
+def moved(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, hashes: Hashes, some: range) -> Statement:
+    """All rows of `now` that are about those who moved, of some groups: the users in an audience of whom `base` has
     not the same rows. Then, for everybody who moved, a row that names them alone.
 
     Only rows of groups of users are compared by which the tables do not add up to the same.
     """
-    uneven_users = _uneven_groups(now, base, hashes, groups)
-    some = sqlalchemy.union_all(
-        _in_groups(now, uneven_users, hashes, groups, _ONE.label("is_now"), _NONE.label("is_base")),
-        _in_groups(base, uneven_users, hashes, groups, _NONE, _ONE),
+    uneven_users = _uneven_groups(now, base, hashes, some)
+    compared = sqlalchemy.union_all(
+        _in_groups(now, uneven_users, hashes, some, _ONE.label("is_now"), _NONE.label("is_base")),
+        _in_groups(base, uneven_users, hashes, some, _NONE, _ONE),
     ).cte("some_rows")
     uneven = (
-        sqlalchemy.select(some.c.users, *(some.c[key] for key in _KEYS))
-        .group_by(some.c.users, *(some.c[name] for name in _COLUMNS))
-        .having(sqlalchemy.func.sum(some.c.is_now) != sqlalchemy.func.sum(some.c.is_base))
+        sqlalchemy.select(compared.c.users, *(compared.c[key] for key in _KEYS))
+        .group_by(compared.c.users, *(compared.c[name] for name in _COLUMNS))
+        .having(sqlalchemy.func.sum(compared.c.is_now) != sqlalchemy.func.sum(compared.c.is_base))
         .subquery("uneven")
     )
     who = sqlalchemy.select(*uneven.c).distinct().cte("moved")
-    same = sqlalchemy.and_(*(some.c[column.name] == column for column in who.c))
-    theirs = sqlalchemy.select(*(some.c[name] for name in _COLUMNS)).join(who, same).where(some.c.is_now == _ONE)
+    same = sqlalchemy.and_(*(compared.c[column.name] == column for column in who.c))
+    theirs = (
+        sqlalchemy.select(*(compared.c[name] for name in _COLUMNS)).join(who, same).where(compared.c.is_now == _ONE)
+    )
     alone = [who.c[name] if name in _KEYS else sqlalchemy.null() for name in _COLUMNS]
     return sqlalchemy.union_all(theirs, sqlalchemy.select(*alone))
 
 
-def between(group: Expression, groups: range) -> sqlalchemy.ColumnElement[bool]:
-    """Whether a group is one of these."""
-    first, last = (_number(edge) for edge in (groups[0], groups[-1]))
-    return group.between(first, last)
+def among(group: Expression, some: range, groups: int) -> list[sqlalchemy.ColumnElement[bool]]:
+    """What holds of a group if it is one of `some` of so many. Nothing is asked of an edge beyond which there are none:
+    each condition takes the hash of every row once more, which is what a comparison spends its time with."""
+    above = [group >= _number(some.start)] if some.start > 0 else []
+    below = [group < _number(some.stop)] if some.stop < groups else []
+    return [*above, *below]
 
 
 def _number(value: int) -> sqlalchemy.ColumnElement[int]:
@@ -177,27 +182,27 @@ def _number(value: int) -> sqlalchemy.ColumnElement[int]:
 
 
 def _uneven_groups(
-    now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, hashes: Hashes, groups: range
+    now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, hashes: Hashes, some: range
 ) -> sqlalchemy.CTE:
     """The groups of users of whom the tables have another number of rows, or rows of which the hashes add up to
     something else."""
     both = sqlalchemy.union_all(
-        _named(now, hashes, groups, hashes.users.label("users"), hashes.row.label("hash"), _ONE.label("one")),
-        _named(base, hashes, groups, hashes.users, -hashes.row, -_ONE),
+        _named(now, hashes, some, hashes.users.label("users"), hashes.row.label("hash"), _ONE.label("one")),
+        _named(base, hashes, some, hashes.users, -hashes.row, -_ONE),
     ).subquery("both_sides")
     uneven = sqlalchemy.or_(*(sqlalchemy.func.sum(both.c[name]) != _NONE for name in ("hash", "one")))
     return sqlalchemy.select(both.c.users).group_by(both.c.users).having(uneven).cte("uneven_users")
 
 
 def _in_groups(
-    kept: sqlalchemy.TableClause, uneven: sqlalchemy.CTE, hashes: Hashes, groups: range, *more: Expression
+    kept: sqlalchemy.TableClause, uneven: sqlalchemy.CTE, hashes: Hashes, some: range, *more: Expression
 ) -> sqlalchemy.Select[Any]:
     """The rows of these groups. They go along: numbers are sorted and compared sooner than texts."""
-    found = _named(kept, hashes, groups, uneven.c.users, *kept.c, *more)
+    found = _named(kept, hashes, some, uneven.c.users, *kept.c, *more)
     return found.join_from(kept, uneven, uneven.c.users == hashes.users)
 
 
-def _named(kept: sqlalchemy.TableClause, hashes: Hashes, groups: range, *columns: Expression) -> sqlalchemy.Select[Any]:
+def _named(kept: sqlalchemy.TableClause, hashes: Hashes, some: range, *columns: Expression) -> sqlalchemy.Select[Any]:
     """The rows of these groups, which name a user and an audience."""
     named = [kept.c[key].is_not(None) for key in _KEYS]
-    return sqlalchemy.select(*columns).select_from(kept).where(*named, between(hashes.group, groups))
+    return sqlalchemy.select(*columns).select_from(kept).where(*named, *among(hashes.group, some, hashes.groups))

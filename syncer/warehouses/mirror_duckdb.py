@@ -139,7 +139,7 @@ class DuckdbMirror(GenericReading):
         groups = mirror.groups(rows)
         group = query("warehouse_duckdb_group").format(groups=groups)
         users = query("warehouse_duckdb_users_hash").format(group=group)
-        hashes = mirror.Hashes(*map(_expression, (self._row_hash, group, users)))
+        hashes = mirror.Hashes(_expression(self._row_hash), _expression(group), _expression(users), groups)
         for some in mirror.passes(rows, groups):
             yield self._copied(mirror.moved(now, self._kept(base), hashes, some))
 

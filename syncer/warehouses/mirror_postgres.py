@@ -166,7 +166,8 @@ class PostgresMirror(postgres.PostgresReading):
         groups = mirror.groups(rows)
         group = _statement("warehouse_group", groups=sql.Literal(groups))
         row_hash = _statement("warehouse_row_hash", key=sql.Literal(self._key))
-        hashes = mirror.Hashes(*map(_expression, (row_hash, group, _statement("warehouse_users_hash", group=group))))
+        users = _statement("warehouse_users_hash", group=group)
+        hashes = mirror.Hashes(_expression(row_hash), _expression(group), _expression(users), groups)
         for some in mirror.passes(rows, groups):
             yield self._copied(mirror.moved(now, self._kept(base), hashes, some))
 

@@ -162,15 +162,14 @@ def _side(facts: Facts, kept: Kept, is_now: Expression) -> Statement:
 
 def _uneven_groups(facts: Facts, now: Kept, base: Kept, groups: int, some: range) -> Statement:
     """The groups, of some, of which the tables have another number of rows, or rows of which the hashes add up to
-    something else."""
+    something else. Multiplied: where hashes have no sign, one cannot be negated."""
     hashes = [facts.hashed(list(kept.clause.c)) for kept in (now, base)]
     sides = [
         _named(now, _users(facts, now, groups).label("users"), hashes[0].label("hashed"), _NOW.label("one")),
-        _named(base, _users(facts, base, groups), -hashes[1], -_NOW),
+        _named(base, _users(facts, base, groups), hashes[1] * -_NOW, -_NOW),
     ]
-    if len(some) < groups:
-        found = zip(sides, (now, base), strict=True)
-        sides = [side.where(mirror.between(_users(facts, kept, groups), some)) for side, kept in found]
+    found = zip(sides, (now, base), strict=True)
+    sides = [side.where(*mirror.among(_users(facts, kept, groups), some, groups)) for side, kept in found]
     sums = sqlalchemy.union_all(*sides).subquery("hashes")
     uneven = sqlalchemy.or_(*(func.sum(sums.c[name]) != _BEFORE for name in ("hashed", "one")))
     return sqlalchemy.select(sums.c.users).group_by(sums.c.users).having(uneven)

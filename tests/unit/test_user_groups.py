@@ -1,6 +1,7 @@
 """Into how many groups of users two tables at a warehouse are cut before they are compared."""
 
 import pytest
+import sqlalchemy
 
 from syncer.warehouses import mirror
 
@@ -46,3 +47,21 @@ def test_each_group_is_in_one_part(groups: int, fitting: int) -> None:
     parts = mirror.parts(groups, groups, fitting)
     assert [number for some in parts for number in some] == list(range(groups))
     assert max(map(len, parts)) <= fitting
+
+
+@pytest.mark.parametrize(("groups", "fitting"), [(1, 1), (7, 3), (6, 3), (5, 100), (20, 1)])
+def test_each_group_is_compared_with_its_part(groups: int, fitting: int) -> None:
+    parts = mirror.parts(groups, groups, fitting)
+    with sqlalchemy.create_engine("sqlite://").connect() as connection:
+        numbered = sqlalchemy.table("numbered", sqlalchemy.column("number"))
+        connection.exec_driver_sql("CREATE TABLE numbered (number integer)")
+        connection.execute(numbered.insert(), [{"number": number} for number in range(groups)])
+        for some in parts:
+            chosen = sqlalchemy.select(numbered.c.number).where(*mirror.among(numbered.c.number, some, groups))
+            assert list(connection.scalars(chosen)) == list(some)
+
+
+def test_nothing_is_asked_of_a_group_where_that_says_nothing() -> None:
+    group: sqlalchemy.ColumnElement[int] = sqlalchemy.column("number", sqlalchemy.Integer)
+    assert mirror.among(group, range(7), 7) == []
+    assert [len(mirror.among(group, some, 9)) for some in mirror.parts(9, 9, 3)] == [1, 2, 1]
