@@ -15,15 +15,17 @@ out it leaves them uncertain (`doubt`), and they are told what is right now.
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import cast
 
 import msgspec
-from psycopg.rows import namedtuple_row
+from psycopg.rows import tuple_row
 
 from syncer import errors, models, sql
 from syncer.calls import Call, Identify
 from syncer.models import Outcome
 from syncer.state import MAX_CONTACTS_OF_USER, Connection, execute, fetch_all, fetch_value, fetch_values
+
+_decode = msgspec.json.Decoder().decode
 
 COVERED_PAGE = 0
 """The page of the changes that need no call; it is settled together with the plan."""
@@ -52,19 +54,8 @@ class _RefusedBefore:
     http_status: int
 
 
-class _IdentifyRow(Protocol):
-    """A row of `load_page`, as psycopg makes it: for as many as there are, a class of our own costs too much."""
-
-    contact: str
-    part: int
-    user_id: str
-    email: str
-    traits: str | None
-    about: models.Computation | None
-    name: str | None
-    message_id: str
-    audience_ids: Sequence[int]
-    values: str
+_IdentifyRow = tuple[str, int, str, str, str | None, models.Computation | None, str | None, str, Sequence[int], str]
+"""A row of `load_page`, as the driver makes it: for as many as there are, a class of our own costs too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,24 +101,25 @@ def refused_before(connection: Connection, delivery: RunDestination) -> dict[str
 
 def load(connection: Connection, delivery: RunDestination, page: int, properties: Mapping[int, str]) -> list[Identify]:
     """The identifies of a page as planned; `properties` names the property of each audience id."""
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
+    with connection.cursor(row_factory=tuple_row) as cursor:
         found = cursor.execute(sql.query("load_page"), {**_keys(delivery), "page": page}).fetchall()
+    property_of = properties.__getitem__
     return [
         Identify(
-            contact=row.contact,
-            part=row.part,
-            user_id=row.user_id,
-            email=row.email,
-            message_id=row.message_id,
-            values=dict(
-                zip(map(properties.__getitem__, row.audience_ids), msgspec.json.decode(row.values), strict=True)
-            ),
-            traits={} if row.traits is None else msgspec.json.decode(row.traits),
-            about=row.about,
-            name=row.name or "",
-            run=delivery.run_id,
+            contact,
+            part,
+            user_id,
+            email,
+            message_id,
+            dict(zip(map(property_of, audience_ids), _decode(values), strict=True)),
+            {} if traits is None else _decode(traits),
+            about,
+            name or "",
+            delivery.run_id,
         )
-        for row in cast("list[_IdentifyRow]", found)
+        for contact, part, user_id, email, traits, about, name, message_id, audience_ids, values in cast(
+            "list[_IdentifyRow]", found
+        )
     ]
 
 
