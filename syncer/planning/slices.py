@@ -81,7 +81,8 @@ class Slices:
 
     def _write(self, until: str | None) -> Sequence[Written]:
         events = self.target.mode.events
-        if parts.may_be_needed(self.properties):
+        may_split = parts.may_be_needed(self.properties)
+        if may_split:
             execute(self.connection, "fold_crowded", {"until": until, **parts.limits()})
             execute(self.connection, "split_parts", parts.limits())
         told = {
@@ -92,7 +93,8 @@ class Slices:
             "events": events is not None and events.initial,
         }
         with blocks.filled(self.connection, self.run_id) as partition:
-            return fetch_all(self.connection, Written, "write_slice", told, partition=partition)
+            given = {"partition": partition, "may_split": psycopg.sql.Literal(may_split)}
+            return fetch_all(self.connection, Written, "write_slice", told, **given)
 
 
 def begin(

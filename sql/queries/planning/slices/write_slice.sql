@@ -4,7 +4,8 @@
 -- One sort serves all of that, and the history comes in the order of delivery. The pages come after those that the run
 -- has. `part` is of a contact in more audiences than a call may tell (split_parts): no other has a row in
 -- contact_change.
--- Placeholders: partition (of sync_change, that of the run).
+-- Placeholders: partition (of sync_change, that of the run); may_split (literal: whether contact_change may have rows.
+-- It is known when this is planned: all rows would be put into a hash, to find the parts of nobody).
 -- Parameters: run_id, destination_id; until (the contact with which the next slice begins; null: all are of this one);
 -- page_size; events (the destination is told who entered, also in an initial sync).
 -- Rows: audience_id; rows (of the slice); contacts (that are told of it); calls (of which it is the first property).
@@ -44,7 +45,10 @@ WITH planned AS MATERIALIZED (
                 member_delta.value,
                 coalesce(contact_change.part, 0) AS part
             FROM member_delta
-            LEFT JOIN contact_change USING (contact, audience_id)
+            LEFT JOIN contact_change
+                ON contact_change.contact = member_delta.contact
+                AND contact_change.audience_id = member_delta.audience_id
+                AND {may_split}
             WHERE member_delta.kind = 'gain' AND (%(until)s::text IS NULL OR member_delta.contact < %(until)s)
         ) AS row_of
         WINDOW of_contact AS (
