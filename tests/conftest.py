@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psycopg
@@ -42,6 +42,7 @@ MEMORY = 1024**3
 """Bytes that have to be free for each test process, where the data of their servers lie in memory."""
 
 WATCHED = pytest.StashKey[witness.Watched]()
+PASSED = pytest.StashKey[bool]()
 
 # Commands are started by the hundred: compiled anew each time they would take a quarter longer.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -174,6 +175,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     if item.get_closest_marker("not_audited") is None:
         complaints = auditor.complaints(item.stash[WATCHED])
         assert not complaints, "\n".join(complaints[:20])
+    item.stash[PASSED] = True
 
 
 @pytest.fixture(autouse=True)
@@ -185,7 +187,7 @@ def _watched(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _sessions(request: pytest.FixtureRequest) -> Iterator[None]:
-    with sessions.used_again() if request.node.get_closest_marker("fresh_sessions") is None else nullcontext():
+    with sessions.used_again() if request.node.get_closest_marker("fresh_sessions") is None else sessions.begun_anew():
         yield
 
 
@@ -232,6 +234,7 @@ def template(databases: Databases) -> Iterator[str]:
     """The name of a database with a migrated state in the schema `syncer`."""
     url = databases.create(TEMPLATE, databases.empty)
     migrations.migrate(State(url, "syncer"))
+    databases.keep_copies_of(TEMPLATE)
     yield TEMPLATE
     databases.drop(url)
 
@@ -242,20 +245,22 @@ def begun_template(databases: Databases, template: str) -> Iterator[str]:
     url = databases.create(BEGUN, template)
     with State(url, "syncer").connect("test") as connection, connection.transaction():
         blocks.make(connection, blocks.of_run(connection, 1))
+    databases.keep_copies_of(BEGUN)
     yield BEGUN
     databases.drop(url)
 
 
 @pytest.fixture
-def new_database(databases: Databases) -> Iterator[Callable[..., str]]:
+def new_database(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Callable[..., str]]:
     """Makes databases and gives their URLs; they are the test's until its end. `again` is one that it is done with."""
     made: list[str] = []
+    is_fresh = request.node.get_closest_marker("fresh_sessions") is not None
 
     def give(template: str = "template0", again: str | None = None) -> str:
         if again is not None:
             made.remove(again)
             databases.drop(again)
-        url = databases.create_for_test(template)
+        url = databases.create_new_for_test(template) if is_fresh else databases.create_for_test(template)
         made.append(url)
         if template != "template0":
             with psycopg.connect(url, autocommit=True) as connection:  # a copy is a state of its own
@@ -263,7 +268,10 @@ def new_database(databases: Databases) -> Iterator[Callable[..., str]]:
         return url
 
     yield give
-    databases.drop_later(made)
+    if is_fresh or not request.node.stash.get(PASSED, False):
+        databases.drop_later(made)
+    else:
+        databases.give_back(made)
 
 
 @pytest.fixture

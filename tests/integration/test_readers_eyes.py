@@ -208,6 +208,7 @@ def test_a_table_that_is_replaced_before_the_plan_reads_it(
     assert shared.world.receiver.event_count == events
 
 
+@pytest.mark.fresh_sessions
 def test_a_table_that_stays_locked_is_the_warehouses_fault(shared: Shared) -> None:
     with psycopg.connect(shared.admin.url) as connection:
         name = connection.info.dbname

@@ -13,6 +13,8 @@ from syncer.state import State, sessions
 from tests.pooler import pooling
 from tests.world import GUARD_FROM_TWO, Row, World, members, truth
 
+pytestmark = pytest.mark.fresh_sessions
+
 ODD: Mapping[str, str] = {
     "datestyle": "SQL, DMY",
     "intervalstyle": "iso_8601",
