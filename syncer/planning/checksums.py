@@ -1,15 +1,16 @@
 """Members whose rows have not changed are not compared again: checksums of the rows tell.
 
-The users of an audience are in groups of some 64, by a hash of their id: a row of the snapshot and the same row of the
+The users of an audience are in groups of some ten, by a hash of their id: a row of the snapshot and the same row of the
 state are in the same group. A plan leaves what the snapshot's rows of an audience, and of each group, add up to
 (`member_sum`) if it found no difference there, or looked for none because the sum was the same as before. Whatever
 changes the state was planned first, by a plan that found a difference in that group and so left no sum of it; only
 forgetting works beside the plan, and drops all sums. What a plan was not about, it drops. So a sum that the last plan
 left says that the state of that group is still what it was then, and while the rows add up to it nothing differs.
 
-Rows are added up by audience first, which is cheap, and by group only for the audiences that changed; a small one has
-no groups. An audience of which something is due again is compared whole, and so is every audience after the settings or
-the version changed. A first sync adds up nothing: it leaves in how many groups the next plan has to.
+Rows are added up by audience, which is cheap, and by group where that saves more than it costs: of large audiences, and
+of audiences that changed, if they are much of all. Which those are is known, as a rule, before anything is added up. An
+audience of which something is due again is compared whole, and so is every audience after the settings or the version
+changed. A first sync adds up nothing: it leaves what the next plan has to.
 
 Two sets of rows that differ have the same sum of 64 bits by chance once in some 10^19 comparisons. The hashes have a
 key, because people choose their user ids and addresses, and could choose those that add up to the same.
@@ -27,14 +28,21 @@ import psycopg.sql
 from syncer.planning.snapshot import Snapshot
 from syncer.state import Connection, columns_of, execute, fetch_all, fetch_value
 
-MEMBERS = 64
-"""Of a group, about: fewer make the sums themselves cost more, and more are compared for one who changed."""
+MEMBERS = 8
+"""Of a group, at least, and less than twice as many: with fewer the sums themselves cost more, and with more, more are
+compared for one who changed."""
 
 _WORTH = 0.66
 """Where less is unchanged, the next plan compares nearly all: what changed now, once more, and what changes then."""
 
-_STEP = 4
-"""Audiences have 1, 16, 64, … groups: with few different numbers, a row's group is quickly found."""
+_ENOUGH = 0.5
+"""Of all rows, to add them up by audience, which is much cheaper than by group."""
+
+LARGE = 0.25
+"""Of all rows: adding up fewer by group takes longer than comparing them."""
+
+_STEP = 2
+"""Audiences have 1, 8, 16, … groups: with few different numbers, a row's group is quickly found."""
 
 UNDIVIDED = 8
 """An audience of fewer than so many groups' members is one group: as a rule none of them, or most, would move."""
@@ -124,15 +132,17 @@ class Checksums:
     key: int
 
     @property
-    def by_group(self) -> bool:
-        """Whether to add up by group at once: of most groups the audience as a whole says nothing."""
-        doubted = sum(each.groups for each in self.kept if each.fingerprint is None or not self._is_read_so(each))
-        return 2 * doubted > sum(each.groups for each in self.kept)
-
-    @property
     def groups(self) -> Mapping[str, int]:
         """In how many groups each audience was added up."""
-        return {each.name: each.groups for each in self.kept}
+        return _most((each.name, each.groups) for each in self.kept)
+
+    @property
+    def groups_at_once(self) -> Mapping[str, int]:
+        """In how many groups to add up each audience at once: in one, unless its total says nothing, or it is large."""
+        large = LARGE * sum(each.groups for each in self.kept)
+        return _most(
+            (each.name, each.groups if each.fingerprint is None or each.groups >= large else 1) for each in self.kept
+        )
 
     def of(self, destination_id: int) -> Mapping[int, Kept]:
         """What is kept of a destination's audiences, by id, where rows are still read in that way."""
@@ -175,31 +185,31 @@ class Sums:
         """Of an audience that was added up."""
         return self._fingerprints.get(name, _fingerprint(0, 0))
 
-    def add_up(self, *, by_group: bool) -> None:
-        """Adds up all rows, and counts them."""
-        self._add_up_all(self.kept if by_group else {})
+    def share(self, names: Iterable[str]) -> float:
+        """How much of all rows these audiences have."""
+        return sum(self.rows.get(name, 0) for name in names) / max(1, sum(self.rows.values()))
+
+    def add_up(self, groups: Mapping[str, int]) -> None:
+        """Adds up all rows, and counts them: each audience in so many groups."""
+        if any(number > 1 for number in groups.values()):
+            self._add_up_groups(groups, only=None)
+        else:
+            self._note(self.snapshot.fetch_all(self.connection, _Total, "add_up_audiences", {"key": self.key}))
+        self.added_up = True
 
     def group(self, names: Iterable[str]) -> None:
-        """Adds up these audiences, and by group those that have several, unless that was done."""
-        numbers = {name: self.groups_of(name) for name in names if name not in self.groups}
-        divided = {name: number for name, number in numbers.items() if number > 1}
+        """Adds up these audiences by group, unless that was done, and the others as a whole."""
+        divided = {name: self.groups_of(name) for name in names if name not in self.groups}
         if not self.added_up:
-            self._add_up_all(numbers)
+            self.add_up({**{name: 1 for name in self.rows if name is not None}, **divided})
         elif divided:
             self._add_up_groups(divided, only=list(divided))
 
     def groups_of(self, name: str) -> int:
         """How many groups an audience has: as many as before, unless it is of quite another size now."""
         rows = self.rows.get(name, 0)
-        number = self.groups.get(name) or self.kept.get(name)
-        return number if number is not None and _suits(number, rows) else _groups_of(rows)
-
-    def _add_up_all(self, groups: Mapping[str, int]) -> None:
-        if any(number > 1 for number in groups.values()):
-            self._add_up_groups(groups, only=None)
-        else:
-            self._note(self.snapshot.fetch_all(self.connection, _Total, "add_up_audiences", {"key": self.key}))
-        self.added_up = True
+        number = self.groups.get(name) or self.kept.get(name, 1)
+        return number if number > 1 and _suits(number, rows) else _groups_of(rows)
 
     def _add_up_groups(self, groups: Mapping[str, int], *, only: Sequence[str] | None) -> None:
         expression, named = _number_of_groups(groups)
@@ -241,7 +251,8 @@ class Memory:
         divided = {key: name for key, name in names.items() if key in self.kept and self.kept[key].groups > 1}
         if not self.sums.added_up or not divided:
             return {}
-        self.sums.group(divided.values())
+        if self.sums.share(name for name in divided.values() if name not in self.sums.groups) >= LARGE:
+            self.sums.group(divided.values())
         known = {key: name for key, name in divided.items() if name in self.sums.groups}
         if not known:
             return {}
@@ -255,30 +266,49 @@ class Memory:
         touched = {each.audience_id: each.by_row for each in fetch_all(self._connection, _Touched, "list_touched")}
         still = {key for key in left_out if key not in touched}
         fresh = {key: name for key, name in names.items() if key not in still and touched.get(key, True)}
-        groups = {key: self.sums.groups_of(name) for key, name in names.items()}
+        groups = {key: self.sums.groups_of(name) for key, name in fresh.items()}
         changed = self._note_changes({key: groups[key] for key in fresh if key in touched})
-        without = sum(groups[key] for key in names if key not in still and key not in fresh)
-        total = sum(groups.values())
-        if not worthwhile(total - without - sum(changed.values()), total):
-            return Leaving()
-        self.sums.group(fresh.values())
-        left = [
-            Left(key, name, None if key in changed else self._now(name))
+        unchanged = {key: 1 - changed.get(key, 0) / groups[key] for key in fresh}
+        divided = self._to_divide({key: name for key, name in fresh.items() if groups[key] > 1}, changed, unchanged)
+        known = self.sums.share(names[key] for key in still)
+        known += sum(
+            unchanged[key] * self.sums.share([name])
             for key, name in fresh.items()
-            if groups[key] > 1
-        ]
+            if key in divided or key not in changed
+        )
+        if not worthwhile(known, 1, _ENOUGH):
+            return Leaving()
+        self.sums.group(divided.values())
+        left = [Left(key, name, None if key in changed else self._now(name)) for key, name in divided.items()]
         whole = [
-            LeftWhole(key, self._now(name), 0) for key, name in fresh.items() if groups[key] == 1 and key not in changed
+            LeftWhole(key, self._now(name), 0)
+            for key, name in fresh.items()
+            if key not in divided and key not in changed
         ]
         return Leaving(still, left, whole)
+
+    def _to_divide(
+        self, names: Mapping[int, str], changed: Collection[int], unchanged: Mapping[int, float]
+    ) -> Mapping[int, str]:
+        """Of these audiences those of which to leave the sums of groups, so that most need not be compared next time:
+        those that changed, or are large, if that is not too little."""
+        divided = {key: name for key, name in names.items() if worthwhile(unchanged[key], 1)}
+        others = {
+            key: name
+            for key, name in divided.items()
+            if name not in self.sums.groups and (key in changed or self.sums.share([name]) >= LARGE)
+        }
+        enough = self.sums.share(others.values()) >= LARGE
+        return {key: name for key, name in divided.items() if name in self.sums.groups or (enough and key in others)}
 
     def is_first(self) -> bool:
         """Whether the initial sync of no audience has ended."""
         return bool(fetch_value(self._connection, "is_initial"))
 
     def leave_unknown(self, names: Mapping[int, str]) -> Leaving:
-        """What to leave of these audiences if all of each is new, so that the next plan adds up all groups at once."""
-        groups = {key: self.sums.groups_of(name) for key, name in names.items()}
+        """What to leave of these audiences if all of each is new, so that the next plan adds them up at once."""
+        large = {key for key, name in names.items() if self.sums.share([name]) >= LARGE}
+        groups = {key: self.sums.groups_of(name) if key in large else 1 for key, name in names.items()}
         return Leaving(left_whole=[LeftWhole(key, None, 0 if each == 1 else each) for key, each in groups.items()])
 
     def _note_changes(self, groups: Mapping[int, int]) -> Mapping[int, int]:
@@ -316,13 +346,21 @@ def keep(connection: Connection, destination_id: int, reading: str, leaving: Lea
         execute(connection, "leave_totals", {**here, "reading": reading, **given})
 
 
-def worthwhile(unchanged: float, of_all: float) -> bool:
+def worthwhile(unchanged: float, of_all: float, least: float = _WORTH) -> bool:
     """Whether the next plan is likely to save work by what is left, and not only to add up more."""
-    return unchanged > _WORTH * of_all
+    return unchanged > least * of_all
 
 
 def _fingerprint(rows: int, total: int) -> str:
     return f"{rows} {total}"
+
+
+def _most(numbers: Iterable[tuple[str, int]]) -> Mapping[str, int]:
+    """The largest number of each name."""
+    most: dict[str, int] = {}
+    for name, number in numbers:
+        most[name] = max(number, most.get(name, 0))
+    return most
 
 
 def _groups_of(rows: int) -> int:

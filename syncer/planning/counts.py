@@ -137,7 +137,7 @@ def begin(connection: Connection, snapshot: Snapshot, run_id: int, last: checksu
     last = last or checksums.NOTHING
     sums = checksums.Sums(connection, snapshot, last.key, last.groups)
     if last.kept:
-        sums.add_up(by_group=last.by_group)
+        sums.add_up(last.groups_at_once)
     else:
         counted = snapshot.fetch_all(connection, _Rows, "count_rows_by_audience")
         sums.rows = {row.audience: row.rows for row in counted}

@@ -157,9 +157,9 @@ def test_rows_that_differ_add_up_to_something_else(world: World) -> None:
         )
         with world.state() as connection, connection.transaction():
             execute(connection, "add_up_groups", {"key": 7, "only": None}, source=members, groups=SQL("1"))
-            [(audience, group, count, total)] = connection.execute("SELECT * FROM group_sum").fetchall()
+            [(audience, count, total, places, sums)] = connection.execute("SELECT * FROM group_sum").fetchall()
             assert execute(connection, "add_up_audiences", {"key": 7}, source=members).fetchall() == [(VIP, 2, total)]
-        assert (audience, group, count) == (VIP, 0, 2)
+        assert (audience, count, places, sums) == (VIP, 2, [0], [int(total % (2**63 - 1))])
         totals.append(total)
     assert len(set(totals)) == len(kinds)
 
@@ -186,7 +186,7 @@ MANY: list[Row] = [(name, f"u{n}", f"u{n}@x.io") for name in NAMES for n in rang
 def grouped(anywhere: World, watched: Watched) -> World:
     """A world with audiences of several groups, of which the last run left the sums."""
     assert [after(anywhere, watched, MANY) for _ in range(2)] == [ALL, ALL]
-    assert anywhere.query("SELECT DISTINCT cardinality(sums), fingerprint IS NULL FROM member_sum") == [(16, False)]
+    assert anywhere.query("SELECT DISTINCT cardinality(sums), fingerprint IS NULL FROM member_sum") == [(64, False)]
     return anywhere
 
 
@@ -194,13 +194,47 @@ def test_a_first_sync_adds_up_nothing_and_the_run_after_it_everything_once(anywh
     after(anywhere, watched, MANY)
     assert watched.added_up == 0
     known = "SELECT DISTINCT fingerprint, cardinality(sums), cardinality(array_remove(sums, NULL)) FROM member_sum"
-    assert anywhere.query(known) == [(None, 16, 0)]
+    assert anywhere.query(known) == [(None, 64, 0)]
 
     assert after(anywhere, watched, MANY) == ALL
     assert watched.added_up == 1
     assert after(anywhere, watched, MANY[1:]) == {VIP}
     assert watched.in_part == {VIP}
-    assert watched.added_up == 3  # all, and the one that changed by its groups
+    assert watched.added_up == 2  # by group at once: each is a good share of all
+
+
+EIGHT: list[Row] = [(f"Audience {place}", f"u{n}", f"u{n}@x.io") for place in range(8) for n in range(100)]
+
+
+def without(user: str, audiences: int) -> list[Row]:
+    """These rows without this user in the first audiences."""
+    gone = {f"Audience {place}" for place in range(audiences)}
+    return [row for row in EIGHT if row[1] != user or row[0] not in gone]
+
+
+def how_divided(world: World) -> list[tuple[Any, ...]]:
+    return world.query("SELECT cardinality(sums), count(*) FROM member_sum GROUP BY 1 ORDER BY 1")
+
+
+def test_an_audience_that_is_little_of_all_is_compared_whole(world: World, watched: Watched) -> None:
+    for _ in range(2):
+        after(world, watched, EIGHT)
+    assert after(world, watched, without("u7", 1)) == {"Audience 0"}
+    assert (watched.in_part, watched.added_up) == (set(), 2)  # in the second run and in the third, by audience
+    assert how_divided(world) == [(0, 7)]
+
+
+def test_audiences_are_added_up_by_group_once_a_little_of_many_changed(world: World, watched: Watched) -> None:
+    for _ in range(2):
+        after(world, watched, EIGHT)
+    changed = {f"Audience {place}" for place in range(4)}
+    assert after(world, watched, without("u7", 4)) == changed
+    assert watched.in_part == set()
+    assert how_divided(world) == [(0, 4), (8, 4)]
+
+    added_up = watched.added_up
+    assert after(world, watched, without("u8", 4)) == changed
+    assert (watched.in_part, watched.added_up) == (changed, added_up + 1)
 
 
 def test_of_a_small_audience_only_the_total_is_kept(settled: World, watched: Watched) -> None:
@@ -263,7 +297,7 @@ def test_an_audience_that_grew_out_of_its_groups_gets_others(world: World, watch
     grown = [*MANY[600:], *((VIP, f"v{n}", f"v{n}@x.io") for n in range(600))]
     for _ in range(4):
         after(world, watched, grown)
-    assert world.query("SELECT DISTINCT cardinality(sums) FROM member_sum") == [(16,)]
+    assert world.query("SELECT DISTINCT cardinality(sums) FROM member_sum") == [(64,)]
     assert after(world, watched, grown) is None
 
 

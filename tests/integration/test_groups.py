@@ -93,7 +93,7 @@ def test_audiences_that_all_grew_out_of_their_groups_get_others(world: World) ->
     world.warehouse.replace(MANY)
     world.sync()
     learn(world, [(name, f"u{n}", f"u{n}@x.io") for name in (A, B) for n in range(300)])
-    assert world.query("SELECT DISTINCT cardinality(sums) FROM member_sum") == [(256,)]
+    assert world.query("SELECT DISTINCT cardinality(sums) FROM member_sum") == [(128,)]
 
 
 # --- a sum that is wrong, old or missing -------------------------------------------------------------------------

@@ -1,5 +1,4 @@
 -- Purpose: says of each audience what its groups add up to.
 -- Rows: audience (null for rows that name none), rows, total.
-SELECT group_sum.audience, sum(group_sum.rows)::bigint AS rows, sum(group_sum.total) AS total
+SELECT group_sum.audience, group_sum.rows, group_sum.total
 FROM group_sum
-GROUP BY group_sum.audience
