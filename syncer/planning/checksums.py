@@ -29,8 +29,16 @@ from syncer.planning.snapshot import Snapshot
 from syncer.state import Connection, columns_of, execute, fetch_all, fetch_value
 
 MEMBERS = 8
-"""Of a group, at least, and less than twice as many: with fewer the sums themselves cost more, and with more, more are
-compared for one who changed."""
+"""Of a group, at least: with fewer the sums themselves cost more than they save."""
+
+COARSE = 64
+"""Of a group where hardly anything changes: fewer make the sums cost more, and save little."""
+
+_FEW = 4096
+"""Groups are enough for a large audience of which hardly anything changes."""
+
+_OF_ONE_CHANGE = 32
+"""Groups for each of its changes leave nearly all of an audience alone."""
 
 _WORTH = 0.66
 """Where less is unchanged, the next plan compares nearly all: what changed now, once more, and what changes then."""
@@ -41,15 +49,11 @@ _ENOUGH = 0.5
 LARGE = 0.25
 """Of all rows: adding up fewer by group takes longer than comparing them."""
 
-_STEP = 2
-"""Audiences have 1, 8, 16, … groups: with few different numbers, a row's group is quickly found."""
-
 UNDIVIDED = 8
 """An audience of fewer than so many groups' members is one group: as a rule none of them, or most, would move."""
 
 _SPREAD = 8
 """An audience keeps its number of groups until they are that many times too large or too small."""
-
 
 PART = 0.6
 """Where more of an audience's groups moved, reading the others, too, hardly costs more."""
@@ -115,6 +119,7 @@ class _Total(NamedTuple):
 class _Touched(NamedTuple):
     audience_id: int
     by_row: bool
+    changes: int
 
 
 class _Changed(NamedTuple):
@@ -197,19 +202,19 @@ class Sums:
             self._note(self.snapshot.fetch_all(self.connection, _Total, "add_up_audiences", {"key": self.key}))
         self.added_up = True
 
-    def group(self, names: Iterable[str]) -> None:
-        """Adds up these audiences by group, unless that was done, and the others as a whole."""
-        divided = {name: self.groups_of(name) for name in names if name not in self.groups}
+    def group(self, groups: Mapping[str, int]) -> None:
+        """Adds up these audiences by so many groups, unless that was done, and the others as a whole."""
+        divided = {name: number for name, number in groups.items() if name not in self.groups}
         if not self.added_up:
             self.add_up({**{name: 1 for name in self.rows if name is not None}, **divided})
         elif divided:
             self._add_up_groups(divided, only=list(divided))
 
-    def groups_of(self, name: str) -> int:
+    def groups_of(self, name: str, changes: int = 0) -> int:
         """How many groups an audience has: as many as before, unless it is of quite another size now."""
         rows = self.rows.get(name, 0)
         number = self.groups.get(name) or self.kept.get(name, 1)
-        return number if number > 1 and _suits(number, rows) else _groups_of(rows)
+        return number if _suits(number, rows) else _groups_of(rows, changes)
 
     def _add_up_groups(self, groups: Mapping[str, int], *, only: Sequence[str] | None) -> None:
         expression, named = _number_of_groups(groups)
@@ -219,7 +224,7 @@ class Sums:
         if not self._gathered:
             execute(self.connection, "create_audience_sum")
             self._gathered = True
-        suiting = {name: number for name, number in groups.items() if 1 < number == self.groups_of(name)}
+        suiting = {name: number for name, number in groups.items() if _suits(number, self.rows.get(name, 0))}
         given = {"names": list(suiting), "groups": list(suiting.values())}
         execute(self.connection, "gather_sums", given)
         execute(self.connection, "drop_group_sum")
@@ -249,10 +254,10 @@ class Memory:
     def moved(self, names: Mapping[int, str]) -> Mapping[int, Moved]:
         """Of these audiences, by id, the groups that can differ, where that is not nearly everything."""
         divided = {key: name for key, name in names.items() if key in self.kept and self.kept[key].groups > 1}
-        if not self.sums.added_up or not divided:
+        if not self.sums.added_up:
             return {}
         if self.sums.share(name for name in divided.values() if name not in self.sums.groups) >= LARGE:
-            self.sums.group(divided.values())
+            self.sums.group({name: self.sums.groups_of(name) for name in divided.values()})
         known = {key: name for key, name in divided.items() if name in self.sums.groups}
         if not known:
             return {}
@@ -263,29 +268,28 @@ class Memory:
     def leave(self, names: Mapping[int, str], left_out: Collection[int]) -> Leaving:
         """What to leave of these audiences, of which those that are `left_out` were not compared, if the next plan may
         save work by that. Notes what differs."""
-        touched = {each.audience_id: each.by_row for each in fetch_all(self._connection, _Touched, "list_touched")}
+        touched = {each.audience_id: each for each in fetch_all(self._connection, _Touched, "list_touched")}
         still = {key for key in left_out if key not in touched}
-        fresh = {key: name for key, name in names.items() if key not in still and touched.get(key, True)}
-        groups = {key: self.sums.groups_of(name) for key, name in fresh.items()}
+        doubted = {key for key, each in touched.items() if not each.by_row}
+        fresh = {key: name for key, name in names.items() if key not in still and key not in doubted}
+        changes = {key: touched[key].changes if key in touched else 0 for key in fresh}
+        groups = {key: self.sums.groups_of(name, changes[key]) for key, name in fresh.items()}
         changed = self._note_changes({key: groups[key] for key in fresh if key in touched})
         unchanged = {key: 1 - changed.get(key, 0) / groups[key] for key in fresh}
         divided = self._to_divide({key: name for key, name in fresh.items() if groups[key] > 1}, changed, unchanged)
-        known = self.sums.share(names[key] for key in still)
-        known += sum(
-            unchanged[key] * self.sums.share([name])
-            for key, name in fresh.items()
-            if key in divided or key not in changed
-        )
+        whole = {key: name for key, name in fresh.items() if key not in divided and key not in changed}
+        known = self.sums.share([*(names[key] for key in still), *whole.values()])
+        known += sum(unchanged[key] * self.sums.share([name]) for key, name in divided.items())
         if not worthwhile(known, 1, _ENOUGH):
             return Leaving()
-        self.sums.group(divided.values())
-        left = [Left(key, name, None if key in changed else self._now(name)) for key, name in divided.items()]
-        whole = [
-            LeftWhole(key, self._now(name), 0)
-            for key, name in fresh.items()
-            if key not in divided and key not in changed
+        self.sums.group({name: groups[key] for key, name in divided.items()})
+        left = [
+            Left(key, name, None if key in changed else self._now(name))
+            for key, name in divided.items()
+            if name in self.sums.groups
         ]
-        return Leaving(still, left, whole)
+        left_whole = [LeftWhole(key, self._now(name), 0) for key, name in whole.items()]
+        return Leaving(still, left, left_whole)
 
     def _to_divide(
         self, names: Mapping[int, str], changed: Collection[int], unchanged: Mapping[int, float]
@@ -293,13 +297,9 @@ class Memory:
         """Of these audiences those of which to leave the sums of groups, so that most need not be compared next time:
         those that changed, or are large, if that is not too little."""
         divided = {key: name for key, name in names.items() if worthwhile(unchanged[key], 1)}
-        others = {
-            key: name
-            for key, name in divided.items()
-            if name not in self.sums.groups and (key in changed or self.sums.share([name]) >= LARGE)
-        }
-        enough = self.sums.share(others.values()) >= LARGE
-        return {key: name for key, name in divided.items() if name in self.sums.groups or (enough and key in others)}
+        due = {key for key, name in divided.items() if key in changed or self.sums.share([name]) >= LARGE}
+        enough = self.sums.share(divided[key] for key in due if divided[key] not in self.sums.groups) >= LARGE
+        return {key: name for key, name in divided.items() if name in self.sums.groups or (enough and key in due)}
 
     def is_first(self) -> bool:
         """Whether the initial sync of no audience has ended."""
@@ -363,20 +363,22 @@ def _most(numbers: Iterable[tuple[str, int]]) -> Mapping[str, int]:
     return most
 
 
-def _groups_of(rows: int) -> int:
-    """How many groups an audience of this size has."""
+def _groups_of(rows: int, changes: int) -> int:
+    """How many groups an audience of this size has, of which so much changed: a power of two."""
     if rows < UNDIVIDED * MEMBERS:
         return 1
-    groups = 1
-    while rows >= 2 * MEMBERS * groups:
-        groups *= _STEP
-    return groups
+    wanted = min(max(_least(rows), _OF_ONE_CHANGE * changes), rows // MEMBERS)
+    return int(1 << max(0, wanted.bit_length() - 1))
+
+
+def _least(rows: int) -> int:
+    return min(rows // COARSE, _FEW)
 
 
 def _suits(groups: int, rows: int) -> bool:
     """Whether an audience of this size may go on with so many groups."""
-    few = groups > 1 and (rows < UNDIVIDED * MEMBERS or _SPREAD * rows < MEMBERS * groups)
-    return not few and rows < _SPREAD * MEMBERS * groups
+    many = _SPREAD * rows < MEMBERS * groups
+    return groups > 1 and rows >= UNDIVIDED * MEMBERS and not many and _SPREAD * groups >= _least(rows)
 
 
 def _number_of_groups(groups: Mapping[str, int]) -> tuple[psycopg.sql.Composable, Mapping[str, object]]:

@@ -97,6 +97,7 @@ def test_a_plan_of_what_moved_is_a_plan_of_everything(
     reviewed, grouped = Reviewed(monkeypatch, mortal.immortal), Grouped(monkeypatch, mortal.immortal)
     for seed in range(FIRST, FIRST + LIVES):
         monkeypatch.setattr(checksums, "MEMBERS", 1 + seed % 2)
+        monkeypatch.setattr(checksums, "COARSE", 1 + seed % 2)
         monkeypatch.setattr(checksums, "UNDIVIDED", 1 + 2 * (seed % 3))
         state = State(new_database(template), "syncer")
         warehouse = Write(state.url if seed % 3 == 0 else new_database("template0"))

@@ -29,6 +29,7 @@ OTHERS = [row for row in MANY if row != (A, "u7", "u7@x.io")]
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Groups of two users, of which some are read however many moved, and sums that are left whatever changed."""
     monkeypatch.setattr(checksums, "MEMBERS", 2)
+    monkeypatch.setattr(checksums, "COARSE", 2)
     monkeypatch.setattr(checksums, "UNDIVIDED", 1)
     monkeypatch.setattr(checksums, "PART", 1)
     monkeypatch.setattr(checksums, "worthwhile", lambda *_: True)

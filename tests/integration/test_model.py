@@ -33,6 +33,7 @@ EXAMPLES = int(os.environ.get("SYNCER_MODEL_EXAMPLES") or FEW)
 def mortal(monkeypatch: pytest.MonkeyPatch) -> Mortal:
     monkeypatch.setattr(checksums, "worthwhile", lambda *_: True)  # every run trusts what the last one found unchanged
     monkeypatch.setattr(checksums, "MEMBERS", 1)
+    monkeypatch.setattr(checksums, "COARSE", 1)
     monkeypatch.setattr(checksums, "UNDIVIDED", 1)
     monkeypatch.setattr(checksums, "PART", 1)
     mortal = Mortal(monkeypatch)

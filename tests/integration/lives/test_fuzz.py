@@ -44,6 +44,7 @@ def play(new_database: Callable[..., str], template: str, monkeypatch: pytest.Mo
     whether it keeps the snapshot of the last run, and what is done about blanks around addresses."""
     monkeypatch.setattr(checksums, "worthwhile", lambda *_: True)
     monkeypatch.setattr(checksums, "MEMBERS", 1)
+    monkeypatch.setattr(checksums, "COARSE", 1)
     monkeypatch.setattr(checksums, "UNDIVIDED", 1)
     monkeypatch.setattr(checksums, "PART", 1)
     monkeypatch.setattr(segment, "MAX_REQUEST_BYTES", 900)
