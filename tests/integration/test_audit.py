@@ -265,6 +265,26 @@ def test_explain_makes_one_plan_of_all_that_the_state_knows_in_one_session(
     assert len(plans) == len(purposes) == 1
 
 
+def test_explain_asks_for_nobody_who_shares_only_a_placeholder_with_its_person(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [(VIP, user, f"{number}@x.io") for number in range(250) for user in ("guest", f"u{number}")]
+    world.warehouse.replace([(VIP, "a", "0@x.io"), *many])
+    world.sync()
+    plans: list[models.People | None] = []
+    imagined = sync.imagined
+
+    def imagine(job: sync.Job, *arguments: Any) -> Any:
+        plans.append(job.sources[0].people)
+        return imagined(job, *arguments)
+
+    monkeypatch.setattr(sync, "imagined", imagine)
+    told = world.explain("a").destinations[0]["told"]
+
+    assert {row["contact"] for row in told} == {"0@x.io"}
+    assert plans == [models.People(frozenset({"0@x.io"}), frozenset({"a", "guest", "u0"}))]
+
+
 def test_explain_knows_the_call_to_where_a_user_moved(world: World) -> None:
     world.warehouse.replace([(VIP, "u1", "old@x.io"), (VIP, "u2", "new@x.io")])
     world.sync()
