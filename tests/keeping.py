@@ -59,6 +59,20 @@ SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_catalog.pg_sequence
 WHERE pg_sequence_last_value(seqrelid) IS NOT NULL
 """
 
+_SIZES = """
+SELECT array_agg(oid::bigint ORDER BY oid), array_agg(relpages ORDER BY oid), array_agg(reltuples ORDER BY oid)
+FROM pg_catalog.pg_class
+WHERE oid >= 16384 AND relpersistence <> 't'
+"""
+
+_FORGET_SIZES = """
+UPDATE pg_catalog.pg_class SET relpages = was.relpages, reltuples = was.reltuples
+FROM unnest(%s::bigint[], %s::integer[], %s::real[]) AS was (oid, relpages, reltuples)
+WHERE pg_class.oid = was.oid AND (pg_class.relpages <> was.relpages OR pg_class.reltuples <> was.reltuples)
+"""
+
+_FORGET_STATISTICS = "DELETE FROM pg_catalog.pg_statistic WHERE starelid >= 16384"
+
 _STRANGERS = """
 SELECT 1 FROM pg_stat_activity
 WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> ALL(%s) AND pid <> pg_backend_pid()
@@ -67,11 +81,13 @@ WHERE datname = current_database() AND backend_type = 'client backend' AND pid <
 
 @dataclass(frozen=True)
 class Origin:
-    """What a database was before its test: its catalog, its schemas and tables, and their rows as COPY writes them."""
+    """What a database was before its test: its catalog, its schemas and tables, their sizes as the planner knows them
+    (numbers, pages, rows), and their rows as COPY writes them."""
 
     catalog: Sequence[str]
     schemas: Collection[int]
     tables: Collection[int]
+    sizes: tuple[Sequence[float], ...]
     rows: Mapping[str, bytes]
 
 
@@ -82,7 +98,8 @@ def look(url: str) -> Origin:
         rows = {name: _rows(session, name) for _, name, size in tables if size}
         filled = {name: each for name, each in rows.items() if each}
         schemas = {oid for oid, _ in session.execute(_SCHEMAS, [[]])}
-        return Origin(catalog(session), schemas, {oid for oid, _, _ in tables}, filled)
+        sizes = session.execute(_SIZES).fetchone() or ()
+        return Origin(catalog(session), schemas, {oid for oid, _, _ in tables}, sizes, filled)
 
 
 def renew(url: str, origin: Origin, ours: Collection[int]) -> bool:
@@ -94,6 +111,8 @@ def renew(url: str, origin: Origin, ours: Collection[int]) -> bool:
             session.execute("SET session_replication_role = replica; SET client_min_messages = warning")
             _empty(session, origin)
             session.execute(_REWIND)
+            session.execute(_FORGET_STATISTICS)
+            session.execute(_FORGET_SIZES, origin.sizes)
             for table, rows in origin.rows.items():
                 with session.cursor().copy(f"COPY {table} FROM STDIN") as copy:
                     copy.write(rows)

@@ -32,7 +32,7 @@ CHANGES = [
 """Any of them would be found by the next test."""
 
 
-def test_rows_tables_and_numbers_of_a_test_are_gone(world: World, unguarded: None) -> None:
+def test_rows_tables_numbers_and_statistics_of_a_test_are_gone(world: World, unguarded: None) -> None:
     origin = keeping.look(world.state_url)
     for count in (4, 3):
         world.warehouse.replace(members(count))
@@ -41,12 +41,14 @@ def test_rows_tables_and_numbers_of_a_test_are_gone(world: World, unguarded: Non
     with psycopg.connect(world.state_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE members AS SELECT generate_series(1, 50)")
         connection.execute("CREATE VIEW seen AS SELECT * FROM members")
+        connection.execute("ANALYZE")
         connection.execute('CREATE SCHEMA "Other"; CREATE TABLE "Other".mine AS SELECT 1 AS number')
     assert keeping.look(world.state_url) != origin
 
     assert _renew(world.state_url, origin)
 
     assert keeping.look(world.state_url) == origin
+    assert world.query("SELECT count(*) FROM pg_catalog.pg_statistic WHERE starelid >= 16384") == [(0,)]
     assert world.query("SELECT nextval(pg_get_serial_sequence('run', 'run_id'))") == [(1,)]
 
 
