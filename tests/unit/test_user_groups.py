@@ -52,7 +52,7 @@ def test_each_group_is_in_one_part(groups: int, fitting: int) -> None:
 @pytest.mark.parametrize(("groups", "fitting"), [(1, 1), (7, 3), (6, 3), (5, 100), (20, 1)])
 def test_each_group_is_compared_with_its_part(groups: int, fitting: int) -> None:
     parts = mirror.parts(groups, groups, fitting)
-    with sqlalchemy.create_engine("sqlite://").connect() as connection:
+    with sqlalchemy.create_engine("sqlite://", poolclass=sqlalchemy.NullPool).connect() as connection:
         numbered = sqlalchemy.table("numbered", sqlalchemy.column("number"))
         connection.exec_driver_sql("CREATE TABLE numbered (number integer)")
         connection.execute(numbered.insert(), [{"number": number} for number in range(groups)])
