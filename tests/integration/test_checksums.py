@@ -11,7 +11,7 @@ from syncer.planning import checksums, targets
 from syncer.receivers.loopback import Answer
 from syncer.state import execute
 from tests.forgetting import forget
-from tests.world import SAME_HASH, Row, World, truth
+from tests.world import SAME_HASH, Row, World, told, truth
 
 pytestmark = pytest.mark.usefixtures("unguarded")
 
@@ -339,6 +339,18 @@ def test_a_full_resync_compares_and_tells_everything(settled: World, watched: Wa
     assert watched.next() == ALL
     assert len(settled.receiver.events) - sent == 10
     assert [after(settled, watched, ROWS) for _ in range(2)] == [ALL, None]
+
+
+def test_a_full_resync_compares_all_groups_also_of_an_audience_that_changed(grouped: World, watched: Watched) -> None:
+    before = grouped.receiver.event_count
+    grouped.warehouse.replace(MANY[1:])
+
+    grouped.resync()
+
+    assert (watched.next(), watched.in_part) == (ALL, set())
+    assert {(contact, value) for contact, key, value in told(grouped, before) if key == "vip_buyers"} == {
+        (email, email != "u0@x.io") for name, _, email in MANY if name == VIP
+    }
 
 
 def test_a_full_resync_of_one_audience_compares_only_that(settled: World, watched: Watched) -> None:
