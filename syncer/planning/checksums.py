@@ -40,6 +40,9 @@ _FEW = 4096
 _OF_ONE_CHANGE = 32
 """Groups for each of its changes leave nearly all of an audience alone."""
 
+_MOST = 1 << 20
+"""Groups at most: their sums are one value, of 8 MB, and the numbers of those that moved pass through this process."""
+
 _WORTH = 0.66
 """Where less is unchanged, the next plan compares nearly all: what changed now, once more, and what changes then."""
 
@@ -357,17 +360,14 @@ def _fingerprint(rows: int, total: int) -> str:
 
 def _most(numbers: Iterable[tuple[str, int]]) -> Mapping[str, int]:
     """The largest number of each name."""
-    most: dict[str, int] = {}
-    for name, number in numbers:
-        most[name] = max(number, most.get(name, 0))
-    return most
+    return dict(sorted(numbers, key=lambda each: each[1]))
 
 
 def _groups_of(rows: int, changes: int) -> int:
     """How many groups an audience of this size has, of which so much changed: a power of two."""
     if rows < UNDIVIDED * MEMBERS:
         return 1
-    wanted = min(max(_least(rows), _OF_ONE_CHANGE * changes), rows // MEMBERS)
+    wanted = min(max(_least(rows), _OF_ONE_CHANGE * changes), rows // MEMBERS, _MOST)
     return int(1 << max(0, wanted.bit_length() - 1))
 
 
