@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 import psycopg.sql
 
+from syncer.planning.moved import Moved
 from syncer.planning.snapshot import Snapshot
 from syncer.state import Connection, columns_of, execute, fetch_all, fetch_value
 
@@ -71,22 +72,6 @@ class Kept(NamedTuple):
     reading: str
     fingerprint: str | None
     groups: int
-
-
-class Moved(NamedTuple):
-    """Which groups of an audience have to be compared, of how many."""
-
-    audience_id: int
-    groups: int
-    moved: Sequence[int]
-
-    @property
-    def bits(self) -> bytes:
-        """A bit for each group, as `get_bit` counts them."""
-        bits = bytearray((self.groups + 7) // 8)
-        for place in self.moved:
-            bits[place // 8] |= 1 << place % 8
-        return bytes(bits)
 
 
 class Left(NamedTuple):

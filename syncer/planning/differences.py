@@ -14,6 +14,7 @@ import psycopg.sql
 from syncer import models
 from syncer.planning import checksums, rollbacks, standing, suppression
 from syncer.planning.counts import Counts
+from syncer.planning.moved import Anywhere, Moved
 from syncer.planning.snapshot import NotEnoughError
 from syncer.planning.standing import Standing
 from syncer.planning.targets import PlanRequest, Target
@@ -155,13 +156,13 @@ class Comparison:
                 " paused or due again are others"
             )
 
-    def _compare_members(
-        self, audiences: _Audiences, parts: Sequence[checksums.Moved | None], *, everything: bool
-    ) -> int:
+    def _compare_members(self, audiences: _Audiences, parts: Sequence[Moved | None], *, everything: bool) -> int:
         """Compares the memberships of these audiences, or of each the part that moved; returns how many differ.
         `everything`: there are no others."""
         nameless = list(self.counts.nameless)
-        anything = bool(audiences.audience_ids or nameless or None in self.counts.rows)
+        about_anybody = bool(nameless or None in self.counts.rows)
+        anything = about_anybody or bool(audiences.audience_ids)
+        anywhere = Anywhere() if about_anybody else Anywhere.of(parts)
         compared = {
             "destination_id": self.target.destination_id,
             **self.target.in_reach,
@@ -173,6 +174,8 @@ class Comparison:
             "key": None if self.last is None else self.last.key,
             "groups": [1 if part is None else part.groups for part in parts],
             "moved": [None if part is None else part.bits for part in parts],
+            "finest": anywhere.groups,
+            "anywhere": anywhere.bits,
         }
         here = {"destination_id": self.target.destination_id}
         before = fetch_one(self.connection, _Begun, "begin_comparing", here)
@@ -199,7 +202,7 @@ class Comparison:
         kept = self.last.of(self.target.destination_id)
         return checksums.Memory(self.counts.sums, self.target.destination_id, kept)
 
-    def _parts(self, memory: checksums.Memory | None, audiences: _Audiences) -> Sequence[checksums.Moved | None]:
+    def _parts(self, memory: checksums.Memory | None, audiences: _Audiences) -> Sequence[Moved | None]:
         """Of which groups of each audience rows are read; None: of all. What is due again has not moved."""
         if memory is None:
             return [None] * len(audiences.audience_ids)

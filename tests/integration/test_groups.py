@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from syncer.planning import checksums, writing
+from syncer.planning import checksums, moved, writing
+from syncer.planning.moved import Anywhere, Moved
 from tests.forgetting import forget
 from tests.integration.lives.grouped import Grouped
 from tests.integration.lives.twice import Different
@@ -33,6 +34,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checksums, "UNDIVIDED", 1)
     monkeypatch.setattr(checksums, "PART", 1)
     monkeypatch.setattr(checksums, "worthwhile", lambda *_: True)
+    monkeypatch.setattr(moved, "_LITTLE", 1)
 
 
 @pytest.fixture
@@ -241,6 +243,16 @@ def groups_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(psycopg.Cursor, "execute", beside)
 
 
+def groups_of_one_audience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are asked for the groups that moved in one audience, whatever theirs is."""
+    real = Anywhere.of
+
+    def of(parts: list[Moved | None]) -> Anywhere:
+        return real(sorted((part for part in parts if part), key=lambda part: len(part.moved))[:1])
+
+    monkeypatch.setattr(Anywhere, "of", of)
+
+
 def counted_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Audiences of as many rows are the same."""
     monkeypatch.setattr(checksums, "_fingerprint", lambda rows, _total: f"{rows}")
@@ -265,6 +277,11 @@ def somebody_has_another_address(world: World) -> None:
     world.warehouse.replace([(A, "u7", "new@x.io"), *OTHERS])
 
 
+def some_have_another_address_in_the_second(world: World) -> None:
+    moved_there = {(B, f"u{n}") for n in range(10, 16)}
+    world.warehouse.replace([(*row[:2], "new@x.io") if row[:2] in moved_there else row for row in OTHERS])
+
+
 def told_and_synced(world: World, story: Callable[[World], None]) -> None:
     story(world)
     world.sync()
@@ -276,6 +293,7 @@ def told_and_synced(world: World, story: Callable[[World], None]) -> None:
         (what_differs_is_kept, somebody_is_skipped),
         (sums_of_another_run, somebody_moved_before),
         (groups_of_others, somebody_has_another_address),
+        (groups_of_one_audience, some_have_another_address_in_the_second),
         (counted_rows, somebody_takes_the_place_of_another),
     ],
 )
@@ -293,7 +311,15 @@ def test_what_is_broken_is_seen(
             told_and_synced(kept, story)
 
 
-@pytest.mark.parametrize("story", [somebody_is_skipped, somebody_moved_before, somebody_has_another_address])
+@pytest.mark.parametrize(
+    "story",
+    [
+        somebody_is_skipped,
+        somebody_moved_before,
+        somebody_has_another_address,
+        some_have_another_address_in_the_second,
+    ],
+)
 def test_what_is_not_broken_is_not(
     kept: World, monkeypatch: pytest.MonkeyPatch, story: Callable[[World], None]
 ) -> None:
