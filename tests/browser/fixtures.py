@@ -118,7 +118,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     watchdog = threading.Timer(commands.TIMEOUT, process.kill)
     watchdog.start()
     try:
-        yield Demo(folder / "shop", _address(process))
+        console = _address(process)
+        watchdog.cancel()  # how long the tests take is not the demo's
+        yield Demo(folder / "shop", console)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=commands.TIMEOUT)
     finally:
