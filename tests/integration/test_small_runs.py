@@ -58,3 +58,11 @@ def test_no_statement_is_run_for_each_audience(world: World, points: Points) -> 
         world.warehouse.replace([row for name in names for row in members(people, name)])
         times = Counter(statements(world, points))
         assert not {name: number for name, number in times.items() if number >= len(names)}
+
+
+def test_of_those_who_left_nobody_is_taken_for_a_member_at_another_contact(world: World) -> None:
+    """Each of them would be looked for in every later run."""
+    for people in (3, 2):
+        world.warehouse.replace(members(people))
+        world.sync()
+    assert world.query("SELECT is_back FROM user_told_false") == [(False,)]
