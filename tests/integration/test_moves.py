@@ -224,3 +224,11 @@ def test_a_row_without_an_address_keeps_nobody_at_an_old_address_who_still_has_a
     world.sync()
 
     assert world.believed() == truth([stays])
+
+
+def test_a_call_names_also_whom_a_row_without_an_address_keeps(world: World) -> None:
+    world.warehouse.replace([(VIP, "a", "both@x.io"), (VIP, "b", "both@x.io")])
+    world.sync()
+    world.warehouse.replace([(VIP, "a", None), (VIP, "b", "both@x.io"), (CHURN, "b", "both@x.io")])
+    world.sync()
+    assert [each.event["userId"] for each in world.receiver.events] == ["a", "a"]
