@@ -1,5 +1,5 @@
--- Purpose: reads of the snapshot the rows of groups of users that moved, and of audiences that are compared whole. Where
--- few groups moved in any audience, a row is asked for its group before it is joined with its audience.
+-- Purpose: reads of the snapshot the rows of groups of users that moved, and of audiences that are compared whole.
+-- Where few groups moved in any audience, a row is asked for its group before it is joined with its audience.
 -- Placeholders: source.
 -- Parameters: key (of the sums); names, groups, moved (parallel arrays; a bit for each group, or null: all of them);
 -- finest, anywhere (which of so many groups moved in any audience; null: whatever they are).
