@@ -1,7 +1,7 @@
 """Members whose rows have not changed are not compared again: checksums of the rows tell.
 
-The users of an audience are in groups of some ten, by a hash of their id: a row of the snapshot and the same row of the
-state are in the same group. A plan leaves what the snapshot's rows of an audience, and of each group, add up to
+The users of an audience are in groups, by a hash of their id: a row of the snapshot and the same row of the state are
+in the same group. A plan leaves what the snapshot's rows of an audience, and of each group, add up to
 (`member_sum`) if it found no difference there, or looked for none because the sum was the same as before. Whatever
 changes the state was planned first, by a plan that found a difference in that group and so left no sum of it; only
 forgetting works beside the plan, and drops all sums. What a plan was not about, it drops. So a sum that the last plan
