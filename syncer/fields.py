@@ -41,7 +41,12 @@ class Table(BaseModel):
     """A TOML table: TOML's own types only, no unknown keys, never changed, its input never printed."""
 
     model_config = ConfigDict(
-        arbitrary_types_allowed=True, extra="forbid", frozen=True, hide_input_in_errors=True, strict=True
+        arbitrary_types_allowed=True,
+        defer_build=True,  # most are only checked as a part of another one, and never by themselves
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        strict=True,
     )
 
     ways_out: ClassVar[Mapping[str, str]] = {}
