@@ -26,7 +26,7 @@ from prometheus_client.registry import Collector
 
 from syncer import errors, sync
 from syncer.daemon.lateness import Lookout
-from syncer.delivery import sender
+from syncer.delivery.timing import REQUEST_SECONDS
 from syncer.reconciling.judging import KINDS
 from syncer.state import Connection, State, fetch_all, freshness, migrations, status
 from syncer.state.freshness import Freshness, Promise
@@ -100,7 +100,7 @@ def serving(
     """
     registry = CollectorRegistry()
     registry.register(_Metrics(state, health.room, promises))
-    registry.register(sender.REQUEST_SECONDS)
+    registry.register(REQUEST_SECONDS)
     pages = {
         "/healthz": Page(lambda _: _said(health.why_not_alive())),
         "/readyz": Page(lambda _: _said(health.why_not_ready())),

@@ -22,7 +22,6 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import structlog
-from prometheus_client import Histogram
 
 from syncer import errors
 from syncer.calls import Call, Destination, Payload, Refusal, Track
@@ -31,14 +30,6 @@ from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.streak import Streak
 from syncer.models import Outcome
 from syncer.state import pages
-
-REQUEST_SECONDS = Histogram(
-    "syncer_request_seconds",
-    "How long requests of this process took, answered or not",
-    ["destination"],
-    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
-    registry=None,  # the health server registers it
-)
 
 log = structlog.get_logger()
 
@@ -288,6 +279,8 @@ class Sender:
             due = self._pacer.turn(count)
 
     def _try(self, request: Payload, tries: _Tries) -> list[Refusal]:
+        from syncer.delivery.timing import REQUEST_SECONDS  # takes long, and a run without changes sends none
+
         tries.requests += 1
         tries.begun = True
         try:
