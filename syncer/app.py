@@ -10,8 +10,8 @@ import httpx
 from syncer import config, embedded, errors, models, opening, schedule, sync, warehouses
 from syncer.calls import Destination
 from syncer.daemon import channels
+from syncer.daemon.appointment import Appointment
 from syncer.daemon.baseline import Baseline
-from syncer.daemon.reconciler import Appointment
 from syncer.destinations.options import AskableSettings
 from syncer.fetching import open_transport
 from syncer.mirrors import Mirrors

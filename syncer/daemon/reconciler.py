@@ -8,13 +8,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from syncer import errors, sync
-from syncer.planning.targets import Target
+from syncer.daemon.appointment import Appointment
 from syncer.reconciling import record
 from syncer.reconciling.reconcile import Question, Reconciling
 from syncer.state import State, accounts
@@ -27,15 +26,6 @@ _AFTER_TROUBLE = 600.0
 """Seconds after which a destination is asked again that did not answer, or a state that could not be used."""
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Appointment:
-    """A destination, how often it is asked (in seconds), and about how many contacts."""
-
-    target: Target
-    every: float
-    sample: int
 
 
 class Reconciler:

@@ -70,6 +70,6 @@ def test_the_status_needs_the_settings_and_the_state_only(world: World) -> None:
 def test_a_run_needs_no_other_warehouse_and_no_pages(world: World) -> None:
     dependencies, rooms = loaded("sync", "--config", str(world.config))
     assert dependencies.isdisjoint(
-        {"apprise", "apscheduler", "duckdb", "jinja2", "jsonschema", "pyarrow", "sqlalchemy"}
+        {"apprise", "apscheduler", "duckdb", "jinja2", "jsonschema", "prometheus_client", "pyarrow", "sqlalchemy"}
     )
-    assert rooms.isdisjoint({"console", "demo", "receivers"})
+    assert rooms.isdisjoint({"console", "demo", "receivers", "reconciling"})
