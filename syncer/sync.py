@@ -11,11 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-import structlog
-
 from syncer import errors, models, naming, telling
 from syncer.calls import Destination
 from syncer.delivery.retrying import RetryPolicy
+from syncer.log import Logger, bound
 from syncer.mirrors import Mirrors
 from syncer.models import Status
 from syncer.planning import digests, plan, report, saved, slices, writing
@@ -38,7 +37,7 @@ from syncer.state.audiences import known_audiences
 from syncer.state.leadership import Leadership, lead
 from syncer.stopping import Interrupted, Stop
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 Look = Callable[[Connection, TargetPlan], None]
@@ -136,7 +135,7 @@ def run(job: Job, leadership: Leadership, start: runs.RunStart, stop: Stop, prog
     _settle_lost_run(connection)
     registered = accounts.register(connection, job.destinations, job.same_account)
     run_id = _open(connection, job, registered, start, again)
-    with structlog.contextvars.bound_contextvars(run_id=run_id):
+    with bound(run_id=run_id):
         here = job.without(registered.refused)
         ending = _read_plan_deliver(here, registered.ids, leadership, run_id, stop, progress)
         ending = replace(ending, by_destination={**ending.by_destination, **registered.refused})

@@ -19,7 +19,7 @@ from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import structlog
+from syncer.log import Logger
 
 CONNECTIONS = 64
 REQUEST_SECONDS = 5.0
@@ -42,7 +42,7 @@ _FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*")
 Made = TypeVar("Made")
 """An answer, or what becomes one."""
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

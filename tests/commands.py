@@ -11,7 +11,6 @@ from typing import Any
 from unittest import mock
 
 import pytest
-import structlog
 
 from syncer.cli import main, screen
 
@@ -76,13 +75,9 @@ def own_logging() -> Iterator[None]:
     """What sets up logging for its process does so for this block; then the handlers of pytest come back."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    settings = structlog.get_config() if structlog.is_configured() else None
     root.handlers.clear()  # or they would be closed
     try:
         yield
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
-        structlog.reset_defaults()
-        if settings:
-            structlog.configure(**settings)

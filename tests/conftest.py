@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import syncer.structured  # noqa: F401  sets structlog up: not only where a test captures what is logged
 from syncer import embedded
 from syncer.planning import guard
 from syncer.receivers.segment import SegmentReceiver

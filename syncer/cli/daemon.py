@@ -9,7 +9,6 @@ from functools import partial
 from types import FrameType
 
 import click
-import structlog
 
 import syncer
 from syncer import app, config, errors, overview
@@ -22,9 +21,10 @@ from syncer.daemon.lateness import Lookout
 from syncer.daemon.reconciler import Reconciler
 from syncer.daemon.serve import Signals, Watcher, serve
 from syncer.daemon.watchdog import Watchdog
+from syncer.log import Logger
 from syncer.state import migrations
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 @click.command()

@@ -14,7 +14,6 @@ from http import HTTPStatus
 from importlib import resources
 
 import msgspec
-import structlog
 
 from syncer import errors
 from syncer.console.errands import NO_STATE
@@ -22,10 +21,11 @@ from syncer.console.rendering import cell, environment, link
 from syncer.console.routing import NoQuestionError
 from syncer.console.views.lists import Listing
 from syncer.escaping import escaped_cell, escaped_json
+from syncer.log import Logger
 from syncer.masking import masked
 from syncer.web import Answer, Later, Page, Request
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 _HTML = "text/html; charset=utf-8"
 _JSON = "application/json"

@@ -11,10 +11,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import structlog
-
 from syncer import errors
 from syncer.escaping import escaped
+from syncer.log import Logger
 from syncer.state import Connection, State
 
 WAIT_SECONDS = 3.0
@@ -29,7 +28,7 @@ _CANCEL_SECONDS = 5.0
 Work = Callable[[State], object]
 """Finds the answer, by sessions with the state that is given."""
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 @dataclass(slots=True)

@@ -20,9 +20,8 @@ from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import parse_qs, urlsplit
 
-import structlog
-
 from syncer.config import Console
+from syncer.log import Logger
 from syncer.web import Request
 
 TRIES = 10
@@ -36,7 +35,7 @@ _FIELDS = 1000
 _FORM = "application/x-www-form-urlencoded"
 
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

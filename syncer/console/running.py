@@ -13,11 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import structlog
-
 from syncer import errors, sync
 from syncer.app import App
 from syncer.daemon.alerts import AlertWatcher
+from syncer.log import Logger
 from syncer.overview import promises
 from syncer.state import Connection, handover, leadership, migrations, status
 from syncer.state.asking import Asker
@@ -30,7 +29,7 @@ BEGIN_SECONDS = 8.0
 OPEN_SECONDS = 30.0
 """Seconds within which the number of a run is waited for."""
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

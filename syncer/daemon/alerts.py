@@ -28,13 +28,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-import structlog
-
 from syncer import errors, sync
 from syncer.daemon.baseline import Baseline, compare
 from syncer.daemon.channels import Channel
 from syncer.daemon.lateness import Trouble, why_outdated
 from syncer.escaping import escaped
+from syncer.log import Logger
 from syncer.masking import masked
 from syncer.models import Status
 from syncer.state import Connection, State, execute, fetch_all, fetch_values, freshness, status
@@ -64,7 +63,7 @@ _WAIT_SECONDS = 0.2
 _AGAIN_SECONDS = 60.0
 """Seconds after which a message that nobody took is sent again."""
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 class Condition(NamedTuple):

@@ -7,17 +7,17 @@ from contextlib import closing
 from typing import Protocol
 
 import httpx
-import structlog
 from pydantic import SecretStr
 
 from syncer.fetching import fetch, open_transport
+from syncer.log import Logger
 
 _MESSAGE_SECONDS = 20.0
 """Seconds within which a message has to be taken. Timeouts of the libraries that send it begin anew with each byte."""
 
 _HEARTBEAT_SECONDS = 10.0
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 class Channel(Protocol):

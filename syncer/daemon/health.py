@@ -17,7 +17,6 @@ from functools import partial
 from http import HTTPStatus
 
 import psycopg
-import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -27,6 +26,7 @@ from prometheus_client.registry import Collector
 from syncer import errors, sync
 from syncer.daemon.lateness import Lookout
 from syncer.delivery.timing import REQUEST_SECONDS
+from syncer.log import Logger
 from syncer.reconciling.judging import KINDS
 from syncer.state import Connection, State, fetch_all, freshness, migrations, status
 from syncer.state.freshness import Freshness, Promise
@@ -35,7 +35,7 @@ from syncer.web import Answer, Lane, Page, Pages, WebServer, Work
 _SCRAPE_SECONDS = 8.0
 SCRAPES = Lane("scrape", threads=2, places=2)
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 class Health:

@@ -18,9 +18,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
-import structlog
-
 from syncer import errors
+from syncer.log import Logger
 from syncer.schedule import Cadence
 from syncer.state import Connection, State, execute, fetch_one, freshness, leadership, migrations
 from syncer.state.freshness import Freshness, Promise
@@ -52,7 +51,7 @@ class Trouble(NamedTuple):
 
 LATE, SLOW, FULL = Trouble("late", "the daemon"), Trouble("slow", "the run"), Trouble("full", "the disk")
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-import structlog
-
 from syncer import errors, sync
 from syncer.daemon.appointment import Appointment
+from syncer.log import Logger
 from syncer.reconciling import record
 from syncer.reconciling.reconcile import Question, Reconciling
 from syncer.state import State, accounts
@@ -25,7 +24,7 @@ _LOOK_SECONDS = 5.0
 _AFTER_TROUBLE = 600.0
 """Seconds after which a destination is asked again that did not answer, or a state that could not be used."""
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 class Reconciler:

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-import structlog
-
 from syncer import errors, models, sync
+from syncer.log import Logger
 from syncer.schedule import Cadence
 from syncer.state import Connection, State, execute, handover, leadership, migrations, runs, status
 from syncer.state.leadership import Leadership
@@ -37,7 +36,7 @@ _MAX_BACKOFF_SECONDS = 30.0
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 class Watcher(Protocol):

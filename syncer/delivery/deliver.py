@@ -20,17 +20,16 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
-import structlog
-
 from syncer import errors, models
 from syncer.calls import Destination
 from syncer.delivery.pacing import Clock, Reservation
 from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.sender import Encoded, Sender, SentPage
+from syncer.log import Logger
 from syncer.state import Connection, State, events, pages, retried
 from syncer.state.leadership import LEASE_SECONDS, Leadership
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 _CLAIM_AHEAD = 0.05
 """Seconds before its turn at which a page is loaded and claimed, so that the limit is used up to the last event."""

@@ -21,17 +21,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-import structlog
-
 from syncer import errors
 from syncer.calls import Call, Destination, Payload, Refusal, Track
 from syncer.delivery.pacing import Clock, Pacer, Reservation
 from syncer.delivery.retrying import RetryPolicy
 from syncer.delivery.streak import Streak
+from syncer.log import Logger
 from syncer.models import Outcome
 from syncer.state import pages
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,6 @@ from urllib.parse import quote
 
 import httpx
 import msgspec
-import structlog
 from pydantic import SecretStr, ValidationInfo, field_validator
 
 from syncer import errors, fields, reserved
@@ -57,6 +56,7 @@ from syncer.destinations.mailmodo_messages import Added, AnyReply, Lists, Refuse
 from syncer.destinations.options import AskableSettings, DestinationSettings
 from syncer.destinations.reading import json_of
 from syncer.destinations.serial import turnstile
+from syncer.log import Logger
 from syncer.models import Value
 from syncer.spelling import suggest
 
@@ -68,7 +68,7 @@ PAGE_REQUESTS = 10
 _STATIC_LIST = "static segmentation list"
 _LISTS_SHOWN = 5
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 class MailmodoSettings(AskableSettings):

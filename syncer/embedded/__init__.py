@@ -26,13 +26,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
-import structlog
 
 from syncer import errors, owners
 from syncer.embedded import address, programs
 from syncer.embedded.data_dir import POLL, DataDir, Server, try_lock
+from syncer.log import Logger
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 # Seconds. A server that calls itself ready must answer soon; recovering after a crash may take its time.
 ANSWER, RECOVERY, STOP = 10.0, 600.0, 120.0

@@ -11,14 +11,13 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import structlog
-
 from syncer import mirrors
+from syncer.log import Logger
 from syncer.planning import checksums
 from syncer.planning.snapshot import NotEnoughError, Snapshot
 from syncer.state import Connection, fetch_all, fetch_optional, fetch_value, fetch_values
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 # More differences than that, and than this share of the snapshot's rows, cost as much to count as the snapshot.
 _FEW = 10_000

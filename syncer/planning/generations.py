@@ -22,10 +22,10 @@ from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import NamedTuple
 
-import structlog
 from psycopg.types.json import Jsonb
 
 from syncer import __version__, errors, mirrors, models
+from syncer.log import Logger
 from syncer.planning import staging
 from syncer.planning.changes import TargetPlan
 from syncer.planning.counts import Counts, too_many
@@ -56,7 +56,7 @@ _HELD_OUT = "whoever is held out is looked for among all rows"
 _TRAITS = "traits and computed traits need all rows of a contact"
 _BY_USER = "a destination knows its contacts by user id, which needs all rows of a contact"
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 class _Base(NamedTuple):

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-import structlog
-
 from syncer import errors
 from syncer.calls import Belief, Readable
 from syncer.delivery.pacing import Clock, Pacer
 from syncer.delivery.retrying import RetryPolicy
+from syncer.log import Logger
 from syncer.reconciling.judging import Accepted
 from syncer.state import Connection, fetch_value
 from syncer.state.leadership import TAKE_OVER_SECONDS
@@ -32,7 +31,7 @@ _MOST_SILENT = 3
 
 PATIENCE = RetryPolicy(max_attempts=4, max_seconds=60.0)
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

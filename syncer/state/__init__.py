@@ -11,10 +11,10 @@ from typing import Any, LiteralString, TypeVar
 
 import psycopg
 import psycopg.sql
-import structlog
 from psycopg.rows import class_row, scalar_row
 
 from syncer import errors, sql
+from syncer.log import Logger
 from syncer.state import faults, sessions
 
 Connection = psycopg.Connection[Any]
@@ -27,7 +27,7 @@ Value = TypeVar("Value")
 MAX_CONTACTS_OF_USER = 100
 """A user id that more contacts than this have stands for nobody: a placeholder such as `guest`."""
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 _ATTEMPTS = 5
 """How often a transaction is tried that other sessions get in the way of."""

@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import psycopg.sql
-import structlog
 from psycopg.types.json import Jsonb
 
 from syncer import errors
 from syncer.calls import Destination
+from syncer.log import Logger
 from syncer.state import Connection, execute, fetch_all, fetch_value, fetch_values, locks
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 _PARTITIONED = ("synced_member", "told_false")
 _ADDRESS = {"endpoint"}

@@ -19,9 +19,9 @@ from datetime import datetime
 from typing import Literal
 
 import psycopg
-import structlog
 
 from syncer import errors
+from syncer.log import Logger
 from syncer.state import Connection, State, execute, fetch_optional, fetch_values
 
 RENEW_SECONDS = 2.0
@@ -30,7 +30,7 @@ LEASE_SECONDS = 10.0
 TAKE_OVER_SECONDS = 15.0
 """Seconds after its last renewal from which another process may take over."""
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 class Lease:

@@ -10,15 +10,15 @@ what they told altogether (`told_count`).
 from dataclasses import dataclass
 
 import psycopg.sql
-import structlog
 
 from syncer import errors
+from syncer.log import Logger
 from syncer.state import Connection, blocks, execute, fetch_all, fetch_values, locks
 
 _PATIENCE_SECONDS = 2.0
 """Seconds for which the drop waits for readers, and later readers for the drop."""
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,13 @@ from datetime import datetime
 from pathlib import Path
 
 import psycopg
-import structlog
 
 from syncer import errors
 from syncer.files import replace_file
+from syncer.log import Logger
 from syncer.state import Connection, fetch_one, fetch_value
 
-log = structlog.get_logger()
+log = Logger(__name__)
 
 _WAY_OUT = "syncer resync --restored"
 

@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 
 import click
-import structlog
 from rich.console import Console as Screen
 from rich.table import Table
 
@@ -174,7 +173,6 @@ def main(
     work: Path,
     out: Path | None,
 ) -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     work.mkdir(parents=True, exist_ok=True)
     with server.running(work / "data", which=which) as running:
         place = Place(running, work, "http://127.0.0.1:9")

@@ -6,6 +6,7 @@ The receiver takes the times, from the first request that comes in to the last.
 """
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import structlog
 
 from tests.bench import ours, server, sink, warehouse
 from tests.bench.contestants import Place
@@ -98,7 +98,7 @@ def _initial_sync(running: server.Server, folder: Path, destination: str, latenc
 @click.command(help=__doc__)
 @click.option("--work", type=click.Path(path_type=Path), required=True, help="Keeps the server here.")
 def main(work: Path) -> None:
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    logging.disable()
     with server.running(work / "data") as running:
         warehouse.generate(running, 250_000)
         there = _initial_sync(running, work, _SEGMENT, LATENCY_MS)

@@ -9,7 +9,6 @@ code 1 if it does take that much longer; then it says which statements do.
 """
 
 import json
-import logging
 import re
 import signal
 import statistics
@@ -20,7 +19,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
-import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -167,7 +165,6 @@ def show(verdicts: Sequence[Verdict], title: str, screen: Console) -> None:
 @click.option("--server", "which", default=server.EMBEDDED, show_default=True, help=server.WHICH)
 @click.option("--out", type=click.Path(path_type=Path), help="Writes every pair here as JSON.")
 def main(against: str | None, memberships: int, pairs: int, which: str, out: Path | None) -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as after Ctrl-C, its server too
     try:
         with tempfile.TemporaryDirectory(prefix="syncer-bench-") as made:

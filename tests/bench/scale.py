@@ -9,6 +9,7 @@ add up to the same.
 """
 
 import json
+import logging
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,6 @@ from pathlib import Path
 
 import click
 import psycopg
-import structlog
 from rich.console import Console
 
 from tests.bench import holding, many, server, travel
@@ -97,7 +97,7 @@ def compare(found: Sequence[travel.Travelled], pulled: Pulled) -> Iterator[str]:
 @click.option("--keep", is_flag=True, help="Takes the data as they were left there.")
 @click.option("--out", type=click.Path(path_type=Path), help="Writes the results here as JSON.")
 def main(memberships: int, which: str, work: Path, out: Path | None, *, keep: bool) -> None:
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    logging.disable()
     work.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(work).free
     if not keep and free < memberships * BYTES_A_MEMBERSHIP:

@@ -7,6 +7,7 @@ changed both ways run in turn; medians.
 """
 
 import json
+import logging
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,6 @@ from typing import Any
 import click
 import psycopg
 import sqlalchemy
-import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -235,7 +235,7 @@ def show(rows: Sequence[Travelled], title: str) -> None:
 @click.option("--work", type=click.Path(path_type=Path), required=True, help="Keeps the servers here.")
 @click.option("--out", type=click.Path(path_type=Path), help="Writes every run here as JSON.")
 def main(memberships: int, name: str, executors: int, which: str, repeat: int, work: Path, out: Path | None) -> None:
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    logging.disable()
     work.mkdir(parents=True, exist_ok=True)
     with server.running(work / "data", which=which) as made, server.running(work / "state", which=which) as state:
         warehouse.generate(made, memberships)

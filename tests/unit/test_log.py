@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
 from syncer import log
 from syncer.masking import masked
@@ -23,8 +22,6 @@ def _as_before() -> Iterator[None]:
     yield
     root.handlers = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 def fail(reason: str) -> None:
@@ -43,11 +40,15 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 def test_auto_is_json_off_a_terminal_with_times_in_utc_and_bound_context() -> None:
     stream = io.StringIO()
     log.configure("auto", "INFO", stream)
-    structlog.contextvars.bind_contextvars(run_id=7)
-    structlog.get_logger("syncer.sync").info("page sent", page=3)
-    [line] = lines(stream)
+    with log.bound(run_id=7):
+        log.Logger("syncer.sync").info("page sent", page=3)
+        logging.getLogger("psycopg").warning("gone")
+    log.Logger("syncer.sync").info("closed")
+    line, library, after = lines(stream)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line.pop("timestamp"))
     assert line == {"event": "page sent", "level": "info", "logger": "syncer.sync", "page": 3, "run_id": 7}
+    assert library["run_id"] == 7
+    assert "run_id" not in after
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_auto_is_json_off_a_terminal_with_times_in_utc_and_bound_context() -> No
 )
 def test_format_says_who_reads(log_format: Any, stream: io.StringIO, human: bool) -> None:
     log.configure(log_format, "INFO", stream)
-    structlog.get_logger("syncer.x").info("hello")
+    log.Logger("syncer.x").info("hello")
     assert human is not stream.getvalue().startswith("{")
 
 
@@ -84,7 +85,7 @@ def test_a_level_above_warning_silences_all_that_warns() -> None:
     stream = io.StringIO()
     log.configure("json", "ERROR", stream)
     logging.getLogger("apscheduler").warning("no")
-    structlog.get_logger("syncer.x").warning("no")
+    log.Logger("syncer.x").warning("no")
     assert stream.getvalue() == ""
 
 
@@ -96,7 +97,7 @@ EVIL = "x\n2026-01-01 [info     ] all is well\x1b]0;title\x07\x9b2J\u202e"
 def test_no_text_begins_a_line_or_reaches_the_terminal_raw(log_format: Any, level: str) -> None:
     stream = io.StringIO()
     log.configure(log_format, "DEBUG", stream)
-    logger = structlog.get_logger("syncer.x")
+    logger = log.Logger("syncer.x")
     try:
         fail(EVIL)
     except ValueError:
@@ -112,7 +113,7 @@ def test_configuring_again_replaces_the_handler() -> None:
     first, second = io.StringIO(), io.StringIO()
     log.configure("json", "INFO", first)
     log.configure("json", "INFO", second)
-    structlog.get_logger("syncer.x").info("once")
+    log.Logger("syncer.x").info("once")
     assert first.getvalue() == ""
     assert len(lines(second)) == 1
 
@@ -159,7 +160,7 @@ def test_a_long_text_is_masked_in_passing() -> None:
 def test_no_address_above_debug(log_format: Any) -> None:
     stream = io.StringIO()
     log.configure(log_format, "DEBUG", stream)
-    logger = structlog.get_logger("syncer.x")
+    logger = log.Logger("syncer.x")
     who = "ada@example.com"
     logger.info("refused %s", who, contact=who)
     logging.getLogger("apscheduler").warning("about %s", who)
@@ -175,7 +176,7 @@ def test_no_address_above_debug(log_format: Any) -> None:
 def test_addresses_are_kept_at_debug() -> None:
     stream = io.StringIO()
     log.configure("json", "DEBUG", stream)
-    structlog.get_logger("syncer.x").debug("told", contact="ada@example.com")
+    log.Logger("syncer.x").debug("told", contact="ada@example.com")
     assert lines(stream)[0]["contact"] == "ada@example.com"
 
 
@@ -186,7 +187,7 @@ def test_tracebacks_hold_no_local_variables() -> None:
     try:
         fail(str(len(write_key)))
     except ValueError:
-        structlog.get_logger("syncer.x").exception("failed")
+        log.Logger("syncer.x").exception("failed")
     printed = stream.getvalue()
     assert "ValueError: 8" in printed
     assert "3-secret" not in printed

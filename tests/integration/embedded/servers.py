@@ -21,9 +21,7 @@ PROGRAM = """
 import signal
 import sys
 from pathlib import Path
-import structlog
 from syncer import embedded
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
 with embedded.running(Path(sys.argv[1])) as url:
     print(url, flush=True)

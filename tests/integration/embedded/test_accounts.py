@@ -75,9 +75,8 @@ def test_root_without_user_namespaces_names_the_folder_that_stops_the_account(tm
 AS_NOBODY = """
 import os, pwd, sys
 from pathlib import Path
-import psycopg, structlog
+import psycopg
 from syncer import embedded, errors
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
 with embedded.running(Path(sys.argv[1]) / "warm") as url, psycopg.connect(url):
     pass
 nobody = pwd.getpwnam("nobody")
