@@ -14,6 +14,7 @@ with the snapshot, which would save one reading of it in a part: runs without ch
 """
 
 import secrets
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -117,10 +118,8 @@ def groups(rows: Mapping[str | None, int]) -> int:
     """Into how many groups of users to cut each audience, so that there is one for so many rows: the small audiences
     have fewer users than that."""
     wanted = min(user_groups(rows), GROUPS_A_PASS * MOST_PASSES)
-    found = max(rows.values(), default=1)
-    while found > 1 and _sums(rows, found) > wanted:
-        found //= 2
-    return found
+    sizes = range(max(rows.values(), default=0) + 1)
+    return max(bisect_right(sizes, wanted, key=lambda found: _sums(rows, found)) - 1, 1)
 
 
 def passes(rows: Mapping[str | None, int], groups: int) -> Sequence[range]:

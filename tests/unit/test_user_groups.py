@@ -16,13 +16,15 @@ MANY = 32 * 1_000
         ({}, 1),
         ({"A": 5}, 1),
         ({"A": MANY}, 1_000),
+        ({"A": MANY * 3 // 2}, 1_500),
+        ({"A": MANY, "B": MANY // 10}, 550),
         ({f"A{number}": MANY for number in range(100)}, 1_000),
         ({f"A{number}": 10 for number in range(10_000)}, 1),
     ],
-    ids=["nobody", "a few", "one audience", "a hundred", "many small ones"],
+    ids=["nobody", "a few", "one audience", "a larger one", "two", "a hundred", "many small ones"],
 )
 def test_a_group_has_about_so_many_rows(rows: dict[str | None, int], groups: int) -> None:
-    assert groups / 2 <= mirror.groups(rows) <= groups
+    assert mirror.groups(rows) == groups
 
 
 SIZES: list[dict[str | None, int]] = [
