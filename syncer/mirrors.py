@@ -14,6 +14,9 @@ from syncer import models
 Stream = models.CopyStream | models.RowStream
 """Rows of audience, user_id, email and unsendable."""
 
+Rows = Mapping[str | None, int]
+"""How many rows there are of each audience."""
+
 
 class Headcount(NamedTuple):
     """How many different users each audience has, and how many different contacts there are, as a plan counts both."""
@@ -28,10 +31,11 @@ class Mirror(models.Reading, Protocol):
     def create(self, table: str) -> None:
         """Makes a table of all members of the sources that the view was opened for."""
 
-    def seal(self, table: str) -> str | None:
-        """What the rows of a table add up to; None if there is no such table, or it cannot be read."""
+    def seal(self, table: str, rows: Rows | None = None) -> str | None:
+        """What the rows of a table add up to; None if there is no such table, or it cannot be read. `rows`: it is to be
+        compared with another, by `moved`, and this is given there, too."""
 
-    def rows(self, table: str) -> Mapping[str | None, int]:
+    def rows(self, table: str) -> Rows:
         """How many rows a table has of each audience."""
 
     def headcount(self, table: str) -> Headcount:
@@ -40,10 +44,11 @@ class Mirror(models.Reading, Protocol):
     def whole(self, table: str) -> Stream:
         """All rows of a table."""
 
-    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> Iterator[Stream]:
+    def moved(self, table: str, base: str | None, rows: Rows) -> Iterator[Stream]:
         """All rows of a table that are about those who moved: users in an audience of whom the table `base` has not the
         same rows. Also all rows that name no audience or no user, and, for everybody who moved, a row that says no more
         than that: its unsendable is null. `base` None: nobody moved. `rows` are those of the table, by audience.
+        Both tables have been sealed for it.
 
         Each stream is to be read to its end before the next."""
 

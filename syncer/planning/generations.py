@@ -254,14 +254,14 @@ def _compared(
 ) -> Snapshot:
     """Makes the table of this snapshot, and stages what moved since the base, or everything."""
     mirror.create(table)
-    generation = Generation(table, _sealed(mirror, table), _digest(request.sources))
+    rows = mirror.rows(table) if because is None else None
+    generation = Generation(table, _sealed(mirror, table, rows), _digest(request.sources))
     part, source = None, request.sources[0]
     recounted = run_id % RECOUNTED_EVERY == 0
-    if because is None and base.scratch_table is not None and base.run_id is not None:
-        if mirror.seal(base.scratch_table) == base.seal:
-            rows = mirror.rows(table)
-            # What adds up to the same is the same: grouping all rows would cost more than all the rest.
-            other = None if base.seal == generation.seal else base.scratch_table
+    if rows is not None and base.scratch_table is not None and base.run_id is not None:
+        # What adds up to the same is the same: nothing has to be compared.
+        other = None if base.seal == generation.seal else base.scratch_table
+        if mirror.seal(base.scratch_table, None if other is None else rows) == base.seal:
             moved = ((stream, source) for stream in mirror.moved(table, other, rows))
             travelled = staging.stage(connection, mirror, moved, staging.MOVED)
             readings = {int(key): reading for key, reading in base.readings.items()}
@@ -277,8 +277,8 @@ def _compared(
     return Snapshot(STAGED, mirror.snapshot_at, read=read, part=part, generation=generation)
 
 
-def _sealed(mirror: mirrors.Mirror, table: str) -> str:
-    seal = mirror.seal(table)
+def _sealed(mirror: mirrors.Mirror, table: str, rows: mirrors.Rows | None) -> str:
+    seal = mirror.seal(table, rows)
     if seal is None:
         raise errors.WarehouseError(f"warehouse.scratch: the table {table} was made and cannot be read")
     return seal

@@ -8,9 +8,11 @@ their hashes, the hashes of the rows of each group are added up, and rows are lo
 rows are in one group, and so are all rows of a user in an audience: nothing is compared apart from its like. That two
 groups of different rows add up to the same is as unlikely as with the seals of the tables, by which these are trusted.
 
+The sums of a table's groups are worked out once for a run, into private tables, and together they are its seal: to hash
+each row costs most of what is left. They are not kept with the snapshot, since a seal has to be of what is there now.
+
 The sums of all groups of a large table do not fit into the memory of a session, and what does not fit is written to
-files and read again. So the groups are compared part by part, each of which reads both tables. The sums are not kept
-with the snapshot, which would save one reading of it in a part: runs without changes would have to make them as well.
+files and read again. So the groups are added up and compared part by part, each of which reads the tables.
 """
 
 import secrets
@@ -58,6 +60,7 @@ CHANGED = frozenset(_NAMES[:2])
 
 _COLUMNS = ("audience", "user_id", "email", "unsendable")
 _KEYS = ("audience", "user_id")
+_SUMS = ("rows", "total")
 
 _ONE: sqlalchemy.ColumnElement[int] = sqlalchemy.literal_column("1", sqlalchemy.Integer)
 _NONE: sqlalchemy.ColumnElement[int] = sqlalchemy.literal_column("0", sqlalchemy.Integer)
@@ -72,6 +75,14 @@ class Hashes:
     group: Expression
     users: Expression
     groups: int
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A table that is compared, and the private one that has the sums of the groups that are."""
+
+    kept: sqlalchemy.TableClause
+    sums: sqlalchemy.TableClause
 
 
 def table(scratch: str, name: str) -> sqlalchemy.TableClause:
@@ -142,16 +153,36 @@ def nameless(kept: sqlalchemy.TableClause) -> Statement:
     return sqlalchemy.select(*kept.c).where(sqlalchemy.or_(*(kept.c[key].is_(None) for key in _KEYS)))
 
 
-def moved(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, hashes: Hashes, some: range) -> Statement:
+def sums(kept: sqlalchemy.TableClause, hashes: Hashes, some: range) -> Statement:
+    """Of some groups of users, how many rows a table has, and what their hashes add up to. Rows that name nobody are in
+    groups, too, so that the sums of all groups are those of all rows."""
+    added: list[Expression] = [sqlalchemy.func.count().label("rows"), sqlalchemy.func.sum(hashes.row).label("total")]
+    asked = sqlalchemy.select(hashes.users.label("users"), *added).select_from(kept)
+    return asked.where(*among(hashes.group, some, hashes.groups)).group_by(hashes.users)
+
+
+def sums_table(name: str) -> sqlalchemy.TableClause:
+    """A private table of such sums."""
+    return sqlalchemy.table(name, *map(sqlalchemy.column, ("users", *_SUMS)))
+
+
+def added_up(parts: Sequence[sqlalchemy.TableClause]) -> Statement:
+    """What all these sums add up to: the number of rows, and the total of their hashes."""
+    every = sqlalchemy.union_all(*(sqlalchemy.select(*(part.c[name] for name in _SUMS)) for part in parts))
+    both = every.subquery("sums")
+    return sqlalchemy.select(*(sqlalchemy.func.sum(both.c[name]).label(name) for name in _SUMS))
+
+
+def moved(now: Side, base: Side, hashes: Hashes, some: range) -> Statement:
     """All rows of `now` that are about those who moved, of some groups: the users in an audience of whom `base` has
     not the same rows. Then, for everybody who moved, a row that names them alone.
 
     Only rows of groups of users are compared by which the tables do not add up to the same.
     """
-    uneven_users = _uneven_groups(now, base, hashes, some)
+    uneven_users = _uneven_groups(now.sums, base.sums)
     compared = sqlalchemy.union_all(
-        _in_groups(now, uneven_users, hashes, some, _ONE.label("is_now"), _NONE.label("is_base")),
-        _in_groups(base, uneven_users, hashes, some, _NONE, _ONE),
+        _in_groups(now.kept, uneven_users, hashes, some, _ONE.label("is_now"), _NONE.label("is_base")),
+        _in_groups(base.kept, uneven_users, hashes, some, _NONE, _ONE),
     ).cte("some_rows")
     uneven = (
         sqlalchemy.select(compared.c.users, *(compared.c[key] for key in _KEYS))
@@ -180,28 +211,20 @@ def _number(value: int) -> sqlalchemy.ColumnElement[int]:
     return sqlalchemy.literal_column(str(value), sqlalchemy.Integer)
 
 
-def _uneven_groups(
-    now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, hashes: Hashes, some: range
-) -> sqlalchemy.CTE:
-    """The groups of users of whom the tables have another number of rows, or rows of which the hashes add up to
-    something else."""
+def _uneven_groups(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause) -> sqlalchemy.CTE:
+    """The groups of users that have other sums in one table than in the other."""
     both = sqlalchemy.union_all(
-        _named(now, hashes, some, hashes.users.label("users"), hashes.row.label("hash"), _ONE.label("one")),
-        _named(base, hashes, some, hashes.users, -hashes.row, -_ONE),
+        sqlalchemy.select(*now.c), sqlalchemy.select(base.c.users, *(-base.c[name] for name in _SUMS))
     ).subquery("both_sides")
-    uneven = sqlalchemy.or_(*(sqlalchemy.func.sum(both.c[name]) != _NONE for name in ("hash", "one")))
+    uneven = sqlalchemy.or_(*(sqlalchemy.func.sum(both.c[name]) != _NONE for name in _SUMS))
     return sqlalchemy.select(both.c.users).group_by(both.c.users).having(uneven).cte("uneven_users")
 
 
 def _in_groups(
     kept: sqlalchemy.TableClause, uneven: sqlalchemy.CTE, hashes: Hashes, some: range, *more: Expression
 ) -> sqlalchemy.Select[Any]:
-    """The rows of these groups. They go along: numbers are sorted and compared sooner than texts."""
-    found = _named(kept, hashes, some, uneven.c.users, *kept.c, *more)
-    return found.join_from(kept, uneven, uneven.c.users == hashes.users)
-
-
-def _named(kept: sqlalchemy.TableClause, hashes: Hashes, some: range, *columns: Expression) -> sqlalchemy.Select[Any]:
-    """The rows of these groups, which name a user and an audience."""
+    """The rows of these groups, of some, that name somebody. The groups go along: numbers are sorted and compared
+    sooner than texts."""
     named = [kept.c[key].is_not(None) for key in _KEYS]
-    return sqlalchemy.select(*columns).select_from(kept).where(*named, *among(hashes.group, some, hashes.groups))
+    found = sqlalchemy.select(uneven.c.users, *kept.c, *more).where(*named, *among(hashes.group, some, hashes.groups))
+    return found.join_from(kept, uneven, uneven.c.users == hashes.users)

@@ -99,6 +99,7 @@ class DuckdbMirror(GenericReading):
         self._sources = sources
         self._scratch = scratch
         self._row_hash = query("warehouse_duckdb_row_hash").format(key=key)
+        self._sums: dict[str, list[sqlalchemy.TableClause]] = {}
 
     def create(self, table: str) -> None:
         """See `mirrors.Mirror`."""
@@ -106,15 +107,30 @@ class DuckdbMirror(GenericReading):
         members = "\nUNION ALL\n".join(self.members(source) for source in self._sources)
         self._do(f"CREATE TABLE {self._name(table)} AS\n{members}")
 
-    def seal(self, table: str) -> str | None:
+    def seal(self, table: str, rows: mirrors.Rows | None = None) -> str | None:
         """See `mirrors.Mirror`."""
         self._alone.check()
         if not self._ask("warehouse_duckdb_find", schema=_literal(self._scratch), table=_literal(table)):
             return None
-        ((rows, total),) = self._ask("warehouse_duckdb_seal", table=self._name(table), row_hash=self._row_hash)
-        return f"{rows} {total or 0}"
+        if rows is None:
+            found = self._ask("warehouse_duckdb_seal", table=self._name(table), row_hash=self._row_hash)
+        else:
+            found = self._added_up(table, rows)
+        ((count, total),) = found
+        return f"{count or 0} {total or 0}"
 
-    def rows(self, table: str) -> Mapping[str | None, int]:
+    def _added_up(self, table: str, rows: mirrors.Rows) -> list[Any]:
+        """Puts the sums of its groups of users into private tables, and adds these up."""
+        hashes = self._hashes(rows)
+        self._sums[table] = []
+        for some in mirror.passes(rows, hashes.groups):
+            sums = mirror.sums_table(f"syncer_sums_{len(self._sums)}_{some.start}")
+            added = self._compiled(mirror.sums(self._kept(table), hashes, some))
+            self._ask("warehouse_duckdb_create_sums", table=_quoted(sums.name), sums=added)
+            self._sums[table].append(sums)
+        return self._do(self._compiled(mirror.added_up(self._sums[table])))
+
+    def rows(self, table: str) -> mirrors.Rows:
         """See `mirrors.Mirror`."""
         counted = self._compiled(mirror.rows_by_audience(self._kept(table)))
         return dict(self._ask("warehouse_duckdb_rows", counted=counted))
@@ -130,18 +146,23 @@ class DuckdbMirror(GenericReading):
         """See `mirrors.Mirror`."""
         return self._copied(mirror.whole(self._kept(table)))
 
-    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> Iterator[models.CopyStream]:
+    def moved(self, table: str, base: str | None, rows: mirrors.Rows) -> Iterator[models.CopyStream]:
         """See `mirrors.Mirror`."""
         now = self._kept(table)
         yield self._copied(mirror.nameless(now))
         if base is None:
             return
+        hashes = self._hashes(rows)
+        sums = zip(self._sums[table], self._sums[base], strict=True)
+        for some, (now_sums, base_sums) in zip(mirror.passes(rows, hashes.groups), sums, strict=True):
+            sides = mirror.Side(now, now_sums), mirror.Side(self._kept(base), base_sums)
+            yield self._copied(mirror.moved(*sides, hashes, some))
+
+    def _hashes(self, rows: mirrors.Rows) -> mirror.Hashes:
         groups = mirror.groups(rows)
         group = query("warehouse_duckdb_group").format(groups=groups)
         users = query("warehouse_duckdb_users_hash").format(group=group)
-        hashes = mirror.Hashes(_expression(self._row_hash), _expression(group), _expression(users), groups)
-        for some in mirror.passes(rows, groups):
-            yield self._copied(mirror.moved(now, self._kept(base), hashes, some))
+        return mirror.Hashes(_expression(self._row_hash), _expression(group), _expression(users), groups)
 
     def drop(self, table: str) -> None:
         """Drops a table that may not be there."""

@@ -109,7 +109,8 @@ class PostgresMirror(postgres.PostgresReading):
         super().__init__(connection, words, snapshot_at)
         self._sources = sources
         self._scratch = scratch
-        self._key = key
+        self._row_hash = _statement("warehouse_row_hash", key=sql.Literal(key))
+        self._sums: dict[str, list[sqlalchemy.TableClause]] = {}
 
     def answer(self, query: str) -> object:
         """See `models.Reading`."""
@@ -129,19 +130,34 @@ class PostgresMirror(postgres.PostgresReading):
         self._run(_statement("warehouse_empty_members"))
         self._run(_statement("warehouse_analyze_scratch", table=_name(self._scratch, table)))
 
-    def seal(self, table: str) -> str | None:
+    def seal(self, table: str, rows: mirrors.Rows | None = None) -> str | None:
         """See `mirrors.Mirror`."""
         self._alone.check()
-        row_hash = _statement("warehouse_row_hash", key=sql.Literal(self._key))
-        seal = _statement("warehouse_seal", table=_name(self._scratch, table), row_hash=row_hash)
         try:
             with self._connection.transaction():
+                seal = self._seal(table) if rows is None else self._added_up(table, rows)
                 row = self._connection.execute(seal).fetchone()
         except psycopg.Error:
             return None
         return None if row is None else str(row[0])
 
-    def rows(self, table: str) -> Mapping[str | None, int]:
+    def _seal(self, table: str) -> sql.Composed:
+        """The statement for the seal of a table."""
+        return _statement("warehouse_seal", table=_name(self._scratch, table), row_hash=self._row_hash)
+
+    def _added_up(self, table: str, rows: mirrors.Rows) -> sql.Composed:
+        """The same, once the sums of its groups of users are in private tables."""
+        self._connection.execute(query("warehouse_hash_only"))
+        hashes = self._hashes(rows)
+        self._sums[table] = []
+        for some in mirror.passes(rows, hashes.groups):
+            sums = mirror.sums_table(f"syncer_sums_{len(self._sums)}_{some.start}")
+            added = _compiled(mirror.sums(self._kept(table), hashes, some))
+            self._connection.execute(_statement("warehouse_create_sums", table=sql.Identifier(sums.name), sums=added))
+            self._sums[table].append(sums)
+        return _statement("warehouse_seal_of_sums", sums=_compiled(mirror.added_up(self._sums[table])))
+
+    def rows(self, table: str) -> mirrors.Rows:
         """See `mirrors.Mirror`."""
         counted = self._run(_compiled(mirror.rows_by_audience(self._kept(table)))).fetchall()
         return dict(counted)
@@ -156,20 +172,23 @@ class PostgresMirror(postgres.PostgresReading):
         """See `mirrors.Mirror`."""
         return self._copied(mirror.whole(self._kept(table)))
 
-    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> Iterator[models.CopyStream]:
+    def moved(self, table: str, base: str | None, rows: mirrors.Rows) -> Iterator[models.CopyStream]:
         """See `mirrors.Mirror`."""
         now = self._kept(table)
         yield self._copied(mirror.nameless(now))
         if base is None:
             return
-        self._run(_statement("warehouse_hash_only"))
+        hashes = self._hashes(rows)
+        sums = zip(self._sums[table], self._sums[base], strict=True)
+        for some, (now_sums, base_sums) in zip(mirror.passes(rows, hashes.groups), sums, strict=True):
+            sides = mirror.Side(now, now_sums), mirror.Side(self._kept(base), base_sums)
+            yield self._copied(mirror.moved(*sides, hashes, some))
+
+    def _hashes(self, rows: mirrors.Rows) -> mirror.Hashes:
         groups = mirror.groups(rows)
         group = _statement("warehouse_group", groups=sql.Literal(groups))
-        row_hash = _statement("warehouse_row_hash", key=sql.Literal(self._key))
         users = _statement("warehouse_users_hash", group=group)
-        hashes = mirror.Hashes(_expression(row_hash), _expression(group), _expression(users), groups)
-        for some in mirror.passes(rows, groups):
-            yield self._copied(mirror.moved(now, self._kept(base), hashes, some))
+        return mirror.Hashes(_expression(self._row_hash), _expression(group), _expression(users), groups)
 
     @contextmanager
     def _read_only(self) -> Iterator[None]:

@@ -69,7 +69,7 @@ class GenericMirror(GenericReading):
         if len(self._sources) > 1:
             self.rows(table)
 
-    def seal(self, table: str) -> str | None:
+    def seal(self, table: str, rows: mirrors.Rows | None = None) -> str | None:  # noqa: ARG002
         """See `mirrors.Mirror`."""
         self._alone.check()
         try:
@@ -81,7 +81,7 @@ class GenericMirror(GenericReading):
         self._seals[table] = seals
         return " ".join(f"{seal.shape}:{seal.rows}:{seal.total}" for seal in seals)
 
-    def rows(self, table: str) -> Mapping[str | None, int]:
+    def rows(self, table: str) -> mirrors.Rows:
         """See `mirrors.Mirror`."""
         found: dict[str | None, int] = {}
         for kept in self._kept(table):
@@ -115,7 +115,7 @@ class GenericMirror(GenericReading):
         self._alone.check()
         return models.RowStream(self._alone.guard(self._everything(table)))
 
-    def moved(self, table: str, base: str | None, rows: Mapping[str | None, int]) -> Iterator[models.RowStream]:
+    def moved(self, table: str, base: str | None, rows: mirrors.Rows) -> Iterator[models.RowStream]:
         """See `mirrors.Mirror`."""
         self._alone.check()
         yield models.RowStream(self._alone.guard(self._changes(table, base, mirror.user_groups(rows))))

@@ -28,7 +28,8 @@ AT_THE_WAREHOUSE = (
     "warehouse_fill_members",
     "warehouse_create_scratch",
     "warehouse_analyze_scratch",
-    "warehouse_seal",
+    "warehouse_create_sums",
+    "warehouse_seal_of_sums",
     "warehouse_drop_scratch",
 )
 
@@ -43,7 +44,7 @@ def test_a_change_that_the_warehouse_missed_is_found_by_counting_the_users(
     monkeypatch.setattr(generations, "RECOUNTED_EVERY", 1)
     settled.sync()
     assert read(settled) == ("changes", None, 0)
-    monkeypatch.setattr(mirror, "parts", lambda *_: [])
+    monkeypatch.setattr(mirror, "moved", lambda now, *_: mirror.nameless(now.kept))
     rows = members(49, VIP, CHURN)
     settled.warehouse.replace(rows)
 
@@ -74,6 +75,22 @@ def test_what_moved_is_found_in_memory(settled: World, monkeypatch: pytest.Monke
     _, plan = plans
     assert "HashAggregate" in plan
     assert not any(word in plan for word in ("Sort", "Merge", "Nested Loop", "GroupAggregate"))
+
+
+def test_the_rows_of_a_table_are_hashed_once(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    real = psycopg.Connection.execute
+
+    def execute(connection: Any, statement: Any, *more: Any, **options: Any) -> Any:
+        asked.append(statement.as_string() if isinstance(statement, sql.Composed) else str(statement))
+        return real(connection, statement, *more, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", execute)
+    settled.warehouse.replace(members(49, VIP, CHURN))
+    settled.sync()
+
+    assert read(settled) == ("changes", None, 2)
+    assert sum("coalesce(email" in statement for statement in asked) == 2
 
 
 def test_users_are_counted_now_and_then(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State
+from syncer.warehouses import mirror
 from tests.engines.mirror_contract import UNUSABLE, MirrorContract, ScratchWrite, read
 from tests.integration.test_scratch_generic import DuckdbWrite
 from tests.world import VIP, World, members, truth
@@ -36,6 +37,11 @@ class TestDuckdb(MirrorContract):
             kept.sync()
             assert kept.believed() == truth([*others, (VIP, "u", email)])
         assert read(kept)[0] == "changes"
+
+    def test_groups_of_users_are_compared_part_by_part(self, kept: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(mirror, "ROWS_A_GROUP", 1)
+        monkeypatch.setattr(mirror, "GROUPS_A_PASS", 10)
+        self.test_what_changed_travels_and_nothing_else(kept)
 
     def test_columns_of_other_types_are_read_whole(self, kept: World) -> None:
         kept.warehouse.run("ALTER TABLE members ALTER user_id TYPE DECIMAL(2, 1)")

@@ -1,21 +1,18 @@
 -- Purpose: the hash of a row of a table that keeps a snapshot; stands inside other statements. Each column's hash is
--- the seed of the next. The least of all numbers is left out, because its opposite is none.
+-- the seed of the next.
 -- Placeholders: key (of the sums).
-greatest(
-    -9223372036854775807,
+hashtextextended(
+    coalesce(audience, ''),
     hashtextextended(
-        coalesce(audience, ''),
+        coalesce(email, ''),
         hashtextextended(
-            coalesce(email, ''),
-            hashtextextended(
-                coalesce(user_id, ''),
-                int8xor(
-                    {key},
-                    unsendable::integer
-                    + 2 * (email IS NULL)::integer
-                    + 4 * (user_id IS NULL)::integer
-                    + 8 * (audience IS NULL)::integer
-                )
+            coalesce(user_id, ''),
+            int8xor(
+                {key},
+                unsendable::integer
+                + 2 * (email IS NULL)::integer
+                + 4 * (user_id IS NULL)::integer
+                + 8 * (audience IS NULL)::integer
             )
         )
     )
