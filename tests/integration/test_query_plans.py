@@ -201,6 +201,23 @@ def test_a_run_reads_the_state_once_and_its_pages_by_index(big: World, explained
             assert not read_whole(plan) & {"synced_member", "sync_change"}, name
 
 
+def _reading(plan: Plan, table: str) -> list[Plan]:
+    """The parts of a plan that read this table, or partitions of it."""
+    return [node for node in nodes(plan) if node.get("Relation Name", "").startswith(table)]
+
+
+def test_what_is_settled_is_read_by_page_and_none_of_it_for_each_other(
+    big: World, explained: dict[str, list[Plan]]
+) -> None:
+    big.sync()
+    assert explained["settle_pages"]
+    for plan in explained["settle_pages"]:
+        read = _reading(plan, "sync_change")
+        assert read
+        assert all("page" in node["Index Cond"] for node in read), "all changes of the run are read for every group"
+        assert "Anti" not in _joins(plan), "a group is read for each of its changes"
+
+
 def test_where_nearly_all_leave_the_changes_are_not_read_for_each_who_stays(
     big: World, explained: dict[str, list[Plan]]
 ) -> None:

@@ -2,8 +2,9 @@
 -- sending to done; synced_member gains and loses exactly what their rows say, exceptions aside; what was accepted is
 -- certain, what has no answer is uncertain. Where the destination is told of events, one is owed if the accepted value
 -- is another than the state's. What decides is worked out once, as booleans: the planner takes a condition on what it
--- has no statistics of for one row in two hundred, and looks rows up one by one. `is_false`: the value is false, or
--- the null of a computed trait.
+-- has no statistics of for one row in two hundred, and looks rows up one by one. For the same reason it takes the
+-- changes of a group for one: NOT IN has them in a hash, where NOT EXISTS would read all of them for each of them. No
+-- column of theirs is null. `is_false`: the value is false, or the null of a computed trait.
 -- Parameters: run_id, destination_id; pages, requests, retries (parallel arrays); exception_pages, contacts, parts,
 -- outcomes, reasons, http_statuses, alones (parallel arrays: the identifies that ended otherwise than succeeded).
 -- Rows: one: pages, the number that were moved; the caller rolls back if it is not the number that it named.
@@ -58,10 +59,14 @@ change AS MATERIALIZED (
         excepted.outcome IS NULL AS accepted,
         excepted.outcome IS NULL AND sync_change.lead AND sync_change.op <> 'covered' AS told
     FROM settled
-    JOIN sync_change
-        ON sync_change.run_id = %(run_id)s
-        AND sync_change.destination_id = %(destination_id)s
-        AND sync_change.page = settled.page
+    CROSS JOIN LATERAL (
+        SELECT *
+        FROM sync_change
+        WHERE sync_change.run_id = %(run_id)s
+            AND sync_change.destination_id = %(destination_id)s
+            AND sync_change.page = settled.page
+        OFFSET 0 -- page by page: of a run that was just written, all changes would be read for every group
+    ) AS sync_change
     JOIN audience USING (audience_id)
     LEFT JOIN excepted
         ON excepted.page = sync_change.page
@@ -123,12 +128,10 @@ told_again AS (
         AND synced_member.destination_id = %(destination_id)s
         AND synced_member.contact = rare.contact
         AND synced_member.audience_id = rare.audience_id
-        AND NOT EXISTS (
-            SELECT FROM rare AS gone
+        AND (synced_member.contact, synced_member.audience_id, synced_member.user_id) NOT IN (
+            SELECT gone.contact, gone.audience_id, gone.user_id
+            FROM rare AS gone
             WHERE gone.effect = 'lose'
-                AND gone.contact = synced_member.contact
-                AND gone.audience_id = synced_member.audience_id
-                AND gone.user_id = synced_member.user_id
         )
 ),
 now_true AS (
@@ -160,45 +163,45 @@ user_now_true AS (
         AND user_told_false.user_id = change.caller
         AND user_told_false.audience_id = change.audience_id
         AND (
-            EXISTS (
-                SELECT FROM change AS came
+            (change.contact, change.audience_id, change.caller) IN (
+                SELECT came.contact, came.audience_id, came.user_id
+                FROM change AS came
                 WHERE came.effect = 'gain'
-                    AND came.contact = change.contact
-                    AND came.audience_id = change.audience_id
-                    AND came.user_id = change.caller
             )
-            OR EXISTS (
-                SELECT FROM synced_member AS stays
-                WHERE stays.destination_id = %(destination_id)s
-                    AND stays.contact = change.contact
-                    AND stays.audience_id = change.audience_id
-                    AND stays.user_id = change.caller
-                    AND NOT EXISTS (
-                        SELECT FROM rare AS gone
-                        WHERE gone.effect = 'lose'
-                            AND gone.contact = change.contact
-                            AND gone.audience_id = change.audience_id
-                            AND gone.user_id = change.caller
-                    )
+            OR (
+                (change.contact, change.audience_id, change.caller) NOT IN (
+                    SELECT gone.contact, gone.audience_id, gone.user_id
+                    FROM rare AS gone
+                    WHERE gone.effect = 'lose'
+                )
+                AND EXISTS (
+                    SELECT FROM synced_member AS stays
+                    WHERE stays.destination_id = %(destination_id)s
+                        AND stays.contact = change.contact
+                        AND stays.audience_id = change.audience_id
+                        AND stays.user_id = change.caller
+                )
             )
         )
-        AND NOT EXISTS ( -- told both at once: a user id that so many contacts share that it is not followed
-            SELECT FROM rare AS gone
-            WHERE gone.lead
-                AND gone.is_false
-                AND gone.caller = change.caller
-                AND gone.audience_id = change.audience_id
+        -- told both at once: a user id that so many contacts share that it is not followed
+        AND (change.caller, change.audience_id) NOT IN (
+            SELECT gone.caller, gone.audience_id
+            FROM rare AS gone
+            WHERE gone.lead AND gone.is_false
         )
 ),
 user_now_false AS (
     INSERT INTO user_told_false (destination_id, audience_id, user_id)
     SELECT DISTINCT %(destination_id)s, rare.audience_id, rare.caller
     FROM rare
-    JOIN run_destination
-        ON run_destination.run_id = %(run_id)s
-        AND run_destination.destination_id = %(destination_id)s
-        AND run_destination.keys_users
-    WHERE (rare.accepted OR rare.outcome = 'unknown') AND rare.lead AND rare.is_false
+    WHERE (
+            SELECT run_destination.keys_users
+            FROM run_destination
+            WHERE run_destination.run_id = %(run_id)s AND run_destination.destination_id = %(destination_id)s
+        )
+        AND (rare.accepted OR rare.outcome = 'unknown')
+        AND rare.lead
+        AND rare.is_false
     ORDER BY rare.caller, rare.audience_id -- groups settled at once may share users: they wait for one another in order
     ON CONFLICT (destination_id, user_id, audience_id) DO UPDATE SET is_back = false
 ),
@@ -214,11 +217,12 @@ remembered AS (
     INSERT INTO synced_profile (destination_id, contact, email, traits)
     SELECT %(destination_id)s, change.contact, min(change.email), coalesce(min(change.traits::text)::jsonb, '{}')
     FROM change
-    JOIN run_destination
-        ON run_destination.run_id = %(run_id)s
-        AND run_destination.destination_id = %(destination_id)s
-        AND run_destination.keeps_profiles
-    WHERE change.told
+    WHERE (
+            SELECT run_destination.keeps_profiles
+            FROM run_destination
+            WHERE run_destination.run_id = %(run_id)s AND run_destination.destination_id = %(destination_id)s
+        )
+        AND change.told
     GROUP BY change.contact
     ORDER BY change.contact -- groups settled at once may share contacts here: they wait for one another in this order
     ON CONFLICT (destination_id, contact) DO UPDATE
