@@ -218,6 +218,14 @@ def test_what_is_settled_is_read_by_page_and_none_of_it_for_each_other(
         assert "Anti" not in _joins(plan), "a group is read for each of its changes"
 
 
+def test_at_its_end_a_run_looks_up_nobody_who_was_told_true(big: World, explained: dict[str, list[Plan]]) -> None:
+    big.sync()
+    (closing,) = explained["mark_users_elsewhere"]
+    (elsewhere,) = (node for node in nodes(closing) if node.get("Subplan Name") == "CTE elsewhere")
+    assert _reading(elsewhere, "synced_member")
+    assert not _reading(elsewhere, "sync_change"), "those who were told true are looked up, too"
+
+
 def test_where_nearly_all_leave_the_changes_are_not_read_for_each_who_stays(
     big: World, explained: dict[str, list[Plan]]
 ) -> None:

@@ -4,7 +4,7 @@
 -- A user id that more contacts than a limit have is no identity: it is not followed.
 -- Parameters: run_id, max_contacts.
 -- Rows: none.
-WITH elsewhere AS MATERIALIZED ( -- first, because hardly anybody is: nothing more is looked up of the others
+WITH told_false AS MATERIALIZED ( -- before anybody is looked up: nobody who was told true has to be
     SELECT DISTINCT
         sync_change.destination_id,
         sync_change.audience_id,
@@ -15,11 +15,16 @@ WITH elsewhere AS MATERIALIZED ( -- first, because hardly anybody is: nothing mo
         AND sync_change.run_id = %(run_id)s
         AND sync_change.lead
         AND sync_change.value = CASE WHEN audience.is_trait THEN 'null' ELSE 'false' END::jsonb
-        AND EXISTS (
+    ORDER BY user_id, sync_change.audience_id -- as the index has them
+),
+elsewhere AS MATERIALIZED ( -- hardly anybody is: nothing more is looked up of the others
+    SELECT told_false.destination_id, told_false.audience_id, told_false.user_id
+    FROM told_false
+    WHERE EXISTS (
             SELECT FROM synced_member
-            WHERE synced_member.destination_id = sync_change.destination_id
-                AND synced_member.user_id = coalesce(sync_change.told_as, sync_change.user_id)
-                AND synced_member.audience_id = sync_change.audience_id
+            WHERE synced_member.destination_id = told_false.destination_id
+                AND synced_member.user_id = told_false.user_id
+                AND synced_member.audience_id = told_false.audience_id
         )
 )
 UPDATE user_told_false
