@@ -24,9 +24,13 @@ counted AS MATERIALIZED (
 left_true AS (
     SELECT known_member.contact
     FROM known_member
-    JOIN audience ON audience.audience_id = known_member.audience_id AND NOT audience.is_trait
-    LEFT JOIN going ON going.contact = known_member.contact AND going.audience_id = known_member.audience_id
-    WHERE going.contact IS NULL
+    LEFT JOIN contact_change AS gone -- not `going`: of that the planner knows nothing, and might sort both sides
+        ON gone.contact = known_member.contact
+        AND gone.audience_id = known_member.audience_id
+        AND gone.op = 'removed'
+        AND gone.waits IS NULL
+    WHERE gone.contact IS NULL
+        AND known_member.audience_id NOT IN (SELECT audience.audience_id FROM audience WHERE audience.is_trait)
     UNION ALL
     SELECT contact_change.contact
     FROM contact_change
