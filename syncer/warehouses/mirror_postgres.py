@@ -1,9 +1,9 @@
 """PostgreSQL as a warehouse that keeps the snapshot of the last run: one transaction that makes a table, and reads it.
 
 The table holds the members in the very texts that would be staged, so what is equal in it is equal byte for byte. This
-transaction may write, but never while it runs what others wrote: the user's queries, views and their functions. Their
-rows go into a temporary table, in a part of the transaction that is read-only and cannot be made anything else, and
-from there into the one that is kept.
+transaction may write, but never while it runs what others wrote: the user's queries, views, policies and their
+functions. Their rows go into a temporary table, in a part of the transaction that is read-only and cannot be made
+anything else, and from there into the one that is kept. A plain table runs nothing, so its rows are written once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -120,15 +120,27 @@ class PostgresMirror(postgres.PostgresReading):
     def create(self, table: str) -> None:
         """See `mirrors.Mirror`."""
         self._alone.check()
+        name = _name(self._scratch, table)
+        if all(map(self._runs_nothing, self._sources)):
+            relations = [sql.SQL("({})").format(self._resolved(source)[1]) for source in self._sources]
+            self._connection.execute(query("warehouse_narrow_session"))
+            texts = [_statement("warehouse_texts", relation=relation) for relation in relations]
+            self._run(_statement("warehouse_create_scratch", table=name, members=sql.SQL("\nUNION ALL\n").join(texts)))
+        else:
+            self._create_apart(name)
+        self._run(_statement("warehouse_analyze_scratch", table=name))
+
+    def _create_apart(self, name: sql.Identifier) -> None:
+        """Makes the table of what is read where nothing can be written."""
         self._run(_statement("warehouse_create_members"))
         with self._read_only():
             for source in self._sources:
                 _, members = self._resolved(source)
                 self._run(_statement("warehouse_fill_members", members=members))
         self._connection.execute(query("warehouse_narrow_session"))
-        self._run(_statement("warehouse_create_scratch", table=_name(self._scratch, table)))
+        texts = _statement("warehouse_texts", relation=sql.Identifier("pg_temp", "syncer_members"))
+        self._run(_statement("warehouse_create_scratch", table=name, members=texts))
         self._run(_statement("warehouse_empty_members"))
-        self._run(_statement("warehouse_analyze_scratch", table=_name(self._scratch, table)))
 
     def seal(self, table: str, rows: mirrors.Rows | None = None) -> str | None:
         """See `mirrors.Mirror`."""

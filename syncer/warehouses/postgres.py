@@ -24,6 +24,8 @@ _DEFAULTS: Mapping[str, object] = {"application_name": "syncer warehouse", **KEE
 _FIXED: Mapping[str, object] = {"client_encoding": "utf8", "prepare_threshold": None}
 
 _BLOCK_ROWS = 1000
+_FIRST_OF_OTHERS = 16384
+"""The first oid of what does not come with PostgreSQL."""
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
@@ -308,6 +310,19 @@ class PostgresReading:
             unless=source.unless,
         )
         return found, members
+
+    def _runs_nothing(self, source: models.Source) -> bool:
+        """Whether to read a source runs nothing that others wrote: it is a plain table, with PostgreSQL's own types."""
+        if source.table is None:
+            return False
+        table = self._table(source)
+        relation, found = sql.Identifier(table.schema, table.name), base.pick_columns(source, table.columns)
+        types = self._types(source, relation, found)  # locks it: from here on it stays what it is
+        try:
+            plain = _rows(self._connection, _Name, "warehouse_plain_table", table=_quoted(source))
+        except psycopg.Error as exc:
+            raise self._words.broken(source, exc) from exc
+        return bool(plain) and all(oid < _FIRST_OF_OTHERS for _, oid in types)
 
     def _table(self, source: models.Source) -> _Table:
         try:

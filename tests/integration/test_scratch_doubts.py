@@ -35,6 +35,7 @@ AT_THE_WAREHOUSE = (
 
 
 def test_a_run_may_be_killed_anywhere_among_the_tables(kept: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.warehouse.run("ALTER TABLE members ENABLE ROW LEVEL SECURITY")
     survive(kept, monkeypatch, [*PLANNING, *SWEEPING, *AT_THE_WAREHOUSE])
 
 
