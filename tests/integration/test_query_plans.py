@@ -29,7 +29,7 @@ EXPLAINED = (
     "diff_members gather_known digest_plan tally_changes claim_pages load_page settle_pages who_is_it who_was_told"
     " who_changed who_is_pending who_is_refused who_is_held who_is_skipped"
     " clear_refusals clear_unanswered settle_holds list_run_audiences add_retractions list_kept"
-    " add_past_contacts add_up_audiences add_up_groups name_callers mark_users_elsewhere count_losses"
+    " add_past_contacts add_up_audiences add_up_groups name_callers mark_users_elsewhere count_losses find_followers"
 ).split()
 
 
@@ -224,6 +224,15 @@ def test_at_its_end_a_run_looks_up_nobody_who_was_told_true(big: World, explaine
     (elsewhere,) = (node for node in nodes(closing) if node.get("Subplan Name") == "CTE elsewhere")
     assert _reading(elsewhere, "synced_member")
     assert not _reading(elsewhere, "sync_change"), "those who were told true are looked up, too"
+
+
+def test_the_rows_of_whom_a_false_names_are_read_once(big: World, explained: dict[str, list[Plan]]) -> None:
+    big.sync()
+    (following,) = explained["find_followers"]
+    by_user = [node for node in _reading(following, "synced_member") if "user_id" in node["Index Cond"]]
+    assert len(by_user) == 1
+    (read,) = (node for node in nodes(following) if node.get("Subplan Name") == "CTE present")
+    assert not any(node["Node Type"] == "Merge Join" for node in nodes(read)), "they are sorted to be joined again"
 
 
 def test_to_count_what_is_lost_nothing_is_sorted(big: World, explained: dict[str, list[Plan]]) -> None:

@@ -44,10 +44,25 @@ gone AS MATERIALIZED (
     FROM named
     GROUP BY named.user_id, named.audience_id
 ),
-contact_of_user AS MATERIALIZED (
-    SELECT gone.user_id, synced_member.contact
-    FROM (SELECT DISTINCT gone.user_id FROM gone) AS gone
-    JOIN synced_member ON synced_member.user_id = gone.user_id
+-- What stays of their rows, read once for all that is asked of them. Their audiences are arrays, because to join this
+-- with them again the planner would sort both.
+row_of_user AS MATERIALIZED (
+    SELECT
+        person.user_id,
+        synced_member.audience_id,
+        synced_member.contact,
+        synced_member.value,
+        synced_member.audience_id = ANY (person.audience_ids) AS is_gone,
+        coalesce(synced_member.audience_id = ANY (person.returning_to), false) AS returns
+    FROM (
+        SELECT
+            gone.user_id,
+            array_agg(gone.audience_id) AS audience_ids,
+            array_agg(gone.audience_id) FILTER (WHERE gone.returns) AS returning_to
+        FROM gone
+        GROUP BY gone.user_id
+    ) AS person
+    JOIN synced_member ON synced_member.user_id = person.user_id
     WHERE synced_member.destination_id = %(destination_id)s
         AND NOT is_token(synced_member.contact)
         AND NOT EXISTS (
@@ -58,6 +73,10 @@ contact_of_user AS MATERIALIZED (
                 AND lost.audience_id = synced_member.audience_id
                 AND lost.user_id = synced_member.user_id
         )
+),
+contact_of_user AS MATERIALIZED (
+    SELECT row_of_user.user_id, row_of_user.contact
+    FROM row_of_user
     UNION
     SELECT gone.user_id, member_delta.contact
     FROM gone
@@ -80,20 +99,11 @@ present AS MATERIALIZED (
     JOIN member_delta AS came ON came.user_id = gone.user_id AND came.audience_id = gone.audience_id
     WHERE came.kind = 'gain' AND gone.user_id NOT IN (SELECT shared.user_id FROM shared)
     UNION ALL
-    SELECT gone.user_id, gone.audience_id, gone.returns, stays.contact, stays.value
-    FROM gone
-    JOIN synced_member AS stays ON stays.user_id = gone.user_id AND stays.audience_id = gone.audience_id
-    LEFT JOIN member_delta AS lost
-        ON lost.kind = 'lose'
-        AND NOT lost.still_named
-        AND lost.contact = stays.contact
-        AND lost.audience_id = stays.audience_id
-        AND lost.user_id = stays.user_id
-    WHERE stays.destination_id = %(destination_id)s
-        AND lost.contact IS NULL
-        AND gone.user_id NOT IN (SELECT shared.user_id FROM shared)
+    SELECT stays.user_id, stays.audience_id, stays.returns, stays.contact, stays.value
+    FROM row_of_user AS stays
+    WHERE stays.is_gone
+        AND stays.user_id NOT IN (SELECT shared.user_id FROM shared)
         AND is_in_reach(stays.contact, %(reach_contacts)s::text[], %(rollout)s::float8)
-        AND NOT is_token(stays.contact)
 ),
 known AS (
     SELECT
