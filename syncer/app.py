@@ -4,16 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import httpx
-
-from syncer import config, embedded, errors, models, opening, schedule, sync, warehouses
+from syncer import config, embedded, environment, errors, models, opening, schedule, sync, warehouses
 from syncer.calls import Destination
 from syncer.daemon import channels
 from syncer.daemon.appointment import Appointment
 from syncer.daemon.baseline import Baseline
 from syncer.destinations.options import AskableSettings
-from syncer.fetching import open_transport
 from syncer.mirrors import Mirrors
 from syncer.planning import generations
 from syncer.planning.targets import Scope, Target
@@ -111,7 +109,7 @@ def opened(settings: config.Settings) -> Iterator[App]:
         for destination in built:
             stack.callback(destination.close)
         if settings.alerts.heartbeat_url is not None:  # no environment may spoil a run's end
-            open_transport(httpx.URL(settings.alerts.heartbeat_url.get_secret_value())).close()
+            environment.prove(urlsplit(settings.alerts.heartbeat_url.get_secret_value()))
         state = stack.enter_context(opening.opened_state(settings))
         yield App(settings, state, warehouse, built, kept)
 

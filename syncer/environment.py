@@ -17,10 +17,11 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
-import httpx
-
 from syncer import errors
 from syncer.fields import is_loopback
+
+PORTS = {"http": 80, "https": 443}
+"""Where a scheme's servers listen that name no port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +43,28 @@ class Proxy:
         return f"{self.scheme}://{_in_url(self.host)}:{self.port}"
 
 
-def proxy_for(url: httpx.URL) -> Proxy | None:
+def proxy_for(url: SplitResult) -> Proxy | None:
     """The proxy for an address; None if it is connected to directly, as loopback always is.
 
     Raises `ConfigError` if the variable names none that can be used.
     """
-    if is_loopback(url.host) or _is_direct(url.host.lower().rstrip("."), url.port or _PORTS[url.scheme]):
+    host = url.hostname or ""
+    if is_loopback(host) or _is_direct(host.rstrip("."), url.port or PORTS[url.scheme]):
         return None
     for name in (f"{url.scheme}_proxy", "all_proxy"):
         variable = next((each for each in (name, name.upper()) if os.environ.get(each)), None)
         if variable is not None:
-            return _proxy(variable, os.environ[variable], url.host)
+            return _proxy(variable, os.environ[variable], host)
     return None
+
+
+def prove(url: SplitResult) -> Proxy | None:
+    """As `proxy_for`, and reads the certificates that the environment names. Those that come along can be read."""
+    proxy = proxy_for(url)
+    encrypted = url.scheme == "https" or (proxy is not None and proxy.scheme == "https")
+    if encrypted and (os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR")):
+        tls()
+    return proxy
 
 
 @functools.cache
@@ -67,14 +78,13 @@ def tls() -> ssl.SSLContext:
         raise _problem("SSL_CERT_FILE", f"there is no file {file}")
     if folder and not file and not any(Path(each).is_dir() for each in folder.split(os.pathsep)):
         raise _problem("SSL_CERT_DIR", f"there is no folder {folder}")
+    import httpx  # takes long, and most commands ask nobody
+
     try:
         return httpx.create_ssl_context()
     except OSError as error:  # also what is wrong with a certificate
         why = "holds no certificate" if isinstance(error, ssl.SSLError) else f"cannot be read: {error.strerror}"
         raise _problem("SSL_CERT_FILE", f"the file {file} {why}") from error
-
-
-_PORTS = {"http": 80, "https": 443}
 
 
 def _proxy(variable: str, text: str, host: str) -> Proxy:
@@ -86,9 +96,9 @@ def _proxy(variable: str, text: str, host: str) -> Proxy:
         raise _problem(variable, f"is no address of a proxy; {way_out}") from None
     if parts.scheme.startswith("socks"):
         raise _problem(variable, f"names a SOCKS proxy, and syncer speaks to HTTP proxies only; {way_out}")
-    if parts.scheme not in _PORTS or not name or not name.isprintable() or port == 0:
+    if parts.scheme not in PORTS or not name or not name.isprintable() or port == 0:
         raise _problem(variable, f"is no address of a proxy, such as http://proxy.internal:3128; {way_out}")
-    return Proxy(variable, parts.scheme, name, port or _PORTS[parts.scheme], _login(parts))
+    return Proxy(variable, parts.scheme, name, port or PORTS[parts.scheme], _login(parts))
 
 
 def _login(parts: SplitResult) -> tuple[bytes, bytes] | None:

@@ -14,17 +14,18 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
 from syncer.environment import Proxy, proxy_for, tls
+from syncer.exchanges import Fetched, Kind, NoAnswerError, Transport
 
 MAX_BODY = 1 << 20
 """Bytes of an answer that are read. The answers of these servers are far shorter."""
@@ -37,28 +38,17 @@ _CONNECT_SECONDS = 10.0
 _WRITTEN_AT_ONCE = 16_384
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """An answer. `broken`: why its body is not whole; None if it is."""
-
-    status: int
-    headers: httpx.Headers
-    body: bytes
-    broken: httpx.RequestError | None = None
-
-    @property
-    def is_encoded(self) -> bool:
-        """Whether the body is in an encoding, although we ask for none."""
-        return self.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity")
-
-    @property
-    def media_type(self) -> str:
-        """What the answer says that its body is, in small letters and without parameters; "" if it does not say."""
-        return str(self.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
-
-
-def fetch(transport: httpx.BaseTransport, request: httpx.Request, timeout: float) -> Fetched:
-    """Sends the request once, and reads its answer within `timeout` seconds. Raises only `httpx.RequestError`."""
+def fetch(
+    transport: Transport,
+    method: str,
+    url: str,
+    timeout: float,
+    *,
+    content: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Fetched:
+    """Sends a request once, and reads its answer within `timeout` seconds. Raises only `NoAnswerError`."""
+    request = httpx.Request(method, url, content=content, headers=headers)
     request.headers.setdefault("Accept", "*/*")
     request.headers.setdefault("Accept-Encoding", "identity")
     with _within(timeout, request):
@@ -68,10 +58,10 @@ def fetch(transport: httpx.BaseTransport, request: httpx.Request, timeout: float
     return Fetched(response.status_code, response.headers, body, broken)
 
 
-def reach(transport: httpx.BaseTransport, url: httpx.URL, timeout: float) -> datetime | None:
+def reach(transport: Transport, url: str, timeout: float) -> datetime | None:
     """Opens a connection as `fetch` would, by way of the proxy if there is one, and sends no request.
 
-    Returns when the server's certificate ends; None if it showed none. Raises only `httpx.RequestError`, within
+    Returns when the server's certificate ends; None if it showed none. Raises only `NoAnswerError`, within
     `timeout` seconds.
     """
     ends: list[datetime] = []
@@ -84,7 +74,12 @@ def reach(transport: httpx.BaseTransport, url: httpx.URL, timeout: float) -> dat
     request = httpx.Request("GET", url, extensions={"trace": trace})
     with suppress(_Reached), _within(timeout, request):
         transport.handle_request(request)
-    return ends[-1] if ends and url.scheme == "https" else None
+    return ends[-1] if ends and request.url.scheme == "https" else None
+
+
+def hostname(url: str) -> str:
+    """The host of an address, also of one in another alphabet."""
+    return httpx.URL(url).host
 
 
 def _end_of_certificate(stream: httpcore.NetworkStream) -> datetime:
@@ -93,15 +88,16 @@ def _end_of_certificate(stream: httpcore.NetworkStream) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), UTC)
 
 
-def open_transport(url: httpx.URL, connections: int = 1) -> httpx.BaseTransport:
+def open_transport(url: str, connections: int = 1) -> Transport:
     """Connections to the host of an address, or to the proxy that the environment names for it.
 
     Raises `ConfigError` if what the environment names cannot be used.
     """
-    proxy = proxy_for(url)
+    parts = urlsplit(url)
+    proxy = proxy_for(parts)
     return _Transport(
         httpcore.ConnectionPool(
-            ssl_context=tls() if url.scheme == "https" else None,
+            ssl_context=tls() if parts.scheme == "https" else None,
             proxy=None if proxy is None else _httpcore_proxy(proxy),
             max_connections=connections,
             max_keepalive_connections=connections,
@@ -115,7 +111,7 @@ def _httpcore_proxy(proxy: Proxy) -> httpcore.Proxy:
     return httpcore.Proxy(proxy.url, auth=proxy.login, ssl_context=tls() if proxy.scheme == "https" else None)
 
 
-def _read(response: httpx.Response) -> tuple[bytes, httpx.RequestError | None]:
+def _read(response: httpx.Response) -> tuple[bytes, NoAnswerError | None]:
     """The body as it came, and why it is not whole."""
     body = bytearray()
     stream = cast("httpx.SyncByteStream", response.stream)  # the bytes as they come: httpx's own readers decode them
@@ -123,10 +119,10 @@ def _read(response: httpx.Response) -> tuple[bytes, httpx.RequestError | None]:
         for chunk in stream:
             body += chunk
             if len(body) > MAX_BODY:
-                return bytes(body), httpx.ReadError("the answer does not end")
+                return bytes(body), _no_answer(httpx.ReadError("the answer does not end"))
             _left(None, httpx.ReadTimeout)
     except httpx.RequestError as broken:
-        return bytes(body), broken
+        return bytes(body), _no_answer(broken)
     return bytes(body), None
 
 
@@ -154,17 +150,34 @@ _deadline = _Deadline()
 
 @contextmanager
 def _within(timeout: float, request: httpx.Request) -> Iterator[None]:
-    """Ends the exchange by its deadline; whatever has no meaning in HTTP is one error."""
+    """Ends the exchange by its deadline. What goes wrong, also what has no meaning in HTTP, is a `NoAnswerError`."""
     steps = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
     request.extensions = {**request.extensions, "timeout": steps.as_dict()}
     _deadline.at = time.monotonic() + timeout
     try:
         yield
+    except httpx.RequestError as error:
+        raise _no_answer(error) from error
     except (httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
         message = f"no answer that can be read ({type(error).__name__})"
-        raise httpx.RemoteProtocolError(message) from error
+        raise _no_answer(httpx.RemoteProtocolError(message)) from error
     finally:
         _deadline.at = float("inf")
+
+
+def _no_answer(error: httpx.RequestError) -> NoAnswerError:
+    kind: Kind = next((kind for failure, kind in _KINDS.items() if isinstance(error, failure)), "broken")
+    return NoAnswerError(str(error), kind, type(error).__name__)
+
+
+_KINDS: Mapping[type[httpx.RequestError], Kind] = {
+    httpx.PoolTimeout: "busy",
+    httpx.ProxyError: "proxy",
+    httpx.ConnectError: "unreachable",
+    httpx.ConnectTimeout: "unreachable",
+    httpx.UnsupportedProtocol: "unreachable",
+    httpx.TimeoutException: "late",
+}
 
 
 def _left(timeout: float | None, over: type[Exception]) -> float:

@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import syncer.fetching  # here, so that no test's first request takes longer than its others
 import syncer.structured  # noqa: F401  sets structlog up: not only where a test captures what is logged
 from syncer import embedded
 from syncer.planning import guard

@@ -4,12 +4,12 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from http import HTTPStatus
 from typing import Protocol
 
-import httpx
 from pydantic import SecretStr
 
-from syncer.fetching import fetch, open_transport
+from syncer.exchanges import NoAnswerError
 from syncer.log import Logger
 
 _MESSAGE_SECONDS = 20.0
@@ -91,12 +91,14 @@ class Apprise:
         """Pings the heartbeat's URL, if there is one."""
         if self._heartbeat_url is None:
             return
-        request = httpx.Request("GET", self._heartbeat_url.get_secret_value())
+        from syncer.fetching import fetch, open_transport  # takes long, and most commands ask nobody
+
+        url = self._heartbeat_url.get_secret_value()
         try:
-            with closing(open_transport(request.url)) as transport:
-                answer = fetch(transport, request, _HEARTBEAT_SECONDS)
-        except httpx.RequestError as error:
-            log.warning("the heartbeat could not be sent", place="alerts.heartbeat_url", error=type(error).__name__)
+            with closing(open_transport(url)) as transport:
+                answer = fetch(transport, "GET", url, _HEARTBEAT_SECONDS)
+        except NoAnswerError as error:
+            log.warning("the heartbeat could not be sent", place="alerts.heartbeat_url", error=error.name)
             return
-        if not httpx.codes.is_success(answer.status):
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             log.warning("the heartbeat was refused", place="alerts.heartbeat_url", http_status=answer.status)

@@ -1,4 +1,4 @@
-"""HTTP for every destination: the one place where httpx's errors and status codes become ours.
+"""HTTP for every destination: the one place where status codes, and what comes instead of an answer, become errors.
 
 | what comes back                                         | becomes                                            |
 |---------------------------------------------------------|----------------------------------------------------|
@@ -23,17 +23,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from urllib.parse import urlsplit
-
-import httpx
+from urllib.parse import SplitResult, urlsplit
 
 from syncer import __version__, errors
 from syncer.destinations.bodies import one_line, words
 from syncer.destinations.pool import Lent, Pool
 from syncer.destinations.waiting import retry_after
 from syncer.encryption import ending_soon
-from syncer.environment import proxy_for
-from syncer.fetching import Fetched, fetch, open_transport, reach
+from syncer.environment import PORTS, prove
+from syncer.exchanges import Fetched, NoAnswerError, Transport
 from syncer.secrets import Secrets
 
 MAX_WORDS = 300
@@ -42,13 +40,6 @@ MAX_WORDS = 300
 _LOOKED_AT = 16_384
 """Characters of a receiver's words that are looked at."""
 
-_NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
 _REACH_SECONDS = 5.0
 """Seconds for which `syncer check` waits for a connection."""
 
@@ -115,14 +106,17 @@ class HttpSender:
         secrets: Sequence[str | re.Pattern[str]],
         timeout: float,
         concurrency: int,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         if not all(value.isascii() and value.isprintable() for value in headers.values()):
             message = f"{name}: {credential} holds a character that no HTTP header can carry"
             raise ValueError(message)
         self._name = name
-        self._url = httpx.URL(endpoint.rstrip("/"))
+        parts = urlsplit(endpoint.rstrip("/"))
+        self._hostname, self._path = _hostname(parts), parts.path
+        self._port = None if parts.port == PORTS[parts.scheme] else parts.port
+        self._url = f"{parts.scheme}://{self.host}{parts.path}"
         self._credential = credential
         self._address = address
         self._secret_path = secret_path
@@ -132,20 +126,20 @@ class HttpSender:
         self._timeout = timeout
         self._concurrency = concurrency
         self._transport = transport
-        self._proxy = None if transport else proxy_for(self._url)
+        self._proxy = None if transport else prove(parts)
         self._now = now
         self._pool = Pool(self._open)
 
     @property
     def hostname(self) -> str:
         """The host of the endpoint, without a port."""
-        return self._url.host
+        return self._hostname
 
     @property
     def host(self) -> str:
         """`host` or `host:port` of the endpoint, without anything secret."""
-        host = f"[{self._url.host}]" if ":" in self._url.host else self._url.host
-        return host if self._url.port is None else f"{host}:{self._url.port}"
+        host = f"[{self._hostname}]" if ":" in self._hostname else self._hostname
+        return host if self._port is None else f"{host}:{self._port}"
 
     @property
     def who(self) -> str:
@@ -205,20 +199,22 @@ class HttpSender:
         headers: Mapping[str, str] | None = None,
         accepted: Collection[int] = (),
     ) -> Answer:
+        from syncer.fetching import fetch  # takes long, and a run without changes sends nothing
+
         with self._pool.lend() as lent:
             if lent is None:
                 message = f"{self.who} was closed: nothing was sent"
                 raise errors.DestinationUnavailableError(message, maybe_applied=False)
             together = _together(self._headers, headers or {})
-            request = httpx.Request(method, f"{self._url}{path}", content=content, headers=together)
+            url = f"{self._url}{path}"
             try:
-                fetched = fetch(lent.transport, request, self._timeout)
+                fetched = fetch(lent.transport, method, url, self._timeout, content=content, headers=together)
                 is_answer = _is_success(fetched.status) or fetched.status in accepted
                 if fetched.broken is not None and is_answer:
                     raise fetched.broken
-            except httpx.RequestError as exc:
+            except NoAnswerError as exc:
                 self._renew(lent)
-                raise self._broken(exc) from exc
+                raise self._broken(exc) from exc.__cause__
             if not _is_answered(fetched.status):
                 self._renew(lent)
         if is_answer:
@@ -232,17 +228,17 @@ class HttpSender:
             if lent is None:
                 return []
             try:
-                reach(lent.transport, self._url, min(self._timeout, _REACH_SECONDS))
-            except httpx.RequestError as exc:
+                self._reach(lent, min(self._timeout, _REACH_SECONDS))
+            except NoAnswerError as exc:
                 self._renew(lent)
                 return [f"{self.who} cannot be reached: {self._reason(exc)}; check {self._address} and the network"]
         return []
 
     def caveats(self) -> list[str]:
         """What `syncer check` notes: a certificate that ends soon. Sends no request."""
-        with self._pool.lend() as lent, suppress(httpx.RequestError):  # which is one of its problems
+        with self._pool.lend() as lent, suppress(NoAnswerError):  # which is one of its problems
             if lent is not None:
-                return ending_soon(self._url.host, reach(lent.transport, self._url, _REACH_SECONDS), self._now())
+                return ending_soon(self._hostname, self._reach(lent, _REACH_SECONDS), self._now())
         return []
 
     def close(self) -> None:
@@ -255,8 +251,15 @@ class HttpSender:
 
     # --- connections ---------------------------------------------------------------------------------------
 
-    def _open(self) -> httpx.BaseTransport:
+    def _open(self) -> Transport:
+        from syncer.fetching import open_transport
+
         return self._transport or open_transport(self._url, self._concurrency)
+
+    def _reach(self, lent: Lent, timeout: float) -> datetime | None:
+        from syncer.fetching import reach
+
+        return reach(lent.transport, self._url, timeout)
 
     def _renew(self, lent: Lent) -> None:
         if self._transport is None:
@@ -264,23 +267,22 @@ class HttpSender:
 
     # --- answers -------------------------------------------------------------------------------------------
 
-    def _broken(self, exc: httpx.RequestError) -> errors.DestinationUnavailableError:
-        not_sent = isinstance(exc, _NOT_SENT)
-        if isinstance(exc, httpx.PoolTimeout):
+    def _broken(self, exc: NoAnswerError) -> errors.DestinationUnavailableError:
+        if exc.kind == "busy":
             message = f"{self.who}: no connection was free within {self._timeout:g} s"
-        elif not_sent:
+        elif exc.not_sent:
             message = f"{self.who} cannot be reached: {self._reason(exc)}"
-        elif isinstance(exc, httpx.TimeoutException):
+        elif exc.kind == "late":
             message = f"{self.who} did not answer within {self._timeout:g} s"
         else:
             message = f"{self.who} broke off before its answer was whole: {self._reason(exc)}"
-        return errors.DestinationUnavailableError(message, maybe_applied=not not_sent)
+        return errors.DestinationUnavailableError(message, maybe_applied=not exc.not_sent)
 
-    def _reason(self, exc: httpx.RequestError) -> str:
-        reason = self.clean(one_line(str(exc))) or type(exc).__name__
-        if self._proxy is None or not isinstance(exc, _NOT_SENT):
+    def _reason(self, exc: NoAnswerError) -> str:
+        reason = self.clean(one_line(str(exc))) or exc.name
+        if self._proxy is None or not exc.not_sent:
             return reason
-        if isinstance(exc, httpx.ProxyError):
+        if exc.kind == "proxy":
             return f"{self._proxy} answered {reason}, and opens no connection"
         return f"by way of {self._proxy}: {reason}"
 
@@ -317,7 +319,7 @@ class HttpSender:
         except ValueError:
             return "an address that is none"
         if not parts.netloc:
-            return "an address that is none" if parts.scheme else self._url.host
+            return "an address that is none" if parts.scheme else self._hostname
         return one_line(parts.hostname or "") or "an address that is none"
 
     def _stop_message(self, fetched: Fetched, path: str, said: str) -> str:
@@ -332,7 +334,7 @@ class HttpSender:
             case 402:
                 return f"{told} It wants to be paid: check the plan and the bills of the account."
             case 404 | 410:
-                unknown = "such path" if self._secret_path else f"{self._url.path.rstrip('/')}{path}"
+                unknown = "such path" if self._secret_path else f"{self._path.rstrip('/')}{path}"
                 return f"{told} It knows no {unknown}: check {self._address}, its host, region and path."
             case _:
                 where = self.clean(self._redirect_host(fetched))
@@ -341,6 +343,16 @@ class HttpSender:
                     f"{self._credential} and the contacts to another address. Check {self._address}, and whether a "
                     "proxy stands in between."
                 )
+
+
+def _hostname(parts: SplitResult) -> str:
+    """The host of an address as httpx reads it. That is imported for one in another alphabet only."""
+    host = parts.hostname or ""
+    if host.isascii() and not host.startswith("xn--"):
+        return host
+    from syncer.fetching import hostname
+
+    return hostname(parts.geturl())
 
 
 def _together(first: Mapping[str, str], then: Mapping[str, str]) -> dict[str, str]:

@@ -37,11 +37,11 @@ is none of them it sends nothing, unless `create_list` is set. That also shows t
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from http import HTTPStatus
 from itertools import count
 from typing import ClassVar, Literal
 from urllib.parse import quote
 
-import httpx
 import msgspec
 from pydantic import SecretStr, ValidationInfo, field_validator
 
@@ -56,6 +56,7 @@ from syncer.destinations.mailmodo_messages import Added, AnyReply, Lists, Refuse
 from syncer.destinations.options import AskableSettings, DestinationSettings
 from syncer.destinations.reading import json_of
 from syncer.destinations.serial import turnstile
+from syncer.exchanges import Transport
 from syncer.log import Logger
 from syncer.models import Value
 from syncer.spelling import suggest
@@ -135,7 +136,7 @@ class MailmodoDestination:
         self,
         settings: MailmodoSettings,
         *,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.name = settings.name
@@ -209,7 +210,7 @@ class MailmodoDestination:
         """Asks for the contact's details, which are its properties whatever lists it is on."""
         with self._turnstile.call(self._http.who):
             path = f"/getContactDetails?email={quote(contact, safe='')}"
-            answer = self._http.ask("GET", path, None, {}, (httpx.codes.BAD_REQUEST,))
+            answer = self._http.ask("GET", path, None, {}, (HTTPStatus.BAD_REQUEST,))
         return details_in(json_of(answer), answer.status, contact)
 
     def account(self) -> Mapping[str, str]:
@@ -278,7 +279,7 @@ class MailmodoDestination:
     def _refusals(self, request: Payload, answer: Answer) -> list[Refusal]:
         """The contacts that the answer refuses, in its words; all others were accepted."""
         added = self._read(answer, Added)
-        if answer.status == httpx.codes.MULTI_STATUS and added.errors is None:
+        if answer.status == HTTPStatus.MULTI_STATUS and added.errors is None:
             raise self._doubt(answer, "does not say who was refused")
         if added.warnings:
             first = self._http.clean(one_line(encode(added.warnings[0]).decode()))

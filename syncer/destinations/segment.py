@@ -31,7 +31,6 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Annotated, Any, ClassVar, Literal
 
-import httpx
 import msgspec
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
@@ -40,6 +39,7 @@ from syncer.calls import Call, Payload, Rate, Refusal, Track
 from syncer.destinations.encoding import UnsendableError, check_values, encode, encode_each, stamp
 from syncer.destinations.http import HttpSender, utc_now
 from syncer.destinations.options import DestinationSettings
+from syncer.exchanges import Transport
 from syncer.models import Computation, Value
 
 ENDPOINTS = {"us": "https://api.segment.io", "eu": "https://events.eu1.segmentapis.com"}
@@ -154,7 +154,7 @@ class SegmentDestination:
         self,
         settings: SegmentSettings,
         *,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.name = settings.name

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
-from syncer.fetching import Fetched
+from syncer.exchanges import Fetched
 
 MAX_WAIT = 3600.0
 """Seconds of `Retry-After` that are obeyed at most: a receiver's slip must not stop a destination for a week."""

@@ -27,7 +27,6 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-import httpx
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from syncer import errors, fields
@@ -42,6 +41,7 @@ from syncer.destinations.reading import belief_in, check_program, json_of
 from syncer.destinations.shaping import Shape, forms_of
 from syncer.destinations.template_parts import free_headers
 from syncer.destinations.templates import CallTemplates, Templates, mistakes, unfit
+from syncer.exchanges import Transport
 from syncer.models import Events, Identity, Mode
 from syncer.secrets import Secrets
 
@@ -193,7 +193,7 @@ class WebhookDestination:
         self,
         settings: WebhookSettings,
         *,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.name = settings.name

@@ -12,8 +12,6 @@ DEPENDENCIES = {
         "apscheduler",
         "click",
         "duckdb",
-        "httpcore",
-        "httpx",
         "inflection",
         "jinja2",
         "jsonschema",
@@ -53,8 +51,6 @@ def test_the_status_needs_the_settings_and_the_state_only(world: World) -> None:
     dependencies, rooms = loaded("status", "--config", str(world.config))
     assert dependencies == {
         "click",
-        "httpcore",
-        "httpx",
         "inflection",
         "msgspec",
         "psycopg",
@@ -71,5 +67,7 @@ def test_a_run_needs_no_other_warehouse_and_no_pages(world: World) -> None:
     assert dependencies.isdisjoint(
         {"apprise", "apscheduler", "duckdb", "jinja2", "jsonschema", "pyarrow", "sqlalchemy"}
     )
-    assert dependencies.isdisjoint({"prometheus_client", "structlog"}), "it sends nothing, and has nothing to say"
+    assert dependencies.isdisjoint({"httpx", "prometheus_client", "structlog"}), (
+        "it sends nothing, and has nothing to say"
+    )
     assert rooms.isdisjoint({"console", "demo", "receivers", "reconciling"})

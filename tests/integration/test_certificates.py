@@ -8,7 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-import httpx
 import pytest
 
 from syncer import environment
@@ -63,7 +62,6 @@ url = "{serve(days)}/secret-token"
 
 
 def test_who_shows_no_certificate_has_none_that_ends(world: World) -> None:
-    url = httpx.URL(world.receiver.url)
-    transport = open_transport(url)
-    assert reach(transport, url, 5) is None
+    transport = open_transport(world.receiver.url)
+    assert reach(transport, world.receiver.url, 5) is None
     transport.close()

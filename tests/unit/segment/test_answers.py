@@ -12,7 +12,7 @@ from syncer import errors
 from syncer.destinations import bodies, http
 from syncer.destinations.segment import SegmentDestination
 from syncer.destinations.waiting import retry_after
-from syncer.fetching import Fetched
+from syncer.exchanges import Fetched
 from syncer.receivers.segment import SegmentReceiver
 from tests.unit.calls import identify
 from tests.unit.segment.tools import KEY, NOW, answering, build, send_to

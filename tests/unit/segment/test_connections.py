@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
+import httpx
 import pytest
 
 from syncer import errors
@@ -209,3 +210,25 @@ def test_proxy_of_the_environment_is_what_must_be_reached(monkeypatch: pytest.Mo
     with closing(build()) as made:
         [problem] = made.problems()
     assert f"127.0.0.1 port {port}" in problem
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://api.segment.io",
+        "https://API.Segment.io:443/v1",
+        "https://api.segment.io:8443",
+        "http://127.0.0.1:80",
+        "https://[fd00::7]:8443",
+        "https://bücher.example",
+        "https://www.Bücher.example",
+        "https://xn--bcher-kva.example",
+    ],
+)
+def test_the_account_is_where_httpx_sends(endpoint: str) -> None:
+    with closing(build(endpoint=endpoint)) as made:
+        url = httpx.URL(endpoint)
+        assert made.account()["endpoint"] == url.host
+        [request], _ = made.requests([identify()])
+        shown = httpx.URL(made.head(request)[0].removeprefix("POST "))
+        assert (shown.scheme, shown.host, shown.port, shown.path) == (url.scheme, url.host, url.port, "/v1/batch")
