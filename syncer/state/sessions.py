@@ -1,5 +1,6 @@
 """What a session with the state's database has to be, and how it is set up."""
 
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -29,6 +30,9 @@ def prepare(connection: psycopg.Connection[Any], url: str, schema: str, longest_
     named = {"schema": psycopg.sql.Identifier(schema), "may_hide_parameters": _may_hide_parameters(connection)}
     pause = psycopg.sql.Literal(round(1000 * (longest_pause or 0)))
     connection.execute(psycopg.sql.SQL(sql.query("set_up_session")).format(**named, longest_pause=pause))
+    # It is fixed once a session had a private table: behind a pooler, that of somebody else.
+    with suppress(psycopg.errors.InvalidParameterValue):
+        connection.execute(sql.query("set_temporary_buffers"))
 
 
 def _may_hide_parameters(connection: psycopg.Connection[Any]) -> psycopg.sql.SQL:

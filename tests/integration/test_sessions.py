@@ -132,6 +132,21 @@ def test_every_setting_that_the_state_needs_is_its_own(new_database: Callable[..
     assert before["synchronous_commit"] == "on"
 
 
+def test_a_session_that_had_private_tables_of_somebody_else_is_set_up(
+    new_database: Callable[..., str], template: str
+) -> None:
+    """Behind a pooler in session mode: the memory for such tables is fixed by then, all else is not."""
+    url = new_database(template)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TEMPORARY TABLE theirs AS SELECT 1 AS number")
+        connection.execute("DISCARD ALL")
+        sessions.prepare(connection, url, "syncer", None)
+        assert connection.execute("SHOW search_path").fetchone() == ("syncer",)
+        assert connection.execute("SHOW temp_buffers").fetchone() == ("8MB",)
+    with State(url, "syncer").connect("test") as ours:
+        assert ours.execute("SHOW temp_buffers").fetchone() == ("64MB",)
+
+
 def test_parameters_stay_out_of_the_servers_log_where_the_role_may_say_so(
     new_database: Callable[..., str], template: str
 ) -> None:

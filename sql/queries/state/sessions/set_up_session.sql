@@ -7,7 +7,6 @@
 -- Rows: none of interest.
 SET jit = off;
 SET work_mem = '64MB';
-SET temp_buffers = '64MB';
 SET client_min_messages = warning;
 SET search_path TO {schema};
 SET default_transaction_isolation = 'read committed';
