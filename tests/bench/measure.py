@@ -11,6 +11,10 @@ from pathlib import Path
 
 from tests.bench.server import Server, cpu_of
 
+_INHERITED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""What users start is compiled. By that variable a checkout would be compiled anew for each start, an installed rival
+would not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -49,7 +53,7 @@ def run(server: Server, command: Sequence[str], folder: Path, environment: Mappi
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, **environment},
+        env={**_INHERITED, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
