@@ -16,7 +16,8 @@ Two sets of rows that differ have the same sum of 64 bits by chance once in some
 key, because people choose their user ids and addresses, and could choose those that add up to the same.
 A preview compares everything, and so does `syncer verify`.
 
-Adding up costs about a tenth of comparing, and is left out where too much changed last time.
+Adding up costs about a tenth of comparing, and is left out where too much changed last time. Adding up by group costs
+most of it where all that changes is spread over all audiences.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -46,6 +47,11 @@ _MOST = 1 << 20
 
 _WORTH = 0.66
 """Where less is unchanged, the next plan compares nearly all: what changed now, once more, and what changes then."""
+
+_WORTH_IN_PARALLEL = 0.95
+"""The same from PostgreSQL 16 on, which compares everything with several processes, and adds up by group with one."""
+
+_JOINS_IN_PARALLEL = 16_00_00
 
 _ENOUGH = 0.5
 """Of all rows, to add them up by audience, which is much cheaper than by group."""
@@ -284,7 +290,7 @@ class Memory:
     ) -> Mapping[int, str]:
         """Of these audiences those of which to leave the sums of groups, so that most need not be compared next time:
         those that changed, or are large, if that is not too little."""
-        divided = {key: name for key, name in names.items() if worthwhile(unchanged[key], 1)}
+        divided = {key: name for key, name in names.items() if worthwhile(unchanged[key], 1, self._least)}
         due = {key for key, name in divided.items() if key in changed or self.sums.share([name]) >= LARGE}
         enough = self.sums.share(divided[key] for key in due if divided[key] not in self.sums.groups) >= LARGE
         return {key: name for key, name in divided.items() if name in self.sums.groups or (enough and key in due)}
@@ -314,6 +320,11 @@ class Memory:
 
     def _now(self, name: str) -> str:
         return self.sums.fingerprint(name)
+
+    @property
+    def _least(self) -> float:
+        """How much of an audience's groups has to be unchanged at least for their sums to be left."""
+        return _WORTH_IN_PARALLEL if self._connection.info.server_version >= _JOINS_IN_PARALLEL else _WORTH
 
     @property
     def _connection(self) -> Connection:
