@@ -77,11 +77,6 @@ def reach(transport: Transport, url: str, timeout: float) -> datetime | None:
     return ends[-1] if ends and request.url.scheme == "https" else None
 
 
-def hostname(url: str) -> str:
-    """The host of an address, also of one in another alphabet."""
-    return httpx.URL(url).host
-
-
 def _end_of_certificate(stream: httpcore.NetworkStream) -> datetime:
     """A certificate that we trusted, so that it is there."""
     text = stream.get_extra_info("ssl_object").getpeercert()["notAfter"]

@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_USUAL_NAME = re.compile(r"(?!xn--)(?![0-9].*[0-9]$)[a-z0-9._-]+")
 _DURATION = re.compile("".join(rf"(?:([0-9]+(?:\.[0-9]+)?){unit})?" for unit in _SECONDS))
 
 _HOST_ALONE = re.compile(r"https?://[^/?#@]+/?")
@@ -182,7 +183,35 @@ def http_url(url: str, like: str, *, whole: bool = False) -> SplitResult:
         raise ValueError("must not hold a user, a password or `#`; put credentials of a webhook into `headers`")
     if not whole and ("@" in parts.netloc or parts.query or parts.fragment):
         raise ValueError("must not hold a user, a password, `?` or `#`; only the base of the address")
+    try:
+        hostname(parts)
+    except ValueError:
+        raise ValueError(problem) from None
     return parts
+
+
+def hostname(parts: SplitResult) -> str:
+    """The host of a web address as httpx reads it, which is imported for unusual ones only.
+
+    Raises `ValueError` for what httpx takes for none.
+    """
+    host = parts.hostname or ""
+    if _is_usual(host, in_brackets="[" in parts.netloc):
+        return host
+    import httpx
+
+    try:
+        return httpx.URL(f"{parts.scheme}://{parts.netloc}").host
+    except (httpx.InvalidURL, UnicodeError):
+        raise ValueError("has a host that is none") from None
+
+
+def _is_usual(host: str, *, in_brackets: bool) -> bool:
+    """Whether a host is a network address, or a plain name that httpx might not take for one."""
+    try:
+        return (ip_address(host).version == 6) == in_brackets
+    except ValueError:
+        return not in_brackets and _USUAL_NAME.fullmatch(host) is not None
 
 
 def base_address(url: str, info: ValidationInfo, *, like: str, key: str, calls: str) -> str:

@@ -23,7 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from syncer import __version__, errors
 from syncer.destinations.bodies import one_line, words
@@ -32,6 +32,7 @@ from syncer.destinations.waiting import retry_after
 from syncer.encryption import ending_soon
 from syncer.environment import PORTS, prove
 from syncer.exchanges import Fetched, NoAnswerError, Transport
+from syncer.fields import hostname
 from syncer.secrets import Secrets
 
 MAX_WORDS = 300
@@ -114,7 +115,7 @@ class HttpSender:
             raise ValueError(message)
         self._name = name
         parts = urlsplit(endpoint.rstrip("/"))
-        self._hostname, self._path = _hostname(parts), parts.path
+        self._hostname, self._path = hostname(parts), parts.path
         self._port = None if parts.port == PORTS[parts.scheme] else parts.port
         self._url = f"{parts.scheme}://{self.host}{parts.path}"
         self._credential = credential
@@ -126,7 +127,7 @@ class HttpSender:
         self._timeout = timeout
         self._concurrency = concurrency
         self._transport = transport
-        self._proxy = None if transport else prove(parts)
+        self._proxy = None if transport else prove(urlsplit(self._url))
         self._now = now
         self._pool = Pool(self._open)
 
@@ -343,16 +344,6 @@ class HttpSender:
                     f"{self._credential} and the contacts to another address. Check {self._address}, and whether a "
                     "proxy stands in between."
                 )
-
-
-def _hostname(parts: SplitResult) -> str:
-    """The host of an address as httpx reads it. That is imported for one in another alphabet only."""
-    host = parts.hostname or ""
-    if host.isascii() and not host.startswith("xn--"):
-        return host
-    from syncer.fetching import hostname
-
-    return hostname(parts.geturl())
 
 
 def _together(first: Mapping[str, str], then: Mapping[str, str]) -> dict[str, str]:

@@ -124,6 +124,7 @@ def test_the_error_reads_as_lines_of_path_and_message(load: Load) -> None:
         ("urls = ['']", "alerts.urls[0]", "must not be empty"),
         ("urls = 'json://s3cret'", "alerts.urls", "must be a list"),
         ("heartbeat_url = 's3cret'", "alerts.heartbeat_url", "is not a web address"),
+        ("heartbeat_url = 'https://300.1.1.1/s3cret'", "alerts.heartbeat_url", "is not a web address"),
         ("url = 's3cret'", "alerts.url", "urls"),
     ],
 )
@@ -175,6 +176,7 @@ def test_what_is_refused_about_values_and_events(load: Load, text: str, problems
     ("written", "path", "words"),
     [
         ("url = 'ftp://x'", "url", "is not a web address"),
+        ("url = 'https://[v1.x]/h'", "url", "is not a web address"),
         ("url = 'https://u:p@x.example'", "url", "put credentials of a webhook into `headers`"),
         ("url = 'http://x.example/h'", "url", "would send the contacts in clear"),
         ("", "url", 'add url = "https://example.com/hooks/syncer"'),
