@@ -27,10 +27,27 @@ class Logger:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __getattr__(self, method: str) -> Any:
+    def debug(self, event: str, **values: object) -> None:
+        self._structured.debug(event, **values)
+
+    def info(self, event: str, **values: object) -> None:
+        self._structured.info(event, **values)
+
+    def warning(self, event: str, **values: object) -> None:
+        self._structured.warning(event, **values)
+
+    def error(self, event: str, **values: object) -> None:
+        self._structured.error(event, **values)
+
+    def exception(self, event: str, **values: object) -> None:
+        """An error, with the traceback of what is being handled."""
+        self._structured.exception(event, **values)
+
+    @functools.cached_property
+    def _structured(self) -> Any:
         from syncer import structured
 
-        return getattr(structured.logger(self._name), method)
+        return structured.logger(self._name)
 
 
 @contextmanager

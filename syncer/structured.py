@@ -21,7 +21,6 @@ _SHARED: list[Processor] = [
 structlog.configure(  # its events become records of the standard library, whose handlers may change
     processors=[
         structlog.stdlib.filter_by_level,
-        structlog.stdlib.PositionalArgumentsFormatter(),
         *_SHARED,
         structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
     ],

@@ -162,7 +162,7 @@ def test_no_address_above_debug(log_format: Any) -> None:
     log.configure(log_format, "DEBUG", stream)
     logger = log.Logger("syncer.x")
     who = "ada@example.com"
-    logger.info("refused %s", who, contact=who)
+    logger.info(" ".join(["refused", who]), contact=who)
     logging.getLogger("apscheduler").warning("about %s", who)
     try:
         fail(who)
