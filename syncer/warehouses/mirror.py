@@ -17,10 +17,10 @@ files and read again. So the groups are added up and compared part by part, each
 
 import secrets
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy
 from sqlalchemy.sql import quoted_name
@@ -83,6 +83,17 @@ class Side:
 
     kept: sqlalchemy.TableClause
     sums: sqlalchemy.TableClause
+
+
+class Filled(NamedTuple):
+    """A private table, and the statement whose rows it is for."""
+
+    table: sqlalchemy.TableClause
+    rows: Statement
+
+
+Sums = Mapping[str, Sequence[sqlalchemy.TableClause]]
+"""The private tables with the sums of tables, by the names of these, part by part."""
 
 
 def table(scratch: str, name: str) -> sqlalchemy.TableClause:
@@ -166,6 +177,13 @@ def sums_table(name: str) -> sqlalchemy.TableClause:
     return sqlalchemy.table(name, *map(sqlalchemy.column, ("users", *_SUMS)))
 
 
+def sums_by_part(kept: sqlalchemy.TableClause, number: int, hashes: Hashes, rows: mirrors.Rows) -> Iterator[Filled]:
+    """For each part of the groups, a private table and the statement for its sums. `number` tells the tables apart that
+    are added up in a run."""
+    for some in passes(rows, hashes.groups):
+        yield Filled(sums_table(f"syncer_sums_{number}_{some.start}"), sums(kept, hashes, some))
+
+
 def added_up(parts: Sequence[sqlalchemy.TableClause]) -> Statement:
     """What all these sums add up to: the number of rows, and the total of their hashes."""
     every = sqlalchemy.union_all(*(sqlalchemy.select(*(part.c[name] for name in _SUMS)) for part in parts))
@@ -205,6 +223,15 @@ def among(group: Expression, some: range, groups: int) -> list[sqlalchemy.Column
     above = [group >= _number(some.start)] if some.start > 0 else []
     below = [group < _number(some.stop)] if some.stop < groups else []
     return [*above, *below]
+
+
+def moved_by_part(
+    now: sqlalchemy.TableClause, base: sqlalchemy.TableClause, kept_sums: Sums, hashes: Hashes, rows: mirrors.Rows
+) -> Iterator[Statement]:
+    """`moved`, for each part of the groups."""
+    both_sums = zip(kept_sums[now.name], kept_sums[base.name], strict=True)
+    for some, (now_sums, base_sums) in zip(passes(rows, hashes.groups), both_sums, strict=True):
+        yield moved(Side(now, now_sums), Side(base, base_sums), hashes, some)
 
 
 def _number(value: int) -> sqlalchemy.ColumnElement[int]:

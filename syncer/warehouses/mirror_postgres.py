@@ -160,13 +160,12 @@ class PostgresMirror(postgres.PostgresReading):
     def _added_up(self, table: str, rows: mirrors.Rows) -> sql.Composed:
         """The same, once the sums of its groups of users are in private tables."""
         self._connection.execute(query("warehouse_hash_only"))
-        hashes = self._hashes(rows)
-        self._sums[table] = []
-        for some in mirror.passes(rows, hashes.groups):
-            sums = mirror.sums_table(f"syncer_sums_{len(self._sums)}_{some.start}")
-            added = _compiled(mirror.sums(self._kept(table), hashes, some))
-            self._connection.execute(_statement("warehouse_create_sums", table=sql.Identifier(sums.name), sums=added))
-            self._sums[table].append(sums)
+        parts = list(mirror.sums_by_part(self._kept(table), len(self._sums), self._hashes(rows), rows))
+        for sums, added in parts:
+            self._connection.execute(
+                _statement("warehouse_create_sums", table=sql.Identifier(sums.name), sums=_compiled(added))
+            )
+        self._sums[table] = [sums for sums, _ in parts]
         return _statement("warehouse_seal_of_sums", sums=_compiled(mirror.added_up(self._sums[table])))
 
     def rows(self, table: str) -> mirrors.Rows:
@@ -190,11 +189,7 @@ class PostgresMirror(postgres.PostgresReading):
         yield self._copied(mirror.nameless(now))
         if base is None:
             return
-        hashes = self._hashes(rows)
-        sums = zip(self._sums[table], self._sums[base], strict=True)
-        for some, (now_sums, base_sums) in zip(mirror.passes(rows, hashes.groups), sums, strict=True):
-            sides = mirror.Side(now, now_sums), mirror.Side(self._kept(base), base_sums)
-            yield self._copied(mirror.moved(*sides, hashes, some))
+        yield from map(self._copied, mirror.moved_by_part(now, self._kept(base), self._sums, self._hashes(rows), rows))
 
     def _hashes(self, rows: mirrors.Rows) -> mirror.Hashes:
         groups = mirror.groups(rows)
