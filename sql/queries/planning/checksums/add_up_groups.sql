@@ -1,6 +1,6 @@
 -- Purpose: counts and adds up the same as add_up_audiences, by groups of each audience's users (see member_group).
--- It creates a table from a query, because only that, and no query of a temporary table, runs in parallel; and puts the
--- sums of an audience side by side at once, because a table of groups takes half as long again to write and to read.
+-- It puts the sums of an audience side by side at once, because a table of groups takes half as long again to write and
+-- to read. It runs in one process: the partial sums of many groups would cost more to hand over than they save.
 -- Placeholders: source (a relation with audience, user_id, email, unsendable); groups (how many an audience has).
 -- Parameters: key (of the sums); only (names of audiences; null: all rows, also those that name none).
 -- Rows: none; makes group_sum: audience (null for rows that name none); rows, total; places (the groups that have rows,
