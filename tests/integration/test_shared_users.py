@@ -124,6 +124,17 @@ def test_a_placeholder_of_thousands_costs_only_those_who_leave(world: World, fol
     assert world.verify().differences == 0
 
 
+def test_who_leaves_an_audience_and_stays_in_another_is_not_looked_for_in_the_first(world: World) -> None:
+    """Every run would look for them from then on."""
+    ada: Row = ("Churn Risk", "ada", "ada@x.io")
+    world.warehouse.replace([ada, *account("ada", range(1)), *account("bo", range(1))])
+    world.sync()
+    world.warehouse.replace([ada, *account("bo", range(1))])
+    assert world.sync().report.destinations[0].succeeded == 1
+
+    assert world.query("SELECT user_id, is_back FROM user_told_false") == [("ada", False)]
+
+
 def test_only_a_destination_that_keeps_users_gets_calls_that_follow(world: World) -> None:
     with WebhookReceiver(arrays=True, token=TOKEN) as receiver:
         world.destination_extra += f"""
