@@ -30,7 +30,8 @@ class Progress(Protocol):
     """Watches how far it is."""
 
     def planned(self, destination: str, identifies: int) -> None:
-        """This many identifies are about to be sent to a destination, or a few less."""
+        """This many identifies are about to be sent to a destination, or a few less; of a large first sync the first
+        ones, and then, when all are counted, once more how many there are."""
 
     def sent(self, destination: str, identifies: int) -> None:
         """This many more were settled. Called from several threads."""
@@ -59,8 +60,13 @@ def tell(order: Order, stop: Stop, progress: Progress) -> Told:
     """Delivers to all destinations until nothing waits, or it is stopped."""
     planned, connection = order.planned, order.leadership.connection
     writing.before_delivery(connection, order.run_id, planned)
-    continuation = Continuation(connection, order.run_id, planned, order.leadership.token)
     broken = threading.Event()
+
+    def counted(identifies: int) -> None:
+        if planned.sliced is not None:
+            progress.planned(planned.sliced.target.name, identifies)
+
+    continuation = Continuation(connection, order.run_id, planned, order.leadership.token, counted)
 
     def halted() -> bool:
         return stop.asked.is_set() or broken.is_set()
@@ -70,7 +76,8 @@ def tell(order: Order, stop: Stop, progress: Progress) -> Told:
     with ThreadPoolExecutor(max(1, len(planned.targets)), thread_name_prefix="delivery") as threads:
         for each in planned.targets:
             goes_on = each.target.destination_id == continuation.destination_id
-            progress.planned(each.target.name, each.identifies + (planned.waiting if goes_on else 0))
+            later = planned.waiting if goes_on and planned.headcount is not None else 0
+            progress.planned(each.target.name, each.identifies + later)
             if not (each.identifies or goes_on) and each.target.mode.events is None:
                 continue  # there is nothing to say, and no session is opened to find that out
             delivery = _delivery(order, each.target, more if goes_on else None)

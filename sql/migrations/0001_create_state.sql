@@ -305,14 +305,15 @@ CREATE TABLE history_block (
 );
 COMMENT ON TABLE history_block IS 'Runs whose history is kept together, and dropped together';
 
--- `problem`: why it was set aside.
+-- `members`: users in the snapshot, null until a run that is planned in slices has counted them. `problem`: why it was
+-- set aside.
 CREATE TABLE run_audience (
     run_id integer NOT NULL,
     position integer NOT NULL,
     audience_id integer,
     name text NOT NULL,
     property text,
-    members bigint NOT NULL,
+    members bigint,
     problem text,
     PRIMARY KEY (run_id, position)
 ) PARTITION BY RANGE (run_id);
@@ -357,7 +358,7 @@ CREATE TABLE run_count (
     run_id integer NOT NULL,
     destination_id integer NOT NULL,
     audience_id integer NOT NULL,
-    members bigint NOT NULL,
+    members bigint,
     planned_add bigint NOT NULL,
     planned_remove bigint NOT NULL,
     succeeded_add bigint NOT NULL DEFAULT 0,
@@ -1021,7 +1022,8 @@ COMMENT ON COLUMN sync_runs.started_at IS 'When it began';
 COMMENT ON COLUMN sync_runs.finished_at IS 'When it ended; null while it runs';
 COMMENT ON COLUMN sync_runs.snapshot_at IS 'The moment of the warehouse that this run read; null until it has';
 COMMENT ON COLUMN sync_runs.memberships IS 'Rows in the snapshot, skipped ones included';
-COMMENT ON COLUMN sync_runs.contacts IS 'Different email addresses in the snapshot, after trimming and lower-casing';
+COMMENT ON COLUMN sync_runs.contacts IS
+    'Different email addresses in the snapshot, after trimming and lower-casing; null until they are counted';
 COMMENT ON COLUMN sync_runs.error IS 'Why it failed, in a sentence';
 COMMENT ON COLUMN sync_runs.syncer_version IS 'The version of syncer that made it';
 COMMENT ON COLUMN sync_runs.read IS
@@ -1091,7 +1093,8 @@ COMMENT ON COLUMN sync_run_counts.run_id IS 'The run';
 COMMENT ON COLUMN sync_run_counts.destination IS 'The name of the destination';
 COMMENT ON COLUMN sync_run_counts.audience IS 'The name of the audience, or of the computed trait';
 COMMENT ON COLUMN sync_run_counts.property IS 'The key that the destination has for it';
-COMMENT ON COLUMN sync_run_counts.members IS 'Different user ids in the snapshot';
+COMMENT ON COLUMN sync_run_counts.members IS
+    'Different user ids in the snapshot; null until they are counted, in a large first sync after its first calls';
 COMMENT ON COLUMN sync_run_counts.num_planned_add IS 'To be told true';
 COMMENT ON COLUMN sync_run_counts.num_planned_remove IS 'To be told false';
 COMMENT ON COLUMN sync_run_counts.num_succeeded_add IS 'Told true, and accepted';

@@ -103,6 +103,7 @@ class TargetPlan:
     the warehouse says of that is not planned. `found`, `stands`: see `Compared`. `changes` counts properties of
     contacts, also those that wait, `followers` of them those that have to be told after another contact's `false`.
     `sliced`: it is written slice by slice, of which this is the first, already written: it has no `changes`.
+    `counted_later`: and users and contacts of the snapshot can be counted by what is put aside for the later ones.
     """
 
     target: Target
@@ -125,6 +126,7 @@ class TargetPlan:
     changes: int
     followers: int
     sliced: slices.Slices | None = None
+    counted_later: bool = False
 
 
 class Calls(NamedTuple):
@@ -196,6 +198,7 @@ class TargetPlanner:
             changes=told.changes,
             followers=told.followers,
             sliced=sliced,
+            counted_later=sliced is not None and self._finds_all_rows(compared),
         )
 
     def _begin_slices(self, compared: Compared, slice_rows: int) -> slices.Slices | None:
@@ -218,6 +221,11 @@ class TargetPlanner:
             return None
         rows = sum(self.counts.rows.get(audience.name, 0) for audience in self.audiences.values())
         return slices.begin(self.connection, self.counts.run_id, self.target, self._properties, rows, slice_rows)
+
+    def _finds_all_rows(self, compared: Compared) -> bool:
+        """Whether the differences are all rows of the snapshot, and contacts are addresses."""
+        by_email = self.target.mode.identity == "email" and not any(each.is_trait for each in self.audiences.values())
+        return by_email and compared.rows == sum(self.counts.rows.values())
 
     def _tell(self, compared: Compared, *, about_all: bool) -> _Told:
         """From the differences to calls in their order."""

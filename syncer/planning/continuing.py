@@ -1,6 +1,7 @@
 """Goes on with a plan of which the first slice is written, while what is planned already is delivered: see `slices`."""
 
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 
 import psycopg
@@ -12,14 +13,26 @@ from syncer.state.audiences import pin_audiences
 
 
 class Continuation:
-    """The later slices, one after the other, as long as this process leads. Until one is committed, it is deferred."""
+    """The later slices, one after the other, as long as this process leads. Until one is committed, it is deferred.
 
-    def __init__(self, connection: Connection, run_id: int, planned: plan.Plan, token: uuid.UUID) -> None:
+    `counted` is told how many contacts the run is about, once that is known.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        run_id: int,
+        planned: plan.Plan,
+        token: uuid.UUID,
+        counted: Callable[[int], None],
+    ) -> None:
         self._connection = connection
         self._run_id = run_id
         self._token = token
+        self._plan = planned
         self._planned = planned.sliced
         self._waiting = planned.waiting
+        self._counted = counted
         self._next = 1
 
     @property
@@ -41,6 +54,8 @@ class Continuation:
             return
         here, sliced = self._planned, self._slices
         if self._next == 1:
+            if self._plan.headcount is None:
+                self._count(here, sliced.count())
             with self._connection.transaction():
                 sliced.divide()
         retried(lambda: self._write(here, sliced))
@@ -62,6 +77,21 @@ class Continuation:
     @property
     def _slices(self) -> slices.Slices | None:
         return None if self._planned is None else self._planned.sliced
+
+    def _count(self, planned: TargetPlan, found: slices.Headcount) -> None:
+        waiting = plan.waiting(planned, found.contacts)
+        ids = [each.audience_id for each in self._plan.audiences if each.audience_id is not None]
+        counted = {
+            "run_id": self._run_id,
+            "token": self._token,
+            "audience_id": ids,
+            "users": [found.users.get(audience_id, 0) for audience_id in ids],
+            "contacts": found.contacts,
+            "fewer": self._waiting - waiting,
+        }
+        retried(lambda: fetch_value(self._connection, "add_headcount", counted))
+        self._waiting = waiting
+        self._counted(planned.identifies + waiting)
 
     def _write(self, planned: TargetPlan, sliced: slices.Slices) -> None:
         last = self._next == len(sliced.bounds)

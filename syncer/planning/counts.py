@@ -118,6 +118,10 @@ class Counts:
             self._members.update((row.audience, row.members) for row in counted)
         return self._members
 
+    def headcount(self, names: Iterable[str]) -> mirrors.Headcount:
+        """Both, for a plan with these audiences in its scope."""
+        return mirrors.Headcount(self.members(names), self.contacts())
+
     def contacts(self) -> int:
         """Different contacts by email, also of rows that cannot be sent."""
         if self._contacts is None:

@@ -47,10 +47,12 @@ class _Begun(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What a comparison finds: which kinds of differences (see `diff_members`), what `stands` beside them, and whether
-    something of what is to be told takes a run back. `leaving`: what it leaves for the next one."""
+    """What a comparison finds: which kinds of differences (see `diff_members`), in how many `rows` of memberships, what
+    `stands` beside them, and whether something of what is to be told takes a run back. `leaving`: what it leaves for
+    the next one."""
 
     found: Set[str]
+    rows: int
     stands: Standing
     leaving: checksums.Leaving
     rolls_back: bool
@@ -90,7 +92,7 @@ class Comparison:
         """Fills `member_delta` and `known_member`."""
         self._refuse_other_reading()
         stands = standing.find(self.connection, self.target.destination_id)
-        found, leaving = self._find(stands)
+        found, rows, leaving = self._find(stands)
         if self._mark_excluded(stands):
             found = self._found()
         if "skip" in found and found & {"lose", "unsure"}:
@@ -100,12 +102,12 @@ class Comparison:
             self.connection, self.request, self.counts, self.target, self.audiences, self.paused
         )
         if rolls_back:
-            return Compared(self._found(), stands, checksums.Leaving(), rolls_back=True)
-        return Compared(found, stands, leaving, rolls_back=False)
+            return Compared(self._found(), rows, stands, checksums.Leaving(), rolls_back=True)
+        return Compared(found, rows, stands, leaving, rolls_back=False)
 
-    def _find(self, stands: Standing) -> tuple[Set[str], checksums.Leaving]:
-        """Finds all differences, and what the state has of their contacts; returns of which kinds there are any, and
-        what that leaves."""
+    def _find(self, stands: Standing) -> tuple[Set[str], int, checksums.Leaving]:
+        """Finds all differences, and what the state has of their contacts; returns of which kinds there are any, how
+        many are of memberships, and what that leaves."""
         here = {"destination_id": self.target.destination_id}
         in_reach = {**here, **self.target.in_reach}
         memory = self._memory()
@@ -131,7 +133,7 @@ class Comparison:
             analyze(self.connection, "known_member")
         if self.target.reach.everybody:
             self._count(differences)
-        return found, self._leave(memory, left_out, differences)
+        return found, differences, self._leave(memory, left_out, differences)
 
     def _mark_excluded(self, stands: Standing) -> bool:
         """Marks and lists the differences of those who are told nothing, or nothing more; whether there may be any."""

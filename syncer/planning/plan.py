@@ -5,12 +5,12 @@ the staging table. One transaction holds the whole plan, of a large first sync t
 crash there is all of it or nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from syncer import models
+from syncer import mirrors, models
 from syncer.planning import tables
 from syncer.planning.audiences import PlanAudiences
 from syncer.planning.changes import TargetPlan, TargetPlanner
@@ -25,16 +25,16 @@ from syncer.state.pauses import list_pauses
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole plan. `audiences` are those in scope, also those set aside; `members` counts user ids by name.
+    """A whole plan. `audiences` are those in scope, also those set aside. `headcount` None: of the rows that are
+    `sliced` it is counted while the first slice is told.
 
     `targets` are without the destinations that are paused.
     """
 
     snapshot_at: datetime
     memberships: int
-    contacts: int
+    headcount: mirrors.Headcount | None
     audiences: Sequence[models.Audience]
-    members: Mapping[str, int]
     targets: Sequence[TargetPlan]
 
     @property
@@ -54,10 +54,15 @@ class Plan:
     @property
     def waiting(self) -> int:
         """Contacts that wait for later slices, at most."""
-        if self.sliced is None or self.sliced.sliced is None:
+        if self.sliced is None:
             return 0
-        rows = sum(self.sliced.sliced.waiting.values())
-        return max(1, min(rows, self.contacts - self.sliced.identifies))
+        return waiting(self.sliced, None if self.headcount is None else self.headcount.contacts)
+
+
+def waiting(first: TargetPlan, contacts: int | None) -> int:
+    """How many contacts wait for slices after the `first`, at most, of so many `contacts` of the snapshot."""
+    rows = 0 if first.sliced is None else sum(first.sliced.waiting.values())
+    return max(1, rows if contacts is None else min(rows, contacts - first.identifies))
 
 
 @contextmanager
@@ -119,11 +124,12 @@ class Planning:
 
     def summed_up(self, targets: Sequence[TargetPlan]) -> Plan:
         """The whole plan, once all of its `targets` are planned."""
+        counted_later = any(target.counted_later for target in targets)
+        names = [audience.name for audience in self.audiences.in_scope]
         return Plan(
             snapshot_at=self.counts.snapshot.taken_at or fetch_value(self.connection, "show_now"),
             memberships=sum(self.counts.rows.values()),
-            contacts=self.counts.contacts(),
+            headcount=None if counted_later else self.counts.headcount(names),
             audiences=self.audiences.in_scope,
-            members=self.counts.members(audience.name for audience in self.audiences.in_scope),
             targets=targets,
         )

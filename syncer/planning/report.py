@@ -54,7 +54,7 @@ def _audience(made: plan.Plan, audience: models.Audience, counts: Sequence[chang
     return AudienceReport(
         name=naming.listed(audience.name),
         property=audience.property,
-        members=made.members.get(audience.name, 0),
+        members=None if made.headcount is None else made.headcount.users.get(audience.name, 0),
         added=sum(count.added for count in counts),
         removed=sum(count.removed for count in counts),
         initial=any(count.initial for count in counts),

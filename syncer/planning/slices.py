@@ -2,10 +2,11 @@
 
 One transaction compares everything and writes the first slice. What comes later waits in tables of the session; for
 whoever looks, it is deferred: if the process ends, the next run finds it as what a first sync has still to add. Each
-slice has a transaction of its own, which is committed before its first call.
+slice has a transaction of its own, which is committed before its first call. Users and contacts are counted when the
+first call has left: at ten million rows that takes as long as the comparison.
 
     member_delta ──begin──▶ the first slice, written with the run
-         └─▶ later_delta ──divide──▶ the second, the third, … each written while the one before it is delivered
+         └─▶ later_delta ──count, divide──▶ the second, the third, … each written while the one before it is delivered
 
 Only what is new through and through is divided: no call depends on another contact's, no rule makes anything wait, and
 all of it has the same urgency. So a slice needs none of the steps of `changes`: one statement plans and writes it.
@@ -41,6 +42,18 @@ class Written(NamedTuple):
     calls: int
 
 
+class Headcount(NamedTuple):
+    """How many different users each audience of a plan has, and how many different contacts there are."""
+
+    users: Mapping[int, int]
+    contacts: int
+
+
+class _Users(NamedTuple):
+    audience_id: int
+    users: int
+
+
 class _Waiting(NamedTuple):
     audience_id: int | None
     contacts: int
@@ -63,6 +76,12 @@ class Slices:
         """Writes the first slice, of all that is in `member_delta`."""
         execute(self.connection, "keep_plan_audience")
         return self._write(self.bounds[0])
+
+    def count(self) -> Headcount:
+        """Counts the snapshot by what was put aside, if that is all of it: of the first slice, too."""
+        users = fetch_all(self.connection, _Users, "count_users_put_aside")
+        contacts = fetch_value(self.connection, "count_contacts_put_aside")
+        return Headcount({each.audience_id: each.users for each in users}, contacts)
 
     def divide(self) -> None:
         """Divides what comes after the first slice."""

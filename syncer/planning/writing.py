@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from psycopg.types.json import Jsonb
 
-from syncer import naming
+from syncer import models, naming
 from syncer.planning import (
     audiences,
     checksums,
@@ -197,19 +197,24 @@ def _write_changes(connection: Connection, run_id: int, target: Target) -> None:
 
 
 def _write_run(connection: Connection, run_id: int, planned: plan.Plan) -> None:
+    def members_of(audience: models.Audience) -> int | None:
+        if planned.headcount is None and audience.audience_id is not None:
+            return None
+        return 0 if planned.headcount is None else planned.headcount.users.get(audience.name, 0)
+
     listed = {
         **columns_of(planned.audiences, "audience_id", "property", "problem"),
         "name": [naming.listed(audience.name) for audience in planned.audiences],
         "position": list(range(len(planned.audiences))),
-        "members": [planned.members.get(audience.name, 0) for audience in planned.audiences],
+        "members": [members_of(audience) for audience in planned.audiences],
     }
     execute(connection, "add_run_audiences", {"run_id": run_id, **listed})
-    names = {audience.audience_id: audience.name for audience in planned.audiences}
+    by_id = {audience.audience_id: audience for audience in planned.audiences}
     for target in planned.targets:
         counts = {
             **columns_of(target.counts, "audience_id", "added", "removed", "held", "held_add"),
             **columns_of(target.counts, "deferred", "deferred_add", "yielding", "refreshed", "reads", "initial"),
-            "members": [planned.members.get(names[count.audience_id], 0) for count in target.counts],
+            "members": [members_of(by_id[count.audience_id]) for count in target.counts],
         }
         here = {"run_id": run_id, "destination_id": target.target.destination_id}
         execute(connection, "add_run_counts", {**here, **counts})
@@ -220,7 +225,7 @@ def _write_run(connection: Connection, run_id: int, planned: plan.Plan) -> None:
             "run_id": run_id,
             "snapshot_at": planned.snapshot_at,
             "memberships": planned.memberships,
-            "contacts": planned.contacts,
+            "contacts": None if planned.headcount is None else planned.headcount.contacts,
             "calls_saved": planned.calls_saved,
             "deferred": planned.deferred,
             "later": planned.waiting,

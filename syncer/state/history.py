@@ -10,11 +10,12 @@ from syncer.state import Connection, fetch_all, fetch_optional
 
 @dataclass(frozen=True, slots=True)
 class AudienceReport:
-    """One audience in a run; counts are contacts, summed over destinations. `refreshed`: told before it expires."""
+    """One audience in a run; counts are contacts, summed over destinations. `refreshed`: told before it expires.
+    `members` are users; None: of a large first sync they are not counted yet, or it ended before."""
 
     name: str
     property: str | None
-    members: int
+    members: int | None
     added: int
     removed: int
     initial: bool

@@ -59,7 +59,7 @@ class DestinationStatus:
 class AudienceStatus:
     """How an audience stands at a destination: `standing` is retired, paused, initial or synced.
 
-    `members` are those of the last snapshot; None if there was none.
+    `members` are those of the last snapshot; None if there was none, or they are not counted yet.
     """
 
     audience: str

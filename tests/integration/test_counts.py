@@ -41,7 +41,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def reported(world: World, result: Result) -> tuple[dict[str, int], int]:
+def reported(world: World, result: Result) -> tuple[dict[str, int | None], int]:
     """What the run reports: users by audience, contacts."""
     with world.state() as connection:
         row = connection.execute("SELECT contacts FROM sync_runs WHERE run_id = %s", [result.report.run_id]).fetchone()

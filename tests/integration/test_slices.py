@@ -320,7 +320,7 @@ Event = Callable[[World, Points, Stop], None]
 
 EVENTS: list[Event] = [kill, ask_to_stop, end_all_sessions, pause, take_over]
 
-FIRST = ("before keep_plan_audience", "after put_aside", "before pin_audiences", "before divide_later")
+FIRST = ("before keep_plan_audience", "after put_aside", "before pin_audiences", "after add_headcount")
 """Points around the first slice, and of those around a later one."""
 LATER = (
     "after recall_plan_audience",

@@ -50,6 +50,7 @@ counted AS (
         FROM run_count
         WHERE run_count.audience_id = rolled_back.audience_id
             AND run_count.destination_id = rolled_back.destination_id
+            AND run_count.members IS NOT NULL
         ORDER BY run_count.run_id DESC
         LIMIT 1
     ) AS last ON true

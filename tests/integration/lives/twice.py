@@ -79,8 +79,9 @@ class Twice:
         with connection.transaction(force_rollback=True):
             everything = self._everything(connection, planning.counts.snapshot)
             counted = counts.begin(connection, everything, planning.counts.run_id)
-            named = {name: members for name, members in plan.members.items() if name in counted.rows}
-            _same(plan.contacts, counted.contacts())
+            assert plan.headcount is not None
+            named = {name: members for name, members in plan.headcount.users.items() if name in counted.rows}
+            _same(plan.headcount.contacts, counted.contacts())
             _same(named, {name: counted.members(named)[name] for name in named})
             _same(plan.memberships, sum(counted.rows.values()))
 

@@ -36,7 +36,10 @@ CROSS JOIN LATERAL (
 JOIN run ON run.run_id = run_destination.run_id
 CROSS JOIN LATERAL (
     SELECT
-        coalesce(sum(run_count.members), 0)::bigint AS members,
+        -- Members that are not counted yet are those of a first sync: each is to be added.
+        coalesce(
+            sum(coalesce(run_count.members, run_count.planned_add + run_count.deferred_add)), 0
+        )::bigint AS members,
         coalesce(sum(run_count.planned_add + run_count.held_add + run_count.deferred_add), 0)::bigint AS to_add,
         coalesce(sum(run_count.held), 0)::bigint AS held,
         coalesce(sum(run_count.deferred), 0)::bigint AS deferred

@@ -19,7 +19,7 @@ number AS (
         max(run_count.members) AS value
     FROM run_count
     JOIN last_run USING (run_id)
-    WHERE run_count.reads
+    WHERE run_count.reads AND run_count.members IS NOT NULL
     GROUP BY run_count.run_id, run_count.audience_id
     UNION ALL
     SELECT

@@ -1,5 +1,6 @@
 -- Purpose: adds the audiences of a run.
--- Parameters: run_id; position, audience_id, name, property, members, problem (parallel arrays).
+-- Parameters: run_id; position, audience_id, name, property, members (null: counted later), problem (parallel
+-- arrays).
 -- Rows: none.
 INSERT INTO run_audience (run_id, position, audience_id, name, property, members, problem)
 SELECT %(run_id)s, given.*

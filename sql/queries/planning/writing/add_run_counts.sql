@@ -1,6 +1,6 @@
 -- Purpose: adds what a run plans for each audience at a destination.
--- Parameters: run_id, destination_id; audience_id, members, added, removed, held, held_add, deferred,
--- deferred_add, yielding, refreshed, reads, initial (parallel arrays).
+-- Parameters: run_id, destination_id; audience_id, members (null: counted later), added, removed, held, held_add,
+-- deferred, deferred_add, yielding, refreshed, reads, initial (parallel arrays).
 -- Rows: none.
 INSERT INTO run_count (
     run_id, destination_id, audience_id, members, planned_add, planned_remove, held, held_add, deferred,

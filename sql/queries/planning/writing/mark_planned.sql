@@ -1,5 +1,5 @@
 -- Purpose: marks a run as planned: its plan is whole, and is committed with this.
--- Parameters: run_id, snapshot_at, memberships, contacts, calls_saved, deferred, later.
+-- Parameters: run_id, snapshot_at, memberships, contacts (null: counted later), calls_saved, deferred, later.
 -- Rows: run_id; no row unless the run was still being read.
 UPDATE run
 SET phase = 'planned',

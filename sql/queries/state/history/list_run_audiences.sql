@@ -1,7 +1,7 @@
 -- Purpose: the audiences of a run, with contacts summed over destinations. Both are read once and put together by
 -- grouping: of a run that was just written the planner knows nothing, and would join them row by row.
 -- Parameters: run_id.
--- Rows: name, property, members, added, removed, initial, held, refreshed, problem.
+-- Rows: name, property, members (null: not counted), added, removed, initial, held, refreshed, problem.
 SELECT
     max(part.name) AS name,
     max(part.property) AS property,

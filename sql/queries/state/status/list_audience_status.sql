@@ -1,6 +1,6 @@
 -- Purpose: how every audience stands at every destination now.
 -- Rows: audience, property, destination, standing (retired, paused, initial: its first sync has not ended; synced),
--- members (in the last snapshot).
+-- members (in the last snapshot; null: there was none, or they are not counted yet).
 SELECT
     audience.name AS audience,
     audience.property,

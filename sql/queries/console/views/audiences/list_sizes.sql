@@ -1,5 +1,6 @@
 -- Purpose: how large an audience was in its latest runs, and how many contacts entered and left it, oldest first. Each
--- destination's runs are read by the index, the newest first, until there are enough.
+-- destination's runs are read by the index, the newest first, until there are enough. A run that has not counted its
+-- members yet, or never did, is not among them.
 -- Parameters: property, runs (how many).
 -- Rows: run_id, started_at, members, added, removed (accepted, summed over destinations).
 SELECT latest.run_id, run.started_at, latest.members, latest.added, latest.removed
@@ -15,6 +16,7 @@ FROM (
         FROM run_count
         WHERE run_count.audience_id = (SELECT audience.audience_id FROM audience WHERE audience.property = %(property)s)
             AND run_count.destination_id = destination.destination_id
+            AND run_count.members IS NOT NULL
         ORDER BY run_count.run_id DESC
         LIMIT %(runs)s
     ) AS counted
