@@ -248,8 +248,10 @@ def _keep_counts(connection: Connection, run_id: int, *, changed: bool) -> None:
         followed = {**named, "taken": [each.destination_id for each in taken]}
         execute(connection, "drop_stale_counts", followed)
         execute(connection, "adjust_counts", followed)
-    counted = fetch_values(connection, "begin_counts", named)
-    for destination_id in [each.destination_id for each in taken if each.much] + counted:
+    uncounted = fetch_values(connection, "list_uncounted", named)
+    if uncounted:
+        execute(connection, "begin_counts", {"destination_ids": uncounted})
+    for destination_id in [each.destination_id for each in taken if each.much] + uncounted:
         # Much is new there, or all of it: the next plan has to know, and autovacuum may come too late.
         analyze(connection, f"synced_member_{destination_id}")
 

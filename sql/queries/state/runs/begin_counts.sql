@@ -1,18 +1,10 @@
--- Purpose: counts who a destination has where that is not known, and a plan may want it: not where it has only a part.
--- People who were forgotten are no users any more, and no contacts. Grouped twice, because counting different values
--- sorts.
--- Parameters: run_id.
--- Rows: destination_id, of those that were counted.
+-- Purpose: counts who these destinations have. People who were forgotten are no users any more, and no contacts. It
+-- groups twice, because counting different values sorts. It costs something where it counts nobody, too, for its hash
+-- tables are as large as the state: so it is asked only where there is a reason (list_uncounted).
+-- Parameters: destination_ids.
+-- Rows: none.
 WITH counted AS MATERIALIZED (
-    SELECT run_destination.destination_id
-    FROM run_destination
-    JOIN run ON run.run_id = run_destination.run_id AND run.phase = 'planned'
-    WHERE run_destination.run_id = %(run_id)s
-        AND run_destination.reach_hashes IS NULL
-        AND run_destination.rollout IS NULL
-        AND NOT EXISTS (
-            SELECT FROM contact_count WHERE contact_count.destination_id = run_destination.destination_id
-        )
+    SELECT unnest(%(destination_ids)s::integer[]) AS destination_id
 ),
 users AS (
     INSERT INTO user_count (destination_id, audience_id, users)
@@ -37,4 +29,3 @@ LEFT JOIN (
     GROUP BY synced_member.destination_id, synced_member.contact
 ) AS who USING (destination_id)
 GROUP BY counted.destination_id
-RETURNING destination_id
