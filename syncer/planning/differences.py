@@ -42,6 +42,7 @@ class _Begun(NamedTuple):
 
     tuple_cost: str
     memory: str
+    merge_joins: str
     knows_nobody: bool
 
 

@@ -218,6 +218,38 @@ def test_what_is_settled_is_read_by_page_and_none_of_it_for_each_other(
         assert "Anti" not in _joins(plan), "a group is read for each of its changes"
 
 
+def test_who_was_told_false_is_looked_up_also_while_the_planner_takes_them_for_few(
+    big: World, explained: dict[str, list[Plan]]
+) -> None:
+    big.sync()
+    for table in ("told_false", "user_told_false"):
+        with big.state() as state:  # they became many within a run, or since autovacuum came by
+            state.execute(f"CREATE TABLE saved AS TABLE syncer.{table}; TRUNCATE syncer.{table}")
+            state.execute(f"ANALYZE syncer.{table}; INSERT INTO syncer.{table} TABLE saved; DROP TABLE saved")
+    big.warehouse.run("UPDATE members SET audience_name = 'Audience 2' WHERE right(user_id, 2) = '55'")
+    del explained["settle_pages"]
+    big.sync()
+    for plan in explained["settle_pages"]:
+        for table, key in (("told_false", "contact"), ("user_told_false", "user_id")):
+            read = _reading(plan, table)
+            (looked_up,) = (node for node in read if str(node.get("Alias")).startswith("known"))
+            assert key in looked_up.get("Index Cond", looked_up.get("Recheck Cond", ""))
+            (delete,) = (node for node in read if node.get("Operation") == "Delete")
+            (found,) = (node for node in delete["Plans"] if node["Parent Relationship"] == "Outer")
+            assert found["Node Type"] in ("Tid Scan", "Seq Scan"), "it is joined with them"
+
+
+def test_thousands_of_audiences_are_joined_by_a_hash_of_them(big: World, explained: dict[str, list[Plan]]) -> None:
+    big.extra = "[guard]\nmax_new_audiences = 10000\n"
+    big.warehouse.run(
+        "INSERT INTO members (audience_name, user_id, email) SELECT 'Small ' || n, 'u' || n, 'u' || n || '@x.io'"
+        " FROM generate_series(1, 4000) AS n"
+    )
+    big.sync()
+    (plan,) = explained["diff_members"]
+    assert "Merge Join" not in {node["Node Type"] for node in nodes(plan)}, "all rows are sorted on the disk"
+
+
 def test_at_its_end_a_run_looks_up_nobody_who_was_told_true(big: World, explained: dict[str, list[Plan]]) -> None:
     big.sync()
     (closing,) = explained["mark_users_elsewhere"]

@@ -28,14 +28,16 @@
 -- still_named: a skipped row still names the contact or user of a lose or unsure row (mark_still_named).
 --
 -- Its form is for speed. It creates a table from a query, and takes the audiences as arrays, because PostgreSQL would
--- not run an INSERT, or a query of a temporary table, in parallel. The join carries its columns for every row, so it
--- has few of them, and whatever only few rows need is worked out after it. It joins by `join_key`, because taking the
--- blanks off every address would cost half as much as the join, and as a rule hardly one in a hundred has any.
+-- not run an INSERT, or a query of a temporary table, in parallel. Of an array the planner takes the values for 200
+-- different ones, and would put all rows into a hash in place of the thousands of audiences: DISTINCT tells it that no
+-- two have one name. The join carries its columns for every row, so it has few of them, and whatever only few rows need
+-- is worked out after it. It joins by `join_key`, because taking the blanks off every address would cost half as much
+-- as the join, and as a rule hardly one in a hundred has any.
 -- Folding and judging are subqueries of their own: each is worked out once a row, and by the workers, which LATERAL, or
 -- a plain 0 as the OFFSET, would leave to the leader. In a first sync that is every row.
 CREATE TEMPORARY TABLE member_delta AS
 WITH compared AS NOT MATERIALIZED (
-    SELECT given.audience_id, given.name COLLATE "C" AS name, given.reads, given.due_before
+    SELECT DISTINCT ON (given.name) given.audience_id, given.name COLLATE "C" AS name, given.reads, given.due_before
     FROM unnest(
         %(audience_ids)s::integer[], %(names)s::text[], %(reads)s::boolean[], %(due_before)s::integer[]
     ) AS given (audience_id, name, reads, due_before)

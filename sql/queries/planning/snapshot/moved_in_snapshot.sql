@@ -6,7 +6,9 @@
 -- Rows: audience, user_id, email, unsendable.
 SELECT whole.audience, whole.user_id, whole.email, whole.unsendable
 FROM {source} AS whole
-LEFT JOIN unnest(%(names)s::text[], %(groups)s::integer[], %(moved)s::bytea[]) AS given (name, groups, moved)
-    ON given.name COLLATE "C" = whole.audience
+LEFT JOIN (
+    SELECT DISTINCT ON (asked.name) asked.name COLLATE "C" AS name, asked.groups, asked.moved -- see diff_members
+    FROM unnest(%(names)s::text[], %(groups)s::integer[], %(moved)s::bytea[]) AS asked (name, groups, moved)
+) AS given ON given.name = whole.audience
 WHERE (%(anywhere)s::bytea IS NULL OR get_bit(%(anywhere)s, member_group(whole.user_id, %(finest)s, %(key)s)) = 1)
     AND (given.moved IS NULL OR get_bit(given.moved, member_group(whole.user_id, given.groups, %(key)s)) = 1)

@@ -4,7 +4,9 @@
 -- is another than the state's. What decides is worked out once, as booleans: the planner takes a condition on what it
 -- has no statistics of for one row in two hundred, and looks rows up one by one. For the same reason it takes the
 -- changes of a group for one: NOT IN has them in a hash, where NOT EXISTS would read all of them for each of them. No
--- column of theirs is null. `is_false`: the value is false, or the null of a computed trait.
+-- column of theirs is null. Who was told false before is looked up change by change, by the index: their tables grow
+-- within a run, and while the planner takes them for small it would read all of them for each change. `is_false`: the
+-- value is false, or the null of a computed trait.
 -- Parameters: run_id, destination_id; pages, requests, retries (parallel arrays); exception_pages, contacts, parts,
 -- outcomes, reasons, http_statuses, alones (parallel arrays: the identifies that ended otherwise than succeeded).
 -- Rows: one: pages, the number that were moved; the caller rolls back if it is not the number that it named.
@@ -136,12 +138,22 @@ told_again AS (
 ),
 now_true AS (
     DELETE FROM told_false
-    USING change
-    WHERE change.told
-        AND NOT change.is_false
-        AND told_false.destination_id = %(destination_id)s
-        AND told_false.contact = change.contact
-        AND told_false.audience_id = change.audience_id
+    WHERE told_false.destination_id + 0 = %(destination_id)s -- not by an index: all of the destination's would be read
+        AND told_false.ctid = ANY (
+            ARRAY(
+                SELECT known.place
+                FROM change
+                CROSS JOIN LATERAL (
+                    SELECT known.ctid AS place
+                    FROM told_false AS known
+                    WHERE known.destination_id = %(destination_id)s
+                        AND known.contact = change.contact
+                        AND known.audience_id = change.audience_id
+                    OFFSET 0
+                ) AS known
+                WHERE change.told AND NOT change.is_false
+            )
+        )
 ),
 now_false AS (
     INSERT INTO told_false (destination_id, audience_id, told_run_id, told_at, contact, user_id, email)
@@ -155,40 +167,50 @@ now_false AS (
 -- false that names them, so it settles nothing.
 user_now_true AS (
     DELETE FROM user_told_false
-    USING change
-    WHERE EXISTS (SELECT FROM user_told_false AS any_row) -- asked once: without any, nothing is looked for
-        AND change.told
-        AND NOT change.is_false
-        AND user_told_false.destination_id = %(destination_id)s
-        AND user_told_false.user_id = change.caller
-        AND user_told_false.audience_id = change.audience_id
-        AND (
-            (change.contact, change.audience_id, change.caller) IN (
-                SELECT came.contact, came.audience_id, came.user_id
-                FROM change AS came
-                WHERE came.effect = 'gain'
-            )
-            OR (
-                (change.contact, change.audience_id, change.caller) NOT IN (
-                    SELECT gone.contact, gone.audience_id, gone.user_id
+    WHERE user_told_false.ctid = ANY (
+        ARRAY(
+            SELECT known.place
+            FROM change
+            CROSS JOIN LATERAL (
+                SELECT known.ctid AS place
+                FROM user_told_false AS known
+                WHERE known.destination_id = %(destination_id)s
+                    AND known.user_id = change.caller
+                    AND known.audience_id = change.audience_id
+                OFFSET 0
+            ) AS known
+            WHERE EXISTS (SELECT FROM user_told_false AS any_row) -- asked once: without any, nothing is looked for
+                AND change.told
+                AND NOT change.is_false
+                AND (
+                    (change.contact, change.audience_id, change.caller) IN (
+                        SELECT came.contact, came.audience_id, came.user_id
+                        FROM change AS came
+                        WHERE came.effect = 'gain'
+                    )
+                    OR (
+                        (change.contact, change.audience_id, change.caller) NOT IN (
+                            SELECT gone.contact, gone.audience_id, gone.user_id
+                            FROM rare AS gone
+                            WHERE gone.effect = 'lose'
+                        )
+                        AND EXISTS (
+                            SELECT FROM synced_member AS stays
+                            WHERE stays.destination_id = %(destination_id)s
+                                AND stays.contact = change.contact
+                                AND stays.audience_id = change.audience_id
+                                AND stays.user_id = change.caller
+                        )
+                    )
+                )
+                -- told both at once: a user id that so many contacts share that it is not followed
+                AND (change.caller, change.audience_id) NOT IN (
+                    SELECT gone.caller, gone.audience_id
                     FROM rare AS gone
-                    WHERE gone.effect = 'lose'
+                    WHERE gone.lead AND gone.is_false
                 )
-                AND EXISTS (
-                    SELECT FROM synced_member AS stays
-                    WHERE stays.destination_id = %(destination_id)s
-                        AND stays.contact = change.contact
-                        AND stays.audience_id = change.audience_id
-                        AND stays.user_id = change.caller
-                )
-            )
         )
-        -- told both at once: a user id that so many contacts share that it is not followed
-        AND (change.caller, change.audience_id) NOT IN (
-            SELECT gone.caller, gone.audience_id
-            FROM rare AS gone
-            WHERE gone.lead AND gone.is_false
-        )
+    )
 ),
 user_now_false AS (
     INSERT INTO user_told_false (destination_id, audience_id, user_id)
