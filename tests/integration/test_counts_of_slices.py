@@ -3,11 +3,12 @@
 import pytest
 
 from syncer.models import Status
+from syncer.receivers.segment import SegmentReceiver
 from syncer.state import State, status
 from syncer.state.migrations import migrate
 from syncer.stopping import Stop
 from tests.points import Killed, Points, end_sessions
-from tests.world import CHURN, VIP, World, members, truth
+from tests.world import CHURN, VIP, World, members, truth, until
 
 ROWS = [
     *members(20, VIP, CHURN),
@@ -113,6 +114,42 @@ def test_a_run_that_ends_before_it_has_counted_says_no_number(
     assert sliced.query("SELECT contacts FROM contact_count") == sliced.query(
         "SELECT count(DISTINCT contact) FROM synced_member"
     )
+    assert sliced.verify().differences == 0
+
+
+@pytest.mark.parametrize("way", ["kill", "stop"])
+def test_a_destination_that_was_told_before_keeps_its_counts(
+    sliced: World, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a new one is told in slices."""
+    sliced.warehouse.replace(members(19, VIP, CHURN))
+    sliced.sync()
+    sliced.warehouse.replace(members(20, VIP, CHURN))
+    points, stop = Points(monkeypatch), Stop()
+
+    def end() -> None:
+        until(lambda: sliced.query("SELECT count(*) FROM synced_member WHERE destination_id = 1") == [(40,)])
+        (points.kill if way == "kill" else stop.ask)()
+
+    with SegmentReceiver("second-key") as second:
+        sliced.destination_extra = f'''
+[[destinations]]
+name = "second"
+type = "segment"
+write_key = "second-key"
+endpoint = "{second.url}"
+'''
+        points.watch("before add_headcount", end)
+        if way == "kill":
+            with pytest.raises(Killed):
+                sliced.sync(stop)
+        else:
+            assert sliced.sync(stop).report.status == Status.INTERRUPTED
+        points.rest()
+        end_sessions(sliced.state_url)
+
+        assert sliced.sync().report.status == Status.SUCCEEDED
+    assert sliced.query("SELECT destination_id, contacts FROM contact_count ORDER BY 1") == [(1, 20), (2, 20)]
     assert sliced.verify().differences == 0
 
 

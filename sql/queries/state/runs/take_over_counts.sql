@@ -1,5 +1,5 @@
 -- Purpose: where a plan that left out nothing was accepted whole, the destination has who is in the snapshot, and the
--- plan has counted them. What is right already is not written again.
+-- plan has counted them (a first sync in slices may have ended before). What is right already is not written again.
 -- Parameters: run_id.
 -- Rows: destination_id, much (whether a good part of what is there is new), of those destinations.
 WITH mirrored AS MATERIALIZED (
@@ -7,6 +7,7 @@ WITH mirrored AS MATERIALIZED (
     FROM run_destination
     JOIN run ON run.run_id = run_destination.run_id AND run.phase = 'planned'
     WHERE run_destination.run_id = %(run_id)s
+        AND run.contacts IS NOT NULL
         AND run_destination.mirrors
         AND run_destination.succeeded = run_destination.planned
 ),
