@@ -87,6 +87,19 @@ def test_what_a_run_did(world: World, served: Served) -> None:
     assert "syncer approve 2" in shown(console.get("/runs/2"))
 
 
+def test_every_page_shows_a_run_that_has_not_counted_its_members(world: World, served: Served) -> None:
+    """As of a large first sync, which counts them after its first calls."""
+    world.warehouse.replace([(VIP, "u1", "u1@x.io")])
+    world.sync()
+    with world.state() as state:
+        state.execute("UPDATE syncer.run_audience SET members = NULL; UPDATE syncer.run_count SET members = NULL")
+        state.execute("UPDATE syncer.run SET contacts = NULL")
+    console = served(world)
+    for path in PAGES:
+        assert console.get(path).status_code == 200, path
+    assert console.get("/runs/1.json").json()["report"]["audiences"][0]["members"] is None
+
+
 def test_the_sizes_of_an_audience_are_drawn(world: World, served: Served) -> None:
     told(world)
     console = served(world)
