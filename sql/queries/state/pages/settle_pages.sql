@@ -151,7 +151,11 @@ now_true AS (
                         AND known.audience_id = change.audience_id
                     OFFSET 0
                 ) AS known
-                WHERE change.told AND NOT change.is_false
+                WHERE EXISTS ( -- asked once: in a first sync nothing is looked for
+                        SELECT FROM told_false AS any_row WHERE any_row.destination_id = %(destination_id)s
+                    )
+                    AND change.told
+                    AND NOT change.is_false
             )
         )
 ),
