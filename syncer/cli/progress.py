@@ -59,7 +59,10 @@ class Bars:
         self._bars.update(self._phase, description=_PHASES[name])
 
     def planned(self, destination: str, identifies: int) -> None:
-        self._tasks[destination] = self._bars.add_task(escaped(destination), total=identifies, rate="")
+        if destination in self._tasks:
+            self._bars.update(self._tasks[destination], total=identifies)
+        else:
+            self._tasks[destination] = self._bars.add_task(escaped(destination), total=identifies, rate="")
 
     def sent(self, destination: str, identifies: int) -> None:
         task = self._tasks[destination]
@@ -82,8 +85,9 @@ class Lines:
         self._began_at = self._printed_at = time.monotonic()
 
     def planned(self, destination: str, identifies: int) -> None:
-        self._total[destination] = identifies
-        self._sent[destination] = 0
+        with self._lock:
+            self._total[destination] = identifies
+            self._sent.setdefault(destination, 0)
         screen.say(f"{destination}: {identifies:,} contacts to tell")
 
     def sent(self, destination: str, identifies: int) -> None:
