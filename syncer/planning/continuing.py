@@ -15,7 +15,7 @@ from syncer.state.audiences import pin_audiences
 class Continuation:
     """The later slices, one after the other, as long as this process leads. Until one is committed, it is deferred.
 
-    `counted` is told how many contacts the run is about, once that is known.
+    `counted` is called with the number of identifies of all slices together, or a few more, once contacts are counted.
     """
 
     def __init__(
@@ -29,8 +29,7 @@ class Continuation:
         self._connection = connection
         self._run_id = run_id
         self._token = token
-        self._plan = planned
-        self._planned = planned.sliced
+        self._planned = planned
         self._waiting = planned.waiting
         self._counted = counted
         self._next = 1
@@ -38,7 +37,7 @@ class Continuation:
     @property
     def destination_id(self) -> int | None:
         """The destination that is told slice by slice, if there is one."""
-        return None if self._planned is None else self._planned.target.destination_id
+        return None if self._planned.sliced is None else self._planned.sliced.target.destination_id
 
     @property
     def over(self) -> bool:
@@ -50,11 +49,11 @@ class Continuation:
 
         Raises `NotOursError` if another process leads, or has closed the run.
         """
-        if self._planned is None or self._slices is None:
+        here, sliced = self._planned.sliced, self._slices
+        if here is None or sliced is None:
             return
-        here, sliced = self._planned, self._slices
         if self._next == 1:
-            if self._plan.headcount is None:
+            if self._planned.headcount is None:
                 self._count(here, sliced.count())
             with self._connection.transaction():
                 sliced.divide()
@@ -76,11 +75,11 @@ class Continuation:
 
     @property
     def _slices(self) -> slices.Slices | None:
-        return None if self._planned is None else self._planned.sliced
+        return None if self._planned.sliced is None else self._planned.sliced.sliced
 
-    def _count(self, planned: TargetPlan, found: slices.Headcount) -> None:
+    def _count(self, planned: TargetPlan, found: slices.Counted) -> None:
         waiting = plan.waiting(planned, found.contacts)
-        ids = [each.audience_id for each in self._plan.audiences if each.audience_id is not None]
+        ids = [each.audience_id for each in self._planned.audiences if each.audience_id is not None]
         counted = {
             "run_id": self._run_id,
             "token": self._token,

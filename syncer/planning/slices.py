@@ -42,8 +42,8 @@ class Written(NamedTuple):
     calls: int
 
 
-class Headcount(NamedTuple):
-    """How many different users each audience of a plan has, and how many different contacts there are."""
+class Counted(NamedTuple):
+    """How many different users each audience of a plan has, by id, and how many different contacts there are."""
 
     users: Mapping[int, int]
     contacts: int
@@ -77,11 +77,11 @@ class Slices:
         execute(self.connection, "keep_plan_audience")
         return self._write(self.bounds[0])
 
-    def count(self) -> Headcount:
+    def count(self) -> Counted:
         """Counts the snapshot by what was put aside, if that is all of it: of the first slice, too."""
         users = fetch_all(self.connection, _Users, "count_users_put_aside")
         contacts = fetch_value(self.connection, "count_contacts_put_aside")
-        return Headcount({each.audience_id: each.users for each in users}, contacts)
+        return Counted({each.audience_id: each.users for each in users}, contacts)
 
     def divide(self) -> None:
         """Divides what comes after the first slice."""

@@ -239,7 +239,7 @@ def test_who_was_told_false_is_looked_up_also_while_the_planner_takes_them_for_f
             assert found["Node Type"] in ("Tid Scan", "Seq Scan"), "it is joined with them"
 
 
-def test_thousands_of_audiences_are_joined_by_a_hash_of_them(big: World, explained: dict[str, list[Plan]]) -> None:
+def test_thousands_of_audiences_are_joined_without_a_sort(big: World, explained: dict[str, list[Plan]]) -> None:
     big.extra = "[guard]\nmax_new_audiences = 10000\n"
     big.warehouse.run(
         "INSERT INTO members (audience_name, user_id, email) SELECT 'Small ' || n, 'u' || n, 'u' || n || '@x.io'"

@@ -26,27 +26,25 @@ SELECT
     initial_sync.audience_id IS NOT NULL,
     initial_sync.reach_hashes,
     initial_sync.rollout,
-    CASE WHEN EXISTS (SELECT FROM resync AS any_row) THEN -- asked once: as a rule nothing is due for anybody
-        coalesce(
-            (
-                SELECT max(resync.before_run_id)
-                FROM resync
-                WHERE resync.destination_id = %(destination_id)s
-                    AND (resync.audience_id = given.audience_id OR resync.audience_id IS NULL)
-                    AND NOT (
-                        (resync.reach_hashes IS NOT NULL OR resync.rollout IS NOT NULL)
-                        AND is_reach_within(
-                            hashed_reach(%(reach_contacts)s::text[]),
-                            %(rollout)s::float8,
-                            resync.reach_hashes,
-                            resync.rollout
-                        )
+    coalesce(
+        (
+            SELECT max(resync.before_run_id)
+            FROM resync
+            WHERE EXISTS (SELECT FROM resync AS any_row) -- asked once: as a rule nothing is due for anybody
+                AND resync.destination_id = %(destination_id)s
+                AND (resync.audience_id = given.audience_id OR resync.audience_id IS NULL)
+                AND NOT (
+                    (resync.reach_hashes IS NOT NULL OR resync.rollout IS NOT NULL)
+                    AND is_reach_within(
+                        hashed_reach(%(reach_contacts)s::text[]),
+                        %(rollout)s::float8,
+                        resync.reach_hashes,
+                        resync.rollout
                     )
-            ),
-            0
-        )
-        ELSE 0
-    END
+                )
+        ),
+        0
+    )
 FROM unnest(
     %(audience_ids)s::integer[], %(names)s::text[], %(properties)s::text[], %(traits)s::boolean[], %(keeps)s::boolean[],
     %(reads)s::boolean[], %(retired)s::boolean[], %(contested)s::boolean[], %(vanished)s::boolean[]
