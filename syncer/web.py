@@ -49,17 +49,26 @@ log = Logger(__name__)
 class Request:
     """What somebody asks for.
 
-    The path has no slash at its end. `query` has the first value of every name behind it, `every` all of them.
+    The path has no slash at its end. `every` has all values of the names behind it, `query` the first of each.
     `headers` have names in lower case; what was said twice is joined by a comma. `client` is an address.
     """
 
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
     every: Mapping[str, Sequence[str]] = field(default_factory=dict)
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     client: str = ""
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return {name: values[0] for name, values in self.every.items()}
+
+    @property
+    def media_type(self) -> str | None:
+        """What the body is said to be, without parameters, in lower case."""
+        said = self.headers.get("content-type")
+        return said and said.partition(";")[0].strip().lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,10 +339,9 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> R
         path = unquote(parts.path, errors="strict").rstrip("/")
     except ValueError:
         raise _NoRequestError(_said(HTTPStatus.NOT_FOUND, "there is no such page")) from None
-    query = {name: values[0] for name, values in every.items()}
     peer = writer.get_extra_info("peername") or ("",)
     client = str(peer[0]).removeprefix("::ffff:")  # by IPv4, to who listens by both
-    return Request(path, query, every, method, headers, body, client)
+    return Request(path, every, method, headers, body, client)
 
 
 def _headers(lines: Sequence[str]) -> dict[str, str]:
@@ -351,9 +359,10 @@ async def _body(reader: asyncio.StreamReader, headers: Mapping[str, str]) -> byt
     length = headers.get("content-length", "0")
     if "transfer-encoding" in headers or not (length.isascii() and length.isdigit()):
         raise _NoRequestError(_said(HTTPStatus.LENGTH_REQUIRED, "say how long the body is (Content-Length)"))
-    if int(length[:10]) > BODY_BYTES:
+    digits = length.lstrip("0") or "0"
+    if len(digits) > len(str(BODY_BYTES)) or int(digits) > BODY_BYTES:
         raise _NoRequestError(_said(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"say it in {BODY_BYTES} bytes"))
-    return await reader.readexactly(int(length))
+    return await reader.readexactly(int(digits))
 
 
 def _encoded(answer: Answer, *, with_body: bool = True) -> bytes:

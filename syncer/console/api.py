@@ -20,7 +20,7 @@ from syncer.console.answering import Answers, Form, Manner
 from syncer.console.asked import Asked, of_json
 from syncer.console.doing import ACTION_SECONDS, ACTIONS, PAGES, admitted, asker_of, awaited
 from syncer.console.gate import Caller, Gate
-from syncer.console.routing import NoQuestionError
+from syncer.console.routing import NoQuestionError, said_once
 from syncer.console.running import Begun, Busy, NotBegun, Outcome
 from syncer.console.views import runs
 from syncer.state import Connection, fetch_values, migrations
@@ -32,7 +32,8 @@ LONGEST_WAIT = 60
 _WAIT_SECONDS = 1.0
 """Seconds between two looks at whether a run has ended."""
 
-_RUN = re.compile(r"/api/runs/(\d{1,9})")
+_RUN = re.compile("/api/runs/([0-9]{1,9})")
+_SECONDS = re.compile("[0-9]{1,9}")
 _ACTION = re.compile(r"/api/([a-z]+)")
 
 
@@ -73,7 +74,7 @@ class Api:
         return admitted(self._gate, self._answers, request, Manner(Form.JSON), begin)
 
     def _done(self, name: str, request: Request, asker: Asker, manner: Manner) -> Answer | Later:
-        if request.headers.get("content-type", "application/json").partition(";")[0].strip() != "application/json":
+        if request.media_type not in (None, "application/json"):
             raise NoQuestionError("the body is not what is asked for: it has to be application/json")
         asked: Asked = of_json(request.body, KINDS[name].takes)
         try:
@@ -99,7 +100,7 @@ class Api:
 
     def _look(self, run_id: int, request: Request) -> Answer | Work:
         def begin(caller: Caller) -> Work:
-            seconds = _seconds(request.query.get("wait", "0"))
+            seconds = _seconds(said_once(request).get("wait", "0"))
             if seconds:
                 self._gate.insist(caller)
             manner = Manner(Form.JSON, caller.holds_token)
@@ -125,6 +126,6 @@ class Api:
 
 
 def _seconds(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text[:9]) <= LONGEST_WAIT):
+    if not (_SECONDS.fullmatch(text) and int(text) <= LONGEST_WAIT):
         raise NoQuestionError(f"wait is a number of seconds, at most {LONGEST_WAIT}")
     return int(text)

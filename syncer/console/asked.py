@@ -49,9 +49,9 @@ Kind = TypeVar("Kind", bound=Asked)
 
 
 def of_json(body: bytes, kind: type[Kind]) -> Kind:
-    """What a program asked; nothing at all is an empty object."""
+    """What a program asked; nothing at all, not even a blank, is an empty object."""
     try:
-        asked = msgspec.json.decode(body.strip() or b"{}", type=kind)
+        asked = msgspec.json.decode(body or b"{}", type=kind)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise NoQuestionError(f"the body is not what is asked for: {error}") from None
     if b"\\u0000" in body and "\0" in "".join(_texts(asked)):
@@ -62,6 +62,9 @@ def of_json(body: bytes, kind: type[Kind]) -> Kind:
 def of_fields(fields: Mapping[str, Sequence[str]], kind: type[Kind]) -> Kind:
     """What an address, or a form, asked."""
     lists = {field.name for field in msgspec.structs.fields(kind) if field.default == ()}
+    twice = [name for name, values in fields.items() if len(values) > 1 and name not in lists]
+    if twice:
+        raise NoQuestionError(f"say once: {', '.join(twice)}")
     named = {name: list(values) if name in lists else values[0] for name, values in fields.items()}
     try:
         return msgspec.convert(named, kind, strict=False)

@@ -119,7 +119,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="syncer"'}
 
 def form(request: Request) -> Mapping[str, Sequence[str]]:
     """The fields of a form; none if the body is none, or is not to be read."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+    if request.media_type != _FORM:
         return {}
     try:
         return parse_qs(request.body.decode("ascii"), errors="strict", max_num_fields=_FIELDS)

@@ -20,6 +20,7 @@ from syncer.console.asked import Asked
 from syncer.console.routing import Route
 from syncer.console.running import Begun, Busy
 from syncer.console.views import runs
+from syncer.web import BODY_BYTES
 
 _GROUP = re.compile(r"\(\?P<(\w+)>([^()]*)\)")
 _REF = "#/components/schemas/{name}"
@@ -51,7 +52,7 @@ _WHY_NOT: Mapping[int, str] = {
     503: "The state cannot be used, or too many ask at the same time.",
 }
 _LOOKING = (400, 401, 403, 421, 429, 503)
-_ACTING = (400, 401, 403, 421, 422, 429, 503)
+_ACTING = (400, 401, 403, 411, 413, 421, 422, 429, 503)
 
 
 def document() -> Json:
@@ -203,12 +204,17 @@ def _why_not(*statuses: int) -> Json:
 
 def _refusals() -> Json:
     """What is answered where nothing is said. The server itself, which knows no JSON, answers where there is no page,
-    where too many ask, and where somebody asks too much."""
+    where too many ask, and where it does not read to the end."""
     said = {str(status): _json(why, Failed) for status, why in _WHY_NOT.items()}
     sentence: Json = {"text/plain": {"schema": {"type": "string"}}}
     for status in ("404", "503"):
         said[status]["content"].update(sentence)
-    return {**said, "431": {"description": "The address and the headers are too long.", "content": sentence}}
+    unread = {
+        "411": "Nothing says how long the body is (`Content-Length`).",
+        "413": f"The body has more than {BODY_BYTES} bytes.",
+        "431": "The address and the headers are too long.",
+    }
+    return {**said, **{status: {"description": why, "content": sentence} for status, why in unread.items()}}
 
 
 def _view_of(route: Route) -> type:

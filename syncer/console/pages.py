@@ -1,13 +1,16 @@
 """Which views there are, at which addresses, and how the filters in an address are read."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
-from syncer.console.routing import Look, NoQuestionError, Route
+from syncer.console.routing import Look, NoQuestionError, Route, said_once
 from syncer.console.views import audiences, destinations, lists, now, people, plans, runs
 
 STATUSES = ("running", "succeeded", "incomplete", "held", "failed", "interrupted")
 _MOST_RUNS = 2**31 - 1
+_DIGITS = re.compile("[0-9]{1,10}")
+_DAY_FORM = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _now(look: Look) -> now.Now:
@@ -15,7 +18,7 @@ def _now(look: Look) -> now.Now:
 
 
 def _runs(look: Look) -> runs.Runs:
-    asked = _asked(look)
+    asked = _asked(look, _FILTERS_OF_RUNS)
     status = asked.get("status")
     if status is not None and status not in STATUSES:
         raise NoQuestionError(f"a run is {', '.join(STATUSES)}")
@@ -47,7 +50,7 @@ def _ask_about_person(look: Look) -> people.Person:
 
 
 def _who(look: Look) -> str:
-    return look.request.query.get("who", "").strip()
+    return said_once(look.request).get("who", "").strip()
 
 
 def _plan(look: Look) -> plans.Asked:
@@ -71,7 +74,7 @@ def _of_run(look: Look, number: str, word: str) -> lists.Listing:
 
 
 def _list(look: Look, kind: lists.Kind, about: Mapping[str, object]) -> lists.Listing:
-    asked = _asked(look)
+    asked = _asked(look, (*_OF_EVERY_LIST, *kind.filters))
     if "destination" not in asked:
         raise NoQuestionError("say of which destination: ?destination=NAME")
     place = asked.get("from")
@@ -86,6 +89,7 @@ def _list(look: Look, kind: lists.Kind, about: Mapping[str, object]) -> lists.Li
     return lists.listing(look.connection, kind, chosen, begin, look.desk.places, rows)
 
 
+_OF_EVERY_LIST = ("destination", "from")
 _TEXT: Mapping[str, object] = {"type": "string"}
 _NUMBER: Mapping[str, object] = {"type": "integer", "minimum": 0, "maximum": _MOST_RUNS}
 _DAY: Mapping[str, object] = {"type": "string", "format": "date"}
@@ -123,21 +127,28 @@ ROUTES: Sequence[Route] = (
 )
 
 
-def _asked(look: Look) -> Mapping[str, str]:
-    """What an address says behind the path, without what it leaves open."""
-    return {name: value for name, value in look.request.query.items() if value}
+def _asked(look: Look, names: Collection[str]) -> Mapping[str, str]:
+    """What an address says behind the path, without what it leaves open. What would not be heeded is refused: the page
+    would answer another question than the one that stands above it."""
+    asked = said_once(look.request)
+    unknown = sorted(asked.keys() - names)
+    if unknown:
+        raise NoQuestionError(f"nothing here goes by {', '.join(unknown)}; there is {', '.join(names)}")
+    return asked
 
 
 def _number(text: str | None) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and int(text[:11]) <= _MOST_RUNS):
+    if not (_DIGITS.fullmatch(text) and int(text) <= _MOST_RUNS):
         raise NoQuestionError("a run has a number")
     return int(text)
 
 
 def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
     try:
-        return None if text is None else date.fromisoformat(text)
+        return date.fromisoformat(text if _DAY_FORM.fullmatch(text) else "")
     except ValueError:
         raise NoQuestionError("write a day as 2026-01-31") from None

@@ -15,6 +15,16 @@ class NoQuestionError(Exception):
     """What was asked is no question to this page; the message says what would be one."""
 
 
+def said_once(request: Request) -> Mapping[str, str]:
+    """What an address says behind the path, without what it leaves open. What is said twice is no question: one of the
+    two would not be heeded."""
+    asked = {name: [value for value in values if value] for name, values in request.every.items()}
+    twice = sorted(name for name, values in asked.items() if len(values) > 1)
+    if twice:
+        raise NoQuestionError(f"say once: {', '.join(twice)}")
+    return {name: values[0] for name, values in asked.items() if values}
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """Somebody looks at a page: `connection` reads the state at one moment, in a transaction that changes nothing.

@@ -34,6 +34,8 @@ def answered(opened: socket.socket) -> bytes:
         ("Content-Length: 65536", b"x" * 65536, b"200 OK"),
         ("Content-Length: 65537", b"", b"413 Request Entity Too Large"),
         ("Content-Length: 99999999999999999999", b"", b"413 Request Entity Too Large"),
+        (f"Content-Length: {'0' * 11}99999", b"", b"413 Request Entity Too Large"),
+        (f"Content-Length: {'0' * 5000}5", b"hello", b"200 OK"),
         ("Content-Length: -1", b"", b"411 Length Required"),
         ("Content-Length: x", b"", b"411 Length Required"),
         ("Content-Length: 5\r\nContent-Length: 6", b"hello", b"411 Length Required"),

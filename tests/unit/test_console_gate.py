@@ -126,7 +126,7 @@ def test_only_a_page_of_ours_has_a_browser_post(
 
 def test_a_token_in_an_address_is_none(guarded: Gate) -> None:
     """An address is kept by browsers, proxies and logs."""
-    request = Request("/now", {"token": TOKEN}, {"token": [TOKEN]}, headers={"host": "localhost"}, client="10.0.0.1")
+    request = Request("/now", {"token": [TOKEN]}, headers={"host": "localhost"}, client="10.0.0.1")
     assert not guarded.caller(request).holds_token
 
 

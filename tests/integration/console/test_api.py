@@ -133,6 +133,18 @@ def test_what_is_no_question(api: Api) -> None:
         assert (answer.status_code, list(answer.json())) == (status, ["error"]), (body[:50], answer.text)
 
 
+@pytest.mark.parametrize("blank", [b" ", b"\r\n", b"\x0c", b"\x0b\t"])
+def test_a_body_of_blanks_is_no_question_though_nothing_need_be_asked(api: Api, blank: bytes) -> None:
+    headers = {**BEARER, "Content-Type": "application/json"}
+    assert api.client.post("/api/pause", content=blank, headers=headers).status_code == 400
+    assert api.client.post("/api/pause", content=b"", headers=headers).status_code == 200
+
+
+def test_the_type_of_a_body_may_be_spelled_in_any_case(api: Api) -> None:
+    headers = {**BEARER, "Content-Type": "Application/JSON; charset=utf-8"}
+    assert api.client.post("/api/pause", content=b"{}", headers=headers).status_code == 200
+
+
 def test_without_the_token_nothing_is_done(held: World, api: Api) -> None:
     for path in (path for path, item in DOCUMENT["paths"].items() if "post" in item):
         assert api.post(path, headers={}).status_code == 401

@@ -106,7 +106,7 @@ def test_no_other_machine_is_let_in_without_a_token(listen: str, world: World) -
     assert f"--listen: '{listen}' is no address of this machine's own, and there is no `console.token`" in done.stderr
 
 
-@pytest.mark.parametrize("listen", ["9465", ":9465", "127.0.0.1:99999", "127.0.0.1:x"])
+@pytest.mark.parametrize("listen", ["9465", ":9465", "127.0.0.1:99999", "127.0.0.1:x", "127.0.0.1:" + "9" * 5000])
 def test_where_to_listen_is_an_address(listen: str, world: World) -> None:
     done = world.command("console", "--listen", listen)
     assert done.returncode == 2
@@ -122,7 +122,7 @@ def test_who_only_looks_takes_no_thread_of_those_who_act_or_scrape(world: World)
             page = site.page(path)
             assert page is not None
             headers = {"host": "localhost", "sec-fetch-site": "same-origin", **given}
-            work = page.answer(Request(path, {"wait": "9"} if "wait" in given else {}, {}, method, headers, body))
+            work = page.answer(Request(path, {"wait": ["9"]} if "wait" in given else {}, method, headers, body))
             assert isinstance(work, Work), work
             return work.lane
 
