@@ -118,7 +118,7 @@ def _covers(entry: str, host: str, port: int) -> bool:
         return True
     named = _ENTRY.fullmatch(entry)
     name = (named["bracketed"] or named["name"]) if named else entry
-    if named and named["port"] and int(named["port"]) != port:
+    if named and named["port"] and named["port"].lstrip("0") != str(port):
         return False
     try:
         return ip_address(host) in ip_network(name, strict=False)
@@ -127,7 +127,7 @@ def _covers(entry: str, host: str, port: int) -> bool:
         return host == name or host.endswith(f".{name}")
 
 
-_ENTRY = re.compile(r"(?:\[(?P<bracketed>[^]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>\d+))?")
+_ENTRY = re.compile(r"(?:\[(?P<bracketed>[^]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>[0-9]+))?")
 
 
 def _in_url(host: str) -> str:

@@ -228,6 +228,15 @@ def check_clear_text(parts: SplitResult, info: ValidationInfo, *, key: str) -> N
         raise ValueError(f"would send the {key} in clear; use https://, or set `allow_http = true`")
 
 
+def is_port(text: str) -> bool:
+    """Whether a text is the number of a port. A longer row of digits than any port has is not even read as a number,
+    which Python refuses from 4,300 on."""
+    return bool(_PORT.fullmatch(text)) and int(text) < 65536
+
+
+_PORT = re.compile("[0-9]{1,5}")
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is this very machine."""
     try:

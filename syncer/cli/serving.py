@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from syncer import errors
 from syncer.app import App
 from syncer.console.site import Console
-from syncer.fields import is_loopback
+from syncer.fields import is_loopback, is_port
 from syncer.web import WebServer
 
 DEFAULT = "127.0.0.1:9465"
@@ -17,7 +17,7 @@ def refuse_unfit(listen: str, *, has_token: bool) -> None:
     """Raises `ConfigError` for what is no host and port; without a token, by which people say who they are, also for
     what other machines can reach."""
     host, _, port = listen.rpartition(":")
-    if not (host and port.isascii() and port.isdigit() and int(port) < 65536):
+    if not (host and is_port(port)):
         raise errors.ConfigError([errors.Problem("--listen", f"{listen!r} is no host and port, such as {DEFAULT}")])
     if not has_token and not is_loopback(host.strip("[]")):
         sentence = (

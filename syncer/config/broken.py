@@ -19,6 +19,8 @@ _NAMING = re.compile(
 _HEADER = re.compile(r"\s*(?P<opening>\[\[?)\s*(?P<name>[\w.]+)(?P<rest>.*)")
 _ASSIGNMENT = re.compile(r"\s*(?P<key>[\w.]+)\s*(?P<sign>=?)\s*(?P<value>.*)")
 _WORD = re.compile(r"[\w.:+-]{1,30}(?=\s|$)", re.ASCII)
+_TOO_LONG = re.compile("[0-9][0-9_]{4300,}")
+"""More digits than Python reads as a number; `tomllib` leaves that to it, and does not say where."""
 _MANY_LINES = ('"""', "'''")
 
 
@@ -28,6 +30,9 @@ def said(text: str, complaint: str) -> str:
     end = f"(at line {len(lines)}, column {len(lines[-1]) + 1})"
     words = _NAMING.sub(r"\1\2", complaint).replace(_AT_THE_END, end)
     words = words[:1].lower() + words[1:]
+    if complaint.startswith("Exceeds the limit") and (number := _TOO_LONG.search(text)):
+        before = text[: number.start()].split("\n")
+        words = f"a number of {len(number.group())} digits (at line {len(before)}, column {len(before[-1]) + 1})"
     place = _PLACE.search(words)
     if place is None:
         return words

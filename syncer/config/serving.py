@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator
 
-from syncer.fields import Key, Table, Text
+from syncer.fields import Key, Table, Text, is_port
 
 _MIN_TOKEN = 24
 """Characters. Nobody guesses so many, whatever they are."""
@@ -41,7 +41,7 @@ class Health(Table):
     @classmethod
     def _host_and_port(cls, text: str) -> str:
         host, _, port = text.rpartition(":")
-        if text and not (host and port.isascii() and port.isdigit() and int(port) < 65536):
+        if text and not (host and is_port(port)):
             raise ValueError('must be a host and a port such as "127.0.0.1:9464", or "" for nothing')
         return text
 

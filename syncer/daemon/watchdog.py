@@ -1,5 +1,6 @@
 """The watchdog of systemd: it ends a daemon whose main thread no longer goes round, and starts it again."""
 
+import re
 import socket
 import time
 from collections.abc import Mapping
@@ -7,12 +8,16 @@ from contextlib import suppress
 
 from syncer import errors, sync
 
+_MICROSECONDS = re.compile("[0-9]{1,20}")
+
 
 class Watchdog:
     """Tells systemd that the daemon is alive, if systemd asks for it; a `serve.Watcher`."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._address = environ.get("NOTIFY_SOCKET", "") if environ.get("WATCHDOG_USEC", "").isdigit() else ""
+        self._address = (
+            environ.get("NOTIFY_SOCKET", "") if _MICROSECONDS.fullmatch(environ.get("WATCHDOG_USEC", "")) else ""
+        )
         self._pause = int(environ["WATCHDOG_USEC"]) / 1e6 / 4 if self._address else 0.0
         self._beaten: float | None = None
 

@@ -85,6 +85,8 @@ def test_a_variable_names_the_proxy(
         ("*", "x.example", True),
         ("x.example:443", "x.example", True),
         ("x.example:80", "x.example", False),
+        ("x.example:0443", "x.example", True),
+        ("x.example:" + "4" * 5000, "x.example", False),
         ("10.0.0.0/8", "10.1.2.3", True),
         ("10.0.0.0/8", "11.1.2.3", False),
         ("10.0.0.7/8", "10.1.2.3", True),

@@ -24,6 +24,13 @@ def test_it_beats_as_often_as_it_has_to(tmp_path: Path, monkeypatch: pytest.Monk
             systemd.recv(100)
 
 
-@pytest.mark.parametrize("environ", [{}, {"NOTIFY_SOCKET": "/nowhere"}, {"NOTIFY_SOCKET": "/no", "WATCHDOG_USEC": "9"}])
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"NOTIFY_SOCKET": "/nowhere"},
+        *({"NOTIFY_SOCKET": "/no", "WATCHDOG_USEC": said} for said in ("9", "-9", "²", "٣", "9" * 5000)),
+    ],
+)
 def test_where_nobody_asks_for_it_nothing_happens(environ: dict[str, str]) -> None:
     Watchdog(environ).beat()

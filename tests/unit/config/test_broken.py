@@ -44,6 +44,7 @@ def complaint(folder: Path, text: str) -> str | None:
         ("[hunter2]\n[hunter2]", "cannot declare twice (at line 2, column 9)"),
         ("[log]\nlevel = INFO # hunter2", "(at line 2, column 9): `level = INFO …`"),
         ("[alerts]\nurls = [\n  hunter2,\n]", "(at line 3, column 3)"),
+        ("[guard]\nmin_removed = " + "9" * 5000, "a number of 5000 digits (at line 2, column 15): `min_removed = …`"),
         ('[state]\npassword = """\nname = hunter2 \\x"""', "(at line 3, column 18)"),
     ],
 )

@@ -19,7 +19,7 @@ from tests.unit.config.texts import MINIMAL, WAREHOUSE, Load, in_destination, in
         (b"a = 1\na = 2", "is not TOML: cannot overwrite a value"),
         (b"a = '\xe9'", "is not UTF-8 text (byte 5); save it as UTF-8"),
         (b"a = " + b"[" * 100_000, "is not TOML: "),
-        (b"a = " + b"9" * 10_000, "is not TOML: "),
+        (b"a = " + b"9" * 10_000, "is not TOML: a number of 10000 digits (at line 1, column 5)"),
         (b".".join([b"a"] * 3_000) + b" = 1", "has tables in one another, more than 50 deep"),
     ],
 )
