@@ -3,6 +3,8 @@
 Whatever others wrote reaches the terminal through `words`, `print_fields` or `print_json` only, which escape it.
 """
 
+import os
+import re
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -22,8 +24,15 @@ _PIPE_WIDTH = 160
 """Columns where stdout is no terminal: wide enough that hardly a line is folded."""
 
 
+_SIZE = re.compile("[1-9][0-9]{0,3}")
+"""Of a terminal, as the environment may say it."""
+
+
 def consoles() -> tuple[Console, Console]:
     """For stdout and stderr, fit for what these are now: a terminal or not."""
+    for size in ("COLUMNS", "LINES"):
+        if not _SIZE.fullmatch(os.environ.get(size, "1")):
+            del os.environ[size]  # Rich would end with an error that is none of ours: it takes any digits for a number
     width = None if sys.stdout is not None and sys.stdout.isatty() else _PIPE_WIDTH
     return Console(highlight=False, width=width), Console(stderr=True, highlight=False, soft_wrap=True)
 

@@ -1,5 +1,6 @@
 """Addresses of databases, as the configuration has them."""
 
+import re
 from dataclasses import replace
 from typing import Annotated
 
@@ -9,6 +10,17 @@ from pydantic import AfterValidator, BeforeValidator, Secret, SecretStr, Validat
 
 from syncer import addresses, fields, warehouses
 from syncer.addresses import Address
+
+_NUMBERS = (
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+)
+"""What PostgreSQL's client library reads only when it connects, which is too late to say where it stands."""
+_WHOLE = re.compile("[+-]?[0-9]{1,9}")
 
 
 class DatabaseUrl(Secret[Address]):
@@ -60,11 +72,14 @@ def _state_url(url: DatabaseUrl) -> DatabaseUrl:
             'must be PostgreSQL, such as "postgresql://syncer@db.internal/syncer"; leave it out for the embedded one'
         )
     try:
-        conninfo(address)
+        options = psycopg.conninfo.conninfo_to_dict(conninfo(address))
     except (psycopg.ProgrammingError, ValueError):
         raise ValueError(
             "holds options that PostgreSQL's client library does not know; correct what stands after `?`"
         ) from None
+    for name in _NUMBERS:
+        if not _WHOLE.fullmatch(str(options.get(name) or 0)):
+            raise ValueError(f"holds a `{name}` that is no whole number; correct what stands after `?`")
     return DatabaseUrl(addresses.of_postgresql(address))
 
 

@@ -22,6 +22,8 @@ from syncer.warehouses.words import Words
 _DEFAULTS: Mapping[str, object] = {"application_name": "syncer warehouse", **KEEPALIVE}
 # These hold whatever the configuration says: the stream is UTF-8, and a pooler knows no prepared statements.
 _FIXED: Mapping[str, object] = {"client_encoding": "utf8", "prepare_threshold": None}
+# What psycopg takes beside the options of a connection: that is about how rows are read here, and at which moment.
+_OURS = frozenset(("autocommit", "conninfo", "context", "cursor_factory", "row_factory"))
 
 _BLOCK_ROWS = 1000
 _FIRST_OF_OTHERS = 16384
@@ -68,6 +70,9 @@ class PostgresWarehouse:
     """See `models.Warehouse`."""
 
     def __init__(self, address: addresses.Address, connect_args: Mapping[str, object]) -> None:
+        if ours := sorted(_OURS & connect_args.keys()):
+            said = f"{', '.join(ours)}: no option of a connection to PostgreSQL; leave it out"
+            raise errors.ConfigError([errors.Problem("warehouse.connect_args", said)])
         self._words = Words(address, connect_args)
         self._address = address
         # What stands in the URL's query must not be overruled by our defaults.

@@ -31,6 +31,15 @@ def test_the_help_groups_all_commands_and_cuts_no_summary(monkeypatch: pytest.Mo
     assert max(map(len, listed.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("name", ["COLUMNS", "LINES"])
+@pytest.mark.parametrize("said", ["", "0", "²", "x", "-5", "9" * 5000])
+def test_a_size_that_no_terminal_has_is_passed_over(monkeypatch: pytest.MonkeyPatch, name: str, said: str) -> None:
+    monkeypatch.setenv(name, said)
+    out, _ = screen.consoles()
+    assert out.size.width > 1
+    assert out.size.height > 1
+
+
 def test_a_table_says_true_and_false(capsys: pytest.CaptureFixture[str]) -> None:
     screen.print_table(
         "was told", [{"value": True, "uncertain": False, "since": None}], ("value", "uncertain", "since")

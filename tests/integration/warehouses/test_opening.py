@@ -21,6 +21,15 @@ def test_an_address_that_its_dialect_does_not_understand() -> None:
     assert "sesame" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["autocommit", "conninfo", "context", "cursor_factory", "row_factory"])
+def test_how_rows_are_read_is_not_for_the_configuration_to_say(name: str) -> None:
+    """With `autocommit` each source would be read at a moment of its own."""
+    with pytest.raises(errors.ConfigError, match="no option of a connection to PostgreSQL") as caught:
+        warehouses.open_warehouse(addresses.of_postgresql(addresses.parse("postgresql://h/d")), {name: True})
+    [problem] = caught.value.problems
+    assert (problem.path, problem.message.split(":")[0]) == ("warehouse.connect_args", name)
+
+
 def test_a_dialect_that_shows_its_cipher_is_said_to_have_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse = warehouses.open_warehouse(addresses.parse(f"sqlite:///{tmp_path}/a.db"), {})
     (tmp_path / "a.db").touch()

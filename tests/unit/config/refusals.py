@@ -131,6 +131,20 @@ REFUSED = [
         "state.url",
         ("holds options that PostgreSQL's client library does not know; correct what stands after `?`"),
     ),
+    *(
+        (
+            in_state(f"url = 'postgresql://h/d?{name}={value}'"),
+            "state.url",
+            f"holds a `{name}` that is no whole number; correct what stands after `?`",
+        )
+        for name, value in (
+            ("connect_timeout", "x"),
+            ("connect_timeout", "inf"),
+            ("connect_timeout", "1.5"),
+            ("connect_timeout", "9" * 5000),
+            ("keepalives_idle", "x"),
+        )
+    ),
     (
         in_state("url = 'sqlite:///hunter2.db'"),
         "state.url",
