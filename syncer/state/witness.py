@@ -13,7 +13,6 @@ its last seconds is not noticed. To go on from a restored state is written with 
 one transaction: there is no moment at which it is accepted, and nothing is due again.
 """
 
-import json
 import os
 import tempfile
 import uuid
@@ -21,8 +20,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
 import psycopg
+from msgspec import Meta
 
 from syncer import errors
 from syncer.files import replace_file
@@ -38,11 +40,11 @@ _WAY_OUT = "syncer resync --restored"
 class _Run:
     """A run as a note has it: `settled` are its pages that have an end, `at` is the database's time."""
 
-    run_id: int
+    run_id: Annotated[int, Meta(ge=1, le=2**31 - 1)]
     nonce: uuid.UUID
     closed: bool
-    settled: int
-    at: datetime
+    settled: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    at: Annotated[datetime, Meta(tz=True)]
 
 
 def check(connection: Connection) -> None:
@@ -67,10 +69,9 @@ def remember(connection: Connection, run_id: int) -> None:
     if last is not None and last.run_id > run_id and _knows(connection, last):
         return
     run = fetch_one(connection, _Run, "show_run_to_note", {"run_id": run_id})
-    note = json.dumps({**asdict(run), "nonce": str(run.nonce), "at": run.at.isoformat()})
     try:
         if file is not None:
-            _write(file, note)
+            _write(file, msgspec.json.encode(run))
     except OSError as error:
         log.info("a restored state would not be noticed: no note of the run can be kept", why=error.strerror)
 
@@ -129,16 +130,14 @@ def _read(file: Path | None) -> _Run | None:
     if file is None:
         return None
     try:
-        note = json.loads(file.read_text())
-        at = datetime.fromisoformat(note["at"])
-        return _Run(int(note["run_id"]), uuid.UUID(note["nonce"]), bool(note["closed"]), int(note["settled"]), at)
+        return msgspec.json.decode(file.read_bytes(), type=_Run)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # msgspec's are ValueErrors
         log.warning("the note of the last run cannot be read and is left aside", file=str(file), error=str(error))
         return None
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, note: bytes) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace_file(file, text.encode())
+    replace_file(file, note)

@@ -193,20 +193,6 @@ def test_where_no_note_can_be_kept_check_says_so(world: World, monkeypatch: pyte
     assert "would not be noticed" in world.command("check").stderr
 
 
-def test_a_note_that_cannot_be_read_is_left_aside(world: World, notes: Path) -> None:
-    world.warehouse.replace(named_members("a"))
-    world.sync()
-    (note,) = notes.iterdir()
-    for run_id, text in enumerate(("", "[]", '{"run_id": "x"}', "\udcff"), 2):
-        note.write_bytes(text.encode("utf-8", "surrogateescape"))
-
-        assert world.command("sync").returncode == 0, text
-
-        with world.state() as connection:
-            witness.check(connection)
-        assert f'"run_id": {run_id}' in note.read_text(), text
-
-
 class Messages:
     """Where alerts go. See `channels.Channel`."""
 
