@@ -48,8 +48,12 @@ def opened_origin(origin: str, settings: config.Settings, environ: Mapping[str, 
         yield State(config.other_state("--from", origin, environ).get_secret_value(), schema)
         return
     folder = Path(origin)
-    if not embedded.exists(folder):
-        problem = "is neither a PostgreSQL URL nor a folder with an embedded state (`state.data_dir`)"
+    problem = "is neither a PostgreSQL URL nor a folder with an embedded state (`state.data_dir`)"
+    try:
+        is_there = embedded.exists(folder)
+    except OSError as error:
+        is_there, problem = False, f"{problem}: {error.strerror}"
+    if not is_there:
         raise errors.ConfigError([errors.Problem("--from", f"{str(folder)!r} {problem}")])
     with embedded.running(folder) as url:
         yield State(url, schema)

@@ -79,7 +79,7 @@ class _Table:
 @destination_option
 @click.option(
     "--people",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=2**31 - 1),
     is_flag=False,
     flag_value=_SAMPLE,
     metavar="[N]",

@@ -103,7 +103,7 @@ def migrate(session: Session, only_print: bool, origin: str | None) -> None:
 
 @click.command()
 @click.option(
-    "--customers", type=click.IntRange(min=10), default=3000, show_default=True, help="How large the shop is."
+    "--customers", type=click.IntRange(10, 10_000_000), default=3000, show_default=True, help="How large the shop is."
 )
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default="syncer-demo", show_default=True)
 @click.option("--seed", type=int, default=7, show_default=True, help="Another seed, another shop.")

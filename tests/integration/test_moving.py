@@ -164,6 +164,8 @@ def test_a_source_of_another_version_is_refused_with_the_way_out(
         ("mysql://u:sw0rdfish@db/x", "must be PostgreSQL"),
         ("${NOT_SET}", "NOT_SET"),
         ("nowhere", "neither a PostgreSQL URL nor a folder"),
+        (__file__, "neither a PostgreSQL URL nor a folder"),
+        ("x" * 5000, "neither a PostgreSQL URL nor a folder"),
     ],
 )
 def test_what_is_no_state_is_refused_by_its_place(world: World, origin: str, words: str) -> None:

@@ -122,3 +122,17 @@ def test_a_wrong_option_is_a_usage_error(world: World) -> None:
     done = world.command("sync", "--audiense", "x")
     assert (done.returncode, done.stdout) == (2, "")
     assert "--audience" in done.stderr
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5000, "²", "1e3", ""])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        *(["plan", "--people"], ["demo", "--customers"], ["explain", "u1", "--limit"], ["verify", "--limit"]),
+        ["reconcile", "segment", "--sample"],
+    ],
+)
+def test_a_number_that_cannot_be_is_a_usage_error(world: World, asked: list[str], number: str) -> None:
+    done = world.command(*asked, number)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert asked[-1] in done.stderr
