@@ -29,7 +29,8 @@ _SIZE = re.compile("[1-9][0-9]{0,3}")
 
 
 def consoles() -> tuple[Console, Console]:
-    """For stdout and stderr, fit for what these are now: a terminal or not."""
+    """For stdout and stderr, fit for what these are now: a terminal or not. Takes out of the environment a size that no
+    terminal has."""
     for size in ("COLUMNS", "LINES"):
         if not _SIZE.fullmatch(os.environ.get(size, "1")):
             del os.environ[size]  # Rich would end with an error that is none of ours: it takes any digits for a number

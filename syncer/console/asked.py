@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from syncer.console.routing import NoQuestionError
+from syncer.console.routing import NoQuestionError, refuse_repeated
 
 Number = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Text = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -62,9 +62,7 @@ def of_json(body: bytes, kind: type[Kind]) -> Kind:
 def of_fields(fields: Mapping[str, Sequence[str]], kind: type[Kind]) -> Kind:
     """What an address, or a form, asked."""
     lists = {field.name for field in msgspec.structs.fields(kind) if field.default == ()}
-    twice = [name for name, values in fields.items() if len(values) > 1 and name not in lists]
-    if twice:
-        raise NoQuestionError(f"say once: {', '.join(twice)}")
+    refuse_repeated({name: values for name, values in fields.items() if name not in lists})
     named = {name: list(values) if name in lists else values[0] for name, values in fields.items()}
     try:
         return msgspec.convert(named, kind, strict=False)

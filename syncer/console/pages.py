@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 
 from syncer.console.routing import Look, NoQuestionError, Route, said_once
@@ -148,7 +149,7 @@ def _number(text: str | None) -> int | None:
 def _day(text: str | None) -> date | None:
     if text is None:
         return None
-    try:
-        return date.fromisoformat(text if _DAY_FORM.fullmatch(text) else "")
-    except ValueError:
-        raise NoQuestionError("write a day as 2026-01-31") from None
+    with suppress(ValueError):
+        if _DAY_FORM.fullmatch(text):  # Python reads more forms than this one
+            return date.fromisoformat(text)
+    raise NoQuestionError("write a day as 2026-01-31")

@@ -1,7 +1,7 @@
 """What a page is: an address, a name (its template's), and the view that answers it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,13 +15,17 @@ class NoQuestionError(Exception):
     """What was asked is no question to this page; the message says what would be one."""
 
 
-def said_once(request: Request) -> Mapping[str, str]:
-    """What an address says behind the path, without what it leaves open. What is said twice is no question: one of the
-    two would not be heeded."""
-    asked = {name: [value for value in values if value] for name, values in request.every.items()}
-    twice = sorted(name for name, values in asked.items() if len(values) > 1)
+def refuse_repeated(said: Mapping[str, Sequence[str]]) -> None:
+    """What is said twice is no question: one of the two would not be heeded."""
+    twice = sorted(name for name, values in said.items() if len(values) > 1)
     if twice:
         raise NoQuestionError(f"say once: {', '.join(twice)}")
+
+
+def said_once(request: Request) -> Mapping[str, str]:
+    """What an address says behind the path, without what it leaves open. Refuses what it repeats."""
+    asked = {name: [value for value in values if value] for name, values in request.every.items()}
+    refuse_repeated(asked)
     return {name: values[0] for name, values in asked.items() if values}
 
 
