@@ -32,8 +32,10 @@ def test_a_note_that_cannot_be_read_is_left_aside(
     for run_id, text in enumerate(texts, 2):
         note.write_bytes(text.encode("utf-8", "surrogateescape"))
 
-        assert world.command("sync").returncode == 0, text[:100]
+        done = world.command("sync")
 
+        assert done.returncode == 0, text[:100]
+        assert "the note of the last run cannot be read and is left aside" in done.stderr, text[:100]
         with world.state() as connection:
             witness.check(connection)
         assert f'"run_id":{run_id},' in note.read_text(), text[:100]
