@@ -51,6 +51,8 @@ def _parsed_url(value: object, info: ValidationInfo) -> DatabaseUrl:
         )
     if address.drivername in ("postgres", "postgresql"):
         address = addresses.of_postgresql(address)
+    if address.drivername == addresses.POSTGRESQL:
+        _refuse_unknown_options(address)
     problem = warehouses.missing_dialect(address)
     if problem:
         raise ValueError(problem)
@@ -71,6 +73,12 @@ def _state_url(url: DatabaseUrl) -> DatabaseUrl:
         raise ValueError(
             'must be PostgreSQL, such as "postgresql://syncer@db.internal/syncer"; leave it out for the embedded one'
         )
+    _refuse_unknown_options(address)
+    return DatabaseUrl(addresses.of_postgresql(address))
+
+
+def _refuse_unknown_options(address: Address) -> None:
+    """Does not repeat them: they may hold tokens."""
     try:
         options = psycopg.conninfo.conninfo_to_dict(conninfo(address))
     except (psycopg.ProgrammingError, ValueError):
@@ -80,7 +88,6 @@ def _state_url(url: DatabaseUrl) -> DatabaseUrl:
     for name in _NUMBERS:
         if not _WHOLE.fullmatch(str(options.get(name) or 0)):
             raise ValueError(f"holds a `{name}` that is no whole number; correct what stands after `?`")
-    return DatabaseUrl(addresses.of_postgresql(address))
 
 
 WarehouseUrl = Annotated[DatabaseUrl, BeforeValidator(_parsed_url, json_schema_input_type=str)]

@@ -126,23 +126,26 @@ REFUSED = [
     (in_audience("max_removed_fraction = '1'"), "audiences[0].max_removed_fraction", f'{NUMBER} (got "1")'),
     (in_audience("max_added_fraction = -1"), "audiences[0].max_added_fraction", "must be at least 0 (got -1)"),
     # the state
-    (
-        in_state("url = 'postgresql://h/d?sslmod=require'"),
-        "state.url",
-        ("holds options that PostgreSQL's client library does not know; correct what stands after `?`"),
+    *(
+        (text, place, "holds options that PostgreSQL's client library does not know; correct what stands after `?`")
+        for text, place in (
+            (in_state("url = 'postgresql://h/d?sslmod=require'"), "state.url"),
+            (with_url("postgresql://h/d?sslmod=require"), "warehouse.url"),
+            (with_url("postgresql+psycopg://h/d?sslmod=require"), "warehouse.url"),
+        )
     ),
     *(
-        (
-            in_state(f"url = 'postgresql://h/d?{name}={value}'"),
-            "state.url",
-            f"holds a `{name}` that is no whole number; correct what stands after `?`",
-        )
+        (text, place, f"holds a `{name}` that is no whole number; correct what stands after `?`")
         for name, value in (
             ("connect_timeout", "x"),
             ("connect_timeout", "inf"),
             ("connect_timeout", "1.5"),
             ("connect_timeout", "9" * 5000),
             ("keepalives_idle", "x"),
+        )
+        for text, place in (
+            (in_state(f"url = 'postgresql://h/d?{name}={value}'"), "state.url"),
+            (with_url(f"postgresql://h/d?{name}={value}"), "warehouse.url"),
         )
     ),
     (
