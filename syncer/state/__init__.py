@@ -7,15 +7,16 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
 import psycopg.sql
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import RowMaker, args_row, class_row, scalar_row
 
 from syncer import errors, sql
 from syncer.log import Logger
-from syncer.state import faults, sessions
+from syncer.state import arrays, faults, sessions
 
 Connection = psycopg.Connection[Any]
 
@@ -64,6 +65,7 @@ class State:
                 client_encoding="utf8",
             )
             with connection:
+                connection.adapters.register_dumper(list, arrays.ArrayDumper)
                 sessions.prepare(connection, self.url, self.schema, longest_pause)
                 yield connection
 
@@ -86,8 +88,22 @@ def fetch_all(
     **placeholders: psycopg.sql.Composable,
 ) -> list[Row]:
     """All rows of the statement `name`, each as a `row`, whose fields are the statement's columns by name."""
-    with connection.cursor(row_factory=class_row(row)) as cursor:
+    with connection.cursor(row_factory=_rows_of(row)) as cursor:
         return cursor.execute(_statement(name, placeholders), parameters).fetchall()
+
+
+def _rows_of(row: type[Row]) -> Callable[[psycopg.Cursor[Any]], RowMaker[Row]]:
+    """The driver's `class_row`, which names every field of every row. Where the columns are in the order of the fields,
+    which is found out once, a row is made in a quarter of the time."""
+
+    def of_result(cursor: psycopg.Cursor[Any]) -> RowMaker[Row]:
+        result = cursor.pgresult
+        columns = tuple(result.fname(at) or b"" for at in range(result.nfields)) if result else ()
+        if columns == tuple(name.encode() for name in getattr(row, "__match_args__", ())):
+            return args_row(row)(cursor)
+        return class_row(row)(cursor)
+
+    return of_result
 
 
 def fetch_each(
@@ -97,7 +113,7 @@ def fetch_each(
     parameters: Mapping[str, object] | None = None,
 ) -> Iterator[Row]:
     """The rows of the statement `name` one after the other: as many as there are take no memory. In a transaction."""
-    with connection.cursor(name, row_factory=class_row(row)) as cursor:
+    with connection.cursor(name, row_factory=_rows_of(row)) as cursor:
         cursor.itersize = _TOGETHER
         cursor.execute(_statement(name, {}), parameters)
         yield from cursor
@@ -111,7 +127,7 @@ def fetch_optional(
     **placeholders: psycopg.sql.Composable,
 ) -> Row | None:
     """The row of a statement that has one, or none."""
-    with connection.cursor(row_factory=class_row(row)) as cursor:
+    with connection.cursor(row_factory=_rows_of(row)) as cursor:
         return cursor.execute(_statement(name, placeholders), parameters).fetchone()
 
 
@@ -165,7 +181,7 @@ def _statement(name: str, placeholders: Mapping[str, psycopg.sql.Composable]) ->
 
 def columns_of(rows: Collection[object], *names: str) -> dict[str, object]:
     """These attributes of the rows, as parallel arrays: parameters of a statement that takes many rows."""
-    return {name: [getattr(row, name) for row in rows] for name in names}
+    return {name: list(map(attrgetter(name), rows)) for name in names}
 
 
 def break_off(connection: Connection) -> None:
