@@ -147,7 +147,7 @@ def _print_json(result: sync.Result, foreseen: _Foreseen, people: Sequence[forec
 
 
 def _print_tables(result: sync.Result, foreseen: _Foreseen, people: Sequence[forecast.Told]) -> None:
-    reports.print_report(result.report, as_json=False)
+    reports.print_report(result.report, as_json=False, whole=True)
     screen.print_rows("forecast", foreseen.forecasts, _FORESEEN)
     screen.print_rows("people", people, _COLUMNS)
     for name, letter in foreseen.letters:

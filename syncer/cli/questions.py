@@ -28,7 +28,7 @@ def show_history(session: Session, run_id: int | None, limit: int, as_json: bool
             reports.print_runs(history.latest(connection, limit), as_json=as_json)
             return
         report = history.named_run(connection, run_id)
-        reports.print_report(report, as_json=as_json)
+        reports.print_report(report, as_json=as_json, whole=True)
         if not as_json:
             reports.print_refusals(history.refusals(connection, run_id, limit))
             reports.print_skipped(history.skipped(connection, limit))

@@ -1,5 +1,6 @@
 """How runs and requests are shown."""
 
+import heapq
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -31,8 +32,13 @@ def print_letter(about: str, letter: Letter) -> None:
         screen.say(f"there is none: {letter.refused}")
 
 
-def print_report(report: RunReport, *, as_json: bool) -> None:
-    """Prints a run: the contract's object, or the same in tables."""
+_MANY = 500
+"""Audiences, which are drawn in a tenth of a second. Nobody reads more at the end of a run."""
+
+
+def print_report(report: RunReport, *, as_json: bool, whole: bool = False) -> None:
+    """Prints a run: the contract's object, or the same in tables. Unless that is to be `whole`, of very many audiences
+    those that something is to be said about, and those that changed most."""
     if as_json:
         screen.print_json(report)
         return
@@ -40,8 +46,7 @@ def print_report(report: RunReport, *, as_json: bool) -> None:
     screen.stdout.print(screen.words((name, "bold"), " ", _status(report.status), f"  {_span(report)}"))
     if report.error:
         screen.stdout.print(screen.words(report.error, style="red"))
-    if report.audiences:
-        screen.stdout.print(_audiences(report.audiences))
+    _print_audiences(report, whole=whole)
     for destination in report.destinations:
         _print_destination(destination)
     if report.deferred:
@@ -99,6 +104,25 @@ def print_refusals(rows: Sequence[RefusedContact]) -> None:
 def print_skipped(rows: Sequence[SkippedMember]) -> None:
     """Prints the members that are skipped, and why."""
     screen.print_rows("skipped now", rows, ("destination", "audience", "user_id", "email", "reason", "since"))
+
+
+def _print_audiences(report: RunReport, *, whole: bool) -> None:
+    shown = report.audiences if whole else _most_telling(report.audiences)
+    if shown:
+        screen.stdout.print(_audiences(shown))
+    more = len(report.audiences) - len(shown)
+    if more:
+        screen.stdout.print(f"and {more:,} audiences that changed less: `syncer history {report.run_id}` lists all")
+
+
+def _most_telling(audiences: Sequence[AudienceReport]) -> Sequence[AudienceReport]:
+    """At most as many as `_MANY`, in their order."""
+
+    def weight(audience: AudienceReport) -> tuple[bool, int]:
+        return audience.problem is not None or audience.held > 0, audience.added + audience.removed
+
+    most = {id(each) for each in heapq.nlargest(_MANY, audiences, key=weight)}
+    return [audience for audience in audiences if id(audience) in most]
 
 
 def _audiences(audiences: Sequence[AudienceReport]) -> Table:
