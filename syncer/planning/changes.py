@@ -327,11 +327,13 @@ class TargetPlanner:
             return 0
         execute(self.connection, "put_off_moves")
         execute(self.connection, "leave_refreshes")
-        execute(self.connection, "add_follow_edges")
-        if not self.target.mode.per_audience:
+        edges = execute(self.connection, "add_follow_edges").rowcount
+        links = 0 if self.target.mode.per_audience else edges
+        if links > 1:
+            analyze(self.connection, "follow_edge")
             execute(self.connection, "put_off_cycles")
         added = execute(self.connection, "follow_moves", self._here).rowcount
-        while not self.target.mode.per_audience and execute(self.connection, "follow_chains", self._here).rowcount:
+        while links and execute(self.connection, "follow_chains", self._here).rowcount:
             pass
         if added:
             execute(self.connection, "gather_followers", self._here, **self.target.known(self.audiences.values()))
@@ -350,9 +352,8 @@ class TargetPlanner:
         if not given:
             return
         entries, priorities = zip(*given, strict=True)
-        ranked = {"entries": list(entries), "priorities": list(priorities)}
-        here = {**self._here, **self.target.in_reach, "per_audience": self.target.mode.per_audience}
-        execute(self.connection, "wait_for_priority", {**here, **ranked})
+        here = {**self._here, **self.target.in_reach, "entries": list(entries), "priorities": list(priorities)}
+        execute(self.connection, "wait_for_priority", {**here, "per_audience": self.target.mode.per_audience})
 
     def _defer(self) -> None:
         """Leaves to the next run what could not be told before that is due."""
@@ -375,9 +376,8 @@ class TargetPlanner:
 
     @property
     def _paged(self) -> dict[str, object]:
-        page_size, per_audience = self.target.destination.page_size, self.target.mode.per_audience
-        here = {**self._here, "run_id": self.counts.run_id}
-        return {**here, "page_size": page_size, "per_audience": per_audience}
+        here = {**self._here, "run_id": self.counts.run_id, "per_audience": self.target.mode.per_audience}
+        return {**here, "page_size": self.target.destination.page_size}
 
     def _covers_everything(self) -> bool:
         """Whether all that the state knows of is planned, from the snapshot, for everybody, by address."""
