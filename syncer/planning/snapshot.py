@@ -191,9 +191,8 @@ class Snapshot:
 
 def _limit(connection: Connection, statement: str, lock: str) -> None:
     """Limits the next statements of this transaction; being no query, that takes no snapshot."""
-    limits = {"statement_timeout": psycopg.sql.Literal(statement), "lock_timeout": psycopg.sql.Literal(lock)}
-    for name, limit in limits.items():
-        execute(connection, "limit_statement", setting=psycopg.sql.Identifier(name), limit=limit)
+    limits = {"statement": psycopg.sql.Literal(statement), "lock": psycopg.sql.Literal(lock)}
+    execute(connection, "limit_statements", None, **limits)
 
 
 @contextmanager

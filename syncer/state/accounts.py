@@ -77,11 +77,11 @@ def register(
     for destination in destinations:
         account = {**destination.account(), "key": destination.key_hash(salt)}
         before = remembered.get(destination.name)
-        with connection.transaction():
-            if before is None:
+        if before is None:
+            with connection.transaction():
                 _add(connection, destination.name, account)
-            elif destination.name not in refusals and before.account != account:
-                _remember(connection, before, account)
+        elif destination.name not in refusals and before.account != account:
+            _remember(connection, before, account)
     ids = {name: each.destination_id for name, each in remembered.items()}
     is_new = any(destination.name not in ids for destination in destinations)
     return Registered(known(connection) if is_new else ids, refusals)

@@ -217,3 +217,23 @@ def test_a_table_that_stays_locked_is_the_warehouses_fault(shared: Shared) -> No
         result = shared.world.sync()
     assert sync.exit_code(result) == 6
     assert (result.report.error or "").startswith("warehouse.membership.table: reading table")
+
+
+@pytest.mark.fresh_sessions
+def test_a_table_that_is_locked_once_it_was_found_is_waited_for_as_long_as_the_reader_would(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = snapshot._table_in_state
+    for_ten_seconds = "-c idle_in_transaction_session_timeout=10s"
+    with psycopg.connect(shared.admin.url, options=for_ten_seconds) as connection:
+        shared.run(f'ALTER DATABASE "{connection.info.dbname}" SET lock_timeout = 100')
+
+        def found(*arguments: Any) -> Any:
+            table = real(*arguments)
+            connection.execute("LOCK TABLE members")
+            return table
+
+        monkeypatch.setattr(snapshot, "_table_in_state", found)
+        result = shared.world.sync()
+    assert sync.exit_code(result) == 6
+    assert "canceling statement due to lock timeout" in (result.report.error or "")

@@ -1,4 +1,0 @@
--- Purpose: limits how long each of the next statements of this transaction may take, or wait for a lock.
--- Placeholders: setting, limit (in the words of PostgreSQL; 0 for none).
--- Rows: none.
-SET LOCAL {setting} = {limit}
