@@ -44,6 +44,13 @@ BEGIN: Mapping[str, tuple[str, ...]] = {
     "redshift": ("SELECT 1",),
 }
 
+WISHES: Mapping[str, tuple[str, ...]] = {"hive": ("SET spark.sql.thriftServer.incrementalCollect = true",)}
+"""Asked of a session before anything else; a server that refuses does without.
+
+Spark's SQL server holds a whole result in its own memory before it hands over the first row, and ends for want of it:
+ten million members took more than 2 GB. A Hive has no such setting, and may allow nobody to set what it does not know.
+"""
+
 CIPHER: Mapping[str, str] = dict.fromkeys(("mysql", "mariadb"), "SHOW SESSION STATUS LIKE 'Ssl_cipher'")
 """Asks for the cipher of the session, the second column, which is empty where there is none."""
 

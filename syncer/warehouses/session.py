@@ -76,6 +76,9 @@ class Session:
 
     def _begin(self) -> None:
         connection = self._connection = self._engine.connect()
+        for wish in dialects.WISHES.get(connection.dialect.name, ()):
+            with suppress(sqlalchemy.exc.DBAPIError):
+                connection.exec_driver_sql(wish).close()
         for statement in self._first:
             connection.exec_driver_sql(statement).close()
         if not self._first:  # some drivers connect with the first statement

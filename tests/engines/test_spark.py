@@ -2,12 +2,14 @@
 
 import re
 import uuid
+from contextlib import closing
 
 import pytest
 import sqlalchemy
 
+from syncer import errors
 from tests.integration.warehouses.contract import WarehouseContract
-from tests.integration.warehouses.places import Place, error_of, query, read, table
+from tests.integration.warehouses.places import Place, error_of, opened, pieces, query, read, table
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(900)]
 
@@ -58,12 +60,20 @@ class TestSpark(WarehouseContract):
         source = table(table='"we_members"', audience="Audience Name", user_id="user id", email="E-Mail %")
         assert read(place, source) == [("VIP", "u1", "e1", False)]
 
-    # Its server has all of a result before it hands over any: nothing fails in the middle.
+    # Its server has all of a partition before it hands over any: nothing fails in the middle of one.
     def test_a_row_that_fails_in_the_middle_raises(self, place: Place) -> None:
         self.make_many(place)
         message = error_of(place, query(self.fails_at(25_000)))
         assert message.startswith("audiences[2].query: reading the query's result failed: ")
         assert "[DIVIDE_BY_ZERO]" in message
+
+    def test_the_server_hands_rows_over_before_it_has_all(self, place: Place) -> None:
+        asked = query("SELECT id AS user_id, CAST(1 / (id - 300000) AS string) AS email FROM range(0, 400000, 1, 4)")
+        with closing(opened(place)) as warehouse, warehouse.reading() as reading:
+            stream = pieces(reading.stream(asked))
+            assert next(stream)
+            with pytest.raises(errors.WarehouseError, match=r"\[DIVIDE_BY_ZERO\]"):
+                list(stream)
 
     def test_what_does_not_parse_is_said_in_a_few_words(self, place: Place) -> None:
         message = error_of(place, query("SELECT user_id, email FORM members WHERE x ="))

@@ -1,5 +1,6 @@
 """What is said before any database answers."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,15 @@ def test_a_dialect_without_a_snapshot_of_several_statements_is_said_to_have_none
 
     assert known == []
     assert "sqlite is read one statement a source, each as of its own moment" in warehouse.caveats()[0]
+
+
+@pytest.mark.parametrize("refused", ["SET spark.no.such = true", "PRAGMA user_version = 7"])
+def test_what_a_server_need_not_grant_is_asked_first_and_its_refusal_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    """SQLite stands in for a Hive: it knows no SET, and writes nothing into a file that is opened to be read."""
+    (tmp_path / "a.db").touch()
+    monkeypatch.setattr(dialects, "WISHES", {"sqlite": (refused, "PRAGMA case_sensitive_like = ON")})
+    warehouse = warehouses.open_warehouse(addresses.parse(f"sqlite:///{tmp_path}/a.db"), {})
+    with closing(warehouse), warehouse.reading() as reading:
+        assert reading.answer("SELECT 'a' LIKE 'A'") == 0
