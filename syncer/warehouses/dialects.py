@@ -108,15 +108,15 @@ def _refuse_redshift(connection: Any, _record: object) -> None:
 
 def _open_sqlite_read_only(_dialect: object, _record: object, cargs: list[str], cparams: dict[str, object]) -> None:
     """Opens the file with `mode=ro`; never creates it. The driver must not begin transactions by itself."""
-    file, separator, options = cargs[0].partition("?") if cparams.get("uri") else (cargs[0], "", "")
-    if not cparams.get("uri"):
-        if not Path(file).is_file():
+    if cparams.get("uri") and cargs[0].startswith("file:"):  # else SQLite takes it for a plain name all the same
+        file, _, options = cargs[0].partition("#")[0].partition("?")  # it ignores what comes after a #
+    else:
+        if not Path(cargs[0]).is_file():
             raise errors.WarehouseError(
-                f"warehouse.url: there is no SQLite file {file}; a warehouse is only read, never created"
+                f"warehouse.url: there is no SQLite file {cargs[0]}; a warehouse is only read, never created"
             )
-        file = Path(file).as_uri()
-    given = dict(parse_qsl(options)) if separator else {}
-    cargs[0] = f"{file}?{urlencode({**given, 'mode': 'ro'})}"
+        file, options = Path(cargs[0]).absolute().as_uri(), ""
+    cargs[0] = f"{file}?{urlencode({**dict(parse_qsl(options)), 'mode': 'ro'})}"
     cparams["uri"] = True
     cparams["isolation_level"] = None
 

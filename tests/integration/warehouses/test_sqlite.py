@@ -101,6 +101,26 @@ class TestSqlite(WarehouseContract):
         assert not file.exists()
         assert [path for path, _ in warehouse.problems([TABLE])] == ["warehouse.url"]
 
+    @pytest.mark.parametrize("name", ["{file}", "{file}?uri=true", "file:{file}?uri=true", "file:{file}%23x?uri=true"])
+    @pytest.mark.parametrize("uri", [True, False])
+    def test_however_a_missing_file_is_written_none_is_created(self, tmp_path: Path, name: str, *, uri: bool) -> None:
+        url = f"sqlite:///{name}".format(file=tmp_path / "nowhere.db")
+        warehouse = warehouses.open_warehouse(addresses.parse(url), {"uri": True} if uri else {})
+        with pytest.raises(errors.WarehouseError, match=r"^warehouse\.url: "), warehouse.reading():
+            pass
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("relative", [True, False])
+    def test_a_plain_name_is_one_though_names_may_be_addresses(
+        self, place: SqlitePlace, monkeypatch: pytest.MonkeyPatch, *, relative: bool
+    ) -> None:
+        self.make(place, "('VIP', 'u1', 'e1')")
+        place.file.rename(plain := place.file.with_name("plain.db"))
+        monkeypatch.chdir(plain.parent)
+        url = sqlalchemy.make_url("sqlite://").set(database=plain.name if relative else str(plain))
+        for place.url in (url, url.update_query_dict({"uri": "true"})):
+            assert read(place, TABLE, uri=True) == [("VIP", "u1", "e1", False)]
+
     def test_what_is_no_database(self, tmp_path: Path) -> None:
         file = tmp_path / "text.db"
         file.write_text("this is not a database, " * 50)
