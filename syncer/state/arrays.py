@@ -1,6 +1,6 @@
 """Arrays among the parameters of a statement: written in one go.
 
-The driver writes element by element, which took a tenth of a second of a run with 5,000 audiences.
+The driver writes element by element, which took 0.18 s of processor of a run with 5,000 audiences.
 """
 
 from typing import Any
