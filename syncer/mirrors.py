@@ -65,7 +65,8 @@ class Mirrors(Protocol):
         """The database, for people; without secrets."""
 
     def names(self, table: str, sources: Sequence[models.Source]) -> Sequence[str]:
-        """The names of all tables that `create` makes for a snapshot of this name: its own, or what begins with it."""
+        """The names of all tables that are made for a snapshot of this name: its own, or what begins with it; and those
+        that are not needed once the plan is made."""
 
     def opened(self, sources: Sequence[models.Source], key: int) -> AbstractContextManager[Mirror]:
         """Opens a view. What was made in it is there once it was left without an error. `key`: what rows add up to

@@ -60,7 +60,7 @@ CHANGED = frozenset(_NAMES[:2])
 
 _COLUMNS = ("audience", "user_id", "email", "unsendable")
 _KEYS = ("audience", "user_id")
-_SUMS = ("rows", "total")
+_SUMS = ("row_count", "total")
 
 _ONE: sqlalchemy.ColumnElement[int] = sqlalchemy.literal_column("1", sqlalchemy.Integer)
 _NONE: sqlalchemy.ColumnElement[int] = sqlalchemy.literal_column("0", sqlalchemy.Integer)
@@ -167,13 +167,13 @@ def nameless(kept: sqlalchemy.TableClause) -> Statement:
 def sums(kept: sqlalchemy.TableClause, hashes: Hashes, some: range) -> Statement:
     """Of some groups of users, how many rows a table has, and what their hashes add up to. Rows that name nobody are in
     groups, too, so that the sums of all groups are those of all rows."""
-    added: list[Expression] = [sqlalchemy.func.count().label("rows"), sqlalchemy.func.sum(hashes.row).label("total")]
+    added: list[Expression] = [sqlalchemy.func.count().label(_SUMS[0]), sqlalchemy.func.sum(hashes.row).label(_SUMS[1])]
     asked = sqlalchemy.select(hashes.users.label("users"), *added).select_from(kept)
     return asked.where(*among(hashes.group, some, hashes.groups)).group_by(hashes.users)
 
 
 def sums_table(name: str) -> sqlalchemy.TableClause:
-    """A private table of such sums."""
+    """A table of such sums."""
     return sqlalchemy.table(name, *map(sqlalchemy.column, ("users", *_SUMS)))
 
 
@@ -184,7 +184,7 @@ def sums_by_part(kept: sqlalchemy.TableClause, number: int, hashes: Hashes, rows
         yield Filled(sums_table(f"syncer_sums_{number}_{some.start}"), sums(kept, hashes, some))
 
 
-def added_up(parts: Sequence[sqlalchemy.TableClause]) -> Statement:
+def added_up(parts: Sequence[sqlalchemy.TableClause]) -> sqlalchemy.Select[Any]:
     """What all these sums add up to: the number of rows, and the total of their hashes."""
     every = sqlalchemy.union_all(*(sqlalchemy.select(*(part.c[name] for name in _SUMS)) for part in parts))
     both = every.subquery("sums")
@@ -197,7 +197,7 @@ def moved(now: Side, base: Side, hashes: Hashes, some: range) -> Statement:
 
     Only rows of groups of users are compared by which the tables do not add up to the same.
     """
-    uneven_users = _uneven_groups(now.sums, base.sums)
+    uneven_users = uneven_groups(now.sums, base.sums)
     compared = sqlalchemy.union_all(
         _in_groups(now.kept, uneven_users, hashes, some, _ONE.label("is_now"), _NONE.label("is_base")),
         _in_groups(base.kept, uneven_users, hashes, some, _NONE, _ONE),
@@ -215,6 +215,15 @@ def moved(now: Side, base: Side, hashes: Hashes, some: range) -> Statement:
     )
     alone = [who.c[name] if name in _KEYS else sqlalchemy.null() for name in _COLUMNS]
     return sqlalchemy.union_all(theirs, sqlalchemy.select(*alone))
+
+
+def uneven_groups(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause) -> sqlalchemy.CTE:
+    """The groups of users that have other sums in one table than in the other."""
+    both = sqlalchemy.union_all(
+        sqlalchemy.select(*now.c), sqlalchemy.select(base.c.users, *(-base.c[name] for name in _SUMS))
+    ).subquery("both_sides")
+    uneven = sqlalchemy.or_(*(sqlalchemy.func.sum(both.c[name]) != _NONE for name in _SUMS))
+    return sqlalchemy.select(both.c.users).group_by(both.c.users).having(uneven).cte("uneven_users")
 
 
 def among(group: Expression, some: range, groups: int) -> list[sqlalchemy.ColumnElement[bool]]:
@@ -236,15 +245,6 @@ def moved_by_part(
 
 def _number(value: int) -> sqlalchemy.ColumnElement[int]:
     return sqlalchemy.literal_column(str(value), sqlalchemy.Integer)
-
-
-def _uneven_groups(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause) -> sqlalchemy.CTE:
-    """The groups of users that have other sums in one table than in the other."""
-    both = sqlalchemy.union_all(
-        sqlalchemy.select(*now.c), sqlalchemy.select(base.c.users, *(-base.c[name] for name in _SUMS))
-    ).subquery("both_sides")
-    uneven = sqlalchemy.or_(*(sqlalchemy.func.sum(both.c[name]) != _NONE for name in _SUMS))
-    return sqlalchemy.select(both.c.users).group_by(both.c.users).having(uneven).cte("uneven_users")
 
 
 def _in_groups(

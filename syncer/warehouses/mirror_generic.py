@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from syncer import errors, mirrors, models
 from syncer.addresses import Address
 from syncer.warehouses import base, generic, mirror, mirror_dialects
-from syncer.warehouses.mirror_reading import GenericMirror, table_name
+from syncer.warehouses.mirror_reading import GenericMirror, sums_name, table_name
 
 
 class GenericMirrors(generic.GenericWarehouse):
@@ -22,7 +22,9 @@ class GenericMirrors(generic.GenericWarehouse):
 
     def names(self, table: str, sources: Sequence[models.Source]) -> Sequence[str]:
         """See `mirrors.Mirrors`."""
-        return [table_name(table, index) for index in range(len(sources))]
+        places = range(len(sources))
+        sums = [sums_name(table, index, number) for index in places for number in range(2)]
+        return [*(table_name(table, index) for index in places), *sums]
 
     @contextmanager
     def opened(self, sources: Sequence[models.Source], key: int) -> Iterator[mirrors.Mirror]:
@@ -65,9 +67,10 @@ class GenericMirrors(generic.GenericWarehouse):
 
 def _missed(tried: GenericMirror, now: str, before: str) -> list[str]:
     """What is wrong with how a database finds the changes between two tables of probes."""
-    if tried.seal(before) == tried.seal(now):
+    rows = tried.rows(now)
+    if tried.seal(now, rows) == tried.seal(before, rows):
         return ["this database adds up different texts to the same, so nobody would see that something changed"]
-    streams = tried.moved(now, before, tried.rows(now))
+    streams = tried.moved(now, before, rows)
     if {row.audience for stream in streams for row in stream.rows} == mirror.CHANGED:
         return []
     return ["this database finds other changes than there are between two tables"]

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import psycopg as dialect
 from syncer import errors, mirrors, models
 from syncer.addresses import Address
 from syncer.sql import query
-from syncer.warehouses import base, mirror, postgres
+from syncer.warehouses import base, mirror, postgres, tables
 from syncer.warehouses.words import Words
 
 _DIALECT: sqlalchemy.Dialect = dialect.PGDialect_psycopg()  # type: ignore[no-untyped-call]
@@ -221,9 +221,7 @@ class PostgresMirror(postgres.PostgresReading):
 
 
 def _compiled(statement: mirror.Statement) -> sql.Composed:
-    # There are no parameters in it, and a percent sign is doubled only for those.
-    text = str(statement.compile(dialect=_DIALECT)).replace("%%", "%")
-    return sql.Composed([sql.SQL(text)])
+    return sql.Composed([sql.SQL(tables.text_of(_DIALECT, statement))])
 
 
 def _expression(text: sql.Composed) -> mirror.Expression:

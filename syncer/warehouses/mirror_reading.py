@@ -12,11 +12,10 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import sqlalchemy
-from sqlalchemy.sql import quoted_name
 
 from syncer import errors, mirrors, models
 from syncer.warehouses import base, mirror, mirror_dialects, mirror_statements, tables, text, values
-from syncer.warehouses.mirror_statements import Kept, Statement
+from syncer.warehouses.mirror_statements import Kept, Side, Statement
 from syncer.warehouses.reading import GenericReading
 from syncer.warehouses.words import Words
 
@@ -47,6 +46,7 @@ class GenericMirror(GenericReading):
         self._scratch = scratch
         self._facts = facts
         self._seals: dict[str, Sequence[_Sealed]] = {}
+        self._sums: dict[str, Sequence[sqlalchemy.TableClause]] = {}
 
     def look_at_sources(self) -> None:
         """Raises what keeps a table from being made of a source."""
@@ -57,10 +57,9 @@ class GenericMirror(GenericReading):
         """See `mirrors.Mirror`."""
         self._alone.check()
         for index, source in enumerate(self._sources):
-            named = " ".join(filter(None, (self._named(table_name(table, index)), self._facts.kind)))
             selected = self._selected(source)
             wanted = self._alike(self._described(source, f"{selected}\nWHERE 1 = 0"))
-            self._do(source, f"CREATE TABLE {named} AS\n{selected}")
+            self._make(source, table_name(table, index), selected)
             if self._alike(self._described(source, mirror_statements.nothing(self._kept(table)[index]))) != wanted:
                 raise errors.WarehouseError(
                     f"{source.path}: this database makes a table of other types of its columns; cast them in a query or"
@@ -69,11 +68,16 @@ class GenericMirror(GenericReading):
         if len(self._sources) > 1:
             self.rows(table)
 
-    def seal(self, table: str, rows: mirrors.Rows | None = None) -> str | None:  # noqa: ARG002
+    def seal(self, table: str, rows: mirrors.Rows | None = None) -> str | None:
         """See `mirrors.Mirror`."""
         self._alone.check()
+        kept = self._kept(table)
         try:
-            seals = [self._sealed(kept) for kept in self._kept(table)]
+            if rows is None:
+                adding = [mirror_statements.seal(self._facts, each) for each in kept]
+            else:
+                adding = self._added_up(table, kept, mirror.user_groups(rows))
+            seals = [self._sealed(each, asked) for each, asked in zip(kept, adding, strict=True)]
         except errors.WarehouseError:
             with suppress(Exception):  # some databases answer nothing more in a failed transaction
                 self._session.call(lambda connection: connection.rollback())
@@ -128,6 +132,21 @@ class GenericMirror(GenericReading):
             return False
         return True
 
+    def _added_up(self, table: str, kept: Sequence[Kept], groups: int) -> list[Statement]:
+        """Makes tables of the sums of the groups of users; returns what adds these up, source by source."""
+        first, number = next(iter(self._sums), table), len(self._sums)
+        made = []
+        for index, each in enumerate(kept):
+            name = sums_name(first, index, number)
+            asked = mirror_statements.sums(self._facts, each, groups, self._parts_of(groups))
+            self._make(each.source, name, tables.text_of(self._dialect, asked))
+            made.append(mirror.sums_table(self._clause(name).name))
+        self._sums[table] = made
+        return [mirror.added_up([sums]) for sums in made]
+
+    def _parts_of(self, groups: int) -> Sequence[range]:
+        return mirror.parts(groups, groups, self._facts.groups_a_pass or groups)
+
     def _everything(self, table: str) -> Generator[models.MemberRow, None, None]:
         for kept, seal in zip(self._kept(table), self._seals[table], strict=True):
             read = 0
@@ -149,8 +168,10 @@ class GenericMirror(GenericReading):
                 )
             # An aggregate may have another type than its column.
             alike = self._alike(self._described(kept.source, mirror_statements.nothing(kept)))
-            for some in mirror.parts(groups, groups, self._facts.groups_a_pass or groups):
-                asked = mirror_statements.moved(self._facts, kept, self._kept(before)[index], groups, some)
+            other = self._kept(before)[index]
+            now, then = Side(kept, self._sums[table][index]), Side(other, self._sums[before][index])
+            for some in self._parts_of(groups):
+                asked = mirror_statements.moved(self._facts, now, then, groups, some)
                 for rows in self._counted(kept, asked):
                     yield from self._of_who_moved(kept, [values.converted(row, alike) for row in rows])
 
@@ -208,14 +229,15 @@ class GenericMirror(GenericReading):
     def _is_member(self, kept: Kept, row: Sequence[Any]) -> bool:
         return bool(text.members([row], kept.source, _places(kept, "member")))
 
-    def _sealed(self, kept: Kept) -> _Sealed:
+    def _sealed(self, kept: Kept, adding: Statement) -> _Sealed:
+        """What the rows of a table add up to, as a statement says that adds them up."""
         columns = self._described(kept.source, mirror_statements.nothing(kept))
         described: list[Any] = [(str(column[1]), str(column[5])) for column in columns]
         if self._facts.type_of is not None:
             described.append(tuple(self._answer(kept, mirror_statements.types(kept, self._facts.type_of))))
-        rows, total = self._answer(kept, mirror_statements.seal(self._facts, kept))
+        rows, total = self._answer(kept, adding)
         shape = hashlib.sha256(repr(described).encode()).hexdigest()[:12]
-        return _Sealed(shape, int(rows), int(total or 0))
+        return _Sealed(shape, int(rows or 0), int(total or 0))
 
     def _described(self, source: models.Source, statement: str | Statement) -> Sequence[Sequence[Any]]:
         """What the driver says of the columns of a statement without rows."""
@@ -249,6 +271,11 @@ class GenericMirror(GenericReading):
             read, said = read + len(rows), int(rows[0][-1])
             yield rows
         _refuse_cut_off(kept, read, said)
+
+    def _make(self, source: models.Source, name: str, rows: str) -> None:
+        """A table of what a statement about a source gives."""
+        named = " ".join(filter(None, (self._named(name), self._facts.kind)))
+        self._do(source, f"CREATE TABLE {named} AS\n{rows}")
 
     def _do(self, source: models.Source, statement: str) -> None:
         """One statement that makes or drops a table."""
@@ -284,12 +311,16 @@ class GenericMirror(GenericReading):
             Kept(
                 source,
                 sqlalchemy.table(
-                    quoted_name(tables.clause(self._dialect, self._parts(table_name(table, index))).name, quote=False),
+                    self._clause(table_name(table, index)).name,
                     *map(sqlalchemy.column, mirror_statements.names(source)),
                 ),
             )
             for index, source in enumerate(self._sources)
         ]
+
+    def _clause(self, name: str) -> sqlalchemy.TableClause:
+        """A table in the scratch schema."""
+        return tables.clause(self._dialect, self._parts(name))
 
     def _named(self, table: str) -> str:
         return self._written(self._parts(table))
@@ -306,6 +337,12 @@ class GenericMirror(GenericReading):
 def table_name(table: str, index: int) -> str:
     """Of the table that the source of this index has in a snapshot."""
     return f"{table}_{index}"
+
+
+def sums_name(table: str, index: int, number: int) -> str:
+    """Of the table that has the sums of one, or of the other, table of a source, while a snapshot of this name is
+    compared. It does not begin with that name, so it is needed no more as soon as the plan is made."""
+    return f"sums_{table}_{index}_{number}"
 
 
 def _is_itself(value: object, said: str | None) -> bool:

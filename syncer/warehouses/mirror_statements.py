@@ -1,7 +1,8 @@
 """The statements of `mirror_reading`, in one form for all dialects (SQLAlchemy's).
 
 They ask for little: UNION ALL, GROUP BY of keys, aggregates, IN, and windows over what was grouped. No join, no
-DISTINCT of whole rows: two equal rows and one are different.
+DISTINCT of whole rows: two equal rows and one are different. What a table adds up to by groups of users is worked out
+once for a run, into a table of its own, and is its seal, too: see `mirror`.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from sqlalchemy import func, literal_column
 
 from syncer import models
 from syncer.warehouses import mirror
-from syncer.warehouses.mirror_dialects import Expression, Facts
+from syncer.warehouses.mirror_dialects import Expression, Expressions, Facts
 
 Statement = sqlalchemy.Select[Any]
 Condition = sqlalchemy.ColumnElement[bool]
@@ -38,6 +39,14 @@ class Kept:
     def who(self) -> list[Expression]:
         """Its columns that say who is a member of what: the user, and the audience if it has several."""
         return [self.clause.c[name] for name in _who(self.source)]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A table that is compared, and the one that has the sums of its groups."""
+
+    kept: Kept
+    sums: sqlalchemy.TableClause
 
 
 def names(source: models.Source) -> list[str]:
@@ -67,9 +76,23 @@ def types(kept: Kept, type_of: Callable[[Expression], Expression]) -> Statement:
     )
 
 
+def hashes(facts: Facts, kept: Kept, groups: int) -> mirror.Hashes:
+    """Those of the rows of a table. A group of users is one of all audiences."""
+    user = [kept.clause.c.user_id]
+    group = func.abs(func.mod((facts.grouped or facts.hashed)(user), literal_column(str(groups))))
+    return mirror.Hashes(facts.hashed(list(kept.clause.c)), group, group, groups)
+
+
+def sums(facts: Facts, kept: Kept, groups: int, some: Sequence[range]) -> mirror.Statement:
+    """Of each group of users, how many rows a table has, and what their hashes add up to, part by part."""
+    found = hashes(facts, kept, groups)
+    return sqlalchemy.union_all(*(mirror.sums(kept.clause, found, part) for part in some))
+
+
 def seal(facts: Facts, kept: Kept) -> Statement:
-    """The number of rows, and the sum of their hashes."""
-    added: list[Expression] = [func.count(), func.sum(facts.hashed(list(kept.clause.c)))]
+    """The number of rows, and the sum of their hashes: as the driver has it, since SQLAlchemy would round it."""
+    total = func.sum(facts.hashed(list(kept.clause.c)), type_=sqlalchemy.types.NullType())
+    added: list[Expression] = [func.count(), total]
     return sqlalchemy.select(*added).select_from(kept.clause)
 
 
@@ -77,17 +100,16 @@ def rows(facts: Facts, kept: Kept) -> Statement:
     """The number of rows of each audience and value of the member column, after those of them that there are; then how
     many such numbers there are."""
     asked = [kept.clause.c[name] for name in kept.names if name in ("audience", "member")]
-    grouped = facts.keys(asked) if asked else []
-    counted: list[Expression] = [*map(func.min, asked), func.count(), _how_many()]
-    return sqlalchemy.select(*counted).select_from(kept.clause).group_by(*grouped)
+    shown, grouped = _by(facts, _keys(facts, asked), asked)
+    return sqlalchemy.select(*shown, func.count(), _how_many()).select_from(kept.clause).group_by(*grouped)
 
 
 def member_values(facts: Facts, kept: Kept) -> Statement:
     """The different values of the member column, and after each how many there are."""
     member = kept.clause.c.member
-    counted: list[Expression] = [func.min(member), _how_many()]
-    asked = sqlalchemy.select(*counted).select_from(kept.clause).where(member.is_not(None))
-    return asked.group_by(*facts.keys([member]))
+    shown, grouped = _by(facts, facts.keys([member]), [member])
+    asked = sqlalchemy.select(*shown, _how_many()).select_from(kept.clause).where(member.is_not(None))
+    return asked.group_by(*grouped)
 
 
 def yes(kept: Kept, values: Sequence[object]) -> Condition:
@@ -100,10 +122,9 @@ def users(facts: Facts, kept: Kept, condition: Condition | None) -> Statement:
     audience = [kept.clause.c[name] for name in kept.names if name == "audience"]
     (key,) = facts.keys([kept.clause.c.user_id])
     user = sqlalchemy.case((kept.clause.c.user_id.is_not(None), key))
-    counted: list[Expression] = [*map(func.min, audience), func.count(user.distinct()), _how_many()]
-    asked = sqlalchemy.select(*counted).select_from(kept.clause)
-    grouped = facts.keys(audience) if audience else []
-    return _where(asked, condition).group_by(*grouped)
+    shown, grouped = _by(facts, _keys(facts, audience), audience)
+    counted: list[Expression] = [*shown, func.count(user.distinct()), _how_many()]
+    return _where(sqlalchemy.select(*counted).select_from(kept.clause), condition).group_by(*grouped)
 
 
 def contacts(facts: Facts, kept: Kept, condition: Condition | None) -> Statement:
@@ -125,65 +146,63 @@ def nameless(kept: Kept) -> Statement:
     return sqlalchemy.select(*kept.clause.c, _how_many()).where(where)
 
 
-def moved(facts: Facts, now: Kept, base: Kept, groups: int, some: range) -> Statement:
+def moved(facts: Facts, now: Side, base: Side, groups: int, some: range) -> Statement:
     """All different rows of either table about those who moved: users in an audience of whom `base` has not the same
     rows as `now`. After each how often either has it, and how many such rows there are. All users are in so many
     groups, of which some are looked at: only rows of those are compared by which the tables do not add up to the same,
     see `mirror`."""
-    uneven_users = _uneven_groups(facts, now, base, groups, some)
-    both = sqlalchemy.union_all(
-        _side(facts, now, _NOW).where(_users(facts, now, groups).in_(uneven_users)),
-        _side(facts, base, _BEFORE).where(_users(facts, base, groups).in_(uneven_users)),
-    ).subquery("both_sides")
-    keys = [column for column in both.c if column.name.startswith(("who_", "row_"))]
-    is_now, rows = both.c.is_now, func.count()
-    counted = sqlalchemy.select(
-        *keys,
-        *(func.min(both.c[name]).label(name) for name in now.names),
-        func.sum(is_now).label("rows_now"),
-        (rows - func.sum(is_now)).label("rows_before"),
-    ).group_by(*keys)
-    grouped = counted.subquery("different_rows")
-    uneven = sqlalchemy.case((grouped.c.rows_now != grouped.c.rows_before, _NOW), else_=_BEFORE)
-    who = [column for column in grouped.c if column.name.startswith("who_")]
-    judged = sqlalchemy.select(*grouped.c, func.max(uneven).over(partition_by=who).label("moved")).subquery("judged")
-    shown = [judged.c[name] for name in (*now.names, "rows_now", "rows_before")]
+    different = _different(facts, now, base, groups, some).subquery("different_rows")
+    uneven = sqlalchemy.case((different.c.rows_now != different.c.rows_before, _NOW), else_=_BEFORE)
+    who = [column for column in different.c if column.name.startswith("who_")]
+    judged = sqlalchemy.select(*different.c, func.max(uneven).over(partition_by=who).label("moved")).subquery("judged")
+    shown = [judged.c[name] for name in (*now.kept.names, "rows_now", "rows_before")]
     return sqlalchemy.select(*shown, _how_many()).where(judged.c.moved == _NOW)
 
 
-def _side(facts: Facts, kept: Kept, is_now: Expression) -> Statement:
-    """The rows that name somebody, with their keys. The other columns come twice where they are keys of their own."""
+def _different(facts: Facts, now: Side, base: Side, groups: int, some: range) -> Statement:
+    """The different rows of groups, of some, that do not add up to the same, and how often either table has them."""
+    uneven_users = sqlalchemy.select(mirror.uneven_groups(now.sums, base.sums).c.users)
+    both = sqlalchemy.union_all(
+        _in_groups(facts, now.kept, _NOW, groups, some, uneven_users),
+        _in_groups(facts, base.kept, _BEFORE, groups, some, uneven_users),
+    ).subquery("both_sides")
+    keys = [column for column in both.c if column.name.startswith(("who_", "more_"))]
+    shown, grouped = _by(facts, keys, [both.c[name] for name in now.kept.names])
+    is_now, rows = both.c.is_now, func.count()
+    counted = sqlalchemy.select(
+        *keys,
+        *(column.label(name) for column, name in zip(shown, now.kept.names, strict=True)),
+        func.sum(is_now).label("rows_now"),
+        (rows - func.sum(is_now)).label("rows_before"),
+    )
+    return counted.group_by(*grouped)
+
+
+def _in_groups(
+    facts: Facts, kept: Kept, is_now: Expression, groups: int, some: range, uneven: sqlalchemy.Select[Any]
+) -> Statement:
+    """The rows that name somebody, with their keys, of the uneven groups among some."""
+    who = kept.who
+    more = [column for column in kept.clause.c if column not in who]
     keys = [
-        *(key.label(f"who_{index}") for index, key in enumerate(facts.keys(kept.who))),
-        *(key.label(f"row_{index}") for index, key in enumerate(facts.keys(list(kept.clause.c)))),
+        *(key.label(f"who_{index}") for index, key in enumerate(facts.keys(who))),
+        *(key.label(f"more_{index}") for index, key in enumerate(facts.keys(more))),
     ]
-    return _named(kept, *kept.clause.c, *keys, is_now.label("is_now"))
+    group = hashes(facts, kept, groups).group
+    named = [column.is_not(None) for column in who]
+    found = sqlalchemy.select(*kept.clause.c, *keys, is_now.label("is_now")).select_from(kept.clause)
+    return found.where(*named, *mirror.among(group, some, groups), group.in_(uneven))
 
 
-def _uneven_groups(facts: Facts, now: Kept, base: Kept, groups: int, some: range) -> Statement:
-    """The groups, of some, of which the tables have another number of rows, or rows of which the hashes add up to
-    something else. Multiplied: where hashes have no sign, one cannot be negated."""
-    hashes = [facts.hashed(list(kept.clause.c)) for kept in (now, base)]
-    sides = [
-        _named(now, _users(facts, now, groups).label("users"), hashes[0].label("hashed"), _NOW.label("one")),
-        _named(base, _users(facts, base, groups), hashes[1] * -_NOW, -_NOW),
-    ]
-    found = zip(sides, (now, base), strict=True)
-    sides = [side.where(*mirror.among(_users(facts, kept, groups), some, groups)) for side, kept in found]
-    sums = sqlalchemy.union_all(*sides).subquery("hashes")
-    uneven = sqlalchemy.or_(*(func.sum(sums.c[name]) != _BEFORE for name in ("hashed", "one")))
-    return sqlalchemy.select(sums.c.users).group_by(sums.c.users).having(uneven)
+def _by(facts: Facts, keys: Expressions, columns: Expressions) -> tuple[Expressions, Expressions]:
+    """What shows these columns of rows that are grouped by their keys, and what such rows are grouped by."""
+    if facts.sorts_for_min:
+        return columns, [*keys, *columns]
+    return [func.min(column) for column in columns], keys
 
 
-def _users(facts: Facts, kept: Kept, groups: int) -> Expression:
-    """The group of users that a row is about, from 0 on."""
-    among: Expression = func.abs(func.mod(facts.hashed([kept.clause.c.user_id]), literal_column(str(groups))))
-    return among
-
-
-def _named(kept: Kept, *columns: Expression) -> Statement:
-    """The rows that name somebody."""
-    return sqlalchemy.select(*columns).select_from(kept.clause).where(*(column.is_not(None) for column in kept.who))
+def _keys(facts: Facts, columns: Expressions) -> Expressions:
+    return facts.keys(columns) if columns else []
 
 
 def _how_many() -> Expression:

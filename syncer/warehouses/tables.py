@@ -52,10 +52,19 @@ def names(connection: sqlalchemy.Connection, schema: Sequence[str]) -> list[str]
     return [".".join([*schema, each]) for each in found]
 
 
+def text_of(dialect: Dialect, statement: sqlalchemy.Select[Any] | sqlalchemy.CompoundSelect[Any]) -> str:
+    """A statement of ours, as it has to stand inside of another that has no parameters: its own are numbers."""
+    text = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    return text.replace("%%", "%") if _doubles_percent(dialect) else text
+
+
 def _quoted(dialect: Dialect, part: TablePart) -> str:
     name = named(dialect, part)
-    doubled = dialect.identifier_preparer.quote_identifier("%")
-    return name.replace("%", "%%") if "%%" in doubled else name
+    return name.replace("%", "%%") if _doubles_percent(dialect) else name
+
+
+def _doubles_percent(dialect: Dialect) -> bool:
+    return "%%" in dialect.identifier_preparer.quote_identifier("%")
 
 
 def named(dialect: Dialect, part: TablePart) -> str:

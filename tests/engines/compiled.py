@@ -11,7 +11,7 @@ import sqlalchemy
 from sqlalchemy.engine.interfaces import Dialect
 
 from syncer import models
-from syncer.warehouses import base, dialects, extras, mirror_dialects, mirror_statements, people, tables
+from syncer.warehouses import base, dialects, extras, mirror, mirror_dialects, mirror_statements, people, tables
 
 COLUMNS = base.Columns("audience", "user_id", "email", None, None, {})
 ASKED = models.People(frozenset({"ada@example.com"}), frozenset({"42"}))
@@ -54,16 +54,21 @@ def mirrored(dialect: Dialect, backend: str) -> list[str]:
         for name in ("now", "base")
     )
     contacts = [mirror_statements.contacts(facts, kept, None) for kept in (now, base)]
+    after, before = (
+        mirror_statements.Side(kept, mirror.sums_table(f"{name}_sums")) for kept, name in ((now, "now"), (base, "base"))
+    )
     statements = [
         mirror_statements.seal(facts, now),
         mirror_statements.rows(facts, now),
         mirror_statements.users(facts, now, None),
         mirror_statements.different(facts, contacts),
         mirror_statements.nameless(now),
-        mirror_statements.moved(facts, now, base, 7, range(7)),
-        mirror_statements.moved(facts, now, base, 7, range(3)),
+        mirror.added_up([after.sums]),
+        mirror_statements.moved(facts, after, before, 7, range(7)),
+        mirror_statements.moved(facts, after, before, 7, range(3)),
     ]
-    return [" ".join(str(each.compile(dialect=dialect)).split()) for each in statements]
+    sums = tables.text_of(dialect, mirror_statements.sums(facts, now, 7, [range(3), range(3, 7)]))
+    return [sums, *(" ".join(str(each.compile(dialect=dialect)).split()) for each in statements)]
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def groups_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def only_compared(monkeypatch: pytest.MonkeyPatch, sums: tuple[str, ...]) -> None:
-    real = mirror._uneven_groups
+    real = mirror.uneven_groups
 
     def uneven(*asked: Any) -> Any:
         columns = ("users", *sums)
@@ -87,12 +87,12 @@ def only_compared(monkeypatch: pytest.MonkeyPatch, sums: tuple[str, ...]) -> Non
             patched.setattr(mirror, "_SUMS", sums)
             return real(*some)
 
-    monkeypatch.setattr(mirror, "_uneven_groups", uneven)
+    monkeypatch.setattr(mirror, "uneven_groups", uneven)
 
 
 def groups_that_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A group is even if it has as many rows as before."""
-    only_compared(monkeypatch, ("rows",))
+    only_compared(monkeypatch, ("row_count",))
 
 
 def groups_that_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:

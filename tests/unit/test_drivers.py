@@ -161,3 +161,6 @@ def test_each_part_of_a_name_is_quoted_by_itself(dialect: Dialect, odd: str) -> 
         assert " ".join(str(tables.probe(table).compile(dialect=dialect)).split()).endswith(
             f"FROM {expected} WHERE 1 = 0"
         )
+        # Inside of a statement without parameters no percent sign is doubled.
+        inside = " ".join(tables.text_of(dialect, tables.probe(table)).split())
+        assert inside == f"SELECT * FROM {expected.replace('%%', '%')} WHERE 1 = 0"
