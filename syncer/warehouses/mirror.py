@@ -17,7 +17,7 @@ files and read again. So the groups are added up and compared part by part, each
 
 import secrets
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -184,11 +184,19 @@ def sums_by_part(kept: sqlalchemy.TableClause, number: int, hashes: Hashes, rows
         yield Filled(sums_table(f"syncer_sums_{number}_{some.start}"), sums(kept, hashes, some))
 
 
-def added_up(parts: Sequence[sqlalchemy.TableClause]) -> sqlalchemy.Select[Any]:
-    """What all these sums add up to: the number of rows, and the total of their hashes."""
+def as_it_is(number: Expression) -> Expression:
+    """A number, to be added up as it is."""
+    return number
+
+
+def added_up(
+    parts: Sequence[sqlalchemy.TableClause], exact: Callable[[Expression], Expression] = as_it_is
+) -> sqlalchemy.Select[Any]:
+    """What all these sums add up to: the number of rows, and the total of their hashes. `exact` makes of each what the
+    database adds up without rounding."""
     every = sqlalchemy.union_all(*(sqlalchemy.select(*(part.c[name] for name in _SUMS)) for part in parts))
     both = every.subquery("sums")
-    return sqlalchemy.select(*(sqlalchemy.func.sum(both.c[name]).label(name) for name in _SUMS))
+    return sqlalchemy.select(*(sqlalchemy.func.sum(exact(both.c[name])).label(name) for name in _SUMS))
 
 
 def moved(now: Side, base: Side, hashes: Hashes, some: range) -> Statement:
@@ -217,12 +225,16 @@ def moved(now: Side, base: Side, hashes: Hashes, some: range) -> Statement:
     return sqlalchemy.union_all(theirs, sqlalchemy.select(*alone))
 
 
-def uneven_groups(now: sqlalchemy.TableClause, base: sqlalchemy.TableClause) -> sqlalchemy.CTE:
+def uneven_groups(
+    now: sqlalchemy.TableClause,
+    base: sqlalchemy.TableClause,
+    exact: Callable[[Expression], Expression] = as_it_is,
+) -> sqlalchemy.CTE:
     """The groups of users that have other sums in one table than in the other."""
     both = sqlalchemy.union_all(
         sqlalchemy.select(*now.c), sqlalchemy.select(base.c.users, *(-base.c[name] for name in _SUMS))
     ).subquery("both_sides")
-    uneven = sqlalchemy.or_(*(sqlalchemy.func.sum(both.c[name]) != _NONE for name in _SUMS))
+    uneven = sqlalchemy.or_(*(sqlalchemy.func.sum(exact(both.c[name])) != _NONE for name in _SUMS))
     return sqlalchemy.select(both.c.users).group_by(both.c.users).having(uneven).cte("uneven_users")
 
 

@@ -142,7 +142,7 @@ class GenericMirror(GenericReading):
             self._make(each.source, name, tables.text_of(self._dialect, asked))
             made.append(mirror.sums_table(self._clause(name).name))
         self._sums[table] = made
-        return [mirror.added_up([sums]) for sums in made]
+        return [mirror.added_up([sums], self._facts.exact) for sums in made]
 
     def _parts_of(self, groups: int) -> Sequence[range]:
         return mirror.parts(groups, groups, self._facts.groups_a_pass or groups)

@@ -161,7 +161,7 @@ def moved(facts: Facts, now: Side, base: Side, groups: int, some: range) -> Stat
 
 def _different(facts: Facts, now: Side, base: Side, groups: int, some: range) -> Statement:
     """The different rows of groups, of some, that do not add up to the same, and how often either table has them."""
-    uneven_users = sqlalchemy.select(mirror.uneven_groups(now.sums, base.sums).c.users)
+    uneven_users = sqlalchemy.select(mirror.uneven_groups(now.sums, base.sums, facts.exact).c.users)
     both = sqlalchemy.union_all(
         _in_groups(facts, now.kept, _NOW, groups, some, uneven_users),
         _in_groups(facts, base.kept, _BEFORE, groups, some, uneven_users),
