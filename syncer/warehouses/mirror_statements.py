@@ -40,6 +40,11 @@ class Kept:
         """Its columns that say who is a member of what: the user, and the audience if it has several."""
         return [self.clause.c[name] for name in _who(self.source)]
 
+    @property
+    def more(self) -> list[Expression]:
+        """Its other columns."""
+        return [self.clause.c[name] for name in self.names if name not in _who(self.source)]
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -182,14 +187,12 @@ def _in_groups(
     facts: Facts, kept: Kept, is_now: Expression, groups: int, some: range, uneven: sqlalchemy.Select[Any]
 ) -> Statement:
     """The rows that name somebody, with their keys, of the uneven groups among some."""
-    who = kept.who
-    more = [column for column in kept.clause.c if column not in who]
     keys = [
-        *(key.label(f"who_{index}") for index, key in enumerate(facts.keys(who))),
-        *(key.label(f"more_{index}") for index, key in enumerate(facts.keys(more))),
+        *(key.label(f"who_{index}") for index, key in enumerate(facts.keys(kept.who))),
+        *(key.label(f"more_{index}") for index, key in enumerate(facts.keys(kept.more))),
     ]
     group = hashes(facts, kept, groups).group
-    named = [column.is_not(None) for column in who]
+    named = [column.is_not(None) for column in kept.who]
     found = sqlalchemy.select(*kept.clause.c, *keys, is_now.label("is_now")).select_from(kept.clause)
     return found.where(*named, *mirror.among(group, some, groups), group.in_(uneven))
 
