@@ -72,6 +72,7 @@ def test_who_drops_out_is_told_null_if_that_is_wanted(world: World) -> None:
     told_after(world, ("u1", "a@x.io", 1), ("u2", "b@x.io", 2))
 
     assert told_after(world, ("u2", "b@x.io", 2)) == [("u1", {"email": "a@x.io", "lifetime_value": None})]
+    assert [row["value"] for row in world.explain("u1").destinations[0]["told"]] == [None]
     assert told_after(world, ("u1", "a@x.io", 3), ("u2", "b@x.io", None)) == [
         ("u2", {"email": "b@x.io", "lifetime_value": None}),
         ("u1", {"email": "a@x.io", "lifetime_value": 3}),

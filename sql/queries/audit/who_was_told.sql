@@ -1,5 +1,5 @@
 -- Purpose: lists the last value of each property of these contacts that each destination was told and accepted, and
--- what is uncertain, and why no run tells that, if none does.
+-- what is uncertain, and why no run tells that, if none does. A computed trait was taken back by null.
 -- Parameters: contacts.
 -- Rows: destination, audience, property, contact, user_id, value, since, run_id (that told it last), uncertain,
 -- left_because.
@@ -9,7 +9,11 @@ SELECT
     audience.property,
     told.contact,
     told.user_id,
-    told.value,
+    CASE
+        WHEN NOT told.taken_back THEN told.value
+        WHEN audience.is_trait THEN 'null'
+        ELSE 'false'
+    END AS value,
     told.since,
     told.run_id,
     told.uncertain,
@@ -23,6 +27,7 @@ FROM (
         coalesce(synced_member.value, 'true') AS value,
         synced_member.entered_at AS since,
         abs(synced_member.told_run_id) AS run_id,
+        false AS taken_back,
         uncertain.contact IS NOT NULL AS uncertain,
         uncertain.left_because
     FROM synced_member
@@ -35,9 +40,10 @@ FROM (
         told_false.audience_id,
         told_false.contact,
         told_false.user_id,
-        'false'::jsonb,
+        NULL,
         told_false.told_at,
         abs(told_false.told_run_id),
+        true,
         uncertain.contact IS NOT NULL,
         uncertain.left_because
     FROM told_false
@@ -59,6 +65,7 @@ FROM (
         NULL,
         NULL,
         uncertain.since_run_id,
+        false,
         true,
         uncertain.left_because
     FROM uncertain
