@@ -48,17 +48,22 @@ def sync_to_its_end(world: World, stop: Stop, way: str) -> None:
         assert world.sync(stop).report.status == Status.INTERRUPTED
 
 
-def test_slices_count_whom_one_plan_counts(sliced: World) -> None:
+@pytest.mark.parametrize(
+    ("held_out", "contacts", "users"),
+    [("", CONTACTS, USERS), (f'[[audiences]]\nname = "{VIP}"\nholdout = 1.0', 21, {VIP: 0, CHURN: 20})],
+)
+def test_slices_count_whom_one_plan_counts(sliced: World, held_out: str, contacts: int, users: dict[str, int]) -> None:
+    sliced.extra = held_out
     result = sliced.sync()
 
-    assert counts(sliced) == (CONTACTS, USERS)
-    assert {each.name: each.members for each in result.report.audiences} == USERS
+    assert counts(sliced) == (contacts, users)
+    assert {each.name: each.members for each in result.report.audiences} == users
     with sliced.state() as state:
         state.execute("DROP SCHEMA syncer CASCADE")
     migrate(State(sliced.state_url, "syncer"))
     sliced.slice_rows = 1_000
     sliced.sync()
-    assert counts(sliced) == (CONTACTS, USERS)
+    assert counts(sliced) == (contacts, users)
 
 
 def test_the_first_call_leaves_before_anybody_is_counted(sliced: World, monkeypatch: pytest.MonkeyPatch) -> None:
