@@ -200,6 +200,24 @@ def test_a_change_of_a_trait_alone_is_told_only_if_it_triggers(any_world: World)
         assert any_world.sync().report.destinations[0].planned == 0
 
 
+def test_a_trait_that_changes_with_the_user_of_its_contact_is_told_at_once(any_world: World) -> None:
+    """Else the rows only move, and nobody need be told of that."""
+    with_traits(any_world, trigger=True)
+    put(any_world, (VIP, "u1", "a@x.io", "Ada", None), (CHURN, "u1", "a@x.io", "Ada", None))
+    any_world.sync()
+    since = len(any_world.receiver.events)
+    put(any_world, (VIP, "u2", "a@x.io", "Eda", None))
+
+    any_world.sync()
+
+    assert calls(any_world, since) == [
+        ("u2", {"email": "a@x.io", "firstName": "Eda", "vip_buyers": True, "churn_risk": False})
+    ]
+    assert any_world.verify().differences == 0
+    put(any_world, (VIP, "u3", "a@x.io", "Eda", None))
+    assert any_world.sync().report.destinations[0].planned == 0
+
+
 def test_a_trait_that_changed_while_it_did_not_trigger_is_told_once_it_does(world: World) -> None:
     """What a call carried meanwhile is what the destination has."""
     with_traits(world, trigger=True)

@@ -1,5 +1,6 @@
 -- Purpose: adds the contacts whose email or traits are not those that were last accepted to the differences: they are
--- told all of their audiences again. The same goes for contacts of which no email or traits were accepted yet.
+-- told all of their audiences again, also where others have come in the place of all who were there. The same goes for
+-- contacts of which no email or traits were accepted yet.
 -- Parameters: destination_id; traits_trigger (a change of traits alone is told, too); reach_contacts, rollout (the
 -- destination's reach).
 -- Rows: none; fills member_delta with changed.
@@ -24,4 +25,10 @@ WHERE (
             AND lost.contact = synced_member.contact
             AND lost.audience_id = synced_member.audience_id
             AND lost.user_id = synced_member.user_id
+            AND NOT EXISTS (
+                SELECT FROM member_delta AS came
+                WHERE came.kind = 'gain'
+                    AND came.contact = lost.contact
+                    AND came.audience_id = lost.audience_id
+            )
     )
