@@ -237,5 +237,9 @@ def test_a_list_of_the_suppressed_is_approved_as_such(world: World, served: Serv
         review["question"] == "Let 0 changes and one list of the suppressed pass with the next run, which run 2 held?"
     )
     assert [(row["op"], row["contacts"]) for row in review["rows"]] == [("suppress", 4)]
+    held = console.get("/runs/2").text
+    assert "the list had 2 names before" in held
+    leads_to = set(re.findall(r'href="(/(?:audiences|lists)[^"]*)"', held))
+    assert leads_to == set(), "it is about no audience, and holds nobody who could be listed"
     assert confirmed(console, "/actions/approve?run=2").status_code == 200
     assert world.sync().report.status == "succeeded"
