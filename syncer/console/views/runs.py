@@ -7,7 +7,7 @@ from typing import Any
 
 from syncer import control
 from syncer.console.views import MOST, pipelines
-from syncer.state import Connection, fetch_all, history
+from syncer.state import Connection, blocks, fetch_all, history
 
 RUNS_OF_A_PAGE = 50
 _SAMPLES = 10
@@ -68,13 +68,15 @@ class Rollback:
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run with everything that people ask of it; `held` is what approving it would let pass now, and `rollbacks` are
-    the runs that hold, or held until it was approved, what takes this one back and was not told yet."""
+    the runs that hold, or held until it was approved, what takes this one back and was not told yet. `kept`: its
+    history was not dropped; else nobody knows any more what it held, told and counted."""
 
     report: history.RunReport
     pipelines: Sequence[pipelines.Pipeline]
     refusals: Sequence[Refusals]
     held: Sequence[control.HeldChanges]
     rollbacks: Sequence[Rollback]
+    kept: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +103,14 @@ def run(connection: Connection, run_id: int) -> Run | None:
     report = history.report(connection, run_id)
     if report is None:
         return None
+    kept = not blocks.is_dropped(connection, run_id)
     return Run(
         report=report,
         pipelines=pipelines.of_run(connection, run_id),
         refusals=_refusals(connection, run_id),
-        held=control.waiting(connection, run_id, most=MOST),
+        held=control.waiting(connection, run_id, most=MOST) if kept else (),
         rollbacks=fetch_all(connection, Rollback, "list_rollbacks", {"run_id": run_id}),
+        kept=kept,
     )
 
 

@@ -1,5 +1,6 @@
 """What the console's pages say: the same as the commands and the views, and the same as JSON."""
 
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -9,7 +10,8 @@ import httpx
 import pytest
 
 from tests.integration.console.conftest import Served
-from tests.world import CHURN, GUARD_FROM_TWO, VIP, World
+from tests.integration.test_retention import age, drop_old
+from tests.world import CHURN, GUARD_FROM_TWO, VIP, World, keep_together
 
 PAGES = ("/", "/runs", "/runs/1", "/audiences/vip_buyers", "/person?who=u1", "/destinations")
 
@@ -202,6 +204,28 @@ def test_an_audience_says_who_is_held_out_and_what_comes_first(world: World, ser
     assert "comes first; before vip_buyers" in shown(console.get("/audiences/churn_risk"))
     [destination] = console.get("/runs/1.json").json()["report"]["destinations"]
     assert destination["skipped"] == {"held_out": 2}
+
+
+def test_a_run_is_shown_when_its_history_is_dropped(
+    world: World, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every page that leads to a run still does."""
+    keep_together(monkeypatch, 2)
+    told(world)
+    world.sync()
+    age(world, up_to_run=2)
+    drop_old(world)
+    console = served(world)
+
+    last, second, _ = (each["run_id"] for each in console.get("/runs.json").json()["runs"])
+    page, dropped = console.get(f"/runs/{second}"), console.get(f"/runs/{second}.json").json()
+
+    assert "What was counted is not kept any more." in shown(page)
+    assert "syncer rollback" not in page.text
+    assert (dropped["kept"], dropped["held"]) == (False, [])
+    assert console.get(f"/runs/{last}.json").json()["kept"]
+    for href in set(re.findall(r'href="(/runs/[0-9]+[^"]*)"', page.text)):
+        assert console.get(html.unescape(href)).status_code == 200, href
 
 
 def test_what_a_destination_was_asked_to_believe(world: World, served: Served) -> None:
